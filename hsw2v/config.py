@@ -1,0 +1,291 @@
+"""Every setting of a training run, once: its default, its meaning, its bounds.
+
+The command line's options, the TOML files and the Python keywords are all made from these
+dataclasses. Defaults < TOML file < options given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from hsw2v.errors import MissingInputError, UsageError
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[str, ...] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+) -> Any:
+    """Declare one setting; bounds are inclusive but for `above`."""
+    return field(
+        default=default,
+        metadata={
+            "help": help,
+            "choices": choices,
+            "minimum": minimum,
+            "maximum": maximum,
+            "above": above,
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusConfig:
+    """How bytes become tokens."""
+
+    tokens: str = setting(
+        "space",
+        "what a token is: 'space' splits at Unicode white space, 'words' keeps runs of letters, "
+        "digits and marks of raw text and drops punctuation",
+        choices=("space", "words"),
+    )
+    lowercase: bool = setting(False, "lower-case every token (by Unicode's rules)")
+    encoding_errors: str = setting(
+        "strict",
+        "what to do with invalid UTF-8: stop, put U+FFFD in its place, or leave it out",
+        choices=("strict", "replace", "ignore"),
+    )
+    max_types: int = setting(
+        0, "drop the rarest types whenever the table holds this many; 0 for no bound", minimum=0
+    )
+    cache_dir: str | None = setting(
+        None, "folder for the encoded corpus while training (default: the system's temporary one)"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocabularyConfig:
+    """Which types become words, and how often they are used."""
+
+    min_count: int = setting(5, "leave out types that occur less often", minimum=1)
+    max_vocab: int = setting(0, "keep only the most frequent words; 0 for no bound", minimum=0)
+    sample: float = setting(
+        1e-4,
+        "threshold of subsampling: words more frequent than this share of the tokens are "
+        "skipped at random; 0 switches it off",
+        minimum=0.0,
+        maximum=1.0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """The model and its training."""
+
+    model: str = setting(
+        "skipgram",
+        "predict from each context word (skipgram) or from their mean (cbow)",
+        choices=("skipgram", "cbow"),
+    )
+    dim: int = setting(100, "dimensions of a vector", minimum=1, maximum=65_536)
+    window: int = setting(
+        5, "largest distance of a context word from its target", minimum=1, maximum=1_000
+    )
+    fixed_window: bool = setting(
+        False, "always use the whole window instead of shrinking it at random"
+    )
+    loss: str = setting(
+        "hs",
+        "output layer: hierarchical softmax (hs) or negative sampling (ns)",
+        choices=("hs", "ns"),
+    )
+    negative: int = setting(
+        5, "words drawn for a window by negative sampling", minimum=1, maximum=1_000
+    )
+    ns_exponent: float = setting(
+        0.75, "power of the counts that negative words are drawn by", minimum=-10.0, maximum=10.0
+    )
+    epochs: int = setting(5, "passes over the corpus", minimum=1)
+    lr: float | None = setting(
+        None,
+        "learning rate at the start, falling linearly to 1e-4 of it "
+        "(default: 0.025 for skipgram, 0.05 for cbow)",
+        above=0.0,
+        maximum=10.0,
+    )
+    threads: int | None = setting(None, "threads (default: all cores)", minimum=1, maximum=1_024)
+    seed: int = setting(1, "seed of every random choice", minimum=0, maximum=2**63 - 1)
+
+
+DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.05}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """All settings of a run."""
+
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises:
+            UsageError: a value is of the wrong type or out of its bounds.
+        """
+        for section in dataclasses.fields(self):
+            part = getattr(self, section.name)
+            for one in dataclasses.fields(part):
+                _check(one, getattr(part, one.name), _types(type(part))[one.name])
+
+    def replace(self, **settings: Any) -> Config:
+        """Return a copy with some settings changed, named without their section.
+
+        Raises:
+            UsageError: no setting has that name, or a value is out of bounds.
+        """
+        changed: dict[str, dict[str, Any]] = {}
+        for name, value in settings.items():
+            changed.setdefault(_section_of(name), {})[name] = value
+        return Config(
+            **{
+                section.name: dataclasses.replace(
+                    getattr(self, section.name), **changed.get(section.name, {})
+                )
+                for section in dataclasses.fields(self)
+            }
+        )
+
+    def resolved(self) -> Config:
+        """Return a copy in which every default that depends on something is a number."""
+        training = self.training
+        return self.replace(
+            lr=DEFAULT_LR[training.model] if training.lr is None else training.lr,
+            threads=_cores() if training.threads is None else training.threads,
+        )
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return the settings as section -> name -> value, as in a TOML file."""
+        return dataclasses.asdict(self)
+
+
+def sections() -> dict[str, tuple[dataclasses.Field[Any], ...]]:
+    """Return the settings by section, in order: what the command line and the docs are made of."""
+    return {
+        section.name: dataclasses.fields(get_type_hints(Config)[section.name])
+        for section in dataclasses.fields(Config)
+    }
+
+
+def type_of(one: dataclasses.Field[Any]) -> type:
+    """Return the plain type of a setting, without its None."""
+    owner = get_type_hints(Config)[_section_of(one.name)]
+    hint = _types(owner)[one.name]
+    return next((t for t in get_args(hint) if t is not type(None)), hint)
+
+
+def read_config(path: str | os.PathLike[str], base: Config | None = None) -> Config:
+    """Read a TOML file of settings over `base` (default: the defaults).
+
+    Raises:
+        MissingInputError: the file cannot be read.
+        UsageError: it is not TOML, or has an unknown section or key, or a value out of bounds.
+    """
+    where = os.fspath(path)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise MissingInputError(
+            f"cannot be read ({error.strerror})", where=where, hint="check the path"
+        ) from error
+    try:
+        tables = tomllib.loads(text)
+        return _from_tables(tables, base or Config())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"is not TOML ({error})", where=where, hint="see configs/") from error
+    except UsageError as error:
+        raise UsageError(error.what, where=where, hint=error.hint) from error
+
+
+def _from_tables(tables: Mapping[str, Any], base: Config) -> Config:
+    known = sections()
+    settings: dict[str, Any] = {}
+    for section, values in tables.items():
+        if section not in known or not isinstance(values, dict):
+            raise UsageError(
+                f"unknown section [{section}]"
+                if isinstance(values, dict)
+                else f"the key '{section}' stands outside a section",
+                hint="the sections are " + ", ".join(f"[{name}]" for name in known),
+            )
+        names = [one.name for one in known[section]]
+        for name, value in values.items():
+            if name not in names:
+                raise UsageError(f"unknown key '{name}' in [{section}]", hint=_nearest(name, names))
+            settings[name] = value
+    return base.replace(**settings)
+
+
+def _section_of(name: str) -> str:
+    known = sections()
+    for section, settings in known.items():
+        if any(one.name == name for one in settings):
+            return section
+    every = [one.name for settings in known.values() for one in settings]
+    raise UsageError(f"unknown setting '{name}'", hint=_nearest(name, every))
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(names)
+
+
+def _types(owner: type) -> dict[str, Any]:
+    return get_type_hints(owner)
+
+
+def _check(one: dataclasses.Field[Any], value: Any, hint: Any) -> None:
+    allowed = get_args(hint) or (hint,)
+    if value is None and type(None) in allowed:
+        return
+    kind = next(t for t in allowed if t is not type(None))
+    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    if kind is float:
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+    rules = one.metadata
+    if not fits or (kind is float and not math.isfinite(value)):
+        raise UsageError(f"{one.name} is {value!r}", hint=f"it must be {_described(kind)}")
+    if rules["choices"] and value not in rules["choices"]:
+        raise UsageError(
+            f"{one.name} is {value!r}", hint="it must be one of " + ", ".join(rules["choices"])
+        )
+    if (
+        (rules["minimum"] is not None and value < rules["minimum"])
+        or (rules["maximum"] is not None and value > rules["maximum"])
+        or (rules["above"] is not None and value <= rules["above"])
+    ):
+        raise UsageError(f"{one.name} is {value!r}", hint=f"it must be {bounds(one)}")
+
+
+def _described(kind: type) -> str:
+    return {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}[kind]
+
+
+def bounds(one: dataclasses.Field[Any]) -> str:
+    """Return the bounds of a setting in words: 'at least 1', 'above 0 and at most 10'; '' if none."""
+    rules = one.metadata
+    parts = []
+    if rules["minimum"] is not None:
+        parts.append(f"at least {rules['minimum']:g}")
+    if rules["above"] is not None:
+        parts.append(f"above {rules['above']:g}")
+    if rules["maximum"] is not None:
+        parts.append(f"at most {rules['maximum']:g}")
+    return " and ".join(parts)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

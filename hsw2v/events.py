@@ -1,0 +1,86 @@
+"""What a long piece of work tells those who watch it.
+
+Work never prints: it calls a `Listener` with one of these events, and the command line (or a
+notebook, or nobody) shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened during a long piece of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusProgress(Event):
+    """How far the reading of the corpus is."""
+
+    bytes_read: int
+    """Bytes of input read so far, as stored (compressed bytes of compressed files)."""
+    bytes_total: int | None
+    """Bytes of all inputs as stored; None where a source does not tell its size."""
+    tokens: int
+    types: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyReady(Event):
+    """The corpus is read and its vocabulary is made."""
+
+    words: int
+    types: int
+    tokens: int
+    sentences: int
+    tokens_in_vocabulary: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingProgress(Event):
+    """How far training is."""
+
+    epoch: int
+    """The epoch under way, counted from 1."""
+    epochs: int
+    tokens: int
+    """Tokens of the corpus passed so far, over all epochs."""
+    tokens_total: int
+    tokens_per_second: float
+    lr: float
+    loss: float | None
+    """Mean negative log-likelihood a prediction, in nats, since the last event; None before any."""
+    seconds: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnd(Event):
+    """An epoch is over."""
+
+    epoch: int
+    epochs: int
+    loss: float | None
+    """Mean negative log-likelihood a prediction over the epoch, in nats."""
+    heldout_loss: float | None
+    heldout_perplexity: float | None
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Event):
+    """A sentence that the user should see once (mended bytes, dropped types, …)."""
+
+    message: str
+
+
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Listen to nothing."""

@@ -1,0 +1,196 @@
+"""Files in and out: the only door to smart_open, and the only way a file is written.
+
+Reading: any path or address, decompressed by its extension. Writing: a file appears whole or
+not at all (temporary file beside it, fsync, rename).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import glob
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from hsw2v.errors import (
+    DiskFullError,
+    Hsw2vError,
+    MissingInputError,
+    OutputError,
+    OutputExistsError,
+)
+
+STDIN = "-"
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+_ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def is_address(source: str) -> bool:
+    """Tell whether a source is a URL rather than a path."""
+    return bool(_ADDRESS.match(source))
+
+
+def expand_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Return the files that sources name, in order: directories recursively and sorted, globs too.
+
+    Hidden files in directories are left out. Addresses and `-` stand for themselves.
+
+    Raises:
+        MissingInputError: a path is not there, a pattern fits nothing, a directory holds no file.
+    """
+    found: list[str] = []
+    for source in map(os.fspath, sources):
+        if source == STDIN or is_address(source):
+            found.append(source)
+        elif os.path.isdir(source):
+            inside = _files_below(source)
+            if not inside:
+                raise MissingInputError(
+                    "the directory holds no files", where=source, hint="name one that does"
+                )
+            found.extend(inside)
+        elif os.path.exists(source):
+            found.append(source)
+        elif glob.has_magic(source):
+            fitting = sorted(p for p in glob.glob(source, recursive=True) if os.path.isfile(p))
+            if not fitting:
+                raise MissingInputError(
+                    "no file fits the pattern", where=source, hint="check the path"
+                )
+            found.extend(fitting)
+        else:
+            raise MissingInputError("no such file", where=source, hint="check the path")
+    return found
+
+
+def _files_below(folder: str) -> list[str]:
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        found += [os.path.join(parent, n) for n in names if not n.startswith(".")]
+    return sorted(f for f in found if os.path.isfile(f))
+
+
+def stored_size(source: str) -> int | None:
+    """Return the size in bytes of a regular file as stored; None for anything else."""
+    if source == STDIN or is_address(source) or not os.path.isfile(source):
+        return None
+    return os.path.getsize(source)
+
+
+@contextlib.contextmanager
+def open_source(source: str) -> Iterator[BinaryIO]:
+    """Open a path, an address or `-` for reading bytes, decompressed by its extension.
+
+    Raises:
+        MissingInputError: the source cannot be opened.
+    """
+    if source == STDIN:
+        yield sys.stdin.buffer
+        return
+    local = not is_address(source)
+    try:
+        if local and not source.endswith(COMPRESSIONS):
+            stream = cast(BinaryIO, open(source, "rb", buffering=0))
+        else:
+            import smart_open
+
+            stream = cast(BinaryIO, smart_open.open(source, "rb"))
+    except ImportError as error:
+        raise MissingInputError(
+            f"this kind of address needs a package that is not installed ({error})",
+            where=source,
+            hint="install the extra for it: hsw2v[s3], hsw2v[gcs], hsw2v[azure] or hsw2v[http]",
+        ) from error
+    except Exception as error:
+        if isinstance(error, OSError) or not local:
+            raise MissingInputError(
+                f"cannot be opened ({_reason(error)})", where=source, hint="check it and its rights"
+            ) from error
+        raise
+    with stream:
+        yield stream
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Make sure, before any work, that `atomic_write` will be able to write there.
+
+    Raises:
+        OutputExistsError: the file exists and `force` is not given.
+        OutputError: the folder is missing or may not be written to.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise OutputError("is a directory", where=str(target), hint="name a file to write")
+    if target.exists() and not force:
+        raise OutputExistsError(
+            "exists already", where=str(target), hint="use --force (force=True) to replace it"
+        )
+    with _explained(target):
+        probe = _temporary_beside(target)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[BinaryIO]:
+    """Open a file for writing bytes that appears under its name only when all is written.
+
+    On any error nothing is left behind, and an older file of that name stays as it was.
+
+    Raises:
+        OutputExistsError, OutputError, DiskFullError
+    """
+    check_writable(path, force=force)
+    target = Path(path)
+    temporary = _temporary_beside(target)
+    with _explained(target):
+        try:
+            with open(temporary, "xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _temporary_beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+
+
+@contextlib.contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, Hsw2vError):
+            raise
+        raise explain_write_error(error, str(target)) from error
+
+
+def explain_write_error(error: OSError, where: str) -> OutputError:
+    """Turn the system's error of a write into ours."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFullError(
+            f"cannot be written ({_reason(error)})",
+            where=where,
+            hint="make room, or write elsewhere",
+        )
+    return OutputError(
+        f"cannot be written ({_reason(error)})",
+        where=where,
+        hint="check the folder and its rights",
+    )

@@ -1,0 +1,1 @@
+"""The model, its file, and the formats of other programs."""

@@ -1,0 +1,1 @@
+"""The arithmetic of training in plain NumPy: what the kernels are tested against."""

@@ -1,0 +1,1 @@
+"""Training: schedule, threads, events."""
