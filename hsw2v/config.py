@@ -275,7 +275,7 @@ def _described(kind: type) -> str:
 
 
 def bounds(one: dataclasses.Field[Any]) -> str:
-    """Return the bounds of a setting in words: 'at least 1', 'above 0 and at most 10'; '' if none."""
+    """Return the bounds of a setting in words, as 'above 0 and at most 10'; '' if none."""
     rules = one.metadata
     parts = []
     if rules["minimum"] is not None:

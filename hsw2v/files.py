@@ -96,7 +96,7 @@ def open_source(source: str) -> Iterator[BinaryIO]:
     local = not is_address(source)
     try:
         if local and not source.endswith(COMPRESSIONS):
-            stream = cast(BinaryIO, open(source, "rb", buffering=0))
+            stream: BinaryIO = open(source, "rb", buffering=0)  # noqa: SIM115
         else:
             import smart_open
 

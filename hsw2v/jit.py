@@ -46,13 +46,14 @@ _CACHE_FOLDER = cache_folder()
 
 def _decorate(function: F, **options: Any) -> F:
     """Compile on first call, without the interpreter's lock, cached in our own folder."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_CACHE_FOLDER)
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(_CACHE_FOLDER)
     try:
         decorate = numba.njit(nogil=True, cache=True, fastmath=FASTMATH, **options)
         return decorate(function)  # type: ignore[no-any-return]
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before
 
 
 def compiled(function: F) -> F:
