@@ -184,7 +184,8 @@ def type_of(one: dataclasses.Field[Any]) -> type:
     """Return the plain type of a setting, without its None."""
     owner = get_type_hints(Config)[_section_of(one.name)]
     hint = _types(owner)[one.name]
-    return next((t for t in get_args(hint) if t is not type(None)), hint)
+    plain: type = next((t for t in get_args(hint) if t is not type(None)), hint)
+    return plain
 
 
 def read_config(path: str | os.PathLike[str], base: Config | None = None) -> Config:
@@ -279,12 +280,16 @@ def bounds(one: dataclasses.Field[Any]) -> str:
     rules = one.metadata
     parts = []
     if rules["minimum"] is not None:
-        parts.append(f"at least {rules['minimum']:g}")
+        parts.append(f"at least {_written(rules['minimum'])}")
     if rules["above"] is not None:
-        parts.append(f"above {rules['above']:g}")
+        parts.append(f"above {_written(rules['above'])}")
     if rules["maximum"] is not None:
-        parts.append(f"at most {rules['maximum']:g}")
+        parts.append(f"at most {_written(rules['maximum'])}")
     return " and ".join(parts)
+
+
+def _written(number: float) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
 
 
 def _cores() -> int:

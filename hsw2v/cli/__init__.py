@@ -1,1 +1,18 @@
-"""The command line."""
+"""The command line: thin, and the only place that prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program with these arguments (default: the command line's) and exit."""
+    from hsw2v.cli.outcome import exit_code_of
+    from hsw2v.cli.program import program
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(exit_code_of(lambda: program.main(given, prog_name="hsw2v", standalone_mode=False)))

@@ -1,0 +1,109 @@
+"""How a command ends: its exit code, and one sentence for everything a user can cause."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, TextIO, cast
+
+import click
+
+from hsw2v.errors import (
+    INTERRUPTED_EXIT_CODE,
+    Hsw2vError,
+    ResourceError,
+    UsageError,
+)
+from hsw2v.files import explain_write_error
+
+TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
+READER_GONE_EXIT_CODE = 128 + signal.SIGPIPE
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM): clean up as after Ctrl-C."""
+
+
+def exit_code_of(command: Callable[[], Any]) -> int:
+    """Run a command, say on standard error why it failed if it did, and return its exit code."""
+    try:
+        return _exit_code_of(command)
+    finally:
+        _close_standard_output()
+
+
+def _exit_code_of(command: Callable[[], Any]) -> int:
+    try:
+        _prepare_process()
+        code = command()
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except Hsw2vError as error:
+        return _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        return _fail(_sentence(error), UsageError.exit_code)
+    except Terminated:
+        return _fail("terminated", TERMINATED_EXIT_CODE)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", INTERRUPTED_EXIT_CODE)
+    except BrokenPipeError:
+        return READER_GONE_EXIT_CODE
+    except MemoryError as error:
+        detail = f" ({error})" if str(error) else ""
+        return _fail(
+            f"not enough memory{detail}; use fewer dimensions, --max-vocab or --max-types",
+            ResourceError.exit_code,
+        )
+    except OSError as error:
+        return _fail_of_system(error)
+    except Exception:
+        traceback.print_exc()
+        return _fail(
+            "this is a mistake in hsw2v itself; please report it with the lines above",
+            Hsw2vError.exit_code,
+        )
+
+
+def _prepare_process() -> None:
+    """Speak UTF-8 as the corpora do, and clean up when terminated."""
+
+    def end(number: int, frame: object) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
+    for stream in (sys.stdin, sys.stdout):
+        if hasattr(stream, "reconfigure"):
+            cast(Any, stream).reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def _fail(sentence: str, code: int) -> int:
+    with contextlib.suppress(OSError):
+        print(f"hsw2v: {sentence}", file=sys.stderr, flush=True)
+    return code
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Return a complaint of click in the form of ours: `what; hint`."""
+    what = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "hsw2v"
+    return f"{what[:1].lower()}{what[1:]}; see {path} --help"
+
+
+def _fail_of_system(error: OSError) -> int:
+    where = os.fsdecode(error.filename) if error.filename else "standard output"
+    explained = explain_write_error(error, where)
+    return _fail(str(explained), type(explained).exit_code)
+
+
+def _close_standard_output() -> None:
+    """Keep the interpreter from complaining about a closed pipe or a full disk at its end."""
+    try:
+        cast(TextIO, sys.stdout).flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

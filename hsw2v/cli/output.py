@@ -1,0 +1,44 @@
+"""How answers are printed: aligned columns for people, one line of JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def print_json(answer: Any) -> None:
+    """Print one JSON document on one line; float32 arrays with their shortest exact digits."""
+    import orjson
+
+    document = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+    print(document.decode())
+
+
+def print_table(rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+    """Print rows in aligned columns; `right` are the columns flush right."""
+    table = [list(row) for row in rows]
+    if not table:
+        return
+    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(cells).rstrip())
+
+
+def warn(sentence: str) -> None:
+    """Print a sentence on standard error."""
+    print(f"hsw2v: {sentence}", file=sys.stderr)
+
+
+def as_records(answers: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
+    """Return words with similarities as JSON objects."""
+    return [{"word": word, "similarity": score} for word, score in answers]
+
+
+def print_scores(answers: Sequence[tuple[str, float]]) -> None:
+    """Print words with similarities, one a line."""
+    print_table([(word, f"{score:.4f}") for word, score in answers])

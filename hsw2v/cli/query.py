@@ -1,0 +1,79 @@
+"""`hsw2v similarity`, `analogy`, `odd-one-out`: one question, one answer."""
+
+from __future__ import annotations
+
+import click
+
+from hsw2v.cli.options import count_option, json_option, model_argument
+from hsw2v.cli.output import as_records, print_json, print_scores
+
+
+@click.command()
+@model_argument
+@click.argument("first")
+@click.argument("second")
+@json_option
+def similarity(model: str, first: str, second: str, as_json: bool) -> None:
+    """Print the cosine similarity of two words.
+
+    \b
+    Example:
+      hsw2v similarity corpus.safetensors king queen
+    """
+    import hsw2v
+
+    answer = float(hsw2v.load(model).similarity(first, second))
+    if as_json:
+        print_json({"words": [first, second], "similarity": answer})
+    else:
+        print(f"{answer:.4f}")
+
+
+@click.command()
+@model_argument
+@click.argument("a")
+@click.argument("b")
+@click.argument("c")
+@count_option()
+@click.option(
+    "--method",
+    type=click.Choice(["cosadd", "cosmul"]),
+    default="cosadd",
+    show_default=True,
+    help="Add the cosines (3CosAdd) or multiply them (3CosMul).",
+)
+@json_option
+def analogy(model: str, a: str, b: str, c: str, k: int, method: str, as_json: bool) -> None:
+    """Answer: A is to B as C is to ...?
+
+    \b
+    Example:
+      hsw2v analogy corpus.safetensors man king woman
+    """
+    import hsw2v
+
+    answers = hsw2v.load(model).analogy(a, b, c, k=k, method=method)
+    if as_json:
+        print_json({"words": [a, b, c], "method": method, "answers": as_records(answers)})
+    else:
+        print_scores(answers)
+
+
+@click.command("odd-one-out")
+@model_argument
+@click.argument("words", nargs=-1, required=True)
+@json_option
+def odd_one_out(model: str, words: tuple[str, ...], as_json: bool) -> None:
+    """Print the word that fits the others least.
+
+    \b
+    Example:
+      hsw2v odd-one-out corpus.safetensors breakfast lunch dinner car
+    """
+    import hsw2v
+
+    answer = hsw2v.load(model).odd_one_out(list(words))
+    if as_json:
+        print_json({"words": words, "odd_one_out": answer})
+    else:
+        print(answer)

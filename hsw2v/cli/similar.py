@@ -1,0 +1,92 @@
+"""`hsw2v similar`: the nearest words, asked once, in a loop, or for a whole file of words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from hsw2v.cli.options import count_option, json_option, model_argument
+from hsw2v.cli.output import as_records, print_json, print_scores, warn
+from hsw2v.errors import UnknownWordError, UsageError
+
+if TYPE_CHECKING:
+    from hsw2v.model import Model
+
+BATCH = 1024
+
+
+@click.command()
+@model_argument
+@click.argument("words", nargs=-1)
+@count_option()
+@json_option
+def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
+    """Print the words nearest to WORDS (to their mean, if several).
+
+    With - for WORDS, every line of standard input is a word: the answers come as lines of word,
+    neighbour and similarity between tabs, or with --json as one object a line. Without WORDS, on
+    a terminal, asks for them in a loop.
+
+    \b
+    Examples:
+      hsw2v similar corpus.safetensors king
+      hsw2v similar corpus.safetensors paris london -k 5 --json
+      hsw2v similar corpus.safetensors - < words.txt > neighbours.tsv
+    """
+    import hsw2v
+
+    if not words and not sys.stdin.isatty():
+        raise UsageError("no words given", hint="name some, or - to read them from standard input")
+    opened = hsw2v.load(model)
+    if not words:
+        _ask(opened, k, as_json)
+    elif words == ("-",):
+        _answer_lines(opened, sys.stdin, k, as_json)
+    else:
+        _answer(opened, words, k, as_json)
+
+
+def _answer(model: Model, words: tuple[str, ...], k: int, as_json: bool) -> None:
+    answers = model.similar(*words, k=k)
+    if as_json:
+        print_json({"words": words, "similar": as_records(answers)})
+    else:
+        print_scores(answers)
+
+
+def _ask(model: Model, k: int, as_json: bool) -> None:
+    """Answer what is typed until the end of input (Ctrl-D)."""
+    import readline  # noqa: F401  (gives the prompt its history)
+
+    while True:
+        try:
+            words = input("word> ").split()
+        except EOFError:
+            print()
+            return
+        if words:
+            try:
+                _answer(model, tuple(words), k, as_json)
+            except UnknownWordError as error:
+                warn(str(error))
+
+
+def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> None:
+    """Answer every line.
+
+    Raises:
+        UnknownWordError: at the end, if some were not in the vocabulary.
+    """
+    words = (line.strip() for line in lines)
+    for batch in _batches((word for word in words if word), BATCH):
+        for word in batch:
+            _answer(model, (word,), k, as_json)
+
+
+def _batches(items: Iterator[str], size: int) -> Iterator[list[str]]:
+    while batch := list(islice(items, size)):
+        yield batch

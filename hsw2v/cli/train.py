@@ -1,0 +1,142 @@
+"""`hsw2v train`: from a corpus to a model file."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hsw2v import files
+from hsw2v.cli.options import config_option, force_option, resolve, settings_options
+from hsw2v.cli.progress import Progress
+from hsw2v.config import Config
+from hsw2v.errors import UsageError
+
+if TYPE_CHECKING:
+    from hsw2v.model import Model
+
+
+@click.command()
+@click.argument("corpus", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    metavar="MODEL",
+    help="The model file to write (default: the name of the first corpus with .safetensors, "
+    "in the current folder).",
+)
+@force_option
+@config_option
+@click.option(
+    "--heldout",
+    metavar="FILE",
+    help="Measure the exact loss on this text after each epoch.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option(
+    "--log-json",
+    metavar="FILE",
+    help="Write the settings and the progress to this file, one JSON object a line.",
+)
+@settings_options("training", "vocabulary", "corpus")
+def train(
+    corpus: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    config: str | None,
+    heldout: str | None,
+    quiet: bool,
+    log_json: str | None,
+    **given: Any,
+) -> None:
+    """Train word vectors on CORPUS and write them to a model file.
+
+    CORPUS is any number of files, directories, quoted patterns and addresses (s3://, https://,
+    ...), compressed or not, or - for standard input: one sentence a line, tokens separated by
+    white space.
+
+    \b
+    Examples:
+      hsw2v train corpus.txt
+      hsw2v train news/ books.txt.gz -o vectors.safetensors --dim 200 --epochs 10
+      zcat dump.gz | hsw2v train - --tokens words --lowercase -o dump.safetensors
+    """
+    settings = resolve(config, given)
+    path = output or default_output(corpus[0])
+    inputs = [*corpus, *(one for one in (heldout, config) if one)]
+    for written in (path, log_json):
+        if written:
+            check_output(written, inputs, force=force)
+    if log_json and os.path.abspath(log_json) == os.path.abspath(path):
+        raise UsageError("the log and the model are the same file", where=path, hint="name two")
+    with Progress(quiet=quiet, log=log_json) as progress:
+        train_and_save(
+            list(corpus),
+            settings,
+            path,
+            force=force,
+            progress=progress,
+            heldout=heldout,
+            origin=" ".join(corpus),
+        )
+
+
+def train_and_save(
+    source: Any,
+    settings: Config,
+    path: str,
+    *,
+    force: bool,
+    progress: Progress,
+    origin: str,
+    heldout: str | None = None,
+) -> Model:
+    """Train on a source, write the model with a note of its origin, and show the summary."""
+    import hsw2v
+
+    start = time.perf_counter()
+    progress.begin(settings.resolved(), corpus=origin, output=path)
+    model = hsw2v.train(source, config=settings, heldout=heldout, listener=progress.listen)
+    model.info["origin"] = origin
+    model.save(path, force=force)
+    progress.end(
+        words=len(model),
+        dim=settings.training.dim,
+        tokens=model.info["tokens"],
+        seconds=time.perf_counter() - start,
+        output=path,
+    )
+    return model
+
+
+def default_output(source: str) -> str:
+    """Return the name of the model of a corpus: its own without extensions, here."""
+    if source == files.STDIN:
+        return "model.safetensors"
+    if files.is_address(source):
+        source = source.split("?", 1)[0]
+    path = Path(source)
+    if not path.exists() and any(c in path.name for c in "*?["):
+        path = path.parent
+    name = path.resolve().name if path.is_dir() else path.name.split(".", 1)[0]
+    return f"{name or 'model'}.safetensors"
+
+
+def check_output(path: str, inputs: list[str], *, force: bool) -> None:
+    """Make sure, before any work, that a file can be written and is not one of the inputs.
+
+    Raises:
+        UsageError: it is an input.
+        OutputExistsError, OutputError: it cannot be written.
+    """
+    local = [one for one in inputs if one != files.STDIN and not files.is_address(one)]
+    if os.path.exists(path) and any(
+        os.path.exists(one) and os.path.samefile(one, path) for one in files.expand_sources(local)
+    ):
+        raise UsageError(
+            "is an input and cannot be the output too", where=path, hint="name another with -o"
+        )
+    files.check_writable(path, force=force)

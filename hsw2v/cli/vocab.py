@@ -1,0 +1,41 @@
+"""`hsw2v vocab`: the words of a corpus and how often they occur."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+import click
+
+from hsw2v.cli.options import config_option, resolve, settings_options
+from hsw2v.cli.progress import Progress
+
+
+@click.command()
+@click.argument("corpus", nargs=-1, required=True)
+@config_option
+@click.option("--quiet", is_flag=True, help="Print no progress.")
+@settings_options("vocabulary", "corpus", leave_out=("sample",))
+def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any) -> None:
+    """Print the words of CORPUS and their counts, most frequent first.
+
+    One word a line, a tab, its count: what `train` would learn with the same options.
+
+    \b
+    Examples:
+      hsw2v vocab corpus.txt --min-count 10 > words.tsv
+      hsw2v vocab raw.txt --tokens words --lowercase | head
+    """
+    from hsw2v.corpus.stream import encode
+    from hsw2v.corpus.vocabulary import choose
+
+    settings = resolve(config, given)
+    with Progress(quiet=quiet) as progress:
+        encoded = encode(
+            list(corpus), settings.corpus, listener=progress.listen, stop=threading.Event()
+        )
+        with encoded:
+            vocabulary, _ = choose(encoded.types, settings.vocabulary)
+    for word, count in zip(vocabulary.words, vocabulary.counts.tolist(), strict=True):
+        sys.stdout.write(f"{word}\t{count}\n")
