@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hsw2v.cli.options import json_option, model_argument
+from hsw2v.cli.options import json_option, model_argument, words_argument
 from hsw2v.cli.output import print_json, print_table
 
 
@@ -49,7 +49,7 @@ def _flat(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 @click.command()
 @model_argument
-@click.argument("words", nargs=-1, required=True)
+@words_argument
 @json_option
 def vector(model: str, words: tuple[str, ...], as_json: bool) -> None:
     """Print the vectors of WORDS: a word and its numbers a line, digits exact.

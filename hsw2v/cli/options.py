@@ -12,9 +12,25 @@ from hsw2v.config import Config, bounds, read_config, sections, type_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class Word(click.ParamType):
+    """A word: any text that is valid UTF-8."""
+
+    name = "word"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word, or complain that it is not text."""
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.fail(f"{value!r} is not valid UTF-8", param, ctx)
+        return value
+
+
 force_option = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 model_argument = click.argument("model")
+words_argument = click.argument("words", nargs=-1, required=True, type=Word())
 config_option = click.option(
     "--config",
     metavar="FILE.toml",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any, TextIO, cast
+from typing import Any
 
 import click
 
@@ -76,8 +77,8 @@ def _prepare_process() -> None:
 
     signal.signal(signal.SIGTERM, end)
     for stream in (sys.stdin, sys.stdout):
-        if hasattr(stream, "reconfigure"):
-            cast(Any, stream).reconfigure(encoding="utf-8", errors="surrogateescape")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="strict")
 
 
 def _fail(sentence: str, code: int) -> int:
@@ -103,7 +104,7 @@ def _fail_of_system(error: OSError) -> int:
 def _close_standard_output() -> None:
     """Keep the interpreter from complaining about a closed pipe or a full disk at its end."""
     try:
-        cast(TextIO, sys.stdout).flush()
+        sys.stdout.flush()
     except (OSError, ValueError):
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

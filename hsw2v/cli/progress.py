@@ -151,6 +151,7 @@ class Progress:
         self._log = Log(log) if log else None
         self._settings: dict[str, Any] = {}
         self._notices: set[str] = set()
+        self._tokens = 0
         self._patience: threading.Timer | None = None
 
     def __enter__(self) -> Progress:
@@ -184,6 +185,7 @@ class Progress:
                 self._display.say(f"note: {event.message}")
         elif isinstance(event, (events.VocabularyReady, events.EpochEnd)):
             if isinstance(event, events.VocabularyReady):
+                self._tokens = event.tokens
                 self._display.close()
                 self._await_compiler()
             self._display.say(describe(event))
@@ -194,9 +196,10 @@ class Progress:
         """Show a line."""
         self._display.say(line)
 
-    def end(self, *, words: int, dim: int, tokens: int, seconds: float, output: str) -> None:
+    def end(self, *, words: int, dim: int, seconds: float, output: str) -> None:
         """Show the summary: the last line."""
         self._display.close()
+        tokens = self._tokens
         self._record("Summary", words=words, dim=dim, tokens=tokens, seconds=seconds, output=output)
         self._display.say(
             f"{output}: {words:,} words × {dim} dimensions from {tokens:,} tokens "

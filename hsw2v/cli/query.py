@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from hsw2v.cli.options import count_option, json_option, model_argument
+from hsw2v.cli.options import Word, count_option, json_option, model_argument, words_argument
 from hsw2v.cli.output import as_records, print_json, print_scores
 
 
 @click.command()
 @model_argument
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", type=Word())
+@click.argument("second", type=Word())
 @json_option
 def similarity(model: str, first: str, second: str, as_json: bool) -> None:
     """Print the cosine similarity of two words.
@@ -31,9 +31,9 @@ def similarity(model: str, first: str, second: str, as_json: bool) -> None:
 
 @click.command()
 @model_argument
-@click.argument("a")
-@click.argument("b")
-@click.argument("c")
+@click.argument("a", type=Word())
+@click.argument("b", type=Word())
+@click.argument("c", type=Word())
 @count_option()
 @click.option(
     "--method",
@@ -61,7 +61,7 @@ def analogy(model: str, a: str, b: str, c: str, k: int, method: str, as_json: bo
 
 @click.command("odd-one-out")
 @model_argument
-@click.argument("words", nargs=-1, required=True)
+@words_argument
 @json_option
 def odd_one_out(model: str, words: tuple[str, ...], as_json: bool) -> None:
     """Print the word that fits the others least.

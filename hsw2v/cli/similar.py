@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hsw2v.cli.options import count_option, json_option, model_argument
+from hsw2v.cli.options import Word, count_option, json_option, model_argument
 from hsw2v.cli.output import as_records, print_json, print_scores, warn
 from hsw2v.errors import UnknownWordError, UsageError
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from hsw2v.model import Model
 
 BATCH = 1024
+NAMED = 10
 
 
 @click.command()
 @model_argument
-@click.argument("words", nargs=-1)
+@click.argument("words", nargs=-1, type=Word())
 @count_option()
 @json_option
 def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
@@ -44,14 +45,14 @@ def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
     opened = hsw2v.load(model)
     if not words:
         _ask(opened, k, as_json)
-    elif words == ("-",):
+    elif words == (STDIN,):
         _answer_lines(opened, sys.stdin, k, as_json)
     else:
         _answer(opened, words, k, as_json)
 
 
-def _answer(model: Model, words: tuple[str, ...], k: int, as_json: bool) -> None:
-    answers = model.similar(*words, k=k)
+def _answer(model: Model, words: Sequence[str], k: int, as_json: bool) -> None:
+    answers = model.similar(words, k=k)
     if as_json:
         print_json({"words": words, "similar": as_records(answers)})
     else:
@@ -70,23 +71,53 @@ def _ask(model: Model, k: int, as_json: bool) -> None:
             return
         if words:
             try:
-                _answer(model, tuple(words), k, as_json)
+                _answer(model, words, k, as_json)
             except UnknownWordError as error:
                 warn(str(error))
 
 
 def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> None:
-    """Answer every line.
+    """Answer the word on every line, many at a time.
 
     Raises:
-        UnknownWordError: at the end, if some were not in the vocabulary.
+        UnknownWordError: at the end, if some words were not in the vocabulary.
+        EncodingError: the lines are not UTF-8.
     """
-    words = (line.strip() for line in lines)
-    for batch in _batches((word for word in words if word), BATCH):
-        for word in batch:
-            _answer(model, (word,), k, as_json)
+    unknown: list[str] = []
+    try:
+        for words in _batches((line.strip() for line in lines), BATCH):
+            known = [word for word in words if word in model]
+            answers = dict(zip(known, model.similar_batch(known, k), strict=True))
+            for word in words:
+                if word not in answers:
+                    unknown.append(word)
+                if as_json:
+                    print_json(_record(word, answers))
+                else:
+                    for near, score in answers.get(word, ()):
+                        print(f"{word}\t{near}\t{score:.4f}")
+    except UnicodeDecodeError as error:
+        raise EncodingError(
+            f"is not valid UTF-8 ({error.reason})",
+            where="standard input",
+            hint="convert it, for example with iconv",
+        ) from error
+    if unknown:
+        named = ", ".join(repr(word) for word in unknown[:NAMED])
+        more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
+        raise UnknownWordError(
+            f"not in the vocabulary: {named}{more}", hint="all others are answered"
+        )
 
 
-def _batches(items: Iterator[str], size: int) -> Iterator[list[str]]:
-    while batch := list(islice(items, size)):
+def _record(word: str, answers: Mapping[str, Sequence[tuple[str, float]]]) -> dict[str, Any]:
+    if word in answers:
+        return {"words": [word], "similar": as_records(answers[word])}
+    return {"words": [word], "error": "not in the vocabulary"}
+
+
+def _batches(words: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield lists of up to `size` words; empty ones are no words."""
+    remaining = (word for word in words if word)
+    while batch := list(islice(remaining, size)):
         yield batch

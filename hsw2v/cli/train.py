@@ -105,7 +105,6 @@ def train_and_save(
     progress.end(
         words=len(model),
         dim=settings.training.dim,
-        tokens=model.info["tokens"],
         seconds=time.perf_counter() - start,
         output=path,
     )
