@@ -13,24 +13,19 @@ from hsw2v.config import Config, bounds, read_config, sections, type_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Word(click.ParamType):
-    """A word: any text that is valid UTF-8."""
-
-    name = "word"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the word, or complain that it is not text."""
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            self.fail(f"{value!r} is not valid UTF-8", param, ctx)
-        return value
+def word(value: str) -> str:
+    """Return a word given on the command line, or complain that it is not text."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise click.BadParameter(f"{value!r} is not valid UTF-8.") from error
+    return value
 
 
 force_option = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 model_argument = click.argument("model")
-words_argument = click.argument("words", nargs=-1, required=True, type=Word())
+words_argument = click.argument("words", nargs=-1, required=True, type=word)
 config_option = click.option(
     "--config",
     metavar="FILE.toml",

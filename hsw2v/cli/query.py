@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from hsw2v.cli.options import Word, count_option, json_option, model_argument, words_argument
+from hsw2v.cli.options import count_option, json_option, model_argument, word, words_argument
 from hsw2v.cli.output import as_records, print_json, print_scores
 
 
 @click.command()
 @model_argument
-@click.argument("first", type=Word())
-@click.argument("second", type=Word())
+@click.argument("first", type=word)
+@click.argument("second", type=word)
 @json_option
 def similarity(model: str, first: str, second: str, as_json: bool) -> None:
     """Print the cosine similarity of two words.
@@ -31,9 +31,9 @@ def similarity(model: str, first: str, second: str, as_json: bool) -> None:
 
 @click.command()
 @model_argument
-@click.argument("a", type=Word())
-@click.argument("b", type=Word())
-@click.argument("c", type=Word())
+@click.argument("a", type=word)
+@click.argument("b", type=word)
+@click.argument("c", type=word)
 @count_option()
 @click.option(
     "--method",

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hsw2v.cli.options import Word, count_option, json_option, model_argument
+from hsw2v.cli.options import count_option, json_option, model_argument, word
 from hsw2v.cli.output import as_records, print_json, print_scores, warn
-from hsw2v.errors import UnknownWordError, UsageError
+from hsw2v.errors import EncodingError, UnknownWordError, UsageError
+from hsw2v.files import STDIN
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
@@ -22,7 +23,7 @@ NAMED = 10
 
 @click.command()
 @model_argument
-@click.argument("words", nargs=-1, type=Word())
+@click.argument("words", nargs=-1, type=word)
 @count_option()
 @json_option
 def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
