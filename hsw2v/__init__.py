@@ -1,3 +1,24 @@
 """Word vectors with hierarchical softmax: train them, ask them, export them."""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hsw2v.model import Model, load
+
+__all__ = ["Model", "load"]
+
+# Imported when first used: a query never pays for training and its compiler.
+_HOMES = {"Model": "hsw2v.model", "load": "hsw2v.model"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'hsw2v' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

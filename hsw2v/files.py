@@ -9,15 +9,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import glob
+import gzip
 import os
 import re
 import secrets
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from hsw2v.errors import (
+    CorruptInputError,
     DiskFullError,
     Hsw2vError,
     MissingInputError,
@@ -117,6 +119,29 @@ def open_source(source: str) -> Iterator[BinaryIO]:
         yield stream
 
 
+def pieces(source: str, size: int = 1 << 22) -> Generator[bytes, None, None]:
+    """Yield all bytes of a source, decompressed by its extension, about `size` at a time.
+
+    Raises:
+        MissingInputError: the source cannot be opened.
+        CorruptInputError: it breaks off, or cannot be decompressed.
+    """
+    with open_source(source) as stream:
+        while True:
+            try:
+                piece = stream.read(size)
+            # Every decompressor and every network client has errors of its own.
+            except Exception as error:
+                raise CorruptInputError(
+                    f"cannot be read to its end ({_reason(error)})",
+                    where=source,
+                    hint="it may be truncated: fetch it again",
+                ) from error
+            if not piece:
+                return
+            yield piece
+
+
 def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
@@ -165,6 +190,25 @@ def atomic_write(path: str | os.PathLike[str], *, force: bool = False) -> Iterat
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+@contextlib.contextmanager
+def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
+    """Wrap a stream so that what is written to it is compressed as the extension of a path says.
+
+    The stream itself stays open.
+    """
+    if path.endswith(".gz"):
+        # Level 9, smart_open's, takes several times as long for one part in a hundred.
+        with gzip.GzipFile("", "wb", 6, stream, mtime=0) as zipped:
+            yield cast(BinaryIO, zipped)
+    elif path.endswith(COMPRESSIONS):
+        from smart_open.compression import compression_wrapper
+
+        with compression_wrapper(stream, "wb", filename=path) as wrapped:
+            yield wrapped
+    else:
+        yield stream
 
 
 def _temporary_beside(target: Path) -> Path:

@@ -1,1 +1,6 @@
-"""The model, its file, and the formats of other programs."""
+"""The model: what training makes, its file, and the formats of other programs."""
+
+from hsw2v.model.load import load
+from hsw2v.model.model import Model
+
+__all__ = ["Model", "load"]

@@ -1,1 +1,1 @@
-"""Questions to word vectors."""
+"""Answers from word vectors: arrays and word indexes in, answers out."""

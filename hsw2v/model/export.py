@@ -1,0 +1,126 @@
+"""Words and vectors written for other programs: word2vec text and binary, npy."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from hsw2v.errors import UsageError
+from hsw2v.files import COMPRESSIONS, atomic_write, compressing
+
+EXTENSIONS = {".txt": "text", ".vec": "text", ".bin": "binary", ".npy": "npy"}
+FORMATS = ("text", "binary", "npy")
+
+_ROWS = 4096
+_WHITE_SPACE = frozenset(" \t\n\r\v\f")
+
+Floats = NDArray[np.float32]
+
+
+def export_vectors(
+    path: str,
+    words: Sequence[str],
+    vectors: Floats,
+    *,
+    format: str | None = None,
+    force: bool = False,
+) -> list[str]:
+    """Write words and `vectors (V, D) float32` in a format, and return the files written.
+
+    The formats are those of `FORMATS`; by default the extension tells which (text if it tells
+    nothing). An extension .gz, .bz2, .xz or .zst compresses. npy is two files: the array under
+    `path`, and beside it `.words.txt` with a word a line.
+
+    Raises:
+        UsageError: the format is unknown, a word does not fit it, or a number is not finite.
+        OutputExistsError, OutputError, DiskFullError
+    """
+    bare, compression = _split_compression(path)
+    format = format or _format_of(bare)
+    if format not in FORMATS:
+        raise UsageError(
+            f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
+        )
+    if not np.isfinite(vectors).all():
+        raise UsageError("a vector holds a number that is not finite", hint="train with a lower lr")
+    _check_words(words, format)
+    if format == "npy":
+        words_path = bare.removesuffix(".npy") + ".words.txt" + compression
+        with _writing(words_path, force) as out_words, _writing(path, force) as out:
+            out_words.write("".join(f"{word}\n" for word in words).encode())
+            _write_npy(out, vectors)
+        return [path, words_path]
+    write: Callable[[BinaryIO, Sequence[str], Floats], None]
+    write = _write_text if format == "text" else _write_binary
+    with _writing(path, force) as out:
+        out.write(f"{len(words)} {vectors.shape[1]}\n".encode())
+        write(out, words, vectors)
+    return [path]
+
+
+def _write_text(out: BinaryIO, words: Sequence[str], vectors: Floats) -> None:
+    """Write `word n n … n` a line, each n the shortest decimal that reads back bit-equal."""
+    for start in range(0, len(words), _ROWS):
+        # One JSON array of arrays: [[1.0,2.0],[3.0,4.0]].
+        block = np.ascontiguousarray(vectors[start : start + _ROWS])
+        numbers = orjson.dumps(block, option=orjson.OPT_SERIALIZE_NUMPY)[2:-2]
+        rows = numbers.replace(b",", b" ").split(b"] [")
+        names = "\n".join(words[start : start + _ROWS]).encode().split(b"\n")
+        lines = [b"%b %b\n" % pair for pair in zip(names, rows, strict=True)]
+        out.write(b"".join(lines))
+
+
+def _write_binary(out: BinaryIO, words: Sequence[str], vectors: Floats) -> None:
+    """Write `word `, the little-endian floats, and a newline, as word2vec.c does."""
+    for start in range(0, len(words), _ROWS):
+        block = np.ascontiguousarray(vectors[start : start + _ROWS], dtype="<f4")
+        out.write(
+            b"".join(
+                b"%b %b\n" % (word.encode(), row.tobytes())
+                for word, row in zip(words[start : start + _ROWS], block, strict=True)
+            )
+        )
+
+
+def _write_npy(out: BinaryIO, vectors: Floats) -> None:
+    header = {"descr": "<f4", "fortran_order": False, "shape": vectors.shape}
+    np.lib.format.write_array_header_1_0(out, header)
+    for start in range(0, len(vectors), _ROWS):
+        out.write(np.ascontiguousarray(vectors[start : start + _ROWS], dtype="<f4").tobytes())
+
+
+def _check_words(words: Sequence[str], format: str) -> None:
+    forbidden = frozenset("\n\r") if format == "npy" else _WHITE_SPACE
+    for word in words:
+        if not word or not forbidden.isdisjoint(word):
+            raise UsageError(
+                f"the word {word!r} cannot be written in the format {format!r}",
+                hint="a word list holds one word a line"
+                if format == "npy"
+                else "its words hold no white space: export to npy",
+            )
+
+
+def _split_compression(path: str) -> tuple[str, str]:
+    for extension in COMPRESSIONS:
+        if path.endswith(extension):
+            return path.removesuffix(extension), extension
+    return path, ""
+
+
+def _format_of(path: str) -> str:
+    for extension, format in EXTENSIONS.items():
+        if path.endswith(extension):
+            return format
+    return "text"
+
+
+@contextlib.contextmanager
+def _writing(path: str, force: bool) -> Iterator[BinaryIO]:
+    with atomic_write(path, force=force) as stream, compressing(stream, path) as out:
+        yield out

@@ -1,0 +1,234 @@
+"""word2vec's own formats, text and binary, read strictly: nothing is skipped or guessed.
+
+Both begin with a line of the number of words and of dimensions. A row of the text format is a
+word and its numbers, separated by blanks (fastText's .vec is the same); a row of the binary
+format is a word, a blank, little-endian float32 numbers, and perhaps a newline.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from hsw2v.errors import CorruptInputError, EncodingError, ResourceError
+
+Floats = NDArray[np.float32]
+
+_HEADER = re.compile(rb"\s*([0-9]+)[ \t]+([0-9]+)[ \t]*\r?\n")
+_LONGEST_HEADER = 100
+_ROWS = 1000
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
+
+
+def is_text(beginning: bytes) -> bool:
+    """Tell from how a file begins whether its rows are text rather than binary."""
+    header = _HEADER.match(beginning)
+    rows = beginning[header.end() if header else 0 :]
+    fields = rows.partition(b"\n")[0].split()
+    if header and len(fields) == int(header[2]) + 1 and _numbers(fields[1:]) is not None:
+        return True
+    # Otherwise it is a text with a mistake, if it is no binary file: those hold control bytes.
+    return len(rows.translate(None, _CONTROLS)) == len(rows)
+
+
+def read_text(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
+    """Read word2vec text from pieces of a file; returns the words and `(V, D) float32`.
+
+    Raises:
+        CorruptInputError: the file differs from its header, or a row from the format; it names
+            the line.
+    """
+    lines = _lines(pieces)
+    count, dim = _header(next(lines, b""), name)
+    words: list[str] = []
+    vectors = _table(count, dim, name)
+    while batch := list(islice(lines, _ROWS)):
+        start = len(words)
+        if start + len(batch) > count:
+            extra = batch[count - start]
+            raise CorruptInputError(
+                f"goes on after its {count} words, with {_shown(extra)}",
+                where=f"{name}, line {count + 2}",
+                hint="the first line must hold the number of words",
+            )
+        found, vectors[start : start + len(batch)] = _text_rows(batch, dim, name, start + 2)
+        words += found
+    _check_count(len(words), count, name, "line")
+    return _distinct(words, name, "line", 2), vectors
+
+
+def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
+    """Read word2vec binary from pieces of a file; returns the words and `(V, D) float32`.
+
+    Raises:
+        CorruptInputError: the file differs from its header, or a row from the format; it names
+            the row.
+    """
+    buffer = next(pieces, b"")
+    first = buffer.partition(b"\n")[0] + b"\n"
+    count, dim = _header(first[: _LONGEST_HEADER + 1], name)
+    words: list[str] = []
+    vectors = _table(count, dim, name)
+    table = memoryview(vectors).cast("B") if vectors.size else memoryview(bytearray())
+    place, size = len(first), 4 * dim
+    for row in range(count):
+        end = buffer.find(b" ", place)
+        while end < 0 or end + 1 + size > len(buffer):
+            more = next(pieces, b"")
+            if not more:
+                _check_count(row, count, name, "row")
+            buffer, place = buffer[place:] + more, 0
+            end = buffer.find(b" ", place)
+        words.append(_word(buffer[place:end].lstrip(b"\n"), f"{name}, row {row + 1}"))
+        table[row * size : (row + 1) * size] = buffer[end + 1 : end + 1 + size]
+        place = end + 1 + size
+    rest = buffer[place:] + next(pieces, b"")
+    if rest not in (b"", b"\n"):
+        raise CorruptInputError(
+            f"goes on after its {count} words",
+            where=f"{name}, row {count + 1}",
+            hint="the first line must hold the number of words and of dimensions",
+        )
+    if not vectors.dtype.isnative or np.little_endian is False:
+        vectors = vectors.byteswap()
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise _not_finite(words[row], f"{name}, row {row + 1}")
+    return _distinct(words, name, "row", 1), vectors
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield lines without their ends; a last line without one counts, if it is not empty."""
+    rest = b""
+    for piece in pieces:
+        lines = (rest + piece).split(b"\n")
+        rest = lines.pop()
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _header(line: bytes, name: str) -> tuple[int, int]:
+    found = _HEADER.fullmatch(line.removesuffix(b"\n").removeprefix(b"\xef\xbb\xbf") + b"\n")
+    if not found or not int(found[1]) or not int(found[2]):
+        raise CorruptInputError(
+            f"does not begin with the number of words and of dimensions, but with {_shown(line)}",
+            where=f"{name}, line 1",
+            hint="name a model, or word2vec text or binary vectors",
+        )
+    return int(found[1]), int(found[2])
+
+
+def _table(count: int, dim: int, name: str) -> Floats:
+    try:
+        return np.empty((count, dim), np.float32)
+    except (MemoryError, ValueError) as error:
+        raise ResourceError(
+            f"promises {count} words of {dim} dimensions, more than memory holds",
+            where=f"{name}, line 1",
+            hint="check the first line",
+        ) from error
+
+
+def _text_rows(lines: list[bytes], dim: int, name: str, line: int) -> tuple[list[str], Floats]:
+    """Read rows that begin at a line: all at once, or one by one where that shows a mistake."""
+    split = [row.partition(b" ") for row in lines]
+    numbers = [rest.rstrip() for _, _, rest in split]
+    if all(row.count(b" ") == dim - 1 for row in numbers):
+        try:
+            # The numbers of a regular row are JSON but for the commas.
+            values = np.array(
+                orjson.loads(b"[" + b",".join(numbers).replace(b" ", b",") + b"]"), np.float32
+            )
+            words = b"\n".join(word for word, _, _ in split).decode().split("\n")
+        except (ValueError, TypeError):
+            values = np.empty(0, np.float32)
+        if values.shape == (len(lines) * dim,) and np.isfinite(values).all() and all(words):
+            return words, values.reshape(-1, dim)
+    rows = [_text_row(row, dim, f"{name}, line {line + at}") for at, row in enumerate(lines)]
+    return [word for word, _ in rows], np.array([values for _, values in rows], np.float32)
+
+
+def _text_row(row: bytes, dim: int, where: str) -> tuple[str, list[float]]:
+    fields = row.split()
+    if len(fields) != dim + 1 or row[:1].isspace():
+        raise CorruptInputError(
+            f"is not a word and {dim} numbers, but {len(fields)} fields: {_shown(row)}",
+            where=where,
+            hint="words hold no white space, and every row as many numbers as line 1 says",
+        )
+    word = _word(fields[0], where)
+    values = _numbers(fields[1:])
+    if values is None:
+        raise CorruptInputError(
+            f"the vector of {word!r} holds something that is no number: {_shown(row)}",
+            where=where,
+            hint="check the file",
+        )
+    if not np.isfinite(np.array(values, np.float32)).all():
+        raise _not_finite(word, where)
+    return word, values
+
+
+def _numbers(fields: list[bytes]) -> list[float] | None:
+    try:
+        return [float(field) for field in fields if b"_" not in field or float("_")]
+    except ValueError:
+        return None
+
+
+def _word(raw: bytes, where: str) -> str:
+    if not raw or raw.split() != [raw]:
+        raise CorruptInputError(
+            f"the word is empty or holds white space: {_shown(raw)}",
+            where=where,
+            hint="check the file",
+        )
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise EncodingError(
+            f"the word is not UTF-8: {_shown(raw)}", where=where, hint="convert the file to UTF-8"
+        ) from error
+
+
+def _check_count(found: int, count: int, name: str, unit: str) -> None:
+    if found < count:
+        raise CorruptInputError(
+            f"ends after {found} of the {count} words that its first line promises",
+            where=f"{name}, {unit} {found + (1 if unit == 'line' else 0)}",
+            hint="the file is truncated, or its first line wrong",
+        )
+
+
+def _distinct(words: list[str], name: str, unit: str, first: int) -> list[str]:
+    if len(set(words)) < len(words):
+        seen: dict[str, int] = {}
+        for row, word in enumerate(words):
+            if seen.setdefault(word, row) != row:
+                raise CorruptInputError(
+                    f"the word {word!r} stands there a second time (first at {unit} "
+                    f"{seen[word] + first})",
+                    where=f"{name}, {unit} {row + first}",
+                    hint="leave one of them",
+                )
+    return words
+
+
+def _not_finite(word: str, where: str) -> CorruptInputError:
+    return CorruptInputError(
+        f"the vector of {word!r} holds a number that is not finite",
+        where=where,
+        hint="leave the row out or mend it",
+    )
+
+
+def _shown(raw: bytes) -> str:
+    text = raw[:60].decode(errors="backslashreplace")
+    return repr(text + ("…" if len(raw) > 60 else ""))

@@ -1,0 +1,54 @@
+"""Open a file of vectors, whatever its format."""
+
+from __future__ import annotations
+
+import os
+from itertools import chain
+
+import numpy as np
+
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.errors import MissingInputError, UsageError
+from hsw2v.files import pieces
+from hsw2v.model.foreign import is_text, read_binary, read_text
+from hsw2v.model.model import Model
+from hsw2v.model.store import looks_like_store
+
+FORMATS = ("model", "text", "binary")
+
+
+def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
+    """Open a model file, or word2vec text or binary vectors, also compressed or at an address.
+
+    The format ("model", "text" or "binary") is found out from how the file begins, unless given.
+
+    Raises:
+        MissingInputError: the file cannot be read.
+        ModelFileError: a model file is truncated, altered, or of a newer version.
+        CorruptInputError: a file of vectors is not what its first line says; it names the line
+            or row.
+    """
+    source = os.fspath(path)
+    if format not in (None, *FORMATS):
+        raise UsageError(
+            f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
+        )
+    if os.path.isdir(source):
+        raise MissingInputError("is a directory", where=source, hint="name a file")
+    content = pieces(source)
+    beginning = next(content, b"")
+    if format is None:
+        format = _format_of(beginning)
+    if format == "model":
+        content.close()
+        return Model.open(source)
+    read = read_text if format == "text" else read_binary
+    words, vectors = read(chain([beginning], content), source)
+    unknown_counts = np.zeros(len(words), np.int64)
+    return Model(Vocabulary.from_words(words, unknown_counts), vectors)
+
+
+def _format_of(beginning: bytes) -> str:
+    if looks_like_store(beginning):
+        return "model"
+    return "text" if is_text(beginning) else "binary"

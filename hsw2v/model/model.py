@@ -1,0 +1,297 @@
+"""The trained model: words and their vectors, and the questions they answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.errors import UnknownWordError, UsageError
+from hsw2v.model.export import export_vectors
+from hsw2v.model.modelfile import read_contents, write_contents
+from hsw2v.query.analogies import METHODS, analogies, odd_one_out
+from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
+from hsw2v.query.neighbours import Floats, Indexes, nearest, unit_rows
+from hsw2v.query.spelling import nearest_spellings
+from hsw2v.query.testsets import read_analogies, read_pairs
+from hsw2v.trees.tree import Tree
+
+Answers = list[tuple[str, float]]
+Path = str | os.PathLike[str]
+
+
+class Model:
+    """Words, their vectors, and what they were trained with. Nothing in it changes."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        vectors: Floats | Callable[[], Floats],
+        output: Floats | Callable[[], Floats] | None = None,
+        tree: Tree | Callable[[], Tree] | None = None,
+        config: Mapping[str, Any] | None = None,
+        info: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Hold `vectors (V, D) float32` of the words of a vocabulary.
+
+        `output (V-1, D) float32` are the vectors of the inner nodes of `tree`; without a tree,
+        `output (V, D) float32` those of negative sampling. `config` are the settings it was
+        trained with, by section; `info` versions, totals and times. Arrays and tree may be given
+        as functions, which are called when they are first used.
+        """
+        self.vocabulary = vocabulary
+        self.config: dict[str, Any] = dict(config or {})
+        self.info: dict[str, Any] = dict(info or {})
+        self._vectors, self._output, self._tree = vectors, output, tree
+
+    @classmethod
+    def open(cls, source: Path) -> Model:
+        """Open a file that `save` wrote; `hsw2v.load` opens other formats too.
+
+        Raises:
+            MissingInputError, ModelFileError
+        """
+        found = read_contents(os.fspath(source))
+        return cls(
+            found.vocabulary, found.vectors, found.output, found.tree, found.config, found.info
+        )
+
+    @cached_property
+    def vectors(self) -> Floats:
+        """Return the word vectors, `(V, D) float32`, read-only."""
+        return _read_only(self._vectors() if callable(self._vectors) else self._vectors)
+
+    @cached_property
+    def output(self) -> Floats | None:
+        """Return the vectors of the output layer, read-only; None where a file has none."""
+        output = self._output() if callable(self._output) else self._output
+        return None if output is None else _read_only(output)
+
+    @cached_property
+    def tree(self) -> Tree | None:
+        """Return the tree of hierarchical softmax; None for other models."""
+        return self._tree() if callable(self._tree) else self._tree
+
+    @property
+    def counts(self) -> NDArray[np.int64] | None:
+        """Return how often each word occurs, `(V,) int64`; None where a file does not tell."""
+        counts = self.vocabulary.counts
+        return counts if counts.any() else None
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Return the words, the most frequent first."""
+        return self.vocabulary.words
+
+    @property
+    def dim(self) -> int:
+        """Return the number of dimensions D."""
+        return int(self.vectors.shape[1])
+
+    @cached_property
+    def unit_vectors(self) -> Floats:
+        """Return the word vectors scaled to length 1, `(V, D) float32`, read-only."""
+        return _read_only(unit_rows(self.vectors))
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.vocabulary.index
+
+    def __getitem__(self, word: str) -> Floats:
+        return self.vector(word)
+
+    def __repr__(self) -> str:
+        return f"<hsw2v.Model: {len(self):,} words, {self.dim} dimensions>"
+
+    def vector(self, word: str) -> Floats:
+        """Return the vector of a word, `(D,) float32`, read-only.
+
+        Raises:
+            UnknownWordError: the word is not in the vocabulary.
+        """
+        vector: Floats = self.vectors[self.rows([word])[0]]
+        return vector
+
+    def rows(self, words: Iterable[str]) -> Indexes:
+        """Return the row of each word, `(n,) int64`.
+
+        Raises:
+            UnknownWordError: words are not in the vocabulary; it names them all.
+        """
+        words = list(words)
+        index = self.vocabulary.index
+        missing = list(dict.fromkeys(word for word in words if word not in index))
+        if missing:
+            raise self._unknown(missing)
+        return np.array([index[word] for word in words], np.int64)
+
+    def similar(self, query: str | Sequence[str] | ArrayLike, k: int = 10) -> Answers:
+        """Return the k words nearest to a query by cosine, best first.
+
+        The query is a word, a list of words (the mean of their unit vectors) or a vector `(D,)`.
+        Words of the query are not among the answers.
+
+        Raises:
+            UnknownWordError: words are not in the vocabulary.
+            UsageError: the query is empty, or a vector of another length.
+        """
+        words = [query] if isinstance(query, str) else query
+        if isinstance(words, Sequence) and all(isinstance(word, str) for word in words):
+            if not words:
+                raise UsageError("no words to find neighbours of", hint="give at least one")
+            rows = self.rows(str(word) for word in words)
+            directions = self.unit_vectors[rows].mean(axis=0, keepdims=True)
+            return self._answers(*nearest(self.unit_vectors, directions, k, np.unique(rows)[None]))[
+                0
+            ]
+        vector = np.asarray(query, np.float32)
+        if vector.shape != (self.dim,):
+            raise UsageError(
+                f"the query has shape {vector.shape}", hint=f"a vector has {self.dim} numbers"
+            )
+        return self._answers(*nearest(self.unit_vectors, vector[None], k))[0]
+
+    def similar_batch(self, words: Iterable[str], k: int = 10) -> list[Answers]:
+        """Return the k nearest words of each word: `similar` for many at once, and much faster.
+
+        Raises:
+            UnknownWordError: words are not in the vocabulary; it names them all.
+        """
+        rows = self.rows(words)
+        unit = self.unit_vectors
+        return self._answers(*nearest(unit, unit[rows], k, rows[:, None]))
+
+    def similarity(self, a: str, b: str) -> float:
+        """Return the cosine of two words.
+
+        Raises:
+            UnknownWordError: a word is not in the vocabulary.
+        """
+        first, second = unit_rows(self.vectors[self.rows([a, b])])
+        return float(first @ second)
+
+    def analogy(self, a: str, b: str, c: str, k: int = 10, method: str = "cosadd") -> Answers:
+        """Return the k best answers, with scores, to "a is to b as c is to ?".
+
+        Methods are "cosadd" (Mikolov et al. 2013) and "cosmul" (Levy & Goldberg 2014).
+
+        Raises:
+            UnknownWordError: words are not in the vocabulary.
+            UsageError: there is no such method.
+        """
+        if method not in METHODS:
+            raise UsageError(
+                f"unknown method {method!r}", hint="it must be one of " + ", ".join(METHODS)
+            )
+        return self._answers(*analogies(self.unit_vectors, self.rows([a, b, c])[None], k, method))[
+            0
+        ]
+
+    def odd_one_out(self, words: Iterable[str]) -> str:
+        """Return the word that is least like the mean of them all.
+
+        Raises:
+            UnknownWordError: words are not in the vocabulary.
+            UsageError: there are fewer than three words.
+        """
+        words = list(words)
+        if len(words) < 3:
+            raise UsageError("fewer than three words", hint="give at least three")
+        return words[odd_one_out(unit_rows(self.vectors[self.rows(words)]))]
+
+    def evaluate(
+        self,
+        pairs: Iterable[Path] = (),
+        analogies: Iterable[Path] = (),
+        restrict: int = 30_000,
+    ) -> Evaluation:
+        """Measure agreement with files of rated word pairs and of analogies.
+
+        Analogies consider only the `restrict` most frequent words (0 for all).
+
+        Raises:
+            MissingInputError, CorruptInputError: a file cannot be read, or a line of it.
+        """
+        ratings = [read_pairs(os.fspath(path)) for path in pairs]
+        questions = [read_analogies(os.fspath(path)) for path in analogies]
+        unit, index = self.unit_vectors, self.vocabulary.index
+        return Evaluation(
+            tuple(evaluate_pairs(unit, index, test) for test in ratings),
+            tuple(evaluate_analogies(unit, index, test, restrict) for test in questions),
+        )
+
+    def save(self, path: Path, *, force: bool = False) -> None:
+        """Write the model file; it appears whole or not at all.
+
+        Raises:
+            OutputExistsError: it exists already, and `force` is not given.
+            OutputError, DiskFullError: it cannot be written.
+        """
+        write_contents(
+            path,
+            self.vocabulary,
+            self.counts,
+            self.vectors,
+            self.output,
+            self.tree,
+            config=self.config,
+            info=self.info,
+            force=force,
+        )
+
+    def export(
+        self,
+        path: Path,
+        *,
+        format: str | None = None,
+        top: int | None = None,
+        normalize: bool = False,
+        force: bool = False,
+    ) -> list[str]:
+        """Write words and vectors for other programs, and return the files written.
+
+        Formats are "text" and "binary" (word2vec's) and "npy" (with the words in a file beside
+        it); by default the extension tells, and an extension such as .gz compresses. `top`
+        writes only so many of the most frequent words, `normalize` vectors of length 1.
+
+        Raises:
+            UsageError: an unknown format, or a word that the format cannot hold.
+            OutputExistsError: a file exists already, and `force` is not given.
+            OutputError, DiskFullError: a file cannot be written.
+        """
+        if top is not None and top < 1:
+            raise UsageError(f"top is {top}", hint="it must be at least 1")
+        vectors = self.unit_vectors if normalize else self.vectors
+        return export_vectors(
+            os.fspath(path), self.words[:top], vectors[:top], format=format, force=force
+        )
+
+    def _answers(self, indexes: Indexes, scores: Floats) -> list[Answers]:
+        words = self.words
+        return [
+            [(words[row], score) for row, score in zip(rows, values, strict=True)]
+            for rows, values in zip(indexes.tolist(), scores.tolist(), strict=True)
+        ]
+
+    def _unknown(self, missing: list[str]) -> UnknownWordError:
+        named = ", ".join(repr(word) for word in missing)
+        suggestions = []
+        for word in missing[:5]:
+            near = nearest_spellings(word, self.vocabulary.blob, self.vocabulary.offsets)
+            if near:
+                suggestions.append(f"for {word!r} {', '.join(near)}")
+        hint = "nearest spellings: " + "; ".join(suggestions) if suggestions else "check them"
+        return UnknownWordError(f"not in the vocabulary: {named}", hint=hint)
+
+
+def _read_only(array: Floats) -> Floats:
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,243 @@
+"""Named arrays and metadata in one safetensors file, mapped into memory and guarded.
+
+`docs/file-format.md` specifies the file. Here is its envelope: which arrays, with which checksums
+and which metadata. What the arrays mean is the business of `modelfile.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import safetensors
+from numpy.typing import NDArray
+
+from hsw2v.errors import MissingInputError, ModelFileError
+from hsw2v.files import COMPRESSIONS, atomic_write, is_address, pieces
+
+FORMAT = "hsw2v"
+FORMAT_VERSION = 1
+
+_DTYPES = {"I64": np.dtype("<i8"), "F32": np.dtype("<f4"), "I32": np.dtype("<i4"), "U8": np.uint8}
+_NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
+_STEP = 1 << 24
+_LONGEST_HEADER = 100_000_000
+
+Array = NDArray[Any]
+
+
+class Store:
+    """An open file: its metadata, and its arrays, each checked when it is first asked for."""
+
+    def __init__(self, path: str, name: str) -> None:
+        """Map the file at `path`, which errors call `name`.
+
+        Raises:
+            ModelFileError: the file is truncated, altered, of another kind or too new.
+        """
+        self.name = name
+        with _explained(name):
+            with safetensors.safe_open(path, framework="np") as checked:
+                metadata = checked.metadata() or {}
+            with open(path, "rb") as stream:
+                self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            (length,) = struct.unpack("<Q", self._bytes[:8])
+            header: dict[str, Any] = json.loads(self._bytes[8 : 8 + length])
+        header.pop("__metadata__", None)
+        self._header, self._start = header, 8 + length
+        self._arrays: dict[str, Array] = {}
+        _check_version(metadata, name)
+        self.metadata = {key: self._metadata(metadata, key) for key in ("config", "info")}
+        self._checksums = self._metadata(metadata, "checksums")
+        for key in self.metadata:
+            self._check(f"{key} in the header", metadata[key].encode(), self._checksums.get(key))
+
+    def _metadata(self, metadata: Mapping[str, str], key: str) -> dict[str, Any]:
+        try:
+            value = json.loads(metadata[key])
+        except (KeyError, ValueError):
+            value = None
+        if not isinstance(value, dict):
+            raise ModelFileError(
+                f"is not a whole model (no valid '{key}' in its header)",
+                where=self.name,
+                hint="fetch or train the model again",
+            )
+        return value
+
+    def __contains__(self, tensor: str) -> bool:
+        return tensor in self._header
+
+    def shape(self, tensor: str) -> tuple[int, ...]:
+        """Return the shape of an array without reading it."""
+        return tuple(self._header[tensor]["shape"])
+
+    def dtype(self, tensor: str) -> str:
+        """Return safetensors' name of the type of an array."""
+        return str(self._header[tensor]["dtype"])
+
+    def array(self, tensor: str) -> Array:
+        """Return an array, read-only and mapped, after checking it against its checksum.
+
+        Raises:
+            ModelFileError: the file has no such array, or it was altered.
+        """
+        if tensor not in self._arrays:
+            entry = self._header.get(tensor)
+            if entry is None or entry["dtype"] not in _DTYPES:
+                raise ModelFileError(
+                    f"has no usable tensor '{tensor}'",
+                    where=self.name,
+                    hint="fetch or train the model again",
+                )
+            begin, end = (self._start + offset for offset in entry["data_offsets"])
+            content = memoryview(self._bytes)[begin:end]
+            self._check(f"tensor '{tensor}'", content, self._checksums.get(tensor))
+            flat = np.frombuffer(content, _DTYPES[entry["dtype"]])
+            self._arrays[tensor] = flat.reshape(entry["shape"])
+        return self._arrays[tensor]
+
+    def _check(self, what: str, content: bytes | memoryview, checksum: object) -> None:
+        if _written(zlib.crc32(content)) != checksum:
+            raise ModelFileError(
+                f"was altered or damaged ({what} does not fit its checksum)",
+                where=self.name,
+                hint="fetch or train the model again",
+            )
+
+
+def open_store(source: str) -> Store:
+    """Open a path, mapped into memory, or an address or compressed file, through a copy.
+
+    Raises:
+        MissingInputError, ModelFileError
+    """
+    if not is_address(source) and not source.endswith(COMPRESSIONS):
+        return Store(source, source)
+    with tempfile.NamedTemporaryFile(suffix=".safetensors") as copy:
+        for piece in pieces(source):
+            copy.write(piece)
+        copy.flush()
+        return Store(copy.name, source)
+
+
+def looks_like_store(beginning: bytes) -> bool:
+    """Tell whether a file that begins so is a safetensors file."""
+    if len(beginning) < 9:
+        return False
+    (length,) = struct.unpack("<Q", beginning[:8])
+    return bool(length <= _LONGEST_HEADER and beginning[8:9] == b"{")
+
+
+def write_store(
+    path: str | os.PathLike[str],
+    arrays: Mapping[str, Array],
+    *,
+    config: Mapping[str, Any],
+    info: Mapping[str, Any],
+    force: bool = False,
+) -> None:
+    """Write arrays and metadata, piece by piece: the file appears whole or not at all.
+
+    Raises:
+        OutputExistsError, OutputError, DiskFullError
+    """
+    # Falling item size keeps every array aligned, as safetensors' own writer does.
+    ordered = dict(sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0])))
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "config": json.dumps(config),
+        "info": json.dumps(info),
+    }
+    checksums = {key: _written(zlib.crc32(metadata[key].encode())) for key in ("config", "info")}
+    checksums |= {name: _written(_checksum(array)) for name, array in ordered.items()}
+    metadata["checksums"] = json.dumps(checksums)
+    with atomic_write(path, force=force) as stream:
+        stream.write(_header(ordered, metadata))
+        for array in ordered.values():
+            for piece in _pieces(array):
+                stream.write(piece)
+
+
+def _header(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    begin = 0
+    for name, array in arrays.items():
+        end = begin + array.nbytes
+        header[name] = {
+            "dtype": _NAMES[array.dtype.newbyteorder("<")],
+            "shape": list(array.shape),
+            "data_offsets": [begin, end],
+        }
+        begin = end
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-(8 + len(text)) % 64)
+    return struct.pack("<Q", len(text)) + text
+
+
+def _pieces(array: Array) -> Iterator[memoryview]:
+    """Yield the little-endian bytes of an array of any memory layout, bounded at a time."""
+    rows = max(1, _STEP * len(array) // max(1, array.nbytes))
+    for start in range(0, len(array), rows):
+        part = array[start : start + rows]
+        whole = np.ascontiguousarray(part, dtype=part.dtype.newbyteorder("<"))
+        if whole.size:
+            yield memoryview(whole).cast("B")
+
+
+def _checksum(array: Array) -> int:
+    checksum = 0
+    for piece in _pieces(array):
+        checksum = zlib.crc32(piece, checksum)
+    return checksum
+
+
+def _written(checksum: int) -> str:
+    return f"crc32:{checksum:08x}"
+
+
+def _check_version(metadata: Mapping[str, str], name: str) -> None:
+    if metadata.get("format") != FORMAT:
+        raise ModelFileError(
+            "is a safetensors file, but not an hsw2v model",
+            where=name,
+            hint="name a model that hsw2v wrote, or word2vec text or binary vectors",
+        )
+    version = metadata.get("format_version", "")
+    if not version.isascii() or not version.isdigit():
+        raise ModelFileError(
+            f"has the format version {version!r}, which is none",
+            where=name,
+            hint="fetch or train the model again",
+        )
+    if int(version) > FORMAT_VERSION:
+        raise ModelFileError(
+            f"is in format version {version}, and this hsw2v reads up to {FORMAT_VERSION}",
+            where=name,
+            hint="upgrade hsw2v",
+        )
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MissingInputError(
+            f"cannot be opened ({error.strerror or error})", where=name, hint="check the path"
+        ) from error
+    except (safetensors.SafetensorError, ValueError, struct.error) as error:
+        raise ModelFileError(
+            f"is truncated, altered or not a model ({error})",
+            where=name,
+            hint="fetch or train the model again",
+        ) from error

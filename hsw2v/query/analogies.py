@@ -1,0 +1,49 @@
+"""A is to B as C is to ?: two ways of scoring every word, and the odd one out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hsw2v.query.neighbours import Floats, Indexes, best_rows, nearest, unit_rows
+
+METHODS = ("cosadd", "cosmul")
+
+_EPSILON = np.float32(0.001)
+
+
+def analogies(
+    unit: Floats, questions: Indexes, k: int, method: str = "cosadd"
+) -> tuple[Indexes, Floats]:
+    """Answer `questions (Q, 3)`, rows a, b, c of `unit (V, D)`: a is to b as c is to ?
+
+    The three words of a question are not among its answers.
+    Returns row numbers and scores, each `(Q, min(k, V - 3))`, best first. The score is
+
+    * cosadd: the cosine to b - a + c (Mikolov, Yih & Zweig 2013; 3CosAdd);
+    * cosmul: cos(x, b) · cos(x, c) / (cos(x, a) + 0.001), with cosines shifted to [0, 1]
+      (Levy & Goldberg 2014; 3CosMul).
+    """
+    if method == "cosadd":
+        a, b, c = (unit[questions[:, column]] for column in range(3))
+        return nearest(unit, b - a + c, k, exclude=questions)
+
+    def scores_of(block: slice) -> Floats:
+        a, b, c = (_shifted(unit[questions[block, column]] @ unit.T) for column in range(3))
+        b *= c
+        a += _EPSILON
+        b /= a
+        return b
+
+    return best_rows(scores_of, len(questions), len(unit), k, exclude=questions)
+
+
+def _shifted(cosines: Floats) -> Floats:
+    cosines += np.float32(1.0)
+    cosines *= np.float32(0.5)
+    return cosines
+
+
+def odd_one_out(unit_words: Floats) -> int:
+    """Return the row of `unit_words (n, D)` with the least cosine to the mean of them all."""
+    centre = unit_rows(unit_words.mean(axis=0, keepdims=True))[0]
+    return int(np.argmin(unit_words @ centre))

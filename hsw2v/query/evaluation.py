@@ -1,0 +1,147 @@
+"""How well word vectors agree with people: ratings of word pairs, and analogies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.query.analogies import analogies
+from hsw2v.query.neighbours import Floats
+from hsw2v.query.testsets import AnalogyQuestions, WordPairs
+
+
+@dataclass(frozen=True)
+class PairsResult:
+    """Agreement with the ratings of one set of word pairs."""
+
+    name: str
+    spearman: float | None
+    """Rank correlation; None where fewer than two pairs are covered, or all are rated alike."""
+    covered: int
+    """Pairs of which both words are in the vocabulary."""
+    pairs: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """Answers to a number of analogy questions."""
+
+    name: str
+    correct: int
+    covered: int
+    """Questions of which all four words are in the vocabulary."""
+    questions: int
+
+    @property
+    def accuracy(self) -> float | None:
+        """Return the share of covered questions that are answered correctly; None without any."""
+        return self.correct / self.covered if self.covered else None
+
+
+@dataclass(frozen=True)
+class AnalogiesResult:
+    """Accuracy on one set of analogies."""
+
+    name: str
+    sections: tuple[Score, ...]
+
+    @property
+    def semantic(self) -> Score:
+        """Return the sum of the sections that are not syntactic."""
+        return _sum("semantic", (s for s in self.sections if not _is_syntactic(s)))
+
+    @property
+    def syntactic(self) -> Score:
+        """Return the sum of the sections whose names begin with `gram`."""
+        return _sum("syntactic", (s for s in self.sections if _is_syntactic(s)))
+
+    @property
+    def total(self) -> Score:
+        """Return the sum of all sections."""
+        return _sum("total", self.sections)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Results on every test set asked for, in that order."""
+
+    pairs: tuple[PairsResult, ...]
+    analogies: tuple[AnalogiesResult, ...]
+
+
+def evaluate_pairs(unit: Floats, index: Mapping[str, int], test: WordPairs) -> PairsResult:
+    """Compare cosines of `unit (V, D)` with ratings by Spearman's rank correlation.
+
+    A word that `index` does not know is looked up in lower case, as word2vec's tools do.
+    """
+    known = [
+        (a, b, rating)
+        for first, second, rating in test.pairs
+        if (a := find(first, index)) is not None and (b := find(second, index)) is not None
+    ]
+    rows = np.array([pair[:2] for pair in known], np.int64).reshape(-1, 2)
+    ratings = np.array([pair[2] for pair in known], np.float64)
+    cosines = np.einsum("ij,ij->i", unit[rows[:, 0]], unit[rows[:, 1]], dtype=np.float64)
+    return PairsResult(test.name, spearman(cosines, ratings), len(known), len(test.pairs))
+
+
+def evaluate_analogies(
+    unit: Floats, index: Mapping[str, int], test: AnalogyQuestions, restrict: int = 30_000
+) -> AnalogiesResult:
+    """Answer analogies by 3CosAdd with `unit (V, D)`, and count the exact answers.
+
+    `restrict` leaves only the so many most frequent words, in questions and answers; 0 leaves
+    all. A word that is not among them is looked up in lower case, as word2vec's tools do.
+    """
+    limit = restrict or len(unit)
+    sections = []
+    for name, questions in test.sections:
+        found = [[find(word, index, limit) for word in question] for question in questions]
+        rows = np.array([q for q in found if None not in q], np.int64).reshape(-1, 4)
+        answers, _ = analogies(unit[:limit], rows[:, :3], 1)
+        correct = int(np.count_nonzero(answers == rows[:, 3:]))
+        sections.append(Score(name, correct, len(rows), len(questions)))
+    return AnalogiesResult(test.name, tuple(sections))
+
+
+def find(word: str, index: Mapping[str, int], limit: int | None = None) -> int | None:
+    """Return the row of a word or else of its lower case, if it is below `limit`; or None."""
+    for form in (word, word.lower()):
+        row = index.get(form)
+        if row is not None and (limit is None or row < limit):
+            return row
+    return None
+
+
+def spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float | None:
+    """Return Spearman's rank correlation of `x (n,)` and `y (n,)`; None where it is undefined."""
+    if len(x) < 2:
+        return None
+    a, b = (ranks - ranks.mean() for ranks in (average_ranks(x), average_ranks(y)))
+    spread = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / spread if spread else None
+
+
+def average_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the ranks `(n,)` of values from 1; equal values share the mean of their ranks."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    means: NDArray[np.float64] = (last - (counts - 1) / 2)[inverse]
+    return means
+
+
+def _is_syntactic(section: Score) -> bool:
+    return section.name.startswith("gram")
+
+
+def _sum(name: str, sections: Iterable[Score]) -> Score:
+    parts = list(sections)
+    return Score(
+        name,
+        sum(part.correct for part in parts),
+        sum(part.covered for part in parts),
+        sum(part.questions for part in parts),
+    )

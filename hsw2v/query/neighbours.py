@@ -1,0 +1,97 @@
+"""The rows nearest to a query by cosine, one query or many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Indexes = NDArray[np.int64]
+
+SCORES_AT_ONCE = 1 << 24
+"""Scores held at once (64 MiB): queries are answered in blocks of so many by V."""
+
+_GROUP = 64
+
+
+def unit_rows(rows: Floats) -> Floats:
+    """Return rows `(N, D) float32` scaled to length 1; a row of zeros stays one."""
+    squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    lengths = np.sqrt(squares, out=squares)
+    lengths[lengths == 0.0] = 1.0
+    return rows * (1.0 / lengths).astype(np.float32)[:, None]
+
+
+def nearest(
+    unit: Floats, queries: Floats, k: int, exclude: Indexes | None = None
+) -> tuple[Indexes, Floats]:
+    """Find the k rows of `unit (V, D)` with the greatest cosine to each of `queries (Q, D)`.
+
+    The rows `exclude (Q, E)` names for a query are not among its answers.
+    Returns row numbers and cosines, each `(Q, min(k, V - E))`, best first.
+    """
+    directions = unit_rows(queries)
+    return best_rows(lambda block: directions[block] @ unit.T, len(queries), len(unit), k, exclude)
+
+
+def best_rows(
+    scores_of: Callable[[slice], Floats],
+    queries: int,
+    rows: int,
+    k: int,
+    exclude: Indexes | None = None,
+) -> tuple[Indexes, Floats]:
+    """Find the k best-scored rows of every query, asking for the scores block by block.
+
+    `scores_of(block)` returns a fresh array of the scores of a slice of the queries, `(q, V)`.
+    Returns row numbers and scores as `nearest` does.
+    """
+    excluded = 0 if exclude is None else exclude.shape[1]
+    k = max(0, min(k, rows - excluded))
+    indexes = np.empty((queries, k), np.int64)
+    scores = np.empty((queries, k), np.float32)
+    for block in blocks(queries, rows):
+        found = scores_of(block)
+        if exclude is not None:
+            np.put_along_axis(found, exclude[block], -np.inf, axis=1)
+        indexes[block], scores[block] = top_k(found, k)
+    return indexes, scores
+
+
+def blocks(queries: int, rows: int) -> Iterator[slice]:
+    """Cut queries into slices whose scores against all rows stay within bounded memory."""
+    step = max(1, min(256, SCORES_AT_ONCE // max(1, rows)))
+    for start in range(0, queries, step):
+        yield slice(start, min(start + step, queries))
+
+
+def top_k(scores: Floats, k: int) -> tuple[Indexes, Floats]:
+    """Return columns and values of the k greatest scores of each row of `(Q, V)`, best first.
+
+    Equal scores stand in the order of their columns.
+    """
+    columns = _candidates(scores, k)
+    values = np.take_along_axis(scores, columns, axis=1)
+    order = np.lexsort((columns, -values), axis=1)[:, :k]
+    return np.take_along_axis(columns, order, axis=1), np.take_along_axis(values, order, axis=1)
+
+
+def _candidates(scores: Floats, k: int) -> Indexes:
+    """Return, for each row, columns among which its k greatest scores are.
+
+    Selecting from all V scores costs several times the matrix product that made them. Cut the
+    columns into groups {g, g + G, g + 2G, …}: a score among the k greatest is at most the maximum
+    of its own group, so it lies in one of the k groups of greatest maximum (or ties with those).
+    The maxima vectorise, and leave few candidates.
+    """
+    queries, columns = scores.shape
+    groups = columns // _GROUP
+    if groups <= k:
+        return np.broadcast_to(np.arange(columns), scores.shape)
+    grouped = scores[:, : groups * _GROUP].reshape(queries, _GROUP, groups)
+    best = np.argpartition(grouped.max(axis=1), groups - k, axis=1)[:, groups - k :]
+    members = best[:, :, None] + groups * np.arange(_GROUP)
+    rest = np.broadcast_to(np.arange(groups * _GROUP, columns), (queries, columns % _GROUP))
+    return np.concatenate((members.reshape(queries, -1), rest), axis=1)

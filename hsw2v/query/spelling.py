@@ -1,0 +1,67 @@
+"""Words of the vocabulary that are spelt like one that is not in it."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LOOKED_AT = 200
+_LEAST_RATIO = 0.6
+
+_LOWER = np.arange(256, dtype=np.uint8)
+_LOWER[ord("A") : ord("Z") + 1] += 32
+
+
+def nearest_spellings(
+    word: str, blob: NDArray[np.uint8], offsets: NDArray[np.int64], count: int = 3
+) -> list[str]:
+    """Return up to `count` words spelt most like `word`, best first; case hardly matters.
+
+    Word w is the UTF-8 text `blob[offsets[w]:offsets[w + 1]]`, `offsets (V+1,)`. The words that
+    share the most letters and pairs of letters are compared by difflib's ratio, and must reach
+    0.6; of equals the lower index, which is the more frequent word, comes first.
+    """
+    if len(offsets) < 2 or not word:
+        return []
+    likely = _sharing_most(np.frombuffer(word.encode(), np.uint8), blob, offsets)
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(word.lower())
+    found = []
+    for index in likely:
+        candidate = blob[offsets[index] : offsets[index + 1]].tobytes().decode()
+        matcher.set_seq1(candidate.lower())
+        if matcher.quick_ratio() >= _LEAST_RATIO and matcher.ratio() >= _LEAST_RATIO:
+            found.append((-matcher.ratio(), int(index), candidate))
+    return [candidate for _, _, candidate in sorted(found)[:count]]
+
+
+def _sharing_most(
+    word: NDArray[np.uint8], blob: NDArray[np.uint8], offsets: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the words with the largest share of bytes and byte pairs in common with `word`."""
+    lengths = np.diff(offsets)
+    near = np.nonzero(np.abs(lengths - len(word)) <= max(2, len(word) // 3))[0]
+    if not len(near):
+        return near
+    word = _LOWER[word]
+    letters = _LOWER[blob]
+    known = np.zeros(256, np.int8)
+    known[word] = 1
+    hits = known[letters]
+    pairs = np.zeros(1 << 16, np.int8)
+    pairs[_pairs(word)] = 2
+    # A pair that straddles two words is counted too: noise that the comparison itself removes.
+    hits[:-1] += pairs[_pairs(letters)]
+    totals = np.concatenate(([0], np.cumsum(hits, dtype=np.int64)))
+    shared = totals[offsets[near + 1]] - totals[offsets[near]]
+    score = shared / (lengths[near] + len(word))
+    if len(near) > _LOOKED_AT:
+        best = np.argpartition(-score, _LOOKED_AT)[:_LOOKED_AT]
+        near = near[best]
+    return near
+
+
+def _pairs(letters: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    return letters[:-1].astype(np.uint16) * np.uint16(256) + letters[1:]
