@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import sys
+import urllib.parse
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -89,38 +90,17 @@ def stored_size(source: str) -> int | None:
 def open_source(source: str) -> Iterator[BinaryIO]:
     """Open a path, an address or `-` for reading bytes, decompressed by its extension.
 
+    Errors while reading are other libraries' own: see `explain_read_error`.
+
     Raises:
         MissingInputError: the source cannot be opened.
     """
-    if source == STDIN:
-        yield sys.stdin.buffer
-        return
-    local = not is_address(source)
-    try:
-        if local and not source.endswith(COMPRESSIONS):
-            stream: BinaryIO = open(source, "rb", buffering=0)  # noqa: SIM115
-        else:
-            import smart_open
-
-            stream = cast(BinaryIO, smart_open.open(source, "rb"))
-    except ImportError as error:
-        raise MissingInputError(
-            f"this kind of address needs a package that is not installed ({error})",
-            where=source,
-            hint="install the extra for it: hsw2v[s3], hsw2v[gcs], hsw2v[azure] or hsw2v[http]",
-        ) from error
-    except Exception as error:
-        if isinstance(error, OSError) or not local:
-            raise MissingInputError(
-                f"cannot be opened ({_reason(error)})", where=source, hint="check it and its rights"
-            ) from error
-        raise
-    with stream:
+    with open_stored(source) as stored, decompressed(stored, source) as stream:
         yield stream
 
 
 def pieces(source: str, size: int = 1 << 22) -> Generator[bytes, None, None]:
-    """Yield all bytes of a source, decompressed by its extension, about `size` at a time.
+    """Yield all bytes of a source, decompressed by its extension, at most `size` at a time.
 
     Raises:
         MissingInputError: the source cannot be opened.
@@ -130,16 +110,86 @@ def pieces(source: str, size: int = 1 << 22) -> Generator[bytes, None, None]:
         while True:
             try:
                 piece = stream.read(size)
-            # Every decompressor and every network client has errors of its own.
             except Exception as error:
-                raise CorruptInputError(
-                    f"cannot be read to its end ({_reason(error)})",
-                    where=source,
-                    hint="it may be truncated: fetch it again",
-                ) from error
+                raise explain_read_error(error, source) from error
             if not piece:
                 return
             yield piece
+
+
+@contextlib.contextmanager
+def open_stored(source: str) -> Iterator[BinaryIO]:
+    """Open a path, an address or `-` for reading its bytes as they are stored.
+
+    Raises:
+        MissingInputError: the source cannot be opened.
+    """
+    if source == STDIN:
+        # A read that is under way on the raw stream holds no lock that ending would wait for.
+        yield getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+        return
+    try:
+        if is_address(source):
+            import smart_open
+
+            stream = cast(BinaryIO, smart_open.open(source, "rb", compression="disable"))
+        else:
+            stream = open(source, "rb", buffering=0)  # noqa: SIM115
+    except ImportError as error:
+        raise MissingInputError(
+            f"this kind of address needs a package that is not installed ({error})",
+            where=source,
+            hint="install the extra for it: hsw2v[s3], hsw2v[gcs], hsw2v[azure] or hsw2v[http]",
+        ) from error
+    except Exception as error:
+        if isinstance(error, OSError) or is_address(source):
+            raise MissingInputError(
+                f"cannot be opened ({_reason(error)})", where=source, hint="check it and its rights"
+            ) from error
+        raise
+    with stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def decompressed(stored: BinaryIO, source: str) -> Iterator[BinaryIO]:
+    """Wrap the stored bytes of a source in what decompresses them, by its extension."""
+    extension = compression_of(source)
+    if not extension:
+        yield stored
+        return
+    from smart_open.compression import compression_wrapper
+
+    with compression_wrapper(stored, "rb", compression=extension) as stream:
+        yield cast(BinaryIO, stream)
+
+
+def compression_of(source: str) -> str:
+    """Return the extension that tells how a source is compressed; empty if it is not."""
+    path = urllib.parse.urlsplit(source).path if is_address(source) else source
+    extension = os.path.splitext(path)[1].lower()
+    return extension if extension in COMPRESSIONS else ""
+
+
+def explain_read_error(error: Exception, source: str) -> Hsw2vError:
+    """Turn the error of a read, by the system or a decompressor, into ours."""
+    if isinstance(error, Hsw2vError):
+        return error
+    if isinstance(error, EOFError):
+        return CorruptInputError(
+            "is truncated: the compressed data end too early",
+            where=source,
+            hint="fetch or make the file again",
+        )
+    if compression_of(source) and (not isinstance(error, OSError) or error.errno is None):
+        return CorruptInputError(
+            f"cannot be decompressed ({_reason(error)})",
+            where=source,
+            hint="check that the file is whole and is what its extension says",
+        )
+    return MissingInputError(
+        f"cannot be read ({_reason(error)})", where=source, hint="check it and its rights"
+    )
 
 
 def _reason(error: BaseException) -> str:
@@ -198,15 +248,16 @@ def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
 
     The stream itself stays open.
     """
-    if path.endswith(".gz"):
-        # Level 9, smart_open's, takes several times as long for one part in a hundred.
+    extension = compression_of(path)
+    if extension == ".gz":
+        # Level 9, smart_open's, takes more than twice the time to save one part in a hundred.
         with gzip.GzipFile("", "wb", 6, stream, mtime=0) as zipped:
             yield cast(BinaryIO, zipped)
-    elif path.endswith(COMPRESSIONS):
+    elif extension:
         from smart_open.compression import compression_wrapper
 
-        with compression_wrapper(stream, "wb", filename=path) as wrapped:
-            yield wrapped
+        with compression_wrapper(stream, "wb", compression=extension) as wrapped:
+            yield cast(BinaryIO, wrapped)
     else:
         yield stream
 

@@ -11,7 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 from hsw2v.errors import UsageError
-from hsw2v.files import COMPRESSIONS, atomic_write, compressing
+from hsw2v.files import atomic_write, compressing, compression_of
 
 EXTENSIONS = {".txt": "text", ".vec": "text", ".bin": "binary", ".npy": "npy"}
 FORMATS = ("text", "binary", "npy")
@@ -40,7 +40,8 @@ def export_vectors(
         UsageError: the format is unknown, a word does not fit it, or a number is not finite.
         OutputExistsError, OutputError, DiskFullError
     """
-    bare, compression = _split_compression(path)
+    compression = compression_of(path)
+    bare = path[: len(path) - len(compression)]
     format = format or _format_of(bare)
     if format not in FORMATS:
         raise UsageError(
@@ -104,13 +105,6 @@ def _check_words(words: Sequence[str], format: str) -> None:
                 if format == "npy"
                 else "its words hold no white space: export to npy",
             )
-
-
-def _split_compression(path: str) -> tuple[str, str]:
-    for extension in COMPRESSIONS:
-        if path.endswith(extension):
-            return path.removesuffix(extension), extension
-    return path, ""
 
 
 def _format_of(path: str) -> str:

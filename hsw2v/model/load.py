@@ -16,6 +16,8 @@ from hsw2v.model.store import looks_like_store
 
 FORMATS = ("model", "text", "binary")
 
+_SAMPLE = 1 << 16
+
 
 def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
     """Open a model file, or word2vec text or binary vectors, also compressed or at an address.
@@ -36,7 +38,9 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
     if os.path.isdir(source):
         raise MissingInputError("is a directory", where=source, hint="name a file")
     content = pieces(source)
-    beginning = next(content, b"")
+    beginning = b""
+    while len(beginning) < _SAMPLE and (piece := next(content, b"")):
+        beginning += piece
     if format is None:
         format = _format_of(beginning)
     if format == "model":

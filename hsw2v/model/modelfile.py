@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import ModelFileError
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.trees.tree import Tree
 
@@ -38,7 +37,7 @@ def read_contents(source: str) -> Contents:
     vocabulary = _vocabulary(store)
     words = len(vocabulary)
     if "vectors" not in store or len(shape := store.shape("vectors")) != 2:
-        raise _broken(store, "it has no table of vectors")
+        raise store.broken("is not a whole model: it has no table of vectors")
     dim = shape[1]
     _expect(store, "vectors", (words, dim), "F32")
     output = next((name for name in ("nodes", "outputs") if name in store), None)
@@ -94,13 +93,15 @@ def _vocabulary(store: Store) -> Vocabulary:
     _expect(store, "word_offsets", (words + 1,), "I64")
     _expect(store, "words", (len(blob),), "U8")
     if words < 1 or offsets[0] != 0 or offsets[-1] != len(blob) or np.any(np.diff(offsets) < 1):
-        raise _broken(store, "the offsets of its words do not rise from 0 to their end")
+        raise store.broken(
+            "is not a whole model: the offsets of its words do not rise from 0 to their end"
+        )
     try:
         blob.tobytes().decode()
     except UnicodeDecodeError as error:
-        raise _broken(store, "its words are not UTF-8") from error
+        raise store.broken("is not a whole model: its words are not UTF-8") from error
     if np.any((blob[offsets[:-1]] & 0xC0) == 0x80):
-        raise _broken(store, "its words are not UTF-8")
+        raise store.broken("is not a whole model: its words are not UTF-8")
     if "counts" in store:
         _expect(store, "counts", (words,), "I64")
         counts = store.array("counts")
@@ -114,22 +115,14 @@ def _tree(store: Store) -> Tree:
     try:
         tree.check()
     except ValueError as error:
-        raise _broken(store, str(error)) from error
+        raise store.broken(f"is not a whole model: {error}") from error
     return tree
 
 
 def _expect(store: Store, tensor: str, shape: tuple[int, ...], dtype: str) -> None:
-    if store.shape(tensor) != shape or store.dtype(tensor) != dtype:
-        raise _broken(
-            store,
-            f"its tensor '{tensor}' is {store.dtype(tensor)} {list(store.shape(tensor))} "
-            f"and should be {dtype} {list(shape)}",
+    found = (store.dtype(tensor), store.shape(tensor))
+    if found != (dtype, shape):
+        raise store.broken(
+            f"is not a whole model: its tensor '{tensor}' is {found[0]} {list(found[1])} "
+            f"and should be {dtype} {list(shape)}"
         )
-
-
-def _broken(store: Store, reason: str) -> ModelFileError:
-    return ModelFileError(
-        f"is not a whole model: {reason}",
-        where=store.name,
-        hint="fetch or train the model again",
-    )

@@ -17,17 +17,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import orjson
 import safetensors
 from numpy.typing import NDArray
 
 from hsw2v.errors import MissingInputError, ModelFileError
-from hsw2v.files import COMPRESSIONS, atomic_write, is_address, pieces
+from hsw2v.files import atomic_write, compression_of, is_address, pieces
 
 FORMAT = "hsw2v"
 FORMAT_VERSION = 1
 
-_DTYPES = {"I64": np.dtype("<i8"), "F32": np.dtype("<f4"), "I32": np.dtype("<i4"), "U8": np.uint8}
-_NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    name: np.dtype(dtype)
+    for name, dtype in (("I64", "<i8"), ("F32", "<f4"), ("I32", "<i4"), ("U8", "u1"))
+}
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _STEP = 1 << 24
 _LONGEST_HEADER = 100_000_000
 
@@ -58,7 +62,9 @@ class Store:
         self.metadata = {key: self._metadata(metadata, key) for key in ("config", "info")}
         self._checksums = self._metadata(metadata, "checksums")
         for key in self.metadata:
-            self._check(f"{key} in the header", metadata[key].encode(), self._checksums.get(key))
+            self._check(f"'{key}' in the header", metadata[key].encode(), self._checksums.get(key))
+        if self._checksums.keys() != header.keys() | self.metadata.keys():
+            raise self.broken("was altered or damaged (its checksums are not of its tensors)")
 
     def _metadata(self, metadata: Mapping[str, str], key: str) -> dict[str, Any]:
         try:
@@ -66,11 +72,7 @@ class Store:
         except (KeyError, ValueError):
             value = None
         if not isinstance(value, dict):
-            raise ModelFileError(
-                f"is not a whole model (no valid '{key}' in its header)",
-                where=self.name,
-                hint="fetch or train the model again",
-            )
+            raise self.broken(f"is not a whole model (no valid '{key}' in its header)")
         return value
 
     def __contains__(self, tensor: str) -> bool:
@@ -93,11 +95,7 @@ class Store:
         if tensor not in self._arrays:
             entry = self._header.get(tensor)
             if entry is None or entry["dtype"] not in _DTYPES:
-                raise ModelFileError(
-                    f"has no usable tensor '{tensor}'",
-                    where=self.name,
-                    hint="fetch or train the model again",
-                )
+                raise self.broken(f"is not a whole model (no usable tensor '{tensor}')")
             begin, end = (self._start + offset for offset in entry["data_offsets"])
             content = memoryview(self._bytes)[begin:end]
             self._check(f"tensor '{tensor}'", content, self._checksums.get(tensor))
@@ -107,11 +105,11 @@ class Store:
 
     def _check(self, what: str, content: bytes | memoryview, checksum: object) -> None:
         if _written(zlib.crc32(content)) != checksum:
-            raise ModelFileError(
-                f"was altered or damaged ({what} does not fit its checksum)",
-                where=self.name,
-                hint="fetch or train the model again",
-            )
+            raise self.broken(f"was altered or damaged ({what} does not fit its checksum)")
+
+    def broken(self, what: str) -> ModelFileError:
+        """Return the error that this file is not as it was written."""
+        return ModelFileError(what, where=self.name, hint="fetch or train the model again")
 
 
 def open_store(source: str) -> Store:
@@ -120,7 +118,7 @@ def open_store(source: str) -> Store:
     Raises:
         MissingInputError, ModelFileError
     """
-    if not is_address(source) and not source.endswith(COMPRESSIONS):
+    if not is_address(source) and not compression_of(source):
         return Store(source, source)
     with tempfile.NamedTemporaryFile(suffix=".safetensors") as copy:
         for piece in pieces(source):
@@ -155,8 +153,8 @@ def write_store(
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
-        "config": json.dumps(config),
-        "info": json.dumps(info),
+        "config": _json(config),
+        "info": _json(info),
     }
     checksums = {key: _written(zlib.crc32(metadata[key].encode())) for key in ("config", "info")}
     checksums |= {name: _written(_checksum(array)) for name, array in ordered.items()}
@@ -166,6 +164,10 @@ def write_store(
         for array in ordered.values():
             for piece in _pieces(array):
                 stream.write(piece)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def _header(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
@@ -191,7 +193,7 @@ def _pieces(array: Array) -> Iterator[memoryview]:
         part = array[start : start + rows]
         whole = np.ascontiguousarray(part, dtype=part.dtype.newbyteorder("<"))
         if whole.size:
-            yield memoryview(whole).cast("B")
+            yield whole.data.cast("B")
 
 
 def _checksum(array: Array) -> int:
@@ -213,7 +215,7 @@ def _check_version(metadata: Mapping[str, str], name: str) -> None:
             hint="name a model that hsw2v wrote, or word2vec text or binary vectors",
         )
     version = metadata.get("format_version", "")
-    if not version.isascii() or not version.isdigit():
+    if not version.isascii() or not version.isdigit() or int(version) < 1:
         raise ModelFileError(
             f"has the format version {version!r}, which is none",
             where=name,

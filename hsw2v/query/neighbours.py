@@ -21,7 +21,8 @@ def unit_rows(rows: Floats) -> Floats:
     squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
     lengths = np.sqrt(squares, out=squares)
     lengths[lengths == 0.0] = 1.0
-    return rows * (1.0 / lengths).astype(np.float32)[:, None]
+    unit: Floats = rows * (1.0 / lengths).astype(np.float32)[:, None]
+    return unit
 
 
 def nearest(

@@ -25,7 +25,7 @@ def nearest_spellings(
     """
     if len(offsets) < 2 or not word:
         return []
-    likely = _sharing_most(np.frombuffer(word.encode(), np.uint8), blob, offsets)
+    likely = _sharing_most(np.frombuffer(word.encode(errors="replace"), np.uint8), blob, offsets)
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(word.lower())
     found = []

@@ -96,10 +96,10 @@ def _lines(path: str) -> Iterator[tuple[int, str]]:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = len(re.findall(rb"\r\n|\r|\n", raw[: error.start])) + 1
+        at = len(re.findall(rb"\r\n|\r|\n", raw[: error.start])) + 1
         raise EncodingError(
             f"is not UTF-8 (byte {error.start})",
-            where=f"{path}, line {line}",
+            where=f"{path}, line {at}",
             hint="convert the file to UTF-8",
         ) from error
     for number, line in enumerate(_LINE_END.split(text), start=1):
