@@ -13,12 +13,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import llvmlite.binding
 import numba
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from llvmlite import ir
+from numba import extending
+from numba.core import cgutils as _cgutils
 
-__all__ = ["cache_folder", "cgutils", "compiled", "inlined", "intrinsic", "types"]
+__all__ = [
+    "HAS_AVX512",
+    "IS_X86",
+    "cache_folder",
+    "cgutils",
+    "compiled",
+    "inlined",
+    "intrinsic",
+    "ir",
+    "types",
+]
+
+types: Any = numba.types
+cgutils: Any = _cgutils
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,7 +40,25 @@ FASTMATH = {"reassoc", "contract", "arcp", "nsz", "afn"}
 """Without nnan and ninf: a check for NaN must stay alive."""
 
 _PACKAGE = Path(__file__).parent
-_COMPILED_SOURCES = ("jit.py", "corpus/tokens.py", "kernels/**/*.py", "trees/*.py")
+_COMPILED_SOURCES = (
+    "jit.py",
+    "corpus/vectors.py",
+    "corpus/text.py",
+    "corpus/tokens.py",
+    "kernels/**/*.py",
+    "trees/*.py",
+)
+
+
+def _features() -> set[str]:
+    """Return the vector features of the processor that code is compiled for."""
+    asked = numba.config.CPU_FEATURES
+    found = asked or llvmlite.binding.get_host_cpu_features().flatten()
+    return {feature[1:] for feature in found.split(",") if feature.startswith("+")}
+
+
+HAS_AVX512 = "avx512f" in _features()
+IS_X86 = "sse2" in _features()
 
 
 def cache_folder() -> Path:
@@ -54,6 +86,11 @@ def _decorate(function: F, **options: Any) -> F:
         return decorate(function)  # type: ignore[no-any-return]
     finally:
         settings.CACHE_DIR = before
+
+
+def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a compiled function of one that builds its code."""
+    return extending.intrinsic(function)  # type: ignore[return-value]
 
 
 def compiled(function: F) -> F:

@@ -1,0 +1,100 @@
+"""Negative sampling: the rows are the target and drawn words, labelled 1, 0, 0, …"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.jit import compiled, inlined
+from hsw2v.kernels.random import below, draw, high_half, low_half
+from hsw2v.kernels.tiles import prefetch_row
+
+
+class NoiseDistribution(NamedTuple):
+    """An alias table (Walker 1977; Vose 1991) over words, and how many are drawn from it."""
+
+    accept: NDArray[np.uint64]
+    """(V,) uint64: a column gives its own word when 32 random bits are below this."""
+    alias: NDArray[np.int32]
+    """(V,) int32: the word a column gives otherwise."""
+    negative: int
+    """Words drawn for a window."""
+
+
+@compiled
+def alias_table(weights):  # type: ignore[no-untyped-def]
+    """Return `accept` and `alias` of an alias table for weights (V,) float64."""
+    size = len(weights)
+    shares = weights * (size / weights.sum())
+    accept = np.full(size, np.uint64(1) << np.uint64(32), np.uint64)
+    alias = np.arange(size).astype(np.int32)
+    small = np.empty(size, np.int64)
+    large = np.empty(size, np.int64)
+    smalls = 0
+    larges = 0
+    for word in range(size):
+        if shares[word] < 1.0:
+            small[smalls] = word
+            smalls += 1
+        else:
+            large[larges] = word
+            larges += 1
+    while smalls > 0 and larges > 0:
+        smalls -= 1
+        poor = small[smalls]
+        rich = large[larges - 1]
+        accept[poor] = np.uint64(shares[poor] * 4294967296.0)
+        alias[poor] = rich
+        shares[rich] -= 1.0 - shares[poor]
+        if shares[rich] < 1.0:
+            larges -= 1
+            small[smalls] = rich
+            smalls += 1
+    return accept, alias
+
+
+@inlined
+def draw_word(noise, bits):  # type: ignore[no-untyped-def]
+    """Return a word drawn from the noise distribution by 64 random bits."""
+    column = below(high_half(bits), len(noise.alias))
+    if low_half(bits) < noise.accept[column]:
+        return column
+    return np.int64(noise.alias[column])
+
+
+@inlined
+def sampled_rows(noise, outputs, word, key, counter, rows, labels):  # type: ignore[no-untyped-def]
+    """Write the addresses of the rows of a word and of drawn words, and their labels.
+
+    A draw that is the target, or was drawn for this window already, is left out: the rows of a
+    step are distinct. Returns how many there are.
+    """
+    base = outputs.ctypes.data
+    stride = outputs.shape[1] * outputs.itemsize
+    rows[0] = base + np.int64(word) * stride
+    labels[0] = 1.0
+    count = 1
+    for place in range(noise.negative):
+        drawn = draw_word(noise, draw(key, counter * noise.negative + place))
+        address = base + drawn * stride
+        new = True
+        for earlier in range(count):
+            new = new and rows[earlier] != address
+        if new:
+            rows[count] = address
+            labels[count] = 0.0
+            count += 1
+    return count
+
+
+@inlined
+def prefetch_sampled(noise, outputs, word, key, counter, vectors):  # type: ignore[no-untyped-def]
+    """Ask for the rows that `sampled_rows` will give for these arguments."""
+    base = outputs.ctypes.data
+    stride = outputs.shape[1] * outputs.itemsize
+    prefetch_row(base + np.int64(word) * stride, vectors)
+    for place in range(noise.negative):
+        drawn = draw_word(noise, draw(key, counter * noise.negative + place))
+        prefetch_row(base + drawn * stride, vectors)

@@ -1,0 +1,122 @@
+"""The one step that skip-gram and CBOW, and all output layers, share.
+
+    H = hidden rows (n, D)    R, y = output rows (m, D) and labels    lr = learning rate
+    G = lr · (y - sigmoid(H Rᵀ))
+    R += Gᵀ H,  T += G R      both from the values before the step
+
+T are the rows that take the gradient of H: H itself in skip-gram. The definition in NumPy is
+`reference.step`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.jit import inlined
+from hsw2v.kernels.tiles import (
+    LANES,
+    MAX_CONTEXT,
+    MAX_OUTPUT,
+    TILE_WIDTH,
+    dot_one,
+    dot_two,
+    logistic_gradient,
+    update_rows,
+)
+
+
+class Scratch(NamedTuple):
+    """What a thread needs to work on a block; nothing in it outlives a call."""
+
+    kept: NDArray[np.int32]
+    """(B,) int32, the words kept of the block."""
+    reach: NDArray[np.int32]
+    """(B,) int32, how far each one sees."""
+    ends: NDArray[np.int32]
+    """(B,) int32, where each sentence ends."""
+    context: NDArray[np.int64]
+    """(2 · window,) int64, addresses of context rows."""
+    mean: NDArray[np.float32]
+    """(2, P) float32, CBOW's hidden vector and its gradient."""
+    mean_rows: NDArray[np.int64]
+    """(2,) int64, addresses of these two rows."""
+    output: NDArray[np.int64]
+    """(M,) int64, addresses of output rows."""
+    labels: NDArray[np.float32]
+    """(M padded,) float32."""
+    scores: NDArray[np.float32]
+    """(MAX_CONTEXT, MAX_OUTPUT) float32."""
+
+
+@inlined
+def dot_products(hidden, n, output, m, vectors, scores):  # type: ignore[no-untyped-def]
+    """Write H Rᵀ for n ≤ MAX_CONTEXT and m ≤ MAX_OUTPUT rows (addresses throughout)."""
+    for i in range(0, n, 2):
+        for j in range(0, m, TILE_WIDTH):
+            width = min(m - j, TILE_WIDTH)
+            place = scores + 4 * (i * MAX_OUTPUT + j)
+            if i + 1 < n:
+                dot_two(width, hidden + 8 * i, output + 8 * j, vectors, place)
+            else:
+                dot_one(width, hidden + 8 * i, output + 8 * j, vectors, place)
+
+
+@inlined
+def step(hidden, target, n, output, m, rate, width, scratch):  # type: ignore[no-untyped-def]
+    """Do one step; more rows than MAX_CONTEXT or MAX_OUTPUT are taken in pieces, in order.
+
+    `hidden`, `target` and `output` are addresses of arrays of row addresses, `width` is the
+    padded length of a row.
+    """
+    vectors = width // LANES
+    scores = scratch.scores.ctypes.data
+    labels = scratch.labels.ctypes.data
+    for i in range(0, n, MAX_CONTEXT):
+        rows = min(n - i, MAX_CONTEXT)
+        for j in range(0, m, MAX_OUTPUT):
+            count = min(m - j, MAX_OUTPUT)
+            dot_products(hidden + 8 * i, rows, output + 8 * j, count, vectors, scores)
+            logistic_gradient(rows, count, scores, labels + 4 * j, rate)
+            update_rows(
+                rows, hidden + 8 * i, target + 8 * i, output + 8 * j, count, vectors, scores
+            )
+
+
+@inlined
+def loss(hidden, n, output, m, width, scratch):  # type: ignore[no-untyped-def]
+    """Return the summed negative log-likelihood of n predictions, in nats, before a step.
+
+    Each decision costs log(1 + exp(-x)), x the score with the sign of its label; the logarithm
+    is taken of products of these, in float64.
+    """
+    total = 0.0
+    for i in range(0, n, MAX_CONTEXT):
+        rows = min(n - i, MAX_CONTEXT)
+        for j in range(0, m, MAX_OUTPUT):
+            count = min(m - j, MAX_OUTPUT)
+            dot_products(
+                hidden + 8 * i,
+                rows,
+                output + 8 * j,
+                count,
+                width // LANES,
+                scratch.scores.ctypes.data,
+            )
+            for row in range(rows):
+                product = 1.0
+                for column in range(count):
+                    score = np.float64(scratch.scores[row, column])
+                    if scratch.labels[j + column] > 0.5:
+                        score = -score
+                    if score > 30.0:
+                        total += score
+                        score = -score
+                    product *= 1.0 + np.exp(score)
+                    if product > 1e250:
+                        total += np.log(product)
+                        product = 1.0
+                total += np.log(product)
+    return total

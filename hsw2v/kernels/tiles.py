@@ -1,0 +1,376 @@
+"""The register-tiled core: the three matrix products of a step, as explicit vector code.
+
+Rows are not gathered: every function takes addresses of rows, so that the products read and
+write the tables themselves. Rows are padded with zeros to a multiple of `PADDING` floats and
+aligned to 64 bytes. LLVM's own vectorisation of these loops is several times slower, chiefly
+because of the horizontal sums; hence the vector instructions are written out here, for whatever
+vectors the machine has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hsw2v.jit import HAS_AVX512, IS_X86, cgutils, intrinsic, ir, types
+
+PADDING = 16
+"""Floats that a row is padded to a multiple of."""
+MAX_CONTEXT = 10
+"""Context rows that one step takes at most; `reference.step` splits windows alike."""
+MAX_OUTPUT = 64
+"""Output rows that one step takes at most."""
+
+LANES = 16 if HAS_AVX512 else 8 if IS_X86 else 4
+TILE_WIDTH = 8 if HAS_AVX512 else 4
+
+_VECTOR = ir.VectorType(ir.FloatType(), LANES)
+_FLOAT = ir.FloatType()
+_INDEX = ir.IntType(64)
+_FAST = ("contract", "reassoc", "nsz")
+
+
+def _constant(value: int) -> Any:
+    return ir.Constant(_INDEX, value)
+
+
+def _pointer(builder: Any, address: Any, pointee: Any) -> Any:
+    return builder.inttoptr(address, pointee.as_pointer())
+
+
+def _load_address(builder: Any, rows: Any, index: Any) -> Any:
+    place = builder.add(rows, builder.mul(index, _constant(8)))
+    return builder.load(_pointer(builder, place, _INDEX))
+
+
+def _load(builder: Any, address: Any, offset: Any) -> Any:
+    return builder.load(_pointer(builder, builder.add(address, offset), _VECTOR), align=4 * LANES)
+
+
+def _store(builder: Any, value: Any, address: Any, offset: Any) -> None:
+    builder.store(
+        value, _pointer(builder, builder.add(address, offset), value.type), align=4 * LANES
+    )
+
+
+def _add(builder: Any, left: Any, right: Any) -> Any:
+    return builder.fadd(left, right, flags=_FAST)
+
+
+def _multiply_add(builder: Any, left: Any, right: Any, addend: Any) -> Any:
+    return _add(builder, builder.fmul(left, right, flags=_FAST), addend)
+
+
+def _shuffle(builder: Any, left: Any, right: Any, lanes: list[int]) -> Any:
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+    return builder.shuffle_vector(left, right, mask)
+
+
+def _splat(builder: Any, scalar: Any) -> Any:
+    one = builder.insert_element(
+        ir.Constant(_VECTOR, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
+    )
+    return _shuffle(builder, one, one, [0] * LANES)
+
+
+def _pair_sums(builder: Any, left: Any, right: Any, group: int) -> Any:
+    """Add neighbouring groups of lanes: of left, then right, within each 128 bits (group 1)
+    or across them (groups of 4 lanes and more)."""
+    if group < 4:
+        even, odd = [], []
+        for base in range(0, LANES, 4):
+            even += [base, base + 2, LANES + base, LANES + base + 2]
+            odd += [base + 1, base + 3, LANES + base + 1, LANES + base + 3]
+    else:
+        starts = range(0, 2 * LANES, 2 * 4)
+        even = [start + lane for start in starts for lane in range(4)]
+        odd = [start + 4 + lane for start in starts for lane in range(4)]
+    return _add(
+        builder,
+        _shuffle(builder, left, right, even),
+        _shuffle(builder, left, right, odd),
+    )
+
+
+def _horizontal_sums(builder: Any, vectors: list[Any]) -> list[Any]:
+    """Return the sums over the lanes of each vector, packed in order into vectors."""
+    zero = ir.Constant(_VECTOR, [0.0] * LANES)
+    vectors = vectors + [zero] * (-len(vectors) % LANES)
+    group = 1
+    while group < LANES:
+        vectors = [
+            _pair_sums(builder, vectors[i], vectors[i + 1], group)
+            for i in range(0, len(vectors), 2)
+        ]
+        group *= 2
+    return vectors
+
+
+def _each_size(builder: Any, size: Any, largest: int, emit: Callable[[int], None]) -> None:
+    """Emit code for every size from 1 to `largest`, unrolled, and a jump to the one asked for."""
+    done = builder.append_basic_block("sized")
+    switch = builder.switch(size, done)
+    for constant in range(1, largest + 1):
+        block = builder.append_basic_block(f"size{constant}")
+        switch.add_case(_constant(constant), block)
+        builder.position_at_end(block)
+        emit(constant)
+        builder.branch(done)
+    builder.position_at_end(done)
+
+
+def _dot_tile(
+    builder: Any, rows: int, columns: int, hidden: Any, output: Any, vectors: Any, scores: Any
+) -> None:
+    left = [_load_address(builder, hidden, _constant(i)) for i in range(rows)]
+    right = [_load_address(builder, output, _constant(j)) for j in range(columns)]
+    zero = ir.Constant(_VECTOR, [0.0] * LANES)
+    sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(columns)] for _ in range(rows)]
+    for row in sums:
+        for one in row:
+            builder.store(zero, one)
+    with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
+        offset = builder.mul(loop.index, _constant(4 * LANES))
+        a = [_load(builder, row, offset) for row in left]
+        for j in range(columns):
+            b = _load(builder, right[j], offset)
+            for i in range(rows):
+                total = _multiply_add(builder, a[i], b, builder.load(sums[i][j]))
+                builder.store(total, sums[i][j])
+    flat: list[Any] = []
+    for row in sums:
+        flat += [builder.load(one) for one in row] + [zero] * (TILE_WIDTH - columns)
+    packed = _horizontal_sums(builder, flat)
+    part = min(TILE_WIDTH, LANES)
+    for i in range(rows):
+        for piece in range(0, TILE_WIDTH, part):
+            position = i * TILE_WIDTH + piece
+            source, start = packed[position // LANES], position % LANES
+            value = _shuffle(builder, source, source, list(range(start, start + part)))
+            place = builder.add(scores, _constant(4 * (i * MAX_OUTPUT + piece)))
+            builder.store(value, _pointer(builder, place, value.type), align=4)
+
+
+def _dot_tile_of(rows: int) -> Callable[..., Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        width, hidden, output, vectors, scores = arguments
+        _each_size(
+            builder,
+            width,
+            TILE_WIDTH,
+            lambda columns: _dot_tile(builder, rows, columns, hidden, output, vectors, scores),
+        )
+        return context.get_dummy_value()
+
+    return generate
+
+
+@intrinsic
+def dot_one(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, scores: Any) -> Any:
+    """Write the dot products of one hidden row with `width` (1 … TILE_WIDTH) output rows.
+
+    `hidden` and `output` are addresses of arrays of row addresses; `scores` is the address of
+    the first score in a `(., MAX_OUTPUT) float32` array, where TILE_WIDTH scores are written.
+    `vectors` is the length of a row in vectors of LANES.
+    """
+    return types.void(*([types.intp] * 5)), _dot_tile_of(1)
+
+
+@intrinsic
+def dot_two(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, scores: Any) -> Any:
+    """Do as `dot_one` for two hidden rows, with scores in two rows."""
+    return types.void(*([types.intp] * 5)), _dot_tile_of(2)
+
+
+def _update(
+    builder: Any,
+    rows: int,
+    hidden: Any,
+    target: Any,
+    output: Any,
+    count: Any,
+    vectors: Any,
+    gradient: Any,
+) -> None:
+    zero = ir.Constant(_VECTOR, [0.0] * LANES)
+    left = [_load_address(builder, hidden, _constant(i)) for i in range(rows)]
+    right = [_load_address(builder, target, _constant(i)) for i in range(rows)]
+    sums = [cgutils.alloca_once(builder, _VECTOR) for _ in range(rows)]
+    with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
+        offset = builder.mul(loop.index, _constant(4 * LANES))
+        h = [_load(builder, row, offset) for row in left]
+        for one in sums:
+            builder.store(zero, one)
+        with cgutils.for_range(builder, count, intp=_INDEX) as inner:
+            address = _load_address(builder, output, inner.index)
+            before = _load(builder, address, offset)
+            after = before
+            weights = builder.add(gradient, builder.mul(inner.index, _constant(4)))
+            for i in range(rows):
+                place = builder.add(weights, _constant(4 * i * MAX_OUTPUT))
+                weight = _splat(builder, builder.load(_pointer(builder, place, _FLOAT)))
+                total = _multiply_add(builder, weight, before, builder.load(sums[i]))
+                builder.store(total, sums[i])
+                after = _multiply_add(builder, weight, h[i], after)
+            _store(builder, after, address, offset)
+        for i in range(rows):
+            # Loaded only now: two context rows may be the same word.
+            value = _add(builder, _load(builder, right[i], offset), builder.load(sums[i]))
+            _store(builder, value, right[i], offset)
+
+
+@intrinsic
+def update_rows(
+    typing: Any,
+    rows: Any,
+    hidden: Any,
+    target: Any,
+    output: Any,
+    count: Any,
+    vectors: Any,
+    gradient: Any,
+) -> Any:
+    """Do both rank-n updates of a step: O += Gᵀ H and T += G O, from the values before it.
+
+    H are `rows` (1 … MAX_CONTEXT) hidden rows, T the rows that take their gradient, O are
+    `count` output rows; `gradient` is the address of G `(., MAX_OUTPUT) float32`, learning rate
+    included. Rows are given as addresses of arrays of row addresses.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        size, *rest = arguments
+        _each_size(builder, size, MAX_CONTEXT, lambda rows: _update(builder, rows, *rest))
+        return context.get_dummy_value()
+
+    return types.void(*([types.intp] * 7)), generate
+
+
+_SIGMOID_CLAMP = 18.0
+_SIGMOID_NUMERATOR = (
+    -2.76076847742355e-16,
+    2.00018790482477e-13,
+    -8.60467152213735e-11,
+    5.12229709037114e-08,
+    1.48572235717979e-05,
+    6.37261928875436e-04,
+    4.89352455891786e-03,
+)
+_SIGMOID_DENOMINATOR = (
+    1.19825839466702e-06,
+    1.18534705686654e-04,
+    2.26843463243900e-03,
+    4.89352518554385e-03,
+)
+
+
+def _splat_constant(value: float) -> Any:
+    return ir.Constant(_VECTOR, [value] * LANES)
+
+
+def _polynomial(builder: Any, coefficients: tuple[float, ...], x: Any) -> Any:
+    total = _splat_constant(coefficients[0])
+    for coefficient in coefficients[1:]:
+        total = _multiply_add(builder, total, x, _splat_constant(coefficient))
+    return total
+
+
+def _sigmoid(builder: Any, x: Any) -> Any:
+    """Return 1/2 + tanh(x/2)/2, tanh as a rational minimax approximation; NaN stays NaN."""
+    low, high = _splat_constant(-_SIGMOID_CLAMP), _splat_constant(_SIGMOID_CLAMP)
+    x = builder.select(builder.fcmp_ordered("<", x, low), low, x)
+    x = builder.select(builder.fcmp_ordered(">", x, high), high, x)
+    half = builder.fmul(x, _splat_constant(0.5))
+    square = builder.fmul(half, half)
+    numerator = builder.fmul(half, _polynomial(builder, _SIGMOID_NUMERATOR, square))
+    ratio = builder.fdiv(numerator, _polynomial(builder, _SIGMOID_DENOMINATOR, square))
+    return _multiply_add(builder, ratio, _splat_constant(0.5), _splat_constant(0.5))
+
+
+@intrinsic
+def logistic_gradient(
+    typing: Any, rows: Any, count: Any, scores: Any, labels: Any, rate: Any
+) -> Any:
+    """Replace scores x by rate · (label - sigmoid(x)), for `rows` rows of `count` scores.
+
+    `scores` is the address of a `(., MAX_OUTPUT) float32` array, `labels` of a float32 array
+    padded as a row of it is.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, count, scores, labels, rate = arguments
+        rates = _splat(builder, rate)
+        lanes = _constant(LANES)
+        vectors = builder.udiv(builder.add(count, _constant(LANES - 1)), lanes)
+        with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
+            offset = builder.mul(loop.index, _constant(4 * LANES))
+            label = _load(builder, labels, offset)
+            with cgutils.for_range(builder, rows, intp=_INDEX) as inner:
+                row = builder.mul(inner.index, _constant(4 * MAX_OUTPUT))
+                place = builder.add(offset, row)
+                chance = _sigmoid(builder, _load(builder, scores, place))
+                error = builder.fsub(label, chance)
+                _store(builder, builder.fmul(rates, error), scores, place)
+        return context.get_dummy_value()
+
+    return types.void(*([types.intp] * 4), types.float32), generate
+
+
+@intrinsic
+def mean_row(typing: Any, rows: Any, count: Any, vectors: Any, mean: Any) -> Any:
+    """Write the mean of `count` rows to the row at the address `mean`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, count, vectors, mean = arguments
+        one = ir.Constant(_FLOAT, 1.0)
+        share = _splat(builder, builder.fdiv(one, builder.sitofp(count, _FLOAT)))
+        total = cgutils.alloca_once(builder, _VECTOR)
+        with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
+            offset = builder.mul(loop.index, _constant(4 * LANES))
+            builder.store(_splat_constant(0.0), total)
+            with cgutils.for_range(builder, count, intp=_INDEX) as inner:
+                row = _load(builder, _load_address(builder, rows, inner.index), offset)
+                builder.store(_add(builder, builder.load(total), row), total)
+            _store(builder, builder.fmul(builder.load(total), share), mean, offset)
+        return context.get_dummy_value()
+
+    return types.void(*([types.intp] * 4)), generate
+
+
+@intrinsic
+def add_to_rows(typing: Any, rows: Any, count: Any, vectors: Any, addend: Any) -> Any:
+    """Add the row at the address `addend` to each of `count` rows, and set it to zero."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, count, vectors, addend = arguments
+        with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
+            offset = builder.mul(loop.index, _constant(4 * LANES))
+            value = _load(builder, addend, offset)
+            _store(builder, _splat_constant(0.0), addend, offset)
+            with cgutils.for_range(builder, count, intp=_INDEX) as inner:
+                address = _load_address(builder, rows, inner.index)
+                total = _add(builder, _load(builder, address, offset), value)
+                _store(builder, total, address, offset)
+        return context.get_dummy_value()
+
+    return types.void(*([types.intp] * 4)), generate
+
+
+@intrinsic
+def prefetch_row(typing: Any, address: Any, vectors: Any) -> Any:
+    """Ask for the row at an address, to be read and written soon."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address, vectors = arguments
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        ask = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag]),
+            "llvm.prefetch.p0",
+        )
+        lines = builder.udiv(vectors, _constant(max(1, 16 // LANES)))
+        with cgutils.for_range(builder, lines, intp=_INDEX) as loop:
+            line = builder.add(address, builder.mul(loop.index, _constant(64)))
+            builder.call(ask, [builder.inttoptr(line, byte), flag(0), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), generate

@@ -1,0 +1,56 @@
+"""A block of ids becomes windows: which tokens are kept, and how far each one sees."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.jit import inlined
+from hsw2v.kernels.random import below, draw, high_half, low_half
+
+END_OF_SENTENCE = -1
+"""What `remap` gives for an end of sentence; words left out are below it."""
+
+
+class Windowing(NamedTuple):
+    """How provisional ids become windows."""
+
+    remap: NDArray[np.int32]
+    """(T+1,) int32: provisional id -> word; -1 an end of sentence, -2 a word left out."""
+    keep: NDArray[np.uint64]
+    """(V,) uint64: a word is kept when 32 random bits are below this; 2³² always keeps."""
+    window: int
+    """Largest distance of a context word from its target."""
+    shrink: bool
+    """Draw the reach of every window from 1 … window (else it is always `window`)."""
+
+
+@inlined
+def keep_tokens(ids, windowing, key, kept, reach, ends):  # type: ignore[no-untyped-def]
+    """Write the words kept of a block, the reach of each, and where each sentence ends.
+
+    Returns the number of words and the number of sentences.
+    """
+    count = 0
+    sentences = 0
+    start = 0
+    for position in range(len(ids)):
+        word = windowing.remap[ids[position]]
+        if word >= 0:
+            bits = draw(key, position)
+            if high_half(bits) < windowing.keep[word]:
+                kept[count] = word
+                reach[count] = windowing.window
+                if windowing.shrink:
+                    reach[count] = 1 + below(low_half(bits), windowing.window)
+                count += 1
+        elif word == END_OF_SENTENCE and count > start:
+            ends[sentences] = count
+            sentences += 1
+            start = count
+    if count > start:
+        ends[sentences] = count
+        sentences += 1
+    return count, sentences

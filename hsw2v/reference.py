@@ -1,0 +1,202 @@
+"""The arithmetic of training in plain NumPy: the definition that the kernels are tested against.
+
+The same names as in `hsw2v.kernels`, written to be read. A word vector is a row of W (V, D), an
+output row (a node of the tree, or a word of negative sampling) a row of O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+MAX_CONTEXT = 10
+"""Hidden rows of one step at most: the rows of larger windows are taken in pieces, in order."""
+MAX_OUTPUT = 64
+"""Output rows of one step at most, likewise."""
+
+_MASK = 2**64 - 1
+LOSS_KEY = 0x6C6F7373
+NOISE_KEY = 0x6E6F6973
+
+
+def draw(key: int, counter: int) -> int:
+    """Return 64 random bits for a key and a counter (SplitMix64; Steele, Lea & Flood 2014)."""
+    state = (key + counter * 0x9E3779B97F4A7C15) & _MASK
+    state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+    return state ^ (state >> 31)
+
+
+def below(half: int, bound: int) -> int:
+    """Return a number in [0, bound) from 32 random bits."""
+    return (half * bound) >> 32
+
+
+def sigmoid(x: Floats) -> Floats:
+    """Return 1 / (1 + exp(-x)) without overflow."""
+    return np.exp(-np.logaddexp(0.0, -x))
+
+
+def decision_loss(scores: Floats, labels: Floats) -> Floats:
+    """Return -log P of decisions in nats: log(1 + exp(-x)) for label 1, log(1 + exp(x)) for 0."""
+    return np.logaddexp(0.0, np.where(labels > 0.5, -scores, scores))
+
+
+def gradients(hidden: Floats, output: Floats, labels: Floats) -> tuple[Floats, Floats]:
+    """Return what a step of rate 1 adds: to H (n, D), and to R (m, D).
+
+    With G = y - sigmoid(H Rᵀ) these are G R and Gᵀ H, the negative gradients of the loss summed
+    over the n · m decisions (Mikolov et al. 2013; Morin & Bengio 2005).
+    """
+    error = labels - sigmoid(hidden @ output.T)
+    return error @ output, error.T @ hidden
+
+
+@dataclass
+class Layer:
+    """An output layer: the rows and labels of a target."""
+
+    outputs: Floats
+    """(V-1, D) or (V, D)."""
+
+    def rows(self, word: int, key: int, counter: int) -> tuple[NDArray[np.int64], Floats]:
+        """Return the numbers of distinct output rows (m,) and their labels (m,)."""
+        raise NotImplementedError
+
+
+@dataclass
+class Hierarchical(Layer):
+    """Hierarchical softmax: the nodes on the target's path, labelled 1 - code."""
+
+    offsets: NDArray[np.int64]
+    nodes: NDArray[np.int32]
+    codes: NDArray[np.uint8]
+
+    def rows(self, word: int, key: int, counter: int) -> tuple[NDArray[np.int64], Floats]:
+        """Return the inner nodes of the word's path, from the root down."""
+        path = slice(self.offsets[word], self.offsets[word + 1])
+        return self.nodes[path].astype(np.int64), 1.0 - self.codes[path]
+
+
+@dataclass
+class Negative(Layer):
+    """Negative sampling: the target, labelled 1, and drawn words, labelled 0."""
+
+    accept: NDArray[np.uint64]
+    alias: NDArray[np.int32]
+    negative: int
+
+    def rows(self, word: int, key: int, counter: int) -> tuple[NDArray[np.int64], Floats]:
+        """Return the target and the words drawn for it, each once."""
+        chosen = [word]
+        for place in range(self.negative):
+            bits = draw(key, counter * self.negative + place)
+            column = below(bits >> 32, len(self.alias))
+            own = (bits & 0xFFFFFFFF) < int(self.accept[column])
+            drawn = column if own else int(self.alias[column])
+            if drawn not in chosen:
+                chosen.append(drawn)
+        return np.array(chosen), np.arange(len(chosen)) == 0
+
+
+@dataclass
+class Plan:
+    """The settings of a block: what `kernels.block.Plan` and `kernels.windows.Windowing` hold."""
+
+    remap: NDArray[np.int32]
+    keep: NDArray[np.uint64]
+    window: int
+    shrink: bool
+    cbow: bool
+    first_rate: float
+    last_rate: float
+    loss_every: int = 1
+
+
+def keep_tokens(
+    ids: NDArray[np.int32], plan: Plan, key: int
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield the sentences of a block: the words kept of each, and how far each word sees."""
+    words: list[int] = []
+    reach: list[int] = []
+    for position, word in enumerate(plan.remap[ids].tolist()):
+        if word >= 0:
+            bits = draw(key, position)
+            if bits >> 32 < int(plan.keep[word]):
+                words.append(word)
+                shrunk = 1 + below(bits & 0xFFFFFFFF, plan.window)
+                reach.append(shrunk if plan.shrink else plan.window)
+        elif word == -1 and words:
+            yield words, reach
+            words, reach = [], []
+    if words:
+        yield words, reach
+
+
+def step(
+    vectors: Floats,
+    context: list[int],
+    outputs: Floats,
+    rows: NDArray[np.int64],
+    labels: Floats,
+    rate: float,
+    cbow: bool,
+) -> None:
+    """Do the step of one window in place: context rows of W (V, D), and `rows` of O.
+
+    Skip-gram: H = W[context]. CBOW: H = mean(W[context]), whose gradient goes to each of them.
+    """
+    if cbow:
+        mean = vectors[context].mean(axis=0, keepdims=True)
+        gradient = np.zeros_like(mean)
+        for at in range(0, len(rows), MAX_OUTPUT):
+            piece = rows[at : at + MAX_OUTPUT]
+            down, up = gradients(mean, outputs[piece], labels[at : at + MAX_OUTPUT])
+            gradient += rate * down
+            outputs[piece] += rate * up
+        np.add.at(vectors, context, gradient)
+        return
+    for first in range(0, len(context), MAX_CONTEXT):
+        some = context[first : first + MAX_CONTEXT]
+        for at in range(0, len(rows), MAX_OUTPUT):
+            piece = rows[at : at + MAX_OUTPUT]
+            down, up = gradients(vectors[some], outputs[piece], labels[at : at + MAX_OUTPUT])
+            np.add.at(vectors, some, rate * down)
+            outputs[piece] += rate * up
+
+
+def loss(hidden: Floats, output: Floats, labels: Floats) -> float:
+    """Return the negative log-likelihood in nats, summed over the n predictions from H (n, D)."""
+    return float(decision_loss(hidden @ output.T, labels).sum())
+
+
+def train_block(
+    ids: NDArray[np.int32], key: int, plan: Plan, vectors: Floats, layer: Layer
+) -> tuple[float, int, int]:
+    """Train on one block in place; return the sampled loss, its predictions, the words kept."""
+    sentences = list(keep_tokens(ids, plan, key))
+    count = sum(len(words) for words, _ in sentences)
+    slope = (plan.last_rate - plan.first_rate) / max(count, 1)
+    lossy = draw(key ^ LOSS_KEY, 0) % plan.loss_every
+    total, predictions, number = 0.0, 0, -1
+    for words, reaches in sentences:
+        for place, (word, reach) in enumerate(zip(words, reaches, strict=True)):
+            number += 1
+            context = words[max(0, place - reach) : place] + words[place + 1 : place + reach + 1]
+            if not context:
+                continue
+            rows, labels = layer.rows(word, key ^ NOISE_KEY, number)
+            if number % plan.loss_every == lossy:
+                hidden = vectors[context]
+                if plan.cbow:
+                    hidden = hidden.mean(axis=0, keepdims=True)
+                total += loss(hidden, layer.outputs[rows], labels)
+                predictions += len(hidden)
+            rate = plan.first_rate + slope * number
+            step(vectors, context, layer.outputs, rows, labels, rate, plan.cbow)
+    return total, predictions, count

@@ -1,1 +1,0 @@
-"""The arithmetic of training in plain NumPy: what the kernels are tested against."""

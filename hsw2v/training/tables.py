@@ -1,0 +1,35 @@
+"""The tables that are trained: rows padded and aligned as the kernels want them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+ALIGNMENT = 64
+"""Bytes; a cache line, and the widest vector register."""
+PADDING = ALIGNMENT // 4
+"""Floats that a row is padded to a multiple of."""
+
+
+def padded(dim: int) -> int:
+    """Return the floats that a row of `dim` takes in a table."""
+    return -(-dim // PADDING) * PADDING
+
+
+def aligned_zeros(rows: int, width: int) -> NDArray[np.float32]:
+    """Return zeros (rows, width) float32 that begin at a multiple of 64 bytes."""
+    size = rows * width
+    memory = np.zeros(size + PADDING, np.float32)
+    start = (-memory.ctypes.data % ALIGNMENT) // 4
+    return memory[start : start + size].reshape(rows, width)
+
+
+def initial_vectors(words: int, dim: int, seed: int) -> NDArray[np.float32]:
+    """Return word vectors (V, P) float32 as word2vec begins: uniform in ±1/(2 D), padded by 0."""
+    vectors = aligned_zeros(words, padded(dim))
+    chance = np.random.default_rng(seed)
+    rows_at_once = max(1, 2**20 // dim)
+    for start in range(0, words, rows_at_once):
+        part = vectors[start : start + rows_at_once, :dim]
+        part[:] = (chance.random(part.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
+    return vectors

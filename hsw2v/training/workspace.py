@@ -1,0 +1,34 @@
+"""What each thread works in: arrays made once and used for every block."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hsw2v.kernels.output.hierarchical import PrivateTop
+from hsw2v.kernels.step import Scratch
+from hsw2v.kernels.tiles import MAX_CONTEXT, MAX_OUTPUT
+from hsw2v.training.tables import aligned_zeros
+
+
+def private_top(nodes: int, width: int) -> PrivateTop:
+    """Return room for private copies of the first `nodes` node vectors; 0 trains them directly."""
+    return PrivateTop(
+        aligned_zeros(nodes, width), aligned_zeros(nodes, width), np.zeros(nodes, np.int32)
+    )
+
+
+def scratch(block: int, window: int, longest_path: int, negative: int, width: int) -> Scratch:
+    """Return what training needs for blocks of at most `block` ids and windows of that size."""
+    outputs = -(-max(longest_path, 1 + negative) // MAX_OUTPUT) * MAX_OUTPUT
+    mean = aligned_zeros(2, width)
+    return Scratch(
+        kept=np.empty(block, np.int32),
+        reach=np.empty(block, np.int32),
+        ends=np.empty(block, np.int32),
+        context=np.empty(2 * window, np.int64),
+        mean=mean,
+        mean_rows=mean.ctypes.data + np.arange(2) * mean.strides[0],
+        output=np.empty(outputs, np.int64),
+        labels=aligned_zeros(1, outputs)[0],
+        scores=aligned_zeros(MAX_CONTEXT, MAX_OUTPUT),
+    )

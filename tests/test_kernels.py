@@ -1,0 +1,175 @@
+"""The compiled kernels do what `hsw2v.reference` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from hsw2v import reference
+from hsw2v.jit import compiled
+from hsw2v.kernels import block, tiles
+from hsw2v.kernels.output.hierarchical import TreePaths
+from hsw2v.kernels.output.negative import NoiseDistribution, alias_table
+from hsw2v.kernels.windows import Windowing
+from hsw2v.training import workspace
+from hsw2v.training.tables import aligned_zeros, padded
+from hsw2v.trees.huffman import huffman
+from hsw2v.trees.tree import Tree
+
+
+@dataclass
+class Case:
+    """One block, and everything that decides what training on it does."""
+
+    words: int = 40
+    dim: int = 20
+    window: int = 5
+    shrink: bool = True
+    cbow: bool = False
+    negative: int = 0
+    private_nodes: int = 0
+    loss_every: int = 1
+    keep_share: float = 0.8
+    tree: Tree | None = None
+
+    def ids(self) -> np.ndarray:
+        chance = np.random.default_rng(5)
+        ids = chance.integers(0, self.words + 3, 400).astype(np.int32)
+        ids[ids == self.words + 2] = 1
+        return ids
+
+    def run(self) -> tuple[np.ndarray, np.ndarray, tuple, np.ndarray, np.ndarray, tuple]:
+        """Return vectors, outputs and figures of the kernel, then of the reference."""
+        chance = np.random.default_rng(7)
+        # Provisional id 0 ends a sentence, the last type is too rare to be a word.
+        remap = np.array([-1, *range(self.words), -2], np.int32)
+        keep = np.full(self.words, int(self.keep_share * 2**32), np.uint64)
+        outputs_count = self.words if self.negative else self.words - 1
+        width = padded(self.dim)
+        vectors = aligned_zeros(self.words, width)
+        outputs = aligned_zeros(outputs_count, width)
+        vectors[:, : self.dim] = chance.normal(size=(self.words, self.dim))
+        outputs[:, : self.dim] = chance.normal(size=(outputs_count, self.dim)) * 0.5
+        expected_vectors = vectors[:, : self.dim].astype(np.float64)
+        expected_outputs = outputs[:, : self.dim].astype(np.float64)
+        tree = self.tree or huffman(chance.random(self.words))
+        paths = tree.paths()
+        accept, alias = alias_table(chance.random(self.words))
+        key = 0xFEDCBA9876543210
+        rates = (0.05, 0.02)
+        figures = block.train_block(
+            self.ids(),
+            np.uint64(key),
+            block.Plan(
+                self.cbow,
+                block.NEGATIVE if self.negative else block.HIERARCHICAL,
+                *rates,
+                self.loss_every,
+            ),
+            Windowing(remap, keep, self.window, self.shrink),
+            block.Tables(vectors, outputs),
+            TreePaths(paths.offsets, paths.nodes, (1 - paths.codes).astype(np.float32)),
+            workspace.private_top(self.private_nodes, width),
+            NoiseDistribution(accept, alias, self.negative),
+            workspace.scratch(
+                len(self.ids()), self.window, int(paths.lengths.max()), self.negative, width
+            ),
+        )
+        layer: reference.Layer = reference.Hierarchical(
+            expected_outputs, paths.offsets, paths.nodes, paths.codes
+        )
+        if self.negative:
+            layer = reference.Negative(expected_outputs, accept, alias, self.negative)
+        plan = reference.Plan(
+            remap, keep, self.window, self.shrink, self.cbow, *rates, self.loss_every
+        )
+        expected = reference.train_block(self.ids(), key, plan, expected_vectors, layer)
+        assert not vectors[:, self.dim :].any()
+        assert not outputs[:, self.dim :].any()
+        return (
+            vectors[:, : self.dim],
+            outputs[:, : self.dim],
+            figures,
+            expected_vectors,
+            expected_outputs,
+            expected,
+        )
+
+
+@compiled
+def link(scores, labels):
+    tiles.logistic_gradient(
+        len(scores), scores.shape[1], scores.ctypes.data, labels.ctypes.data, np.float32(1.0)
+    )
+
+
+def chain(words: int) -> Tree:
+    """Return the deepest tree there is: path lengths 1, 2, …, V-1."""
+    children = np.array([[~j, j + 1] for j in range(words - 1)], np.int32)
+    children[-1, 1] = ~(words - 1)
+    return Tree(children)
+
+
+CASES = {
+    "skip-gram": Case(),
+    "CBOW": Case(cbow=True),
+    "skip-gram, negative sampling": Case(negative=5),
+    "CBOW, negative sampling": Case(cbow=True, negative=5),
+    "one dimension": Case(dim=1),
+    "dimensions that fill their vectors": Case(dim=64),
+    "odd dimensions": Case(dim=113),
+    "many dimensions, CBOW": Case(dim=333, cbow=True),
+    "a window of one word": Case(window=1),
+    "a window larger than a step": Case(window=17, shrink=False),
+    "a window larger than a step, CBOW": Case(window=17, shrink=False, cbow=True),
+    "sentences longer than the window": Case(window=3, shrink=False, keep_share=1.0),
+    "two words": Case(words=2),
+    "two words, negative sampling": Case(words=2, negative=5),
+    "one word": Case(words=1),
+    "one word, negative sampling": Case(words=1, negative=3),
+    "paths longer than a step": Case(words=150, tree=chain(150)),
+    "paths longer than a step, CBOW": Case(words=150, tree=chain(150), cbow=True),
+    "more drawn words than a step": Case(words=300, negative=100),
+    "loss of some windows": Case(loss_every=7),
+    "private copies of the top of the tree": Case(private_nodes=12),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_kernel_equals_reference(name: str) -> None:
+    vectors, outputs, figures, expected_vectors, expected_outputs, expected = CASES[name].run()
+    np.testing.assert_allclose(vectors, expected_vectors, rtol=2e-4, atol=2e-5)
+    np.testing.assert_allclose(outputs, expected_outputs, rtol=2e-4, atol=2e-5)
+    assert figures[1:] == expected[1:]
+    assert figures[0] == pytest.approx(expected[0], rel=1e-5)
+
+
+def test_sigmoid_of_the_kernel_is_close_and_never_stops_learning() -> None:
+    """A confidently wrong decision keeps its gradient, unlike in word2vec.c."""
+    scores = aligned_zeros(tiles.MAX_CONTEXT, tiles.MAX_OUTPUT)
+    scores[:] = np.linspace(-30, 30, scores.size).reshape(scores.shape)
+    x = scores.astype(np.float64)
+    labels = aligned_zeros(1, tiles.MAX_OUTPUT)
+    link(scores, labels)
+    chance = -scores.astype(np.float64)
+    assert np.abs(chance - reference.sigmoid(np.clip(x, -18, 18))).max() < 3e-7
+    assert chance[x > 7].min() > 0.999
+
+
+def test_not_a_number_stays_one() -> None:
+    scores = aligned_zeros(tiles.MAX_CONTEXT, tiles.MAX_OUTPUT)
+    scores[:] = np.nan
+    labels = aligned_zeros(1, tiles.MAX_OUTPUT)
+    link(scores, labels)
+    assert np.isnan(scores).all()
+
+
+def test_alias_table_gives_the_weights_back() -> None:
+    weights = np.random.default_rng(3).random(57) ** 4
+    accept, alias = alias_table(weights)
+    own = accept.astype(np.float64) / 2**32
+    chances = own.copy()
+    np.add.at(chances, alias, 1 - own)
+    np.testing.assert_allclose(chances / len(weights), weights / weights.sum(), atol=1e-9)
