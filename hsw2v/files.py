@@ -47,7 +47,7 @@ def expand_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
         MissingInputError: a path is not there, a pattern fits nothing, a directory holds no file.
     """
     found: list[str] = []
-    for source in map(os.fspath, sources):
+    for source in [os.fspath(source) for source in sources]:
         if source == STDIN or is_address(source):
             found.append(source)
         elif os.path.isdir(source):
@@ -132,7 +132,7 @@ def open_stored(source: str) -> Iterator[BinaryIO]:
         if is_address(source):
             import smart_open
 
-            stream = cast(BinaryIO, smart_open.open(source, "rb", compression="disable"))
+            stream = smart_open.open(source, "rb", compression="disable")
         else:
             stream = open(source, "rb", buffering=0)  # noqa: SIM115
     except ImportError as error:

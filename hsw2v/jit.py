@@ -90,7 +90,7 @@ def _decorate(function: F, **options: Any) -> F:
 
 def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a compiled function of one that builds its code."""
-    return extending.intrinsic(function)  # type: ignore[return-value]
+    return extending.intrinsic(function)
 
 
 def compiled(function: F) -> F:

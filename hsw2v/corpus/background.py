@@ -1,0 +1,111 @@
+"""Iterators that run ahead in threads of their own."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_POLL_SECONDS = 0.05
+_JOIN_SECONDS = 0.5
+
+
+class _End:
+    """What a thread sends last: the error that ended it, if any."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+class Background:
+    """A context in which iterators run ahead, and whose end ends them all.
+
+    Nothing bounds how far they run ahead but what they themselves wait for. A thread that is
+    blocked in a read cannot be ended; it is left behind and does not keep the program alive.
+    """
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self._stop = stop or threading.Event()
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def ahead(self, items: Iterable[T]) -> Iterator[T]:
+        """Run an iterator in a thread of its own, and give its items here, and its error.
+
+        Raises:
+            KeyboardInterrupt: `stop` was set, or the context is over.
+        """
+        results: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+        thread = threading.Thread(target=self._run, args=(items, results), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return self._received(results)
+
+    def wait(self, results: queue.SimpleQueue[T]) -> T:
+        """Return the next item of a queue, as soon as there is one.
+
+        Raises:
+            KeyboardInterrupt: `stop` was set, or the context is over.
+        """
+        while not (self._stop.is_set() or self._over.is_set()):
+            try:
+                return results.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
+        raise KeyboardInterrupt
+
+    def _run(self, items: Iterable[T], results: queue.SimpleQueue[T | _End]) -> None:
+        error: BaseException | None = None
+        try:
+            for item in items:
+                results.put(item)
+        except BaseException as raised:
+            error = raised
+        results.put(_End(error))
+
+    def _received(self, results: queue.SimpleQueue[T | _End]) -> Iterator[T]:
+        while True:
+            item = self.wait(results)
+            if not isinstance(item, _End):
+                yield item
+            elif item.error:
+                raise item.error
+            else:
+                return
+
+    def __enter__(self) -> Background:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End all threads."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join(_JOIN_SECONDS)
+
+
+class Pool(Generic[T]):
+    """Things that are used again: taking one waits until one is free."""
+
+    def __init__(self, things: Iterable[T], background: Background) -> None:
+        self._free: queue.SimpleQueue[T] = queue.SimpleQueue()
+        self._background = background
+        for thing in things:
+            self._free.put(thing)
+
+    def take(self) -> T:
+        """Return a free one, as soon as there is one."""
+        return self._background.wait(self._free)
+
+    def give_back(self, thing: T) -> None:
+        """Make one free again."""
+        self._free.put(thing)

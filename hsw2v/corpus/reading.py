@@ -1,0 +1,225 @@
+"""From sources to pieces of text in which no token is cut, ready for the tokeniser."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import CorpusConfig
+from hsw2v.corpus.text import (
+    PAD,
+    blank_punctuation,
+    first_invalid,
+    last_break,
+    lower_ascii,
+    word_characters,
+)
+from hsw2v.corpus.tokens import AHEAD, scan
+from hsw2v.corpus.vectors import VECTOR
+from hsw2v.errors import CorruptInputError, EncodingError
+from hsw2v.files import decompressed, explain_read_error, open_stored
+
+PIECE = 1 << 19
+"""Bytes of a piece, but for tokens that are longer."""
+
+_BOM = b"\xef\xbb\xbf"
+_BINARY = (
+    (b"\x1f\x8b\x08", "gzip data", "name it .gz"),
+    (b"(\xb5/\xfd", "zstd data", "name it .zst"),
+    (b"\xfd7zXZ\x00", "xz data", "name it .xz"),
+    (b"BZh", "bzip2 data", "name it .bz2"),
+    (b"PK\x03\x04", "a zip archive", "unpack it first"),
+    (b"%PDF-", "a PDF document", "extract its text first"),
+    (b"\x7fELF", "a program", "name a text"),
+    (b"\x89PNG\r\n", "a picture", "name a text"),
+    (b"\x93NUMPY", "a NumPy array", "name a text"),
+    (b"SQLite format 3\x00", "a database", "name a text"),
+    (b"\xff\xfe", "UTF-16 text", "convert it to UTF-8 first"),
+    (b"\xfe\xff", "UTF-16 text", "convert it to UTF-8 first"),
+)
+
+
+class Piece:
+    """A piece of text and its tokens, in buffers that are used again."""
+
+    def __init__(self) -> None:
+        self.data: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self.size = 0
+        self.source = ""
+        self.offset = 0
+        """Byte of the source that the piece begins at."""
+        self.line = 1
+        """Line of the source that the piece begins in."""
+        self.stored = 0
+        """Bytes of input, as stored, read up to the end of the piece."""
+        self.mended = 0
+        """Bytes that were not valid UTF-8."""
+        self.count = 0
+        self.starts: NDArray[np.int32] = np.empty(0, np.int32)
+        self.ends: NDArray[np.int32] = np.empty(0, np.int32)
+        self.keys: NDArray[np.uint64] = np.empty(0, np.uint64)
+
+    def reserve(self, size: int) -> None:
+        """Make room for `size` bytes of text and its padding; what is there is lost."""
+        if len(self.data) < size + PAD:
+            self.data = np.empty(size + PAD, np.uint8)
+
+    def fill(self, text: bytes | memoryview) -> None:
+        """Put another text in the piece."""
+        self.size = len(text)
+        self.reserve(self.size)
+        self.data[: self.size] = np.frombuffer(text, np.uint8)
+        self.seal()
+
+    def seal(self) -> None:
+        """Pad the text."""
+        self.data[self.size : self.size + PAD] = ord(" ")
+
+    def text(self) -> bytes:
+        """Return a copy of the text."""
+        return self.data[: self.size].tobytes()
+
+    def reserve_tokens(self, most: int) -> None:
+        """Make room for tokens; pages that are not written to take no memory."""
+        if len(self.keys) < most + VECTOR + AHEAD:
+            self.starts = np.empty(most + VECTOR, np.int32)
+            self.ends = np.empty(most + VECTOR, np.int32)
+            self.keys = np.zeros(most + VECTOR + AHEAD, np.uint64)
+
+    def tokenise(self) -> None:
+        """Find the tokens."""
+        self.reserve_tokens(self.size)
+        self.count = scan(self.data, self.size, self.starts, self.ends, self.keys)
+
+
+def read_pieces(
+    sources: list[str], take: Callable[[], Piece], size: int = PIECE
+) -> Iterator[Piece]:
+    """Read every source once, in pieces of about `size` bytes that end in white space.
+
+    A byte order mark is dropped; the last line of a source gets its end.
+
+    Raises:
+        MissingInputError: a source cannot be read.
+        CorruptInputError: a source is truncated, or is not a text.
+    """
+    stored_before = 0
+    for source in sources:
+        stored = 0
+        try:
+            with open_stored(source) as raw, decompressed(raw, source) as stream:
+                for piece in _pieces_of(source, stream, take, size):
+                    stored = _position(raw, piece)
+                    piece.stored = stored_before + stored
+                    yield piece
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            raise explain_read_error(error, source) from error
+        stored_before += stored
+
+
+def _position(raw: BinaryIO, piece: Piece) -> int:
+    try:
+        return raw.tell()
+    except (OSError, ValueError):
+        return piece.offset + piece.size
+
+
+def _pieces_of(
+    source: str, stream: BinaryIO, take: Callable[[], Piece], size: int
+) -> Iterator[Piece]:
+    rest = b""
+    offset, line = 0, 1
+    ended = False
+    while not ended:
+        piece = take()
+        # Twice the rest, so that a token of any length is moved only a few times.
+        room = max(size, 2 * len(rest))
+        piece.reserve(room + 1)
+        piece.data[: len(rest)] = np.frombuffer(rest, np.uint8)
+        view = piece.data.data
+        filled = len(rest) + _read_full(stream, view[len(rest) : room])
+        ended = filled < room
+        if offset == 0 and line == 1 and not rest:
+            begin = _opening(source, bytes(view[: min(filled, 16)]))
+            view[: filled - begin] = bytes(view[begin:filled])
+            filled, offset = filled - begin, begin
+        if ended and filled:
+            piece.data[filled] = ord("\n")
+            filled += 1
+        piece.size = filled if ended else last_break(piece.data, filled)
+        rest = bytes(view[piece.size : filled])
+        piece.source, piece.offset, piece.line, piece.mended = source, offset, line, 0
+        piece.seal()
+        offset += piece.size
+        line += int(np.count_nonzero(piece.data[: piece.size] == ord("\n")))
+        yield piece
+
+
+def _read_full(stream: BinaryIO, view: memoryview) -> int:
+    """Read until the view is full or the stream ends, and return the bytes read."""
+    filled = 0
+    while filled < len(view):
+        got: int | None = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        if got is None:
+            # A stream that does not block has nothing yet.
+            time.sleep(0.01)
+        elif got == 0:
+            break
+        else:
+            filled += got
+    return filled
+
+
+def _opening(source: str, first: bytes) -> int:
+    """Make sure that a source is a text, and return the bytes of its byte order mark."""
+    for magic, kind, hint in _BINARY:
+        bzip = magic != b"BZh" or first[4:10] == b"1AY&SY"
+        if first.startswith(magic) and bzip:
+            raise CorruptInputError(f"is {kind}, not text", where=source, hint=hint)
+    if first[8:10] == b'{"' and b"\x00" in first[:8]:
+        raise CorruptInputError(
+            "is a safetensors file, not text", where=source, hint="name a text to train on"
+        )
+    return len(_BOM) if first.startswith(_BOM) else 0
+
+
+def prepare(piece: Piece, config: CorpusConfig) -> None:
+    """Make the text of a piece valid UTF-8, and change it as the settings say.
+
+    Each step works on whole tokens, and none of them looks past white space: what comes out does
+    not depend on where the pieces are cut.
+
+    Raises:
+        EncodingError: the text is not valid UTF-8, and is not to be mended.
+    """
+    invalid = first_invalid(piece.data, piece.size)
+    if invalid >= 0:
+        if config.encoding_errors == "strict":
+            raise _encoding_error(piece, invalid)
+        text = piece.text()
+        piece.mended = len(text) - len(text.decode(errors="ignore").encode())
+        piece.fill(text.decode(errors=config.encoding_errors).encode())
+    if config.lowercase:
+        lower_ascii(piece.data, piece.size)
+        text = piece.text()
+        if not text.isascii():
+            piece.fill(text.decode().lower().encode())
+    if config.tokens == "words":
+        blank_punctuation(piece.data, piece.size, word_characters())
+
+
+def _encoding_error(piece: Piece, at: int) -> EncodingError:
+    line = piece.line + int(np.count_nonzero(piece.data[:at] == ord("\n")))
+    byte = int(piece.data[at])
+    return EncodingError(
+        f"is not valid UTF-8 (byte 0x{byte:02x})",
+        where=f"{os.fspath(piece.source)}, line {line}, byte {piece.offset + at}",
+        hint="convert it to UTF-8, or go on with --encoding-errors replace|ignore",
+    )

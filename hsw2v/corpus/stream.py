@@ -1,0 +1,369 @@
+"""The one pass over a corpus: sources or sentences to ids on disk.
+
+    reading ──pieces──▶ scanning ──tokens──▶ interning ──ids──▶ file
+
+Reading (with decompression) and scanning run in threads of their own beside the caller's, which
+gives the ids: they depend on nothing but the order of the tokens.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import CorpusConfig
+from hsw2v.corpus.background import Background, Pool
+from hsw2v.corpus.reading import PIECE, Piece, prepare, read_pieces
+from hsw2v.corpus.table import TypeTable
+from hsw2v.corpus.tokens import END_OF_LINE, LONG, cut_blocks, make_keys
+from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary
+from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
+from hsw2v.events import CorpusProgress, Listener, Notice, ignore
+from hsw2v.files import expand_sources, explain_write_error, stored_size
+
+BLOCK = 8192
+"""Ids of a block, at most."""
+_PIECES = 4
+_PROGRESS_SECONDS = 0.25
+_BATCH = 1 << 15
+_RENUMBERED_AT_ONCE = 1 << 20
+
+Source = str | os.PathLike[str]
+
+
+class EncodedCorpus:
+    """A corpus as ids in a file that has no name: it is gone when it is closed, or we are."""
+
+    def __init__(self, file: IO[bytes], types: Vocabulary, **totals: int) -> None:
+        self._file = file
+        self.ids: NDArray[np.int32] = _mapped(file)
+        """(N',) int32 provisional ids: 0 an end of a sentence, k the k-th type to arrive."""
+        self.blocks: NDArray[np.int64] = _cut(self.ids)
+        """(K+1,) int64 borders of blocks of up to 8,192 ids, at ends of sentences if possible."""
+        self.types = types
+        """All types, in order of arrival."""
+        self.tokens = totals["tokens"]
+        """Tokens read, those of dropped types included."""
+        self.sentences = totals["sentences"]
+        self.bytes_read = totals["bytes_read"]
+        """Bytes of input, as stored."""
+        self.mended_bytes = totals["mended_bytes"]
+        """Bytes that were not valid UTF-8, replaced or left out."""
+        self.dropped_types = totals["dropped_types"]
+
+    def close(self) -> None:
+        """Let the ids go."""
+        self.ids = np.empty(0, np.int32)
+        self._file.close()
+
+    def __enter__(self) -> EncodedCorpus:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+def encode(
+    sources: Source | Iterable[Source],
+    config: CorpusConfig,
+    *,
+    listener: Listener = ignore,
+    stop: threading.Event | None = None,
+    piece_bytes: int = PIECE,
+) -> EncodedCorpus:
+    """Read every source once, and encode its tokens as provisional ids.
+
+    Sources are what `files.expand_sources` takes. Memory depends on the number of types and the
+    longest token, not on the length of sources or lines; `piece_bytes` are read at a time. When
+    `stop` is set the work ends as if by Ctrl-C.
+
+    Raises:
+        MissingInputError, CorruptInputError, EncodingError: a source cannot be read as text.
+        EmptyCorpusError: there is no token.
+        OutputError, DiskFullError: the ids cannot be written to `config.cache_dir`.
+        KeyboardInterrupt: `stop` was set.
+    """
+    names = expand_sources([sources] if isinstance(sources, str | os.PathLike) else sources)
+    sizes = [stored_size(name) for name in names]
+    total = None if None in sizes else sum(size or 0 for size in sizes)
+    with _Encoder(config, listener, total) as encoder, Background(stop) as background:
+        pool = Pool((Piece() for _ in range(_PIECES)), background)
+        read = background.ahead(read_pieces(names, pool.take, piece_bytes))
+        for piece in background.ahead(_tokenised(read, config)):
+            encoder.add(piece)
+            pool.give_back(piece)
+        return encoder.finish(", ".join(names[:3]) + (" …" if len(names) > 3 else ""))
+
+
+def _tokenised(pieces: Iterable[Piece], config: CorpusConfig) -> Iterator[Piece]:
+    for piece in pieces:
+        prepare(piece, config)
+        piece.tokenise()
+        yield piece
+
+
+def encode_sentences(
+    sentences: Iterable[Iterable[str]],
+    config: CorpusConfig,
+    *,
+    listener: Listener = ignore,
+    stop: threading.Event | None = None,
+) -> EncodedCorpus:
+    """Encode sentences that are lists of tokens already, whatever characters these hold.
+
+    Of the settings only `lowercase`, `max_types` and `cache_dir` matter. Empty sentences are
+    left out.
+
+    Raises:
+        UsageError: a sentence is a string, or a token is empty or not a string.
+        EmptyCorpusError, OutputError, DiskFullError, KeyboardInterrupt: as `encode`.
+    """
+    if config.tokens != "space":
+        raise UsageError(
+            f"tokens='{config.tokens}' is for text, not for lists of tokens",
+            hint="leave it out, or write the text to a file",
+        )
+    piece = Piece()
+    with _Encoder(config, listener, None) as encoder:
+        for tokens, last in _batches(sentences):
+            if stop and stop.is_set():
+                raise KeyboardInterrupt
+            _fill_with_tokens(piece, tokens, last, config.lowercase)
+            encoder.add(piece)
+        return encoder.finish("sentences")
+
+
+def _batches(sentences: Iterable[Iterable[str]]) -> Iterator[tuple[list[str], list[int]]]:
+    """Give the tokens of sentences in batches, each sentence ended by a line feed, and where."""
+    tokens: list[str] = []
+    last: list[int] = []
+    for number, sentence in enumerate([sentences] if isinstance(sentences, str) else sentences, 1):
+        if isinstance(sentence, str | bytes) or not isinstance(sentence, Iterable):
+            raise UsageError(
+                f"sentence {number} is {_short(sentence)}, not a list of tokens",
+                hint="give lists of strings, such as line.split()",
+            )
+        tokens.extend(sentence)
+        last.append(len(tokens))
+        tokens.append("\n")
+        if len(tokens) >= _BATCH:
+            yield tokens, last
+            tokens, last = [], []
+    yield tokens, last
+
+
+def _fill_with_tokens(piece: Piece, tokens: list[str], last: list[int], lowercase: bool) -> None:
+    try:
+        encoded = [(token.lower() if lowercase else token).encode() for token in tokens]
+    except (AttributeError, TypeError, UnicodeEncodeError) as error:
+        wrong = next(token for token in tokens if not _is_token(token))
+        raise UsageError(
+            f"the token {_short(wrong)} is not a string of valid characters",
+            hint="make every token a string",
+        ) from error
+    lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+    if not lengths.all():
+        raise UsageError("a token is an empty string", hint="leave empty tokens out")
+    piece.fill(b"".join(encoded))
+    piece.reserve_tokens(len(encoded))
+    ends = np.cumsum(lengths)
+    piece.count = len(encoded)
+    piece.ends[: piece.count] = ends
+    piece.starts[: piece.count] = ends - lengths
+    make_keys(piece.data, piece.starts, piece.ends, piece.count, piece.keys)
+    # A line feed that is a token must not end the sentence.
+    keys = piece.keys[: piece.count]
+    ends_line = keys == END_OF_LINE
+    ends_line[last] = False
+    keys[ends_line] |= LONG
+    piece.stored += piece.size - len(last)
+
+
+def _is_token(token: object) -> bool:
+    try:
+        return isinstance(token, str) and token.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class _Encoder:
+    """Pieces in, ids out to a file, in the thread of the caller."""
+
+    def __init__(self, config: CorpusConfig, listener: Listener, bytes_total: int | None) -> None:
+        self._config = config
+        self._listener = listener
+        self._bytes_total = bytes_total
+        self._bytes_read = 0
+        self._mended = 0
+        self._written = 0
+        self._table = TypeTable(config.max_types)
+        self._ids: NDArray[np.int32] = np.empty(0, np.int32)
+        self._begun = self._told = time.perf_counter()
+        self._folder = config.cache_dir or tempfile.gettempdir()
+        try:
+            self._file: IO[bytes] | None = tempfile.TemporaryFile(  # noqa: SIM115
+                buffering=0, dir=self._folder
+            )
+        except OSError as error:
+            raise explain_write_error(error, self._folder) from error
+
+    def add(self, piece: Piece) -> None:
+        """Give the tokens of a piece their ids."""
+        if len(self._ids) < piece.count:
+            self._ids = np.empty(piece.count, np.int32)
+        try:
+            given = self._table.add(
+                piece.data, piece.starts, piece.ends, piece.keys, piece.count, self._ids
+            )
+        except MemoryError as error:
+            raise ResourceError(
+                f"no memory is left for more than {self._table.types:,} types",
+                where=piece.source,
+                hint="bound them with --max-types",
+            ) from error
+        self._write(self._ids[:given])
+        self._bytes_read = piece.stored
+        self._mended += piece.mended
+        if time.perf_counter() - self._told > _PROGRESS_SECONDS:
+            self._tell_progress()
+
+    def finish(self, where: str) -> EncodedCorpus:
+        """Return what was encoded."""
+        tokens, sentences = self._written - self._table.sentences, self._table.sentences
+        if not tokens:
+            raise EmptyCorpusError("there are no tokens", where=where, hint="name a text")
+        assert self._file is not None
+        arrivals = self._table.arrivals()
+        if arrivals is not None:
+            sentences = self._renumber(arrivals)
+        self._tell_progress()
+        self._tell_notices()
+        corpus = EncodedCorpus(
+            self._file,
+            self._table.vocabulary(),
+            tokens=tokens,
+            sentences=sentences,
+            bytes_read=self._bytes_read,
+            mended_bytes=self._mended,
+            dropped_types=self._table.dropped,
+        )
+        self._file = None
+        return corpus
+
+    def _write(self, ids: NDArray[np.int32]) -> None:
+        assert self._file is not None
+        view = ids.data.cast("B")
+        try:
+            while len(view):
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            raise explain_write_error(error, self._folder) from error
+        self._written += len(ids)
+
+    def _renumber(self, arrivals: NDArray[np.int64]) -> int:
+        """Number the types that were not dropped without gaps, and return the sentences left.
+
+        The tokens of the others, and sentences of nothing else, go out of the file.
+        """
+        assert self._file is not None
+        number = np.full(self._table.arrived, UNKNOWN, np.int32)
+        number[arrivals] = np.arange(len(arrivals))
+        before = _mapped(self._file)
+        self._file.seek(0)
+        self._written = sentences = former = 0
+        for begin in range(0, len(before), _RENUMBERED_AT_ONCE):
+            ids = number[before[begin : begin + _RENUMBERED_AT_ONCE]]
+            ids = ids[ids != UNKNOWN]
+            former_of = np.concatenate((np.array([former], np.int32), ids[:-1]))
+            former = int(ids[-1]) if len(ids) else former
+            ids = ids[(ids != 0) | (former_of[: len(ids)] != 0)]
+            sentences += int(np.count_nonzero(ids == 0))
+            self._write(ids)
+        del before
+        self._file.truncate(4 * self._written)
+        return sentences
+
+    def _tell_progress(self) -> None:
+        self._told = time.perf_counter()
+        self._listener(
+            CorpusProgress(
+                bytes_read=self._bytes_read,
+                bytes_total=self._bytes_total,
+                tokens=self._written - self._table.sentences,
+                types=self._table.types,
+                seconds=self._told - self._begun,
+            )
+        )
+
+    def _tell_notices(self) -> None:
+        if self._mended:
+            done = "replaced" if self._config.encoding_errors == "replace" else "left out"
+            self._listener(Notice(f"{self._mended:,} bytes were not valid UTF-8 and were {done}"))
+        if self._table.dropped:
+            self._listener(
+                Notice(
+                    f"{self._table.dropped:,} types were dropped to keep the table within "
+                    f"{self._config.max_types:,}; none had occurred more than "
+                    f"{self._table.dropped_count:,} times since it was last in the table"
+                )
+            )
+
+    def __enter__(self) -> _Encoder:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let the file go, unless the corpus has it."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _mapped(file: IO[bytes]) -> NDArray[np.int32]:
+    # Shared and writable: the file is ours alone, and compiled code then sees a plain array.
+    if not os.fstat(file.fileno()).st_size:
+        return np.empty(0, np.int32)
+    return np.frombuffer(mmap.mmap(file.fileno(), 0), np.int32)
+
+
+def _cut(ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    # Two neighbouring blocks hold more than BLOCK ids together, or they would be one.
+    borders = np.empty(2 * len(ids) // BLOCK + 3, np.int64)
+    return borders[: cut_blocks(ids, BLOCK, borders)].copy()
+
+
+def remap_for(corpus: EncodedCorpus, vocabulary: Vocabulary) -> NDArray[np.int32]:
+    """Return the ids in a vocabulary of another corpus' provisional ids, (T+1,) int32.
+
+    -1 for the end of a sentence, -2 for a type that the vocabulary does not have.
+    """
+    index = vocabulary.index
+    remap = np.empty(len(corpus.types) + 1, np.int32)
+    remap[0] = END_OF_SENTENCE
+    remap[1:] = [index.get(word, UNKNOWN) for word in corpus.types.words]
+    return remap

@@ -1,0 +1,106 @@
+"""Words and their counts: the vocabulary, and how it is chosen from the types of a corpus."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import VocabularyConfig
+from hsw2v.errors import EmptyCorpusError
+
+END_OF_SENTENCE = -1
+"""What a remap gives for an end of a sentence."""
+UNKNOWN = -2
+"""What a remap gives for a type that is not in the vocabulary."""
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """V words with their counts, as arrays; strings are made when they are asked for."""
+
+    blob: NDArray[np.uint8]
+    """(bytes,) uint8, the words in UTF-8, one after the other."""
+    offsets: NDArray[np.int64]
+    """(V+1,) int64, where each word begins in the blob, and the end of the last."""
+    counts: NDArray[np.int64]
+    """(V,) int64."""
+
+    @classmethod
+    def from_words(cls, words: Sequence[str], counts: Iterable[int]) -> Vocabulary:
+        """Make a vocabulary of words and their counts, in the given order."""
+        encoded = [word.encode() for word in words]
+        offsets = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(word) for word in encoded], out=offsets[1:])
+        blob = np.frombuffer(b"".join(encoded), np.uint8)
+        return cls(blob, offsets, np.fromiter(counts, np.int64, len(encoded)))
+
+    def __len__(self) -> int:
+        """Return the number of words V."""
+        return len(self.offsets) - 1
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words, in order of their ids."""
+        text = self.blob.tobytes()
+        borders = self.offsets.tolist()
+        if text.isascii():
+            whole = text.decode("ascii")
+            return [whole[a:b] for a, b in itertools.pairwise(borders)]
+        return [text[a:b].decode() for a, b in itertools.pairwise(borders)]
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The id of every word."""
+        return dict(zip(self.words, range(len(self)), strict=True))
+
+
+def choose(types: Vocabulary, config: VocabularyConfig) -> tuple[Vocabulary, NDArray[np.int32]]:
+    """Choose the words of a corpus from its T types.
+
+    Words are ordered by falling count, ties by first appearance. The remap `(T+1,) int32` turns
+    a provisional id (0 for an end of sentence, k for the k-th type) into a word's id,
+    `END_OF_SENTENCE` or `UNKNOWN`.
+
+    Raises:
+        EmptyCorpusError: no type occurs often enough.
+    """
+    order = np.argsort(-types.counts, kind="stable")
+    frequent = int(np.count_nonzero(types.counts >= config.min_count))
+    order = order[: min(frequent, config.max_vocab or frequent)]
+    if not len(order):
+        most = int(types.counts.max(initial=0))
+        raise EmptyCorpusError(
+            f"no word occurs {config.min_count} times (the most frequent {most})",
+            hint=f"use --min-count {most} or lower, or a larger corpus",
+        )
+    remap = np.full(len(types) + 1, UNKNOWN, np.int32)
+    remap[0] = END_OF_SENTENCE
+    remap[order + 1] = np.arange(len(order), dtype=np.int32)
+    return _taken(types, order), remap
+
+
+def _taken(types: Vocabulary, order: NDArray[np.int64]) -> Vocabulary:
+    lengths = np.diff(types.offsets)[order]
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    # Byte i of the new blob lies at i, moved by as much as its word was moved.
+    moved = np.repeat(types.offsets[order] - offsets[:-1], lengths)
+    blob = types.blob[np.arange(offsets[-1]) + moved]
+    return Vocabulary(blob, offsets, types.counts[order])
+
+
+def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
+    """Return the chance that an occurrence of each word is kept, (V,) float64.
+
+    word2vec's formula: min(1, (sqrt(f / t) + 1) · t / f), where f is the word's share of the
+    tokens in the vocabulary and t is `sample` (Mikolov et al. 2013, section 2.3, as in
+    word2vec.c). A sample of 0 keeps everything.
+    """
+    if sample <= 0:
+        return np.ones(len(counts))
+    share = np.maximum(counts, 1) / max(int(counts.sum()), 1)
+    return np.minimum(1.0, (np.sqrt(share / sample) + 1.0) * (sample / share))
