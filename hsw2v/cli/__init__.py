@@ -15,4 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from hsw2v.cli.program import program
 
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(exit_code_of(lambda: program.main(given, prog_name="hsw2v", standalone_mode=False)))
+
+    def command() -> None:
+        # Not program.main(): it would turn a broken pipe into an exit code of its own.
+        with program.make_context("hsw2v", given) as context:
+            program.invoke(context)
+
+    sys.exit(exit_code_of(command))

@@ -9,7 +9,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
 
 import click
 
@@ -21,15 +20,20 @@ from hsw2v.errors import (
 )
 from hsw2v.files import explain_write_error
 
-TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
-READER_GONE_EXIT_CODE = 128 + signal.SIGPIPE
+TERMINATED_EXIT_CODE = 128 + int(signal.SIGTERM)
+READER_GONE_EXIT_CODE = 128 + int(signal.SIGPIPE)
+ENDINGS = {
+    READER_GONE_EXIT_CODE: "the reader of the output went away, as `head` does",
+    TERMINATED_EXIT_CODE: "terminated (SIGTERM)",
+}
+"""Exit codes that only a program has, beside those of `hsw2v.errors`."""
 
 
 class Terminated(KeyboardInterrupt):
     """The process was asked to end (SIGTERM): clean up as after Ctrl-C."""
 
 
-def exit_code_of(command: Callable[[], Any]) -> int:
+def exit_code_of(command: Callable[[], None]) -> int:
     """Run a command, say on standard error why it failed if it did, and return its exit code."""
     try:
         return _exit_code_of(command)
@@ -37,12 +41,14 @@ def exit_code_of(command: Callable[[], Any]) -> int:
         _close_standard_output()
 
 
-def _exit_code_of(command: Callable[[], Any]) -> int:
+def _exit_code_of(command: Callable[[], None]) -> int:
     try:
         _prepare_process()
-        code = command()
+        command()
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return 0
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
     except Hsw2vError as error:
         return _fail(str(error), error.exit_code)
     except click.ClickException as error:

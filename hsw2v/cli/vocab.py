@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from typing import Any
 
 import click
@@ -31,11 +30,10 @@ def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any
     from hsw2v.corpus.vocabulary import choose
 
     settings = resolve(config, given)
-    with Progress(quiet=quiet) as progress:
-        encoded = encode(
-            list(corpus), settings.corpus, listener=progress.listen, stop=threading.Event()
-        )
-        with encoded:
-            vocabulary, _ = choose(encoded.types, settings.vocabulary)
+    with (
+        Progress(quiet=quiet) as progress,
+        encode(corpus, settings.corpus, listener=progress.listen) as encoded,
+    ):
+        vocabulary, _ = choose(encoded.types, settings.vocabulary)
     for word, count in zip(vocabulary.words, vocabulary.counts.tolist(), strict=True):
         sys.stdout.write(f"{word}\t{count}\n")

@@ -1,0 +1,84 @@
+"""The command line as a user runs it: in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hsw2v
+from hsw2v.corpus.vocabulary import Vocabulary
+
+WORDS = ["king", "queen", "man", "woman", "prince", "apple", "pear", "naïve"]
+
+
+def run(
+    *arguments: object,
+    stdin: str | bytes = b"",
+    cwd: Path | None = None,
+    code: int = 0,
+    **settings: Any,
+) -> subprocess.CompletedProcess[str]:
+    """Run `hsw2v` with these arguments and make sure how it ends."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hsw2v", *map(os.fspath, map(_text, arguments))],
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        capture_output=True,
+        cwd=cwd,
+        timeout=300,
+        check=False,
+        **settings,
+    )
+    result = subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+    assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
+    return result
+
+
+def _text(argument: object) -> str:
+    return argument if isinstance(argument, str) else str(argument)
+
+
+def complaint(*arguments: object, code: int, **settings: Any) -> str:
+    """Run `hsw2v`, make sure that it ends in one sentence and this code, and return it."""
+    result = run(*arguments, code=code, **settings)
+    assert "Traceback" not in result.stderr
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("hsw2v: ")
+    return lines[0].removeprefix("hsw2v: ")
+
+
+def write_model(path: Path) -> Path:
+    """Write a small model in which king - man + woman is queen."""
+    vectors = np.array(
+        [
+            [1, 1, 0, 0],
+            [1, -1, 0, 0],
+            [0.2, 1, 0, 0.1],
+            [0.2, -1, 0, 0.1],
+            [1, 0.9, 0.1, 0],
+            [0, 0, 1, 0.1],
+            [0, 0, 1, -0.1],
+            [0.1, 0, 0.5, 1],
+        ],
+        np.float32,
+    )
+    counts = np.arange(len(WORDS), 0, -1) * 10
+    hsw2v.Model(Vocabulary.from_words(WORDS, counts), vectors).save(path)
+    return path
+
+
+def write_corpus(path: Path, sentences: int = 300) -> Path:
+    """Write sentences whose words come from one of two groups."""
+    draw = random.Random(1)
+    groups = [[f"{letter}{number}" for number in range(8)] for letter in "ab"]
+    lines = (" ".join(draw.choices(draw.choice(groups), k=10)) for _ in range(sentences))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

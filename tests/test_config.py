@@ -1,0 +1,140 @@
+"""Settings: one home for defaults, bounds and meanings."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import hsw2v
+from hsw2v.cli.options import resolve
+from hsw2v.cli.train import train
+from hsw2v.config import Config, bounds, read_config, sections, type_of
+from hsw2v.errors import MissingInputError, UsageError
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
+SETTINGS = [one for settings in sections().values() for one in settings]
+
+
+def test_the_options_of_train_are_the_settings() -> None:
+    options = {one.name: one for one in train.params if isinstance(one, click.Option)}
+    for one in SETTINGS:
+        option = options[one.name]
+        assert option.opts == ["--" + one.name.replace("_", "-")]
+        assert option.get_default(click.Context(train)) is None
+        written = {True: "on", False: "off"}.get(one.default, str(one.default))
+        if one.default is not None:
+            assert f"default: {written}" in (option.help or "")
+        assert bounds(one) in (option.help or "")
+
+
+def test_no_options_give_the_defaults() -> None:
+    assert resolve(None, {one.name: None for one in SETTINGS}) == Config()
+
+
+def test_options_that_are_false_or_zero_are_given(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[corpus]\nlowercase = true\n[vocabulary]\nsample = 0.5\n")
+    settings = resolve(str(file), {"lowercase": False, "sample": 0.0, "dim": None})
+    assert settings == Config().replace(sample=0.0)
+
+
+def test_settings_survive_a_toml_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[corpus]\ncache_dir = "/tmp"\n[training]\nlr = 1\nthreads = 2\n')
+    assert read_config(file) == Config().replace(cache_dir="/tmp", lr=1, threads=2)
+
+
+def test_the_default_file_holds_the_defaults_and_names_every_setting() -> None:
+    (path,) = (one for one in EXAMPLES if one.name == "default.toml")
+    assert read_config(path) == Config()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for one in SETTINGS:
+        start = f"{one.name} =" if one.default is not None else f"# {one.name} ="
+        assert any(line.startswith(start) for line in lines)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_loads_and_trains(path: Path) -> None:
+    settings = read_config(path).replace(threads=1, epochs=1)
+    sentences = [["a", "b", "c", "d"], ["d", "c", "b", "a"]] * 20
+    model = hsw2v.train(sentences, config=settings)
+    assert len(model) == 4
+    assert model.dim == settings.training.dim
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_gives_its_reasons(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").count("#") > 3
+
+
+@pytest.mark.parametrize("one", SETTINGS, ids=lambda one: str(one.name))
+def test_a_setting_refuses_what_is_out_of_its_bounds(one: dataclasses.Field[Any]) -> None:
+    rules = one.metadata
+    bad: list[Any] = [object()]
+    if rules["minimum"] is not None:
+        bad.append(rules["minimum"] - 1)
+    if rules["maximum"] is not None:
+        bad.append(rules["maximum"] + 1)
+    if rules["above"] is not None:
+        bad.append(rules["above"])
+    if rules["choices"]:
+        bad.append("none of them")
+    if type_of(one) is float:
+        bad += [float("nan"), float("inf"), True]
+    if type_of(one) is int:
+        bad += [1.5, True, "1"]
+    for value in bad:
+        with pytest.raises(UsageError, match=f"^{one.name} is "):
+            Config().replace(**{one.name: value})
+
+
+def test_an_unknown_setting_is_named_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match=r"'windw'; did you mean 'window'\?"):
+        Config().replace(windw=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("[training]\ndimm = 3\n", "unknown key 'dimm' in .training.; did you mean 'dim'"),
+        ("[train]\ndim = 3\n", "unknown section .train."),
+        ("dim = 3\n", "'dim' stands outside a section"),
+        ("[training]\ndim = 0\n", "dim is 0; it must be at least 1"),
+        ("[training\n", "is not TOML"),
+    ],
+)
+def test_a_file_with_a_mistake_is_refused_and_named(tmp_path: Path, text: str, what: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=what) as raised:
+        read_config(file)
+    assert str(raised.value).startswith(str(file))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match=r"mine\.toml"):
+        read_config(tmp_path / "mine.toml")
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"[corpus]\ncache_dir = '\xff'\n")
+    with pytest.raises(UsageError, match="is not TOML"):
+        read_config(tmp_path / "mine.toml")
+
+
+def test_resolved_settings_depend_on_nothing() -> None:
+    for model, lr in (("skipgram", 0.025), ("cbow", 0.05)):
+        resolved = Config().replace(model=model).resolved()
+        assert resolved.training.lr == lr
+        assert resolved.training.threads
+    assert Config().replace(lr=0.1).resolved().training.lr == 0.1
+
+
+def test_train_takes_settings_as_keywords() -> None:
+    parameters = inspect.signature(hsw2v.train).parameters.values()
+    assert any(one.kind is one.VAR_KEYWORD for one in parameters)
