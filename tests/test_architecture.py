@@ -126,7 +126,6 @@ for line in (
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "from hsw2v.cli.program import train
-train.main(['-h'], standalone_mode=False)"
+    code = "from hsw2v.cli.program import train\ntrain.main(['--help'], standalone_mode=False)"
     heavy = {"numba", "numpy", "smart_open", "safetensors", "orjson", "tqdm"}
     assert imported_by(code).isdisjoint(heavy)

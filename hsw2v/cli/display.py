@@ -1,0 +1,139 @@
+"""Ways of showing a run to a person: a bar, plain lines, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any, Protocol
+
+from hsw2v import events
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Display(Protocol):
+    """Something that shows events."""
+
+    def show(self, event: events.Event) -> None:
+        """Show an event."""
+
+    def say(self, line: str) -> None:
+        """Show a line that stays."""
+
+    def close(self) -> None:
+        """Take down what does not stay."""
+
+
+class Lines:
+    """A plain line every few seconds: for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + SECONDS_BETWEEN_LINES
+
+    def show(self, event: events.Event) -> None:
+        """Print the event if the last one is some seconds past."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + SECONDS_BETWEEN_LINES
+            self.say(describe(event))
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        print(line, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Do nothing: lines stay."""
+
+
+class Bar:
+    """A bar that moves: for terminals."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._kind: type[events.Event] | None = None
+
+    def show(self, event: events.Event) -> None:
+        """Move the bar to where the event is."""
+        if isinstance(event, events.CorpusProgress):
+            done, total = event.bytes_read, event.bytes_total
+        elif isinstance(event, events.TrainingProgress):
+            done, total = event.tokens, event.tokens_total
+        else:
+            return
+        if type(event) is not self._kind:
+            self._open(type(event), total)
+        self._bar.n = min(done, total) if total else done
+        self._bar.set_description_str(describe(event), refresh=False)
+        self._bar.refresh()
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        from tqdm import tqdm
+
+        tqdm.write(line, file=sys.stderr)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+            self._kind = None
+
+    def _open(self, kind: type[events.Event], total: int | None) -> None:
+        from tqdm import tqdm
+
+        self.close()
+        layout = "{percentage:3.0f}% |{bar:20}| {desc}" if total else "{desc}"
+        self._bar = tqdm(total=total, leave=False, bar_format=layout, file=sys.stderr)
+        self._kind = kind
+
+
+class Silence:
+    """Nothing."""
+
+    def show(self, event: events.Event) -> None:
+        """Show nothing."""
+
+    def say(self, line: str) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def describe(event: events.Event) -> str:
+    """Return an event as one line."""
+    if isinstance(event, events.CorpusProgress):
+        size = f"{event.bytes_read / 1e6:,.0f}"
+        if event.bytes_total:
+            size += f" of {event.bytes_total / 1e6:,.0f}"
+        return f"reading: {size} MB, {event.tokens:,} tokens, {event.types:,} types"
+    if isinstance(event, events.VocabularyReady):
+        share = event.tokens_in_vocabulary / event.tokens if event.tokens else 0.0
+        return (
+            f"corpus: {event.tokens:,} tokens in {event.sentences:,} sentences, "
+            f"{event.words:,} of {event.types:,} types are words ({share:.1%} of the tokens), "
+            f"read in {event.seconds:.1f} s"
+        )
+    if isinstance(event, events.TrainingProgress):
+        loss = "" if event.loss is None else f", loss {event.loss:.4f}"
+        return (
+            f"epoch {event.epoch}/{event.epochs}, {event.tokens_per_second:,.0f} words/s, "
+            f"learning rate {event.lr:.5f}{loss}, {clock(event.seconds_left)} left"
+        )
+    if isinstance(event, events.EpochEnd):
+        parts = [f"epoch {event.epoch}/{event.epochs} done in {event.seconds:.1f} s"]
+        if event.loss is not None:
+            parts.append(f"loss {event.loss:.4f}")
+        if event.heldout_loss is not None:
+            parts.append(f"held-out loss {event.heldout_loss:.4f}")
+        if event.heldout_perplexity is not None:
+            parts.append(f"held-out perplexity {event.heldout_perplexity:,.2f}")
+        return ", ".join(parts)
+    return str(event)
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as m:ss or h:mm:ss."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

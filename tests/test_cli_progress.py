@@ -1,0 +1,103 @@
+"""What is shown of a run while it works."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hsw2v import events
+from hsw2v.cli import display
+from hsw2v.cli.display import Lines, clock, describe
+from hsw2v.cli.progress import Progress
+from hsw2v.config import Config
+from hsw2v.errors import EmptyCorpusError
+
+TRAINING = events.TrainingProgress(
+    epoch=2,
+    epochs=5,
+    tokens=1_500_000,
+    tokens_total=5_000_000,
+    tokens_per_second=1_234_567.8,
+    lr=0.0175,
+    loss=3.25,
+    seconds=1.2,
+    seconds_left=75.4,
+)
+
+
+def test_training_is_told_by_epoch_speed_rate_loss_and_time_left() -> None:
+    assert describe(TRAINING) == (
+        "epoch 2/5, 1,234,568 words/s, learning rate 0.01750, loss 3.2500, 1:15 left"
+    )
+
+
+def test_reading_is_told_in_megabytes_also_when_the_size_is_unknown() -> None:
+    known = events.CorpusProgress(5_000_000, 20_000_000, 900_000, 1_000, 0.1)
+    assert describe(known) == "reading: 5 of 20 MB, 900,000 tokens, 1,000 types"
+    unknown = events.CorpusProgress(5_000_000, None, 900_000, 1_000, 0.1)
+    assert describe(unknown) == "reading: 5 MB, 900,000 tokens, 1,000 types"
+
+
+def test_the_end_of_an_epoch_tells_the_heldout_loss_if_there_is_one() -> None:
+    assert describe(events.EpochEnd(1, 2, 3.0, None, None, 10, 1.5)) == (
+        "epoch 1/2 done in 1.5 s, loss 3.0000"
+    )
+    assert describe(events.EpochEnd(1, 2, None, 4.0, 54.598, 10, 1.5)) == (
+        "epoch 1/2 done in 1.5 s, held-out loss 4.0000, held-out perplexity 54.60"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0:00"), (59.6, "1:00"), (3725, "1:02:05"), (-1, "0:00")]
+)
+def test_durations_are_minutes_and_seconds(seconds: float, shown: str) -> None:
+    assert clock(seconds) == shown
+
+
+def test_a_notice_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress() as progress:
+        for _ in range(3):
+            progress.listen(events.Notice("two bytes were mended"))
+    assert capsys.readouterr().err == "note: two bytes were mended\n"
+
+
+def test_plain_lines_come_seconds_apart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(display.time, "monotonic", lambda: now)
+    lines = Lines()
+    for step in range(241):
+        now = step / 10
+        lines.show(TRAINING)
+    assert len(capsys.readouterr().err.splitlines()) == 4
+
+
+def test_a_log_of_a_run_that_failed_ends_with_the_error(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+
+    def run() -> None:
+        with Progress(quiet=True, log=str(path)) as progress:
+            progress.begin(Config())
+            progress.listen(TRAINING)
+            raise EmptyCorpusError("nothing there")
+
+    with pytest.raises(EmptyCorpusError):
+        run()
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [one["type"] for one in records] == ["Settings", "TrainingProgress", "Error"]
+    assert records[1]["loss"] == 3.25
+    assert records[2]["message"] == "nothing there"
+
+
+def test_a_run_that_fails_before_it_begins_leaves_no_log(tmp_path: Path) -> None:
+    def run() -> None:
+        with Progress(quiet=True, log=str(tmp_path / "log.jsonl")) as progress:
+            progress.begin(Config())
+            raise EmptyCorpusError("nothing there")
+
+    with pytest.raises(EmptyCorpusError):
+        run()
+    assert list(tmp_path.iterdir()) == []
