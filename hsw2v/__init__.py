@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hsw2v.model import Model, load
+    from hsw2v.training.api import train
 
-__all__ = ["Model", "load"]
+__all__ = ["Model", "load", "train"]
 
 # Imported when first used: a query never pays for training and its compiler.
-_HOMES = {"Model": "hsw2v.model", "load": "hsw2v.model"}
+_HOMES = {"Model": "hsw2v.model", "load": "hsw2v.model", "train": "hsw2v.training.api"}
 
 
 def __getattr__(name: str) -> Any:

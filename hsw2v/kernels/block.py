@@ -109,6 +109,8 @@ def train_block(ids, key, plan, windowing, tables, paths, top, noise, scratch): 
     for sentence in range(sentences):
         end = np.int64(scratch.ends[sentence])
         for centre in range(start, end):
+            if scratch.stop[0]:
+                break
             reach = np.int64(scratch.reach[centre])
             n = _context_rows(
                 tables.vectors,

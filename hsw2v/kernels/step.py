@@ -49,6 +49,8 @@ class Scratch(NamedTuple):
     """(M padded,) float32."""
     scores: NDArray[np.float32]
     """(MAX_CONTEXT, MAX_OUTPUT) float32."""
+    stop: NDArray[np.uint8]
+    """(1,) uint8, shared by all threads: when set, a block is left unfinished."""
 
 
 @inlined

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsw2v.kernels.output.hierarchical import PrivateTop
 from hsw2v.kernels.step import Scratch
@@ -17,7 +18,14 @@ def private_top(nodes: int, width: int) -> PrivateTop:
     )
 
 
-def scratch(block: int, window: int, longest_path: int, negative: int, width: int) -> Scratch:
+def scratch(
+    block: int,
+    window: int,
+    longest_path: int,
+    negative: int,
+    width: int,
+    stop: NDArray[np.uint8] | None = None,
+) -> Scratch:
     """Return what training needs for blocks of at most `block` ids and windows of that size."""
     outputs = -(-max(longest_path, 1 + negative) // MAX_OUTPUT) * MAX_OUTPUT
     mean = aligned_zeros(2, width)
@@ -31,4 +39,5 @@ def scratch(block: int, window: int, longest_path: int, negative: int, width: in
         output=np.empty(outputs, np.int64),
         labels=aligned_zeros(1, outputs)[0],
         scores=aligned_zeros(MAX_CONTEXT, MAX_OUTPUT),
+        stop=np.zeros(1, np.uint8) if stop is None else stop,
     )

@@ -1,0 +1,124 @@
+"""`train`: from a corpus to a model, in one call."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from importlib import metadata
+from typing import Any, cast
+
+import numpy as np
+
+from hsw2v.config import Config
+from hsw2v.corpus.stream import EncodedCorpus, encode, encode_sentences, remap_for
+from hsw2v.corpus.vocabulary import Vocabulary, choose
+from hsw2v.errors import EmptyCorpusError, UsageError
+from hsw2v.events import Listener, VocabularyReady, ignore
+from hsw2v.model import Model
+from hsw2v.training.trainer import Trainer, TrainingCorpus
+from hsw2v.training.warmup import warm_up_beside
+
+Path = str | os.PathLike[str]
+Source = Path | Iterable[Path] | Iterable[Iterable[str]]
+
+
+def train(
+    source: Source,
+    *,
+    config: Config | None = None,
+    heldout: Source | None = None,
+    listener: Listener = ignore,
+    **settings: Any,
+) -> Model:
+    """Train word vectors on a corpus.
+
+    The source is a path, address, directory or pattern, a list of these, or an iterable of
+    sentences that are lists of tokens; it is read once. Settings are those of `hsw2v.config`, by
+    name, over those of `config`: `train("corpus.txt", dim=200, model="cbow")`. `heldout` is a
+    source whose exact loss is told to the listener after every epoch. One thread gives the same
+    vectors, bit by bit, for the same corpus, settings and version; more threads give the same
+    windows, but update the tables as they come (Hogwild).
+
+    Raises:
+        UsageError: a setting is unknown or out of bounds.
+        MissingInputError, CorruptInputError, EncodingError: a source cannot be read.
+        EmptyCorpusError: there is nothing to train on.
+        OutputError, DiskFullError: the encoded corpus cannot be written to `cache_dir`.
+        DivergedError: training ran away.
+        ResourceError: there is not enough memory.
+    """
+    chosen = (config or Config()).replace(**settings).resolved()
+    if heldout is not None and chosen.training.loss == "ns":
+        raise UsageError(
+            "there is no exact held-out loss of negative sampling: it has no probabilities",
+            hint="leave the held-out corpus out, or use loss hs",
+        )
+    begun = time.perf_counter()
+    warm_up_beside()
+    with ExitStack() as corpora:
+        encoded = corpora.enter_context(_encode(source, chosen, listener))
+        vocabulary, remap = choose(encoded.types, chosen.vocabulary)
+        held = None
+        if heldout is not None:
+            held = _held_out(corpora.enter_context(_encode(heldout, chosen, ignore)), vocabulary)
+        totals = {
+            "tokens": encoded.tokens,
+            "sentences": encoded.sentences,
+            "types": len(encoded.types) + encoded.dropped_types,
+            "tokens_in_vocabulary": int(vocabulary.counts.sum()),
+            "bytes_read": encoded.bytes_read,
+            "mended_bytes": encoded.mended_bytes,
+        }
+        read = time.perf_counter()
+        listener(
+            VocabularyReady(
+                words=len(vocabulary),
+                types=totals["types"],
+                tokens=totals["tokens"],
+                sentences=totals["sentences"],
+                tokens_in_vocabulary=totals["tokens_in_vocabulary"],
+                seconds=read - begun,
+            )
+        )
+        trainer = Trainer(chosen, vocabulary)
+        trainer.train(TrainingCorpus(encoded, remap), listener, held)
+    return Model(
+        vocabulary,
+        np.ascontiguousarray(trainer.vectors),
+        np.ascontiguousarray(trainer.outputs),
+        trainer.tree,
+        config=chosen.to_dict(),
+        info={
+            "versions": _versions(),
+            "corpus": totals,
+            "seconds": {"reading": read - begun, "training": time.perf_counter() - read},
+        },
+    )
+
+
+def _encode(source: Source, config: Config, listener: Listener) -> EncodedCorpus:
+    if isinstance(source, str | os.PathLike):
+        return encode(source, config.corpus, listener=listener)
+    if isinstance(source, list | tuple) and all(isinstance(s, str | os.PathLike) for s in source):
+        if not source:
+            raise EmptyCorpusError("no source is given", hint="name at least one")
+        return encode(source, config.corpus, listener=listener)
+    sentences = cast(Iterable[Iterable[str]], source)
+    return encode_sentences(sentences, config.corpus, listener=listener)
+
+
+def _held_out(encoded: EncodedCorpus, vocabulary: Vocabulary) -> TrainingCorpus:
+    remap = remap_for(encoded, vocabulary)
+    if remap.max() < 0:
+        raise EmptyCorpusError(
+            "no word of the held-out corpus is in the vocabulary", hint="name another text"
+        )
+    return TrainingCorpus(encoded, remap)
+
+
+def _versions() -> dict[str, str]:
+    names = ("hsw2v", "numpy", "numba")
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}

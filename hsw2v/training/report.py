@@ -1,0 +1,88 @@
+"""What the trainer tells its listener: figures of blocks become events."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.events import EpochEnd, Listener, TrainingProgress
+
+PROGRESS_SECONDS = 0.25
+
+Figures = NDArray[np.float64]
+"""(K, 3) float64, a row for each block: sampled loss in nats, its predictions, words kept."""
+
+
+def mean_loss(figures: Figures) -> float | None:
+    """Return the mean loss a prediction, in nats; None where nothing was predicted.
+
+    The sums are made in order of the blocks, whatever thread did them.
+    """
+    predictions = float(figures[:, 1].sum())
+    return float(figures[:, 0].sum()) / predictions if predictions else None
+
+
+class Report:
+    """Watches the figures of an epoch grow."""
+
+    def __init__(self, listener: Listener, epochs: int, tokens: int) -> None:
+        self._listener = listener
+        self._epochs = epochs
+        self._tokens = tokens
+        self._begun = self._told = time.perf_counter()
+
+    def begin(self, epoch: int, figures: Figures, rates: list[float]) -> None:
+        """Watch an epoch, counted from 0, with the learning rate at every border of blocks."""
+        self._epoch, self._figures, self._rates = epoch, figures, rates
+        self._epoch_begun = time.perf_counter()
+        self._seen = np.zeros(2)
+
+    def tick(self) -> None:
+        """Tell how far training is, unless that was told just now."""
+        now = time.perf_counter()
+        if now - self._told < PROGRESS_SECONDS:
+            return
+        self._told = now
+        done = int(np.count_nonzero(self._figures[:, 2]))
+        share = (self._epoch + done / len(self._figures)) / self._epochs
+        if not share:
+            return
+        sums = self._figures[:, :2].sum(axis=0)
+        loss, predictions = sums - self._seen
+        self._seen = sums
+        seconds = now - self._begun
+        tokens = round(share * self._epochs * self._tokens)
+        self._listener(
+            TrainingProgress(
+                epoch=self._epoch + 1,
+                epochs=self._epochs,
+                tokens=tokens,
+                tokens_total=self._epochs * self._tokens,
+                tokens_per_second=tokens / seconds,
+                lr=self._rates[done],
+                loss=float(loss / predictions) if predictions else None,
+                seconds=seconds,
+                seconds_left=seconds * (1.0 - share) / share,
+            )
+        )
+
+    def end(self, heldout_loss: float | None) -> None:
+        """Tell that the epoch is over."""
+        self._listener(
+            EpochEnd(
+                epoch=self._epoch + 1,
+                epochs=self._epochs,
+                loss=mean_loss(self._figures),
+                heldout_loss=heldout_loss,
+                heldout_perplexity=None if heldout_loss is None else _exponential(heldout_loss),
+                tokens=(self._epoch + 1) * self._tokens,
+                seconds=time.perf_counter() - self._epoch_begun,
+            )
+        )
+
+
+def _exponential(x: float) -> float:
+    return math.exp(x) if x < 700 else math.inf

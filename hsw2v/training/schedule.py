@@ -1,0 +1,20 @@
+"""What a block is trained with, as a function of (settings, epoch, block) and of nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+
+FLOOR = 1e-4
+"""The share of the first learning rate that the last one is."""
+
+
+def learning_rate(first: float, progress: float) -> float:
+    """Return the learning rate after a share of all training, falling linearly to its floor."""
+    return first * (1.0 - (1.0 - FLOOR) * progress)
+
+
+def block_key(seed: int, epoch: int, block: int) -> int:
+    """Return the key, in [0, 2⁶⁴), of all chance in one block of one epoch."""
+    named = struct.pack("<QQQ", seed, epoch, block)
+    return int.from_bytes(hashlib.blake2b(named, digest_size=8).digest(), "little")

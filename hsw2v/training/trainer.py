@@ -1,0 +1,198 @@
+"""The trainer: tables that blocks of a corpus are trained on, epoch after epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import Config
+from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
+from hsw2v.errors import DivergedError, ResourceError
+from hsw2v.events import Listener
+from hsw2v.kernels.block import HIERARCHICAL, NEGATIVE, Plan, Tables, train_block
+from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, TreePaths
+from hsw2v.kernels.output.negative import NoiseDistribution, alias_table
+from hsw2v.kernels.step import Scratch
+from hsw2v.kernels.windows import Windowing
+from hsw2v.training.report import Report, mean_loss
+from hsw2v.training.schedule import block_key, learning_rate
+from hsw2v.training.tables import aligned_zeros, initial_vectors, padded
+from hsw2v.training.workers import Workers
+from hsw2v.training.workspace import private_top, scratch
+from hsw2v.trees.huffman import huffman
+from hsw2v.trees.tree import Tree
+
+LOSS_EVERY = 64
+"""The training loss is taken of one window in so many: under 3 % of the time."""
+_ALWAYS = 2**32
+
+
+@dataclass(frozen=True)
+class TrainingCorpus:
+    """An encoded corpus, and its words."""
+
+    encoded: EncodedCorpus
+    remap: NDArray[np.int32]
+    """(T+1,) int32, from provisional ids to words."""
+
+    @property
+    def longest_block(self) -> int:
+        """The most ids a block has."""
+        return int(np.diff(self.encoded.blocks).max())
+
+
+class Trainer:
+    """Word vectors and an output layer under training."""
+
+    def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
+        """Make the tables for a vocabulary.
+
+        Raises:
+            ResourceError: there is no memory for them.
+        """
+        training = config.resolved().training
+        assert training.threads is not None
+        assert training.lr is not None
+        self._settings = training
+        self._first_rate = training.lr
+        self._workers = Workers(training.threads)
+        keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
+        self._keep = np.minimum(np.ceil(keep * _ALWAYS), _ALWAYS).astype(np.uint64)
+        self.tree: Tree | None = None
+        """The tree of hierarchical softmax."""
+        if training.loss == "hs":
+            self.tree = huffman(vocabulary.counts * keep)
+        self._paths = _tree_paths(self.tree)
+        self._noise = _noise(vocabulary.counts, training.ns_exponent, training.negative)
+        words = len(vocabulary)
+        width = padded(training.dim)
+        try:
+            self._tables = Tables(
+                initial_vectors(words, training.dim, training.seed),
+                aligned_zeros(words if self.tree is None else words - 1, width),
+            )
+        except MemoryError as error:
+            raise ResourceError(
+                f"no memory for two tables of {words:,} × {width} numbers",
+                hint="lower --dim, raise --min-count, or set --max-vocab",
+            ) from error
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """The word vectors, (V, D) float32, a view of the table."""
+        return self._tables.vectors[:, : self._settings.dim]
+
+    @property
+    def outputs(self) -> NDArray[np.float32]:
+        """The output vectors, (V-1, D) float32 of nodes or (V, D), a view of the table."""
+        return self._tables.outputs[:, : self._settings.dim]
+
+    def train(
+        self, corpus: TrainingCorpus, listener: Listener, heldout: TrainingCorpus | None = None
+    ) -> None:
+        """Train for all epochs.
+
+        Raises:
+            DivergedError: a loss is not finite.
+            KeyboardInterrupt: Ctrl-C; the tables are as the last steps left them.
+        """
+        settings = self._settings
+        windowing = self._windowing(corpus, self._keep, not settings.fixed_window)
+        ids = len(corpus.encoded.ids)
+
+        def rate_at(epoch: int, place: int) -> float:
+            return learning_rate(self._first_rate, (epoch + place / ids) / settings.epochs)
+
+        report = Report(listener, settings.epochs, corpus.encoded.tokens)
+        for epoch in range(settings.epochs):
+            borders = corpus.encoded.blocks.tolist()
+            rates = [rate_at(epoch, place) for place in borders]
+            figures = np.zeros((len(rates) - 1, 3))
+            report.begin(epoch, figures, rates)
+            self._pass(corpus, windowing, epoch, rates, LOSS_EVERY, figures, report.tick)
+            report.end(None if heldout is None else self.heldout_loss(heldout))
+
+    def heldout_loss(self, corpus: TrainingCorpus) -> float | None:
+        """Return the exact mean negative log-likelihood a prediction on a corpus, in nats.
+
+        Every token of the vocabulary is a target, with its whole window: nothing is drawn. None
+        if there is nothing to predict.
+        """
+        windowing = self._windowing(corpus, np.full_like(self._keep, _ALWAYS), False)
+        # Steps of rate 0 change nothing: the same kernel measures.
+        rates = [0.0] * len(corpus.encoded.blocks)
+        figures = np.zeros((len(rates) - 1, 3))
+        self._pass(corpus, windowing, 0, rates, 1, figures, lambda: None)
+        return mean_loss(figures)
+
+    def _windowing(
+        self, corpus: TrainingCorpus, keep: NDArray[np.uint64], shrink: bool
+    ) -> Windowing:
+        return Windowing(corpus.remap, keep, self._settings.window, shrink)
+
+    def _pass(
+        self,
+        corpus: TrainingCorpus,
+        windowing: Windowing,
+        epoch: int,
+        rates: list[float],
+        loss_every: int,
+        figures: NDArray[np.float64],
+        tick: Callable[[], None],
+    ) -> None:
+        """Take every block once, and write what the kernel returns of it to its row of figures."""
+        settings = self._settings
+        output = HIERARCHICAL if self.tree is not None else NEGATIVE
+        blocks, ids = corpus.encoded.blocks, corpus.encoded.ids
+        rooms = [self._room(corpus) for _ in range(self._workers.threads)]
+
+        def work(thread: int, block: int) -> None:
+            figures[block] = train_block(
+                ids[blocks[block] : blocks[block + 1]],
+                np.uint64(block_key(settings.seed, epoch, block)),
+                Plan(settings.model == "cbow", output, rates[block], rates[block + 1], loss_every),
+                windowing,
+                self._tables,
+                self._paths,
+                rooms[thread][0],
+                self._noise,
+                rooms[thread][1],
+            )
+            if not np.isfinite(figures[block, 0]):
+                raise DivergedError(
+                    f"training diverged in epoch {epoch + 1}: the loss is not a finite number",
+                    hint="lower --lr",
+                )
+
+        self._workers.run(len(figures), work, tick)
+
+    def _room(self, corpus: TrainingCorpus) -> tuple[PrivateTop, Scratch]:
+        copies = 0
+        if self.tree is not None and self._workers.threads > 1:
+            copies = min(PRIVATE_NODES, len(self.tree) - 1)
+        width = self._tables.vectors.shape[1]
+        return private_top(copies, width), scratch(
+            corpus.longest_block,
+            self._settings.window,
+            int(np.diff(self._paths.offsets).max(initial=0)),
+            self._settings.negative,
+            width,
+            self._workers.stop,
+        )
+
+
+def _tree_paths(tree: Tree | None) -> TreePaths:
+    if tree is None:
+        return TreePaths(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
+    paths = tree.paths()
+    return TreePaths(paths.offsets, paths.nodes, (1 - paths.codes).astype(np.float32))
+
+
+def _noise(counts: NDArray[np.int64], exponent: float, negative: int) -> NoiseDistribution:
+    # Logarithms: a large negative exponent must not make all weights zero.
+    logarithms = exponent * np.log(np.maximum(counts, 1))
+    return NoiseDistribution(*alias_table(np.exp(logarithms - logarithms.max())), negative)

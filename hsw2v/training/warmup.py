@@ -1,0 +1,47 @@
+"""Compiling (or loading from the cache) ahead of need, beside the reading of the corpus."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from hsw2v.kernels.block import HIERARCHICAL, Plan, Tables, train_block
+from hsw2v.kernels.output.hierarchical import TreePaths
+from hsw2v.kernels.output.negative import NoiseDistribution, alias_table
+from hsw2v.kernels.windows import Windowing
+from hsw2v.training.tables import aligned_zeros, padded
+from hsw2v.training.workspace import private_top, scratch
+from hsw2v.trees.huffman import huffman
+
+
+def warm_up() -> None:
+    """Make every kernel of training ready, by calls with next to nothing to do."""
+    huffman(np.ones(2))
+    width = padded(1)
+    train_block(
+        np.empty(0, np.int32),
+        np.uint64(0),
+        Plan(False, HIERARCHICAL, 0.0, 0.0, 1),
+        Windowing(np.zeros(1, np.int32), np.zeros(1, np.uint64), 1, True),
+        Tables(aligned_zeros(1, width), aligned_zeros(1, width)),
+        TreePaths(np.zeros(2, np.int64), np.zeros(1, np.int32), np.zeros(1, np.float32)),
+        private_top(0, width),
+        NoiseDistribution(*alias_table(np.ones(1)), 1),
+        scratch(1, 1, 1, 1, width),
+    )
+
+
+def warm_up_beside() -> None:
+    """Begin `warm_up` in a thread of its own.
+
+    A failure there is not lost: the same compilation fails again where it is needed.
+    """
+    threading.Thread(target=_warm_up_quietly, daemon=True).start()
+
+
+def _warm_up_quietly() -> None:
+    try:
+        warm_up()
+    except Exception:
+        return

@@ -1,0 +1,65 @@
+"""Numbered pieces of work over threads: in order of number, until done, failed or interrupted."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+TICK_SECONDS = 0.1
+
+
+class Workers:
+    """Threads that share the numbers 0, 1, 2, … of pieces of work.
+
+    The work is expected to let go of the interpreter's lock, and to end early when `stop` is set.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.stop: NDArray[np.uint8] = np.zeros(1, np.uint8)
+        """(1,) uint8, for compiled code to look at."""
+
+    def run(self, pieces: int, work: Callable[[int, int], None], tick: Callable[[], None]) -> None:
+        """Call `work(thread, piece)` for every piece, and `tick()` now and then meanwhile.
+
+        The first error of any thread stops all and is raised here, as is Ctrl-C.
+        """
+        self.stop[0] = 0
+        numbers = itertools.count()
+        errors: list[BaseException] = []
+        idle = threading.Semaphore(0)
+
+        def take_pieces(thread: int) -> None:
+            try:
+                while (piece := next(numbers)) < pieces and not self.stop[0]:
+                    work(thread, piece)
+            except BaseException as error:
+                errors.append(error)
+                self.stop[0] = 1
+            finally:
+                idle.release()
+
+        threads = [
+            threading.Thread(target=take_pieces, args=(number,), daemon=True)
+            for number in range(self.threads)
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            finished = 0
+            while finished < len(threads):
+                finished += idle.acquire(timeout=TICK_SECONDS)
+                tick()
+        except BaseException:
+            self.stop[0] = 1
+            raise
+        finally:
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
+        if errors:
+            raise errors[0]
