@@ -150,7 +150,7 @@ def _pieces_of(
             begin = _opening(source, bytes(view[: min(filled, 16)]))
             view[: filled - begin] = bytes(view[begin:filled])
             filled, offset = filled - begin, begin
-        if ended and filled:
+        if ended:
             piece.data[filled] = ord("\n")
             filled += 1
         piece.size = filled if ended else last_break(piece.data, filled)

@@ -146,7 +146,8 @@ class TypeTable:
     def _prune(self) -> None:
         rows, lengths = self._unpacked()
         counts = self._counts[: len(rows)].copy()
-        frequent_first = np.argsort(-counts[1:], kind="stable") + 1
+        # Of equally rare types the newer one is more frequent: it has had less time.
+        frequent_first = len(rows) - 1 - np.argsort(-counts[:0:-1], kind="stable")
         lost = frequent_first[self.max_types // 2 :]
         self.dropped += len(lost)
         self.dropped_count = max(self.dropped_count, int(counts[lost[0]]))

@@ -203,7 +203,7 @@ def intern(
         counts[row] += wanted
         sentences += wanted & np.int64(row == 0)
         ids[given] = np.int32(arrival)
-        given += wanted
+        given += int(wanted)
         former = int(row)
     state[ROWS], state[FORMER], state[SENTENCES] = rows, former, sentences
     state[ARRIVED] = arrived
