@@ -36,6 +36,7 @@ def is_text(beginning: bytes) -> bool:
     return len(rows.translate(None, _CONTROLS)) == len(rows)
 
 
+@np.errstate(over="ignore")
 def read_text(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
     """Read word2vec text from pieces of a file; returns the words and `(V, D) float32`.
 
@@ -44,20 +45,21 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
             the line.
     """
     lines = _lines(pieces)
-    count, dim = _header(next(lines, b""), name)
+    count, dim = check_header(next(lines, b""), name)
     words: list[str] = []
     vectors = _table(count, dim, name)
     while batch := list(islice(lines, _ROWS)):
         start = len(words)
-        if start + len(batch) > count:
-            extra = batch[count - start]
+        rows, extra = batch[: count - start], batch[count - start :]
+        if rows:
+            found, vectors[start : start + len(rows)] = _text_rows(rows, dim, name, start + 2)
+            words += found
+        if extra:
             raise CorruptInputError(
-                f"goes on after its {count} words, with {_shown(extra)}",
+                f"goes on after its {count} words, with {_shown(extra[0])}",
                 where=f"{name}, line {count + 2}",
                 hint="the first line must hold the number of words",
             )
-        found, vectors[start : start + len(batch)] = _text_rows(batch, dim, name, start + 2)
-        words += found
     _check_count(len(words), count, name, "line")
     return _distinct(words, name, "line", 2), vectors.astype(np.float32, copy=False)
 
@@ -69,13 +71,14 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
         CorruptInputError: the file differs from its header, or a row from the format; it names
             the row.
     """
-    buffer = next(pieces, b"")
-    first = buffer.partition(b"\n")[0] + b"\n"
-    count, dim = _header(first[: _LONGEST_HEADER + 1], name)
+    buffer = b""
+    while len(buffer) < _LONGEST_HEADER and (piece := next(pieces, b"")):
+        buffer += piece
+    count, dim = check_header(buffer, name)
     words: list[str] = []
     vectors = _table(count, dim, name)
     table = vectors.data.cast("B")
-    place, size = len(first), 4 * dim
+    place, size = buffer.index(b"\n") + 1, 4 * dim
     for row in range(count):
         end = buffer.find(b" ", place)
         while end < 0 or end + 1 + size > len(buffer):
@@ -84,7 +87,7 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
                 _check_count(row, count, name, "row")
             buffer, place = buffer[place:] + more, 0
             end = buffer.find(b" ", place)
-        words.append(_word(buffer[place:end].lstrip(b"\n"), f"{name}, row {row + 1}"))
+        words.append(_word(buffer[place:end].removeprefix(b"\n"), f"{name}, row {row + 1}"))
         table[row * size : (row + 1) * size] = buffer[end + 1 : end + 1 + size]
         place = end + 1 + size
     rest = buffer[place:] + next(pieces, b"")
@@ -112,8 +115,14 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _header(line: bytes, name: str) -> tuple[int, int]:
-    found = _HEADER.fullmatch(line.removesuffix(b"\n").removeprefix(b"\xef\xbb\xbf") + b"\n")
+def check_header(beginning: bytes, name: str) -> tuple[int, int]:
+    """Return the number of words and of dimensions that the first line of a file tells.
+
+    Raises:
+        CorruptInputError: it tells neither.
+    """
+    line = beginning[:_LONGEST_HEADER].partition(b"\n")[0]
+    found = _HEADER.fullmatch(line.removeprefix(b"\xef\xbb\xbf") + b"\n")
     if not found or not int(found[1]) or not int(found[2]):
         raise CorruptInputError(
             f"does not begin with the number of words and of dimensions, but with {_shown(line)}",

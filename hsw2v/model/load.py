@@ -10,7 +10,7 @@ import numpy as np
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.files import pieces
-from hsw2v.model.foreign import is_text, read_binary, read_text
+from hsw2v.model.foreign import check_header, is_text, read_binary, read_text
 from hsw2v.model.model import Model
 from hsw2v.model.store import looks_like_store
 
@@ -46,6 +46,7 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
     if format == "model":
         content.close()
         return Model.open(source)
+    check_header(beginning, source)
     read = read_text if format == "text" else read_binary
     words, vectors = read(chain([beginning], content), source)
     unknown_counts = np.zeros(len(words), np.int64)

@@ -36,20 +36,23 @@ def read_contents(source: str) -> Contents:
     store = open_store(source)
     vocabulary = _vocabulary(store)
     words = len(vocabulary)
-    if "vectors" not in store or len(shape := store.shape("vectors")) != 2:
+    if "vectors" not in store or len(shape := store.shape("vectors")) != 2 or not shape[1]:
         raise store.broken("is not a whole model: it has no table of vectors")
     dim = shape[1]
     _expect(store, "vectors", (words, dim), "F32")
-    output = next((name for name in ("nodes", "outputs") if name in store), None)
-    if output is not None:
-        _expect(store, output, (words - (output == "nodes"), dim), "F32")
     has_tree = "tree" in store
+    output, wrong = ("nodes", "outputs") if has_tree else ("outputs", "nodes")
+    if wrong in store:
+        relation = "with" if has_tree else "without"
+        raise store.broken(f"is not a whole model: it has '{wrong}' {relation} a tree")
+    if output in store:
+        _expect(store, output, (words - has_tree, dim), "F32")
     if has_tree:
         _expect(store, "tree", (words - 1, 2), "I32")
     return Contents(
         vocabulary,
         lambda: store.array("vectors"),
-        None if output is None else lambda: store.array(output),
+        (lambda: store.array(output)) if output in store else None,
         (lambda: _tree(store)) if has_tree else None,
         store.metadata["config"],
         store.metadata["info"],

@@ -53,7 +53,7 @@ def best_rows(
     k = max(0, min(k, rows - excluded))
     indexes = np.empty((queries, k), np.int64)
     scores = np.empty((queries, k), np.float32)
-    for block in blocks(queries, rows):
+    for block in blocks(queries if k else 0, rows):
         found = scores_of(block)
         if exclude is not None:
             np.put_along_axis(found, exclude[block], -np.inf, axis=1)
@@ -75,6 +75,9 @@ def top_k(scores: Floats, k: int) -> tuple[Indexes, Floats]:
     """
     columns = _candidates(scores, k)
     values = np.take_along_axis(scores, columns, axis=1)
+    if 0 < k < columns.shape[1]:
+        best = np.argpartition(values, -k, axis=1)[:, -k:]
+        columns, values = (np.take_along_axis(all, best, axis=1) for all in (columns, values))
     order = np.lexsort((columns, -values), axis=1)[:, :k]
     return np.take_along_axis(columns, order, axis=1), np.take_along_axis(values, order, axis=1)
 

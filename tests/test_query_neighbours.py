@@ -1,0 +1,82 @@
+"""Nearest rows: the fast selection against the obvious one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hsw2v.query import neighbours
+from hsw2v.query.neighbours import nearest, top_k, unit_rows
+
+
+def obvious(unit, query, k, exclude=()):
+    cosines = unit @ (query / np.linalg.norm(query))
+    order = [int(i) for i in np.argsort(-cosines, kind="stable") if i not in exclude]
+    return order[:k], cosines[order[:k]]
+
+
+@pytest.fixture
+def unit():
+    return unit_rows(np.random.default_rng(1).normal(size=(5000, 7)).astype(np.float32))
+
+
+def test_unit_rows_have_length_one_and_zeros_stay_zeros():
+    rows = np.array([[3.0, 4.0], [0.0, 0.0], [1e-30, 0.0]], np.float32)
+    assert unit_rows(rows) == pytest.approx(np.array([[0.6, 0.8], [0.0, 0.0], [1.0, 0.0]]))
+    assert unit_rows(rows).dtype == np.float32
+
+
+@pytest.mark.parametrize("k", [1, 3, 10, 100])
+def test_nearest_finds_what_sorting_all_cosines_finds(unit, k):
+    queries = np.random.default_rng(2).normal(size=(4, 7)).astype(np.float32)
+    exclude = np.array([[0, 1], [2, 3], [4, 5], [6, 7]])
+    indexes, cosines = nearest(unit, queries, k, exclude)
+    for row in range(4):
+        expected, values = obvious(unit, queries[row], k, set(exclude[row]))
+        assert indexes[row].tolist() == expected[: indexes.shape[1]]
+        assert cosines[row] == pytest.approx(values[: cosines.shape[1]], abs=1e-6)
+
+
+def test_excluded_rows_never_come_back_even_when_everything_is_asked_for(unit):
+    few = unit[:6]
+    indexes, cosines = nearest(few, few[:2], 99, np.array([[0], [1]]))
+    assert indexes.shape == (2, 5)
+    assert 0 not in indexes[0]
+    assert 1 not in indexes[1]
+    assert np.isfinite(cosines).all()
+
+
+def test_answers_do_not_depend_on_how_queries_are_cut_into_blocks(unit, monkeypatch):
+    queries = unit[:50]
+    whole = nearest(unit, queries, 5)
+    monkeypatch.setattr(neighbours, "SCORES_AT_ONCE", 3 * len(unit))
+    assert [b.stop - b.start for b in neighbours.blocks(7, len(unit))] == [3, 3, 1]
+    cut = nearest(unit, queries, 5)
+    assert np.array_equal(whole[0], cut[0])
+    assert whole[1] == pytest.approx(cut[1], abs=1e-6)
+
+
+def test_a_query_need_not_have_length_one(unit):
+    assert nearest(unit, unit[:1] * 50, 1)[1][0, 0] == pytest.approx(1.0)
+
+
+def test_no_queries_and_no_answers_are_fine(unit):
+    assert nearest(unit, unit[:0], 3)[0].shape == (0, 3)
+    assert nearest(unit, unit[:2], 0)[0].shape == (2, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 700), st.integers(1, 12), st.integers(0, 2**32 - 1), st.booleans())
+def test_top_k_returns_the_greatest_scores_in_order(columns, k, seed, ties):
+    scores = np.random.default_rng(seed).normal(size=(3, columns)).astype(np.float32)
+    if ties:
+        scores = np.round(scores)
+    k = min(k, columns)
+    indexes, values = top_k(scores, k)
+    assert np.array_equal(values, -np.sort(-scores, axis=1)[:, :k])
+    assert np.array_equal(np.take_along_axis(scores, indexes, axis=1), values)
+    assert all(len(set(row)) == k for row in indexes.tolist())
+    equal = values[:, 1:] == values[:, :-1]
+    assert np.all(indexes[:, 1:][equal] > indexes[:, :-1][equal])
