@@ -197,13 +197,13 @@ def read_config(path: str | os.PathLike[str], base: Config | None = None) -> Con
     """
     where = os.fspath(path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        content = Path(path).read_bytes()
     except OSError as error:
         raise MissingInputError(
             f"cannot be read ({error.strerror})", where=where, hint="check the path"
         ) from error
     try:
-        tables = tomllib.loads(text)
+        tables = tomllib.loads(content.decode())
         return _from_tables(tables, base or Config())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"is not TOML ({error})", where=where, hint="see configs/") from error

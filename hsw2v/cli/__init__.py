@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -21,4 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         with program.make_context("hsw2v", given) as context:
             program.invoke(context)
 
-    sys.exit(exit_code_of(command))
+    code = exit_code_of(command)
+    if threading.active_count() > 1:
+        # A thread may still be compiling: nobody wants its work now, and it cannot be interrupted.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

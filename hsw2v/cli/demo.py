@@ -25,7 +25,7 @@ NEIGHBOURS = 5
 ASKED = ("month", "thread", "socket", "float", "error", "directory", "password", "list")
 QUESTIONS = (
     "similar {model} thread",
-    "analogy {model} day month minute",
+    "analogy {model} read reader write",
     "odd-one-out {model} month year day socket",
     "info {model}",
     "export {model} demo.txt",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -24,27 +25,22 @@ def info(model: str, as_json: bool) -> None:
 
     opened = hsw2v.load(model)
     words, dim = opened.vectors.shape
-    facts: dict[str, Any] = {
-        "words": words,
-        "dim": dim,
-        "info": opened.info,
-        "config": opened.config,
-    }
+    facts = {"words": words, "dim": dim, **opened.info, "config": opened.config}
     if as_json:
         print_json(facts)
     else:
-        print_table(list(_flat(facts)))
+        print_table(list(_rows(facts)))
 
 
-def _flat(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return nested facts as rows of name and value; an inner name stands for itself."""
-    rows: list[tuple[str, str]] = []
+def _rows(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield nested facts as rows of dotted name and value."""
     for name, value in facts.items():
         if isinstance(value, dict):
-            rows += _flat(value)
-        elif value is not None:
-            rows.append((name, f"{value:,}" if name == "words" else str(value)))
-    return rows
+            yield from _rows(value, f"{prefix}{name}.")
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            yield f"{prefix}{name}", "" if value is None else str(value)
+        else:
+            yield f"{prefix}{name}", f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
 
 
 @click.command()
