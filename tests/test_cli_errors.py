@@ -43,54 +43,47 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 TRAIN = [
-    (["empty.txt"], {6}, "empty.txt"),
-    (["blank.txt"], {6}, "blank.txt"),
-    (["rare.txt"], {6}, "--min-count"),
-    (["absent.txt"], {3}, "absent.txt"),
-    (["good.txt", "absent.txt"], {3}, "absent.txt"),
-    (["absent*.txt"], {3}, "pattern"),
-    (["hollow"], {3}, "hollow"),
-    (["cut.txt.gz"], {4}, "cut.txt.gz"),
-    (["notgzip.txt.gz"], {4}, "notgzip.txt.gz"),
-    (["latin.txt"], {5}, "--encoding-errors"),
-    (["binary.txt"], {4, 5}, "binary.txt"),
-    (["good.txt", "--heldout", "absent.txt"], {3}, "absent.txt"),
-    (["good.txt", "--config", "absent.toml"], {3}, "absent.toml"),
-    (["good.txt", "--config", "unknown.toml"], {2}, "'dim'"),
-    (["good.txt", "--config", "broken.toml"], {2}, "broken.toml"),
-    (["good.txt", "--config", "wrong.toml"], {2}, "wrong.toml"),
-    (["good.txt", "--window", "0"], {2}, "window"),
-    (["good.txt", "--dim", "0"], {2}, "dim"),
-    (["good.txt", "--lr", "-0.1"], {2}, "lr"),
-    (["good.txt", "--lr", "nan"], {2}, "lr"),
-    (["good.txt", "--epochs", "many"], {2}, "--epochs"),
-    (["good.txt", "--epoch", "1"], {2}, "--epochs"),
-    (["good.txt", "--threads", "0"], {2}, "threads"),
-    (["good.txt", "--model", "glove"], {2}, "--model"),
-    ([], {2}, "CORPUS"),
-    (["good.txt", "-o", "taken.safetensors"], {7}, "--force"),
-    (["good.txt", "--log-json", "taken.safetensors"], {7}, "--force"),
-    (["good.txt", "-o", "good.txt", "--force"], {2}, "input"),
-    (["good.txt", "-o", "m", "--log-json", "m"], {2}, "same"),
-    (["good.txt", "-o", "absent/m.safetensors"], {8}, "absent"),
-    (["good.txt", "-o", "hollow"], {8}, "directory"),
-    (["good.txt", "--cache-dir", "absent"], {8, 3}, "absent"),
+    (["empty.txt"], 6, "empty.txt"),
+    (["blank.txt"], 6, "blank.txt"),
+    (["rare.txt"], 6, "--min-count"),
+    (["absent.txt"], 3, "absent.txt"),
+    (["good.txt", "absent.txt"], 3, "absent.txt"),
+    (["absent*.txt"], 3, "pattern"),
+    (["hollow"], 3, "hollow"),
+    (["cut.txt.gz"], 4, "cut.txt.gz"),
+    (["notgzip.txt.gz"], 4, "notgzip.txt.gz"),
+    (["latin.txt"], 5, "--encoding-errors"),
+    (["binary.txt"], 5, "binary.txt"),
+    (["good.txt", "--heldout", "absent.txt"], 3, "absent.txt"),
+    (["good.txt", "--config", "absent.toml"], 3, "absent.toml"),
+    (["good.txt", "--config", "unknown.toml"], 2, "'dim'"),
+    (["good.txt", "--config", "broken.toml"], 2, "broken.toml"),
+    (["good.txt", "--config", "wrong.toml"], 2, "wrong.toml"),
+    (["good.txt", "--window", "0"], 2, "window"),
+    (["good.txt", "--dim", "0"], 2, "dim"),
+    (["good.txt", "--lr", "-0.1"], 2, "lr"),
+    (["good.txt", "--lr", "nan"], 2, "lr"),
+    (["good.txt", "--epochs", "many"], 2, "--epochs"),
+    (["good.txt", "--epoch", "1"], 2, "--epochs"),
+    (["good.txt", "--threads", "0"], 2, "threads"),
+    (["good.txt", "--model", "glove"], 2, "--model"),
+    ([], 2, "CORPUS"),
+    (["good.txt", "-o", "taken.safetensors"], 7, "--force"),
+    (["good.txt", "--log-json", "taken.safetensors"], 7, "--force"),
+    (["good.txt", "-o", "good.txt", "--force"], 2, "input"),
+    (["good.txt", "-o", "m", "--log-json", "m"], 2, "same"),
+    (["good.txt", "-o", "absent/m.safetensors"], 8, "absent"),
+    (["good.txt", "-o", "hollow"], 8, "directory"),
+    (["good.txt", "--cache-dir", "absent"], 8, "absent"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "codes", "named"), TRAIN, ids=lambda x: str(x))
+@pytest.mark.parametrize(("arguments", "code", "named"), TRAIN, ids=lambda x: str(x))
 def test_training_that_cannot_be_is_refused_in_one_sentence(
-    folder: Path, arguments: list[str], codes: set[int], named: str
+    folder: Path, arguments: list[str], code: int, named: str
 ) -> None:
     before = contents(folder)
-    sentences = set()
-    for code in codes:
-        try:
-            sentences.add(complaint("train", *arguments, "--quiet", cwd=folder, code=code))
-        except AssertionError:
-            if len(codes) == 1:
-                raise
-    (sentence,) = sentences
+    sentence = complaint("train", *arguments, "--quiet", cwd=folder, code=code)
     assert named in sentence
     assert contents(folder) == before
 

@@ -66,7 +66,7 @@ def train(
     """
     settings = resolve(config, given)
     path = output or default_output(corpus[0])
-    inputs = [*corpus, *(one for one in (heldout, config) if one)]
+    inputs = files.expand_sources([*corpus, *([heldout] if heldout else [])])
     for written in (path, log_json):
         if written:
             check_output(written, inputs, force=force)
@@ -131,9 +131,8 @@ def check_output(path: str, inputs: list[str], *, force: bool) -> None:
         UsageError: it is an input.
         OutputExistsError, OutputError: it cannot be written.
     """
-    local = [one for one in inputs if one != files.STDIN and not files.is_address(one)]
     if os.path.exists(path) and any(
-        os.path.exists(one) and os.path.samefile(one, path) for one in files.expand_sources(local)
+        os.path.exists(one) and os.path.samefile(one, path) for one in inputs
     ):
         raise UsageError(
             "is an input and cannot be the output too", where=path, hint="name another with -o"
