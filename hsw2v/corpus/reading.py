@@ -24,7 +24,7 @@ from hsw2v.corpus.vectors import VECTOR
 from hsw2v.errors import CorruptInputError, EncodingError
 from hsw2v.files import decompressed, explain_read_error, open_stored
 
-PIECE = 1 << 19
+PIECE = 1 << 18
 """Bytes of a piece, but for tokens that are longer."""
 
 _BOM = b"\xef\xbb\xbf"
@@ -62,7 +62,8 @@ class Piece:
         self.count = 0
         self.starts: NDArray[np.int32] = np.empty(0, np.int32)
         self.ends: NDArray[np.int32] = np.empty(0, np.int32)
-        self.keys: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self.heads: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self.tails: NDArray[np.uint64] = np.empty(0, np.uint64)
 
     def reserve(self, size: int) -> None:
         """Make room for `size` bytes of text and its padding; what is there is lost."""
@@ -86,15 +87,16 @@ class Piece:
 
     def reserve_tokens(self, most: int) -> None:
         """Make room for tokens; pages that are not written to take no memory."""
-        if len(self.keys) < most + VECTOR + AHEAD:
+        if len(self.heads) < most + VECTOR + AHEAD:
             self.starts = np.empty(most + VECTOR, np.int32)
             self.ends = np.empty(most + VECTOR, np.int32)
-            self.keys = np.zeros(most + VECTOR + AHEAD, np.uint64)
+            self.heads = np.zeros(most + VECTOR + AHEAD, np.uint64)
+            self.tails = np.zeros(most + VECTOR + AHEAD, np.uint64)
 
     def tokenise(self) -> None:
         """Find the tokens."""
         self.reserve_tokens(self.size)
-        self.count = scan(self.data, self.size, self.starts, self.ends, self.keys)
+        self.count = scan(self.data, self.size, self.starts, self.ends, self.heads, self.tails)
 
 
 def read_pieces(

@@ -186,12 +186,11 @@ def _fill_with_tokens(piece: Piece, tokens: list[str], last: list[int], lowercas
     piece.count = len(encoded)
     piece.ends[: piece.count] = ends
     piece.starts[: piece.count] = ends - lengths
-    make_keys(piece.data, piece.starts, piece.ends, piece.count, piece.keys)
+    make_keys(piece.data, piece.starts, piece.ends, piece.count, piece.heads, piece.tails)
     # A line feed that is a token must not end the sentence.
-    keys = piece.keys[: piece.count]
-    ends_line = keys == END_OF_LINE
+    ends_line = (piece.heads[: piece.count] == END_OF_LINE) & (lengths == 1)
     ends_line[last] = False
-    keys[ends_line] |= LONG
+    piece.tails[: piece.count][ends_line] = LONG
     piece.stored += piece.size - len(last)
 
 
@@ -234,7 +233,13 @@ class _Encoder:
             self._ids = np.empty(piece.count, np.int32)
         try:
             given = self._table.add(
-                piece.data, piece.starts, piece.ends, piece.keys, piece.count, self._ids
+                piece.data,
+                piece.starts,
+                piece.ends,
+                piece.heads,
+                piece.tails,
+                piece.count,
+                self._ids,
             )
         except MemoryError as error:
             raise ResourceError(

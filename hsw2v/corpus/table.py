@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,17 +11,24 @@ from hsw2v.corpus.text import PAD
 from hsw2v.corpus.tokens import (
     AHEAD,
     ARRIVED,
-    END_OF_LINE,
+    COUNT,
+    PLACE,
     ROWS,
     SENTENCES,
     STATE,
+    TAIL,
     intern,
+    make_keys,
     rehash,
 )
 from hsw2v.corpus.vocabulary import Vocabulary
 
-_FIRST_BITS = 16
+_FIRST_SLOTS = 1 << 16
 _FIRST_BLOB = 1 << 20
+_HALF = np.uint64(32)
+_ROW = np.uint64(0xFFFFFFFF)
+
+T = TypeVar("T", bound=np.generic)
 
 
 class TypeTable:
@@ -35,9 +44,7 @@ class TypeTable:
         """Types that were dropped, those that came again counted anew."""
         self.dropped_count = 0
         """The highest count that a type had when it was dropped."""
-        self._bits = _FIRST_BITS
-        self._slots = np.zeros((1 << self._bits, 2), np.uint64)
-        self._counts = np.zeros(self._most(), np.int64)
+        self._slots = _empty_slots(_FIRST_SLOTS)
         self._offsets = np.zeros(self._most() + 1, np.int64)
         self._blob = np.zeros(_FIRST_BLOB, np.uint8)
         self._state = np.zeros(STATE, np.int64)
@@ -58,7 +65,8 @@ class TypeTable:
         data: NDArray[np.uint8],
         starts: NDArray[np.int32],
         ends: NDArray[np.int32],
-        keys: NDArray[np.uint64],
+        heads: NDArray[np.uint64],
+        tails: NDArray[np.uint64],
         count: int,
         ids: NDArray[np.int32],
     ) -> int:
@@ -73,13 +81,12 @@ class TypeTable:
                 data,
                 starts,
                 ends,
-                keys,
+                heads,
+                tails,
                 done,
                 count,
                 self._slots,
-                64 - self._bits,
                 min(most, self.max_types + 1) if self.max_types else most,
-                self._counts,
                 self._offsets,
                 self._blob,
                 self._state,
@@ -95,7 +102,8 @@ class TypeTable:
         rows = self.types + 1
         offsets = self._offsets[1 : rows + 1]
         blob = self._blob[offsets[0] : offsets[-1]].copy()
-        return Vocabulary(blob, offsets - offsets[0], self._counts[1:rows].copy())
+        counts = self._used()[1:, COUNT].astype(np.int64)
+        return Vocabulary(blob, offsets - offsets[0], counts)
 
     def arrivals(self) -> NDArray[np.int64] | None:
         """Return the provisional id that each type was given, rising, end of sentence first.
@@ -104,68 +112,75 @@ class TypeTable:
         """
         if not self.dropped:
             return None
-        rows, _ = self._unpacked()
-        return (rows[:, 1] >> np.uint64(32)).astype(np.int64)
+        return (self._used()[:, PLACE] >> _HALF).astype(np.int64)
+
+    @property
+    def arrived(self) -> int:
+        """Types that have ever arrived, and the end of a sentence."""
+        return int(self._state[ARRIVED])
 
     def _most(self) -> int:
-        return 1 << (self._bits - 1)
+        return len(self._slots) // 8 * 5
 
     def _add_end_of_line(self) -> None:
         data = np.full(PAD, ord("\n"), np.uint8)
         starts, ends = np.array([0], np.int32), np.array([1], np.int32)
-        keys = np.full(1 + AHEAD, END_OF_LINE, np.uint64)
-        self.add(data, starts, ends, keys, 1, np.empty(1, np.int32))
+        heads, tails = np.zeros(1 + AHEAD, np.uint64), np.zeros(1 + AHEAD, np.uint64)
+        make_keys(data, starts, ends, 1, heads, tails)
+        self.add(data, starts, ends, heads, tails, 1, np.empty(1, np.int32))
 
     def _make_room(self, length: int) -> None:
         rows = int(self._state[ROWS])
         if self.max_types and rows > self.max_types:
             self._prune()
         elif rows >= self._most():
-            self._grow_table()
+            self._grow()
         else:
-            larger = np.zeros(2 * len(self._blob) + length, np.uint8)
-            larger[: len(self._blob)] = self._blob
-            self._blob = larger
+            self._blob = _enlarged(self._blob, 2 * len(self._blob) + length)
 
-    def _grow_table(self) -> None:
-        self._bits += 1
-        slots = np.zeros((1 << self._bits, 2), np.uint64)
-        rehash(self._slots, slots, 64 - self._bits)
+    def _grow(self) -> None:
+        slots = _empty_slots(2 * len(self._slots))
+        rehash(self._slots, slots)
         self._slots = slots
-        self._counts = np.concatenate((self._counts, np.zeros_like(self._counts)))
-        offsets = np.zeros(self._most() + 1, np.int64)
-        offsets[: len(self._offsets)] = self._offsets
-        self._offsets = offsets
+        self._offsets = _enlarged(self._offsets, self._most() + 1)
 
-    def _unpacked(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """Return the used slots in order of their rows, and the rows' lengths in bytes."""
-        used = self._slots[self._slots[:, 0] != 0]
-        rows = used[np.argsort(used[:, 1] & np.uint64(0xFFFFFFFF))]
-        return rows, np.diff(self._offsets[: len(rows) + 1])
+    def _used(self) -> NDArray[np.uint64]:
+        """Return the slots in use, in order of their rows."""
+        used = self._slots[self._slots[:, TAIL] != 0]
+        ordered = np.empty_like(used)
+        ordered[(used[:, PLACE] & _ROW).astype(np.int64)] = used
+        return ordered
 
     def _prune(self) -> None:
-        rows, lengths = self._unpacked()
-        counts = self._counts[: len(rows)].copy()
+        used = self._used()
         # Of equally rare types the newer one is more frequent: it has had less time.
-        frequent_first = len(rows) - 1 - np.argsort(-counts[:0:-1], kind="stable")
+        newest_first = -used[:0:-1, COUNT].astype(np.int64)
+        frequent_first = len(used) - 1 - np.argsort(newest_first, kind="stable")
         lost = frequent_first[self.max_types // 2 :]
         self.dropped += len(lost)
-        self.dropped_count = max(self.dropped_count, int(counts[lost[0]]))
-        kept = np.ones(len(rows), np.bool_)
+        self.dropped_count = max(self.dropped_count, int(used[lost[0], COUNT]))
+        kept = np.ones(len(used), np.bool_)
         kept[lost] = False
-        blob = self._blob[: self._offsets[len(rows)]][np.repeat(kept, lengths)]
+        lengths = np.diff(self._offsets[: len(used) + 1])
+        blob = self._blob[: self._offsets[len(used)]][np.repeat(kept, lengths)]
         self._blob[: len(blob)] = blob
-        remaining = int(np.count_nonzero(kept))
-        np.cumsum(lengths[kept], out=self._offsets[1 : remaining + 1])
-        self._counts[:remaining] = counts[kept]
-        packed = rows[kept]
-        packed[:, 1] &= np.uint64(0xFFFFFFFF << 32)
-        packed[:, 1] |= np.arange(remaining, dtype=np.uint64)
+        used = used[kept]
+        np.cumsum(lengths[kept], out=self._offsets[1 : len(used) + 1])
+        used[:, PLACE] = used[:, PLACE] & ~_ROW | np.arange(len(used), dtype=np.uint64)
         self._slots[:] = 0
-        rehash(packed, self._slots, 64 - self._bits)
-        self._state[ROWS] = remaining
+        rehash(used, self._slots)
+        self._state[ROWS] = len(used)
 
-    @property
-    def arrived(self) -> int:
-        """Types that have ever arrived, and the end of a sentence."""
-        return int(self._state[ARRIVED])
+
+def _empty_slots(count: int) -> NDArray[np.uint64]:
+    # Slots begin where cache lines do, so that none lies on two.
+    raw = np.zeros(4 * count + 8, np.uint64)
+    begin = -raw.ctypes.data // 8 % 8
+    slots: NDArray[np.uint64] = raw[begin : begin + 4 * count].reshape(count, 4)
+    return slots
+
+
+def _enlarged(array: NDArray[T], size: int) -> NDArray[T]:
+    larger = np.zeros(size, array.dtype)
+    larger[: len(array)] = array
+    return larger

@@ -3,9 +3,14 @@
 Both work on a text of valid UTF-8 (see `text`) in which no token is cut. An end of a line counts
 as a token of its own, the provisional id 0.
 
-The key of a token is a 64-bit number. A token of up to 7 bytes is its own key: its bytes and, in
-the highest byte, its length; equal keys are equal tokens. The key of a longer one is a hash with
-the highest byte set, and equal keys are settled by comparing the bytes.
+The key of a token is a pair of 64-bit numbers, `heads` and `tails`. A token of up to 15 bytes is
+its own key: its first 8 bytes, then the rest of them and, in the highest byte, its length; equal
+keys are equal tokens. The key of a longer one is a hash and `LONG`, and equal keys are settled by
+comparing the bytes.
+
+The table of types is `slots (2^b, 4) uint64` with open addressing: head, tail, the row of the type
+with the number of its arrival in the upper half, and its count. One cache line tells all that a
+frequent token needs.
 """
 
 from __future__ import annotations
@@ -20,38 +25,50 @@ from hsw2v.corpus.vectors import VECTOR, classify, load, lowest, prefetch
 from hsw2v.jit import compiled, inlined
 
 LONG = np.uint64(0xFF << 56)
-"""Highest byte of the key of a token that is not its own key."""
-END_OF_LINE = np.uint64(1 << 56 | ord("\n"))
+"""Tail of the key of a token that is not its own key."""
+END_OF_LINE = np.uint64(ord("\n"))
+"""Head of the key of an end of a line."""
+HEAD, TAIL, PLACE, COUNT = 0, 1, 2, 3
+"""Columns of the slots."""
 ROWS, FORMER, SENTENCES, ARRIVED = 0, 1, 2, 3
 """Places in the state of `intern`: rows of the table, the last id given, ends of sentences given,
 types that have arrived (more than rows where some were dropped)."""
 STATE = 4
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_SILVER = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _ONE = np.uint64(1)
+_ALL = np.uint64(2**64 - 1)
 _ROW = np.uint64(0xFFFFFFFF)
+_BITS_63 = np.uint64(2**63 - 1)
 _HALF = np.uint64(32)
 AHEAD = 24
 """Tokens by which the hash table is fetched ahead; keys must be readable so far past the last."""
 
 
 @inlined
-def _key(data: NDArray[np.uint8], start: int, length: int) -> Any:
-    first = load(data, start)
-    if length < 8:
-        bits = np.uint64(8 * length)
-        mask = (_ONE << bits) - _ONE
-        return (first & mask) | (np.uint64(length) << np.uint64(56))
-    mixed = (first ^ np.uint64(length)) * _MIX
+def _key(data: NDArray[np.uint8], start: int, length: int) -> tuple[Any, Any]:
+    head = load(data, start)
+    if length < 16:
+        in_head, in_tail = min(length, 8), max(length - 8, 0)
+        head &= _BITS_63 >> np.uint64(63 - 8 * in_head) if in_head < 8 else _ALL
+        tail = load(data, start + 8) & (_BITS_63 >> np.uint64(63 - 8 * in_tail))
+        return head, np.uint64(length) << np.uint64(56) | tail
+    mixed = (head ^ np.uint64(length)) * _MIX
     mixed ^= mixed >> np.uint64(32)
     end = start + length - 8
     for at in range(start + 8, end, 8):
         mixed = (mixed ^ load(data, at)) * _MIX
         mixed ^= mixed >> np.uint64(32)
     mixed = (mixed ^ load(data, end)) * _MIX
-    mixed ^= mixed >> np.uint64(32)
-    return mixed | LONG
+    return mixed ^ (mixed >> np.uint64(32)), LONG
+
+
+@inlined
+def _home(head: Any, tail: Any, shift: Any) -> Any:
+    """Return the slot where a key is looked for first: the highest bits of a product."""
+    return np.int64(((head ^ tail * _SILVER) * _GOLDEN) >> shift)
 
 
 @compiled
@@ -60,11 +77,13 @@ def make_keys(
     starts: NDArray[np.int32],
     ends: NDArray[np.int32],
     count: int,
-    keys: NDArray[np.uint64],
+    heads: NDArray[np.uint64],
+    tails: NDArray[np.uint64],
 ) -> None:
     """Fill in the keys of tokens."""
     for i in range(count):
-        keys[i] = _key(data, int(starts[i]), int(ends[i]) - int(starts[i]))
+        start = int(starts[i])
+        heads[i], tails[i] = _key(data, start, int(ends[i]) - start)
 
 
 @compiled
@@ -73,7 +92,8 @@ def scan(
     size: int,
     starts: NDArray[np.int32],
     ends: NDArray[np.int32],
-    keys: NDArray[np.uint64],
+    heads: NDArray[np.uint64],
+    tails: NDArray[np.uint64],
 ) -> int:
     """Find the tokens of a piece of text and return their number.
 
@@ -111,9 +131,7 @@ def scan(
             ends[ended] = base + lowest(finish)
             ended += 1
             finish &= finish - _ONE
-    for i in range(ended):
-        start = int(starts[i])
-        keys[i] = _key(data, start, int(ends[i]) - start)
+    make_keys(data, starts, ends, ended, heads, tails)
     return ended
 
 
@@ -137,13 +155,12 @@ def intern(
     data: NDArray[np.uint8],
     starts: NDArray[np.int32],
     ends: NDArray[np.int32],
-    keys: NDArray[np.uint64],
+    heads: NDArray[np.uint64],
+    tails: NDArray[np.uint64],
     first: int,
     count: int,
     slots: NDArray[np.uint64],
-    shift: int,
     most: int,
-    counts: NDArray[np.int64],
     offsets: NDArray[np.int64],
     blob: NDArray[np.uint8],
     state: NDArray[np.int64],
@@ -152,75 +169,66 @@ def intern(
     """Give tokens `first` to `count` their ids; stop early where the table is full.
 
     Fills in ids, (n,) int32, leaving out the ends of empty sentences, and returns where it
-    stopped and how many ids it gave. The table: `slots (2^b, 2) uint64`, a key and a row with
-    open addressing, found at the highest b bits of a product (64 - b is `shift`); `most` rows of
-    `counts`, `offsets` and `blob`, which like a piece of text is padded.
+    stopped and how many ids it gave. The table holds up to `most` rows; their bytes are in
+    `blob`, which is padded like a text, at `offsets`.
     """
     last_slot = len(slots) - 1
-    shift_bits = np.uint64(shift)
+    shift = np.uint64(64 - lowest(np.uint64(len(slots))))
     rows, former, sentences = state[ROWS], state[FORMER], state[SENTENCES]
     arrived = np.uint64(state[ARRIVED])
-    arrival = arrived
     given = 0
-    stopped = count
     for i in range(first, count):
-        prefetch(slots, np.int64((keys[i + AHEAD] * _GOLDEN) >> shift_bits))
-        key = keys[i]
-        slot = np.int64((key * _GOLDEN) >> shift_bits)
-        row = np.int64(-1)
-        while row < 0:
-            found = slots[slot, 0]
-            if found == key:
-                row = np.int64(slots[slot, 1] & _ROW)
-                arrival = slots[slot, 1] >> _HALF
-                if key >= LONG:
-                    place = offsets[row]
-                    length = int(ends[i]) - int(starts[i])
-                    if length != offsets[row + 1] - place or not _same(
-                        data, int(starts[i]), blob, place, length
-                    ):
-                        row = np.int64(-1)
-            elif found == 0:
-                start, end = int(starts[i]), int(ends[i])
-                place = offsets[rows]
-                if rows >= most or place + end - start > len(blob) - PAD:
+        prefetch(slots, _home(heads[i + AHEAD], tails[i + AHEAD], shift))
+        head, tail = heads[i], tails[i]
+        slot = _home(head, tail, shift)
+        while True:
+            if (slots[slot, HEAD] ^ head) | (slots[slot, TAIL] ^ tail) == 0:
+                if tail < LONG:
                     break
-                for at in range(start, end):
-                    blob[place + at - start] = data[at]
-                row = rows
+                row = np.int64(slots[slot, PLACE] & _ROW)
+                start, place = int(starts[i]), offsets[row]
+                length = int(ends[i]) - start
+                if length == offsets[row + 1] - place and _same(data, start, blob, place, length):
+                    break
+            elif slots[slot, TAIL] == 0:
+                start, place = int(starts[i]), offsets[rows]
+                length = int(ends[i]) - start
+                if rows >= most or place + length > len(blob) - PAD:
+                    state[ROWS], state[FORMER], state[SENTENCES] = rows, former, sentences
+                    state[ARRIVED] = arrived
+                    return i, given
+                blob[place : place + length] = data[start : start + length]
+                offsets[rows + 1] = place + length
+                slots[slot, HEAD], slots[slot, TAIL] = head, tail
+                slots[slot, PLACE] = arrived << _HALF | np.uint64(rows)
+                slots[slot, COUNT] = 0
                 rows += 1
-                offsets[rows] = place + end - start
-                counts[row] = 0
-                slots[slot, 0] = key
-                arrival = arrived
-                slots[slot, 1] = np.uint64(row) | arrival << _HALF
                 arrived += _ONE
+                break
             slot = (slot + 1) & last_slot
-        if row < 0:
-            stopped = i
-            break
-        wanted = np.int64((row | former) != 0)
-        counts[row] += wanted
-        sentences += wanted & np.int64(row == 0)
-        ids[given] = np.int32(arrival)
+        number = np.int64(slots[slot, PLACE] >> _HALF)
+        wanted = np.int64((number | former) != 0)
+        slots[slot, COUNT] += np.uint64(wanted)
+        sentences += wanted & np.int64(number == 0)
+        ids[given] = np.int32(number)
         given += int(wanted)
-        former = int(row)
+        former = number
     state[ROWS], state[FORMER], state[SENTENCES] = rows, former, sentences
     state[ARRIVED] = arrived
-    return stopped, given
+    return count, given
 
 
 @compiled
-def rehash(old: NDArray[np.uint64], new: NDArray[np.uint64], shift: int) -> None:
-    """Put the slots of one table in another, larger one."""
-    last_slot = len(new) - 1
-    for i in range(len(old)):
-        key = old[i, 0]
-        if key:
-            slot = np.int64((key * _GOLDEN) >> np.uint64(shift))
-            while new[slot, 0]:
+def rehash(used: NDArray[np.uint64], slots: NDArray[np.uint64]) -> None:
+    """Put slots that are in use in an empty table."""
+    last_slot = len(slots) - 1
+    shift = np.uint64(64 - lowest(np.uint64(len(slots))))
+    for i in range(len(used)):
+        if used[i, TAIL]:
+            slot = _home(used[i, HEAD], used[i, TAIL], shift)
+            while slots[slot, TAIL]:
                 slot = (slot + 1) & last_slot
-            new[slot, 0], new[slot, 1] = key, old[i, 1]
+            slots[slot] = used[i]
 
 
 @compiled

@@ -69,10 +69,10 @@ def lowest(typingctx: Any, bits: Any) -> Any:
 
 @intrinsic
 def prefetch(typingctx: Any, table: Any, row: Any) -> Any:
-    """Ask for the cache line of a row of a `(rows, 2) uint64` table."""
+    """Ask for the cache line of a row of a `(rows, 4) uint64` table."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        index = builder.shl(args[1], ir.Constant(ir.IntType(64), 1))
+        index = builder.shl(args[1], ir.Constant(ir.IntType(64), 2))
         place = _address(context, builder, signature.args[0], args[0], index)
         pointer = ir.IntType(8).as_pointer()
         number = ir.IntType(32)
@@ -81,8 +81,8 @@ def prefetch(typingctx: Any, table: Any, row: Any) -> Any:
             ir.FunctionType(ir.VoidType(), (pointer, number, number, number)),
             "llvm.prefetch.p0",
         )
-        read_into_data_cache = [ir.Constant(number, value) for value in (0, 3, 1)]
-        builder.call(function, [builder.bitcast(place, pointer), *read_into_data_cache])
+        to_write_in_data_cache = [ir.Constant(number, value) for value in (1, 3, 1)]
+        builder.call(function, [builder.bitcast(place, pointer), *to_write_in_data_cache])
         return context.get_dummy_value()
 
     return types.none(table, types.int64), codegen
