@@ -48,12 +48,13 @@ def test_excluded_rows_never_come_back_even_when_everything_is_asked_for(unit):
     assert np.isfinite(cosines).all()
 
 
-def test_answers_do_not_depend_on_how_queries_are_cut_into_blocks(unit, monkeypatch):
+def test_answers_do_not_depend_on_how_the_work_is_cut_into_pieces(unit, monkeypatch):
     queries = unit[:50]
-    whole = nearest(unit, queries, 5)
-    monkeypatch.setattr(neighbours, "SCORES_AT_ONCE", 3 * len(unit))
-    assert [b.stop - b.start for b in neighbours.blocks(7, len(unit))] == [3, 3, 1]
-    cut = nearest(unit, queries, 5)
+    exclude = np.arange(50)[:, None] + np.array([[0, 4000]])
+    whole = nearest(unit, queries, 5, exclude)
+    monkeypatch.setattr(neighbours, "QUERIES_AT_ONCE", 7)
+    monkeypatch.setattr(neighbours, "SCORES_AT_ONCE", 7 * 300)
+    cut = nearest(unit, queries, 5, exclude)
     assert np.array_equal(whole[0], cut[0])
     assert whole[1] == pytest.approx(cut[1], abs=1e-6)
 

@@ -27,8 +27,8 @@ def analogies(
         a, b, c = (unit[questions[:, column]] for column in range(3))
         return nearest(unit, b - a + c, k, exclude=questions)
 
-    def scores_of(block: slice) -> Floats:
-        a, b, c = (_shifted(unit[questions[block, column]] @ unit.T) for column in range(3))
+    def scores_of(block: slice, tile: slice) -> Floats:
+        a, b, c = (_shifted(unit[questions[block, column]] @ unit[tile].T) for column in range(3))
         b *= c
         a += _EPSILON
         b /= a

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.int64]
 
+QUERIES_AT_ONCE = 256
 SCORES_AT_ONCE = 1 << 24
-"""Scores held at once (64 MiB): queries are answered in blocks of so many by V."""
+"""Scores held at once (64 MiB): a block of queries meets so many rows at a time."""
 
 _GROUP = 64
 
@@ -34,38 +35,49 @@ def nearest(
     Returns row numbers and cosines, each `(Q, min(k, V - E))`, best first.
     """
     directions = unit_rows(queries)
-    return best_rows(lambda block: directions[block] @ unit.T, len(queries), len(unit), k, exclude)
+    return best_rows(
+        lambda block, tile: directions[block] @ unit[tile].T, len(queries), len(unit), k, exclude
+    )
 
 
 def best_rows(
-    scores_of: Callable[[slice], Floats],
+    scores_of: Callable[[slice, slice], Floats],
     queries: int,
     rows: int,
     k: int,
     exclude: Indexes | None = None,
 ) -> tuple[Indexes, Floats]:
-    """Find the k best-scored rows of every query, asking for the scores block by block.
+    """Find the k best-scored rows of every query, in bounded memory.
 
-    `scores_of(block)` returns a fresh array of the scores of a slice of the queries, `(q, V)`.
-    Returns row numbers and scores as `nearest` does.
+    `scores_of(block, tile)` returns a fresh array of the scores of a slice of the queries for a
+    slice of the rows. Returns row numbers and scores as `nearest` does.
     """
-    excluded = 0 if exclude is None else exclude.shape[1]
-    k = max(0, min(k, rows - excluded))
+    k = max(0, min(k, rows - (0 if exclude is None else exclude.shape[1])))
     indexes = np.empty((queries, k), np.int64)
     scores = np.empty((queries, k), np.float32)
-    for block in blocks(queries if k else 0, rows):
-        found = scores_of(block)
-        if exclude is not None:
-            np.put_along_axis(found, exclude[block], -np.inf, axis=1)
-        indexes[block], scores[block] = top_k(found, k)
+    for block in slices(queries if k else 0, QUERIES_AT_ONCE):
+        best: list[tuple[Indexes, Floats]] = []
+        for tile in slices(rows, max(1, SCORES_AT_ONCE // (block.stop - block.start))):
+            found = scores_of(block, tile)
+            if exclude is not None:
+                _leave_out(found, exclude[block] - tile.start)
+            columns, values = top_k(found, min(k, found.shape[1]))
+            best.append((columns + tile.start, values))
+        columns, values = (np.concatenate(parts, axis=1) for parts in zip(*best, strict=True))
+        indexes[block], scores[block] = _sorted(columns, values, k)
     return indexes, scores
 
 
-def blocks(queries: int, rows: int) -> Iterator[slice]:
-    """Cut queries into slices whose scores against all rows stay within bounded memory."""
-    step = max(1, min(256, SCORES_AT_ONCE // max(1, rows)))
-    for start in range(0, queries, step):
-        yield slice(start, min(start + step, queries))
+def slices(length: int, step: int) -> Iterator[slice]:
+    """Cut a length into slices of a step."""
+    for start in range(0, length, step):
+        yield slice(start, min(start + step, length))
+
+
+def _leave_out(scores: Floats, columns: Indexes) -> None:
+    """Make the scores of some columns of each row the worst; columns outside do not matter."""
+    queries, places = np.nonzero((columns >= 0) & (columns < scores.shape[1]))
+    scores[queries, columns[queries, places]] = -np.inf
 
 
 def top_k(scores: Floats, k: int) -> tuple[Indexes, Floats]:
@@ -77,7 +89,12 @@ def top_k(scores: Floats, k: int) -> tuple[Indexes, Floats]:
     values = np.take_along_axis(scores, columns, axis=1)
     if 0 < k < columns.shape[1]:
         best = np.argpartition(values, -k, axis=1)[:, -k:]
-        columns, values = (np.take_along_axis(all, best, axis=1) for all in (columns, values))
+        columns = np.take_along_axis(columns, best, axis=1)
+        values = np.take_along_axis(values, best, axis=1)
+    return _sorted(columns, values, k)
+
+
+def _sorted(columns: Indexes, values: Floats, k: int) -> tuple[Indexes, Floats]:
     order = np.lexsort((columns, -values), axis=1)[:, :k]
     return np.take_along_axis(columns, order, axis=1), np.take_along_axis(values, order, axis=1)
 
