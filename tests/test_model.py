@@ -124,6 +124,7 @@ def test_every_question_refuses_unknown_words(model, ask):
         (lambda model: model.similar(np.zeros(4)), "a vector has 3 numbers"),
         (lambda model: model.analogy("man", "king", "woman", method="cosdiv"), "cosadd, cosmul"),
         (lambda model: model.odd_one_out(["man", "king"]), "at least three"),
+        (lambda model: model.evaluate(restrict=-1), "at least 0"),
         (lambda model: model.export("x.txt", top=0), "at least 1"),
         (lambda model: model.export("x.txt", format="csv"), "text, binary, npy"),
     ],

@@ -218,7 +218,10 @@ class Model:
 
         Raises:
             MissingInputError, CorruptInputError: a file cannot be read, or a line of it.
+            UsageError: `restrict` is negative.
         """
+        if restrict < 0:
+            raise UsageError(f"restrict is {restrict}", hint="it must be at least 0 (for all)")
         ratings = [read_pairs(os.fspath(path)) for path in pairs]
         questions = [read_analogies(os.fspath(path)) for path in analogies]
         unit, index = self.unit_vectors, self.vocabulary.index
