@@ -7,6 +7,7 @@ format is a word, a blank, little-endian float32 numbers, and perhaps a newline.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -22,6 +23,7 @@ Floats = NDArray[np.float32]
 _HEADER = re.compile(rb"\s*([0-9]+)[ \t]+([0-9]+)[ \t]*\r?\n")
 _LONGEST_HEADER = 100
 _ROWS = 1000
+_SHOWN = 40
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 
 
@@ -258,5 +260,10 @@ def _not_finite(word: str, where: str) -> CorruptInputError:
 
 
 def _shown(raw: bytes) -> str:
-    text = raw[:60].decode(errors="backslashreplace")
-    return repr(text + ("…" if len(raw) > 60 else ""))
+    beginning = raw[:_SHOWN]
+    try:
+        # An incremental decoder bears a character that is cut in two.
+        shown = repr(codecs.getincrementaldecoder("utf-8")().decode(beginning))
+    except UnicodeDecodeError:
+        shown = repr(beginning)[1:]
+    return shown + (" …" if len(raw) > _SHOWN else "")
