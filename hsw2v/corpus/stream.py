@@ -35,7 +35,7 @@ BLOCK = 8192
 _PIECES = 4
 _PROGRESS_SECONDS = 0.25
 _BATCH = 1 << 15
-_RENUMBERED_AT_ONCE = 1 << 20
+_IDS_AT_ONCE = 1 << 20
 
 Source = str | os.PathLike[str]
 
@@ -45,9 +45,11 @@ class EncodedCorpus:
 
     def __init__(self, file: IO[bytes], types: Vocabulary, **totals: int) -> None:
         self._file = file
-        self.ids: NDArray[np.int32] = _mapped(file)
+        self._map = mmap.mmap(file.fileno(), 0)
+        # Shared and writable: the file is ours alone, and compiled code sees a plain array.
+        self.ids: NDArray[np.int32] = np.frombuffer(self._map, np.int32)
         """(N',) int32 provisional ids: 0 an end of a sentence, k the k-th type to arrive."""
-        self.blocks: NDArray[np.int64] = _cut(self.ids)
+        self.blocks: NDArray[np.int64] = self._cut()
         """(K+1,) int64 borders of blocks of up to 8,192 ids, at ends of sentences if possible."""
         self.types = types
         """All types, in order of arrival."""
@@ -59,6 +61,27 @@ class EncodedCorpus:
         self.mended_bytes = totals["mended_bytes"]
         """Bytes that were not valid UTF-8, replaced or left out."""
         self.dropped_types = totals["dropped_types"]
+
+    def forget(self) -> None:
+        """Take the ids that were read out of this process's memory; they stay in the file."""
+        if hasattr(self._map, "madvise"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+    def _cut(self) -> NDArray[np.int64]:
+        blocks = [np.zeros(1, np.int64)]
+        # Neighbouring blocks hold more than BLOCK ids together, or they would be one.
+        borders = np.empty(2 * _IDS_AT_ONCE // BLOCK + 3, np.int64)
+        begin = 0
+        while begin < len(self.ids):
+            ids = self.ids[begin : begin + _IDS_AT_ONCE]
+            count = cut_blocks(ids, BLOCK, borders)
+            if begin + len(ids) < len(self.ids):
+                # Of these blocks only those are sure that could have been longer.
+                count = 1 + int(np.count_nonzero(borders[: count - 1] + BLOCK <= len(ids)))
+            blocks.append(borders[1:count] + begin)
+            begin = int(blocks[-1][-1])
+            self.forget()
+        return np.concatenate(blocks)
 
     def close(self) -> None:
         """Let the ids go."""
@@ -294,11 +317,11 @@ class _Encoder:
         assert self._file is not None
         number = np.full(self._table.arrived, UNKNOWN, np.int32)
         number[arrivals] = np.arange(len(arrivals))
-        before = _mapped(self._file)
+        before = np.memmap(self._file, np.int32, "r")
         self._file.seek(0)
         self._written = sentences = former = 0
-        for begin in range(0, len(before), _RENUMBERED_AT_ONCE):
-            ids = number[before[begin : begin + _RENUMBERED_AT_ONCE]]
+        for begin in range(0, len(before), _IDS_AT_ONCE):
+            ids = number[before[begin : begin + _IDS_AT_ONCE]]
             ids = ids[ids != UNKNOWN]
             former_of = np.concatenate((np.array([former], np.int32), ids[:-1]))
             former = int(ids[-1]) if len(ids) else former
@@ -347,19 +370,6 @@ class _Encoder:
         """Let the file go, unless the corpus has it."""
         if self._file is not None:
             self._file.close()
-
-
-def _mapped(file: IO[bytes]) -> NDArray[np.int32]:
-    # Shared and writable: the file is ours alone, and compiled code then sees a plain array.
-    if not os.fstat(file.fileno()).st_size:
-        return np.empty(0, np.int32)
-    return np.frombuffer(mmap.mmap(file.fileno(), 0), np.int32)
-
-
-def _cut(ids: NDArray[np.int32]) -> NDArray[np.int64]:
-    # Two neighbouring blocks hold more than BLOCK ids together, or they would be one.
-    borders = np.empty(2 * len(ids) // BLOCK + 3, np.int64)
-    return borders[: cut_blocks(ids, BLOCK, borders)].copy()
 
 
 def remap_for(corpus: EncodedCorpus, vocabulary: Vocabulary) -> NDArray[np.int32]:

@@ -146,7 +146,7 @@ class TypeTable:
 
     def _used(self) -> NDArray[np.uint64]:
         """Return the slots in use, in order of their rows."""
-        used = self._slots[self._slots[:, TAIL] != 0]
+        used: NDArray[np.uint64] = self._slots[self._slots[:, TAIL] != 0]
         ordered = np.empty_like(used)
         ordered[(used[:, PLACE] & _ROW).astype(np.int64)] = used
         return ordered

@@ -111,6 +111,18 @@ def test_blocks_end_with_sentences_and_cover_the_ids(tmp_path):
         assert cut.sum() == 2, "only the sentence that is longer than a block is cut"
 
 
+def test_blocks_do_not_depend_on_how_many_ids_are_looked_at(tmp_path, monkeypatch):
+    path = tmp_path / "corpus.txt"
+    path.write_text("".join("a " * (i * i % 3001) + "\n" for i in range(200)) + "b " * 30_000)
+    with encode(path, CorpusConfig()) as corpus:
+        expected = corpus.blocks.tolist()
+    monkeypatch.setattr(stream, "_IDS_AT_ONCE", 2 * stream.BLOCK + 5)
+    with encode(path, CorpusConfig()) as corpus:
+        assert corpus.blocks.tolist() == expected
+        corpus.forget()
+        assert corpus.ids[-1] == 0
+
+
 def test_totals_and_progress_are_told(plain):
     events = []
     with encode(plain, CorpusConfig(), listener=events.append, piece_bytes=1000) as corpus:
