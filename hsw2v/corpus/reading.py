@@ -26,6 +26,8 @@ from hsw2v.files import decompressed, explain_read_error, open_stored
 
 PIECE = 1 << 18
 """Bytes of a piece, but for tokens that are longer."""
+LONGEST = 1 << 30
+"""Bytes of a token, about, that are too many."""
 
 _BOM = b"\xef\xbb\xbf"
 _BINARY = (
@@ -113,16 +115,11 @@ def read_pieces(
     stored_before = 0
     for source in sources:
         stored = 0
-        try:
-            with open_stored(source) as raw, decompressed(raw, source) as stream:
-                for piece in _pieces_of(source, stream, take, size):
-                    stored = _position(raw, piece)
-                    piece.stored = stored_before + stored
-                    yield piece
-        except GeneratorExit:
-            raise
-        except Exception as error:
-            raise explain_read_error(error, source) from error
+        with open_stored(source) as raw, decompressed(raw, source) as stream:
+            for piece in _pieces_of(source, stream, take, size):
+                stored = _position(raw, piece)
+                piece.stored = stored_before + stored
+                yield piece
         stored_before += stored
 
 
@@ -140,13 +137,19 @@ def _pieces_of(
     offset, line = 0, 1
     ended = False
     while not ended:
+        if len(rest) > LONGEST:
+            raise CorruptInputError(
+                "holds more than a gigabyte without white space, which is no text",
+                where=f"{source}, line {line}, byte {offset}",
+                hint="name a text whose tokens are separated",
+            )
         piece = take()
         # Twice the rest, so that a token of any length is moved only a few times.
         room = max(size, 2 * len(rest))
         piece.reserve(room + 1)
         piece.data[: len(rest)] = np.frombuffer(rest, np.uint8)
         view = piece.data.data
-        filled = len(rest) + _read_full(stream, view[len(rest) : room])
+        filled = len(rest) + _read_full(source, stream, view[len(rest) : room])
         ended = filled < room
         if offset == 0 and line == 1 and not rest:
             begin = _opening(source, bytes(view[: min(filled, 16)]))
@@ -164,11 +167,14 @@ def _pieces_of(
         yield piece
 
 
-def _read_full(stream: BinaryIO, view: memoryview) -> int:
+def _read_full(source: str, stream: BinaryIO, view: memoryview) -> int:
     """Read until the view is full or the stream ends, and return the bytes read."""
     filled = 0
     while filled < len(view):
-        got: int | None = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        try:
+            got: int | None = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        except Exception as error:
+            raise explain_read_error(error, source) from error
         if got is None:
             # A stream that does not block has nothing yet.
             time.sleep(0.01)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import bz2
+import contextlib
 import errno
 import gzip
 import io
-import lzma
 import os
 import sys
 import threading
@@ -17,7 +16,7 @@ import pytest
 import smart_open
 
 from hsw2v.config import CorpusConfig, VocabularyConfig
-from hsw2v.corpus import stream
+from hsw2v.corpus import reading, stream
 from hsw2v.corpus.stream import encode, encode_sentences, remap_for
 from hsw2v.corpus.vocabulary import choose
 from hsw2v.errors import (
@@ -170,9 +169,6 @@ def test_text_that_ends_within_a_character_is_an_error(tmp_path):
         encode(path, CorpusConfig())
 
 
-PACKED = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
-
-
 def packed(extension: str, folder) -> bytes:
     path = folder / f"whole{extension}"
     with smart_open.open(path, "wb") as out:
@@ -240,6 +236,25 @@ def test_missing_sources_are_errors(tmp_path):
     for source in (tmp_path / "none", tmp_path, tmp_path / "*.txt"):
         with pytest.raises(MissingInputError):
             encode(source, CorpusConfig())
+
+
+def test_a_token_beyond_all_measure_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "LONGEST", 1000)
+    path = tmp_path / "corpus.txt"
+    path.write_text("two lines\nof " + "x" * 5000)
+    with pytest.raises(CorruptInputError, match=r"line 2, byte 13: .*white space"):
+        encode(path, CorpusConfig(), piece_bytes=64)
+
+
+def test_a_source_that_fails_while_it_is_read_is_an_error(plain, monkeypatch):
+    monkeypatch.setattr(reading, "decompressed", lambda *_: contextlib.nullcontext(Failing()))
+    with pytest.raises(MissingInputError, match="Input/output error"):
+        encode(plain, CorpusConfig())
+
+
+class Failing:
+    def readinto(self, view):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 @pytest.fixture
