@@ -52,7 +52,8 @@ _COMPILED_SOURCES = (
 
 def _features() -> set[str]:
     """Return the vector features of the processor that code is compiled for."""
-    asked = numba.config.CPU_FEATURES
+    settings: Any = numba.config
+    asked = settings.CPU_FEATURES
     found = asked or llvmlite.binding.get_host_cpu_features().flatten()
     return {feature[1:] for feature in found.split(",") if feature.startswith("+")}
 

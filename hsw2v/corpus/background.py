@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -11,7 +12,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.05
-_JOIN_SECONDS = 0.5
+_JOIN_SECONDS = 0.2
 
 
 class _End:
@@ -89,8 +90,9 @@ class Background:
     ) -> None:
         """End all threads."""
         self._over.set()
+        deadline = time.monotonic() + _JOIN_SECONDS
         for thread in self._threads:
-            thread.join(_JOIN_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 class Pool(Generic[T]):

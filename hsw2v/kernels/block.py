@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class Tables(NamedTuple):
 
 
 @inlined
-def _context_rows(vectors, kept, first, end, centre, rows):  # type: ignore[no-untyped-def]
+def _context_rows(vectors, kept, first, end, centre, rows):
     base = vectors.ctypes.data
     stride = vectors.shape[1] * vectors.itemsize
     n = 0
@@ -59,14 +59,14 @@ def _context_rows(vectors, kept, first, end, centre, rows):  # type: ignore[no-u
 
 
 @inlined
-def _output_rows(plan, tables, paths, top, noise, word, key, counter, scratch):  # type: ignore[no-untyped-def]
+def _output_rows(plan, tables, paths, top, noise, word, key, counter, scratch):
     if plan.output == HIERARCHICAL:
         return path_rows(paths, top, tables.outputs, word, scratch.output, scratch.labels)
     return sampled_rows(noise, tables.outputs, word, key, counter, scratch.output, scratch.labels)
 
 
 @inlined
-def _prefetch_next(plan, windowing, tables, paths, noise, kept, centre, end, vectors, key):  # type: ignore[no-untyped-def]
+def _prefetch_next(plan, windowing, tables, paths, noise, kept, centre, end, vectors, key):
     """Ask for the rows that the next window will be the first to touch."""
     if centre + 1 < end:
         word = kept[centre + 1]
@@ -81,7 +81,9 @@ def _prefetch_next(plan, windowing, tables, paths, noise, kept, centre, end, vec
 
 
 @compiled
-def train_block(ids, key, plan, windowing, tables, paths, top, noise, scratch):  # type: ignore[no-untyped-def]
+def train_block(
+    ids, key, plan, windowing, tables, paths, top, noise, scratch
+) -> tuple[float, int, int]:
     """Train on one block of provisional ids (B,) int32, changing the tables in place.
 
     All chance comes from `key` (uint64). Threads may work on blocks of the same tables at once
@@ -94,7 +96,7 @@ def train_block(ids, key, plan, windowing, tables, paths, top, noise, scratch): 
     kept = scratch.kept
     noise_key = key ^ NOISE_KEY
     lossy = draw(key ^ LOSS_KEY, 0) % np.uint64(plan.loss_every)
-    next_loss = np.int64(lossy)
+    next_loss: Any = np.int64(lossy)
     width = tables.vectors.shape[1]
     vectors = width // LANES
     context = scratch.context.ctypes.data
@@ -104,7 +106,7 @@ def train_block(ids, key, plan, windowing, tables, paths, top, noise, scratch): 
     slope = (plan.last_rate - plan.first_rate) / max(count, 1)
     total = 0.0
     predictions = 0
-    start = 0
+    start: Any = 0
     copy_top(top, tables.outputs)
     for sentence in range(sentences):
         end = np.int64(scratch.ends[sentence])

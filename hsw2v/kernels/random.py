@@ -31,4 +31,4 @@ def low_half(bits: np.uint64) -> np.uint64:
 @inlined
 def below(half: np.uint64, bound: int) -> int:
     """Return a number in [0, bound) from 32 random bits, with a bias below bound / 2³²."""
-    return np.int64((half * np.uint64(bound)) >> np.uint64(32))
+    return np.int64((half * np.uint64(bound)) >> np.uint64(32))  # type: ignore[return-value]

@@ -54,7 +54,7 @@ class Scratch(NamedTuple):
 
 
 @inlined
-def dot_products(hidden, n, output, m, vectors, scores):  # type: ignore[no-untyped-def]
+def dot_products(hidden, n, output, m, vectors, scores):
     """Write H Rᵀ for n ≤ MAX_CONTEXT and m ≤ MAX_OUTPUT rows (addresses throughout)."""
     for i in range(0, n, 2):
         for j in range(0, m, TILE_WIDTH):
@@ -67,7 +67,7 @@ def dot_products(hidden, n, output, m, vectors, scores):  # type: ignore[no-unty
 
 
 @inlined
-def step(hidden, target, n, output, m, rate, width, scratch):  # type: ignore[no-untyped-def]
+def step(hidden, target, n, output, m, rate, width, scratch):
     """Do one step; more rows than MAX_CONTEXT or MAX_OUTPUT are taken in pieces, in order.
 
     `hidden`, `target` and `output` are addresses of arrays of row addresses, `width` is the
@@ -88,7 +88,7 @@ def step(hidden, target, n, output, m, rate, width, scratch):  # type: ignore[no
 
 
 @inlined
-def loss(hidden, n, output, m, width, scratch):  # type: ignore[no-untyped-def]
+def loss(hidden, n, output, m, width, scratch):
     """Return the summed negative log-likelihood of n predictions, in nats, before a step.
 
     Each decision costs log(1 + exp(-x)), x the score with the sign of its label; the logarithm

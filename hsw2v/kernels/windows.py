@@ -28,7 +28,7 @@ class Windowing(NamedTuple):
 
 
 @inlined
-def keep_tokens(ids, windowing, key, kept, reach, ends):  # type: ignore[no-untyped-def]
+def keep_tokens(ids, windowing, key, kept, reach, ends):
     """Write the words kept of a block, the reach of each, and where each sentence ends.
 
     Returns the number of words and the number of sentences.

@@ -195,4 +195,5 @@ def _tree_paths(tree: Tree | None) -> TreePaths:
 def _noise(counts: NDArray[np.int64], exponent: float, negative: int) -> NoiseDistribution:
     # Logarithms: a large negative exponent must not make all weights zero.
     logarithms = exponent * np.log(np.maximum(counts, 1))
-    return NoiseDistribution(*alias_table(np.exp(logarithms - logarithms.max())), negative)
+    accept, alias = alias_table(np.exp(logarithms - logarithms.max()))
+    return NoiseDistribution(accept, alias, negative)

@@ -19,6 +19,7 @@ def warm_up() -> None:
     """Make every kernel of training ready, by calls with next to nothing to do."""
     huffman(np.ones(2))
     width = padded(1)
+    accept, alias = alias_table(np.ones(1))
     train_block(
         np.empty(0, np.int32),
         np.uint64(0),
@@ -27,7 +28,7 @@ def warm_up() -> None:
         Tables(aligned_zeros(1, width), aligned_zeros(1, width)),
         TreePaths(np.zeros(2, np.int64), np.zeros(1, np.int32), np.zeros(1, np.float32)),
         private_top(0, width),
-        NoiseDistribution(*alias_table(np.ones(1)), 1),
+        NoiseDistribution(accept, alias, 1),
         scratch(1, 1, 1, 1, width),
     )
 

@@ -31,7 +31,7 @@ def huffman(weights: NDArray[np.floating]) -> Tree:
 
 
 @compiled
-def _merge(weights, words):  # type: ignore[no-untyped-def]
+def _merge(weights, words):
     """Merge leaves of rising weight by two queues (van Leeuwen 1976); the last node is number 0."""
     leaves = len(weights)
     inner = leaves - 1

@@ -45,7 +45,7 @@ PRIVATE_NODES = 255
 
 
 @inlined
-def _merge_row(top, outputs, node):  # type: ignore[no-untyped-def]
+def _merge_row(top, outputs, node):
     """Add what a thread changed in its copy of a row to the shared row, and copy that back."""
     for column in range(outputs.shape[1]):
         value = outputs[node, column] + (top.rows[node, column] - top.merged[node, column])
@@ -56,7 +56,7 @@ def _merge_row(top, outputs, node):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def copy_top(top, outputs):  # type: ignore[no-untyped-def]
+def copy_top(top, outputs):
     """Begin a block: make the copies."""
     for node in range(len(top.rows)):
         for column in range(outputs.shape[1]):
@@ -67,7 +67,7 @@ def copy_top(top, outputs):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def merge_top(top, outputs):  # type: ignore[no-untyped-def]
+def merge_top(top, outputs):
     """End a block: leave nothing in the copies that is not in the shared rows."""
     for node in range(len(top.rows)):
         if top.visits[node] > 0:
@@ -75,7 +75,7 @@ def merge_top(top, outputs):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def path_rows(paths, top, outputs, word, rows, labels):  # type: ignore[no-untyped-def]
+def path_rows(paths, top, outputs, word, rows, labels):
     """Write the addresses of the rows of a word's path, and their labels; return how many."""
     base = outputs.ctypes.data
     private = top.rows.ctypes.data
@@ -97,7 +97,7 @@ def path_rows(paths, top, outputs, word, rows, labels):  # type: ignore[no-untyp
 
 
 @inlined
-def prefetch_path(paths, outputs, word, vectors):  # type: ignore[no-untyped-def]
+def prefetch_path(paths, outputs, word, vectors):
     """Ask for the rows of a word's path that are not visited all the time anyway."""
     base = outputs.ctypes.data
     stride = outputs.shape[1] * outputs.itemsize

@@ -24,7 +24,9 @@ class NoiseDistribution(NamedTuple):
 
 
 @compiled
-def alias_table(weights):  # type: ignore[no-untyped-def]
+def alias_table(
+    weights: NDArray[np.float64],
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     """Return `accept` and `alias` of an alias table for weights (V,) float64."""
     size = len(weights)
     shares = weights * (size / weights.sum())
@@ -56,7 +58,7 @@ def alias_table(weights):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def draw_word(noise, bits):  # type: ignore[no-untyped-def]
+def draw_word(noise, bits):
     """Return a word drawn from the noise distribution by 64 random bits."""
     column = below(high_half(bits), len(noise.alias))
     if low_half(bits) < noise.accept[column]:
@@ -65,7 +67,7 @@ def draw_word(noise, bits):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def sampled_rows(noise, outputs, word, key, counter, rows, labels):  # type: ignore[no-untyped-def]
+def sampled_rows(noise, outputs, word, key, counter, rows, labels):
     """Write the addresses of the rows of a word and of drawn words, and their labels.
 
     A draw that is the target, or was drawn for this window already, is left out: the rows of a
@@ -90,7 +92,7 @@ def sampled_rows(noise, outputs, word, key, counter, rows, labels):  # type: ign
 
 
 @inlined
-def prefetch_sampled(noise, outputs, word, key, counter, vectors):  # type: ignore[no-untyped-def]
+def prefetch_sampled(noise, outputs, word, key, counter, vectors):
     """Ask for the rows that `sampled_rows` will give for these arguments."""
     base = outputs.ctypes.data
     stride = outputs.shape[1] * outputs.itemsize

@@ -1,0 +1,243 @@
+"""Training learns what is in a corpus, the same way every time."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hsw2v
+from hsw2v import errors, events, reference
+from hsw2v.config import Config
+from hsw2v.corpus.stream import encode_sentences
+from hsw2v.corpus.vocabulary import choose
+from hsw2v.training.schedule import FLOOR, block_key, learning_rate
+from hsw2v.training.trainer import Trainer, TrainingCorpus
+from hsw2v.training.workers import Workers
+
+GROUPS, MEMBERS = 8, 6
+SMALL = {"dim": 24, "min_count": 1, "sample": 0.0, "threads": 1, "seed": 3}
+
+
+def planted(sentences: int = 3_000, seed: int = 0) -> list[list[str]]:
+    """Return sentences of words that all are of one of a few groups."""
+    chance = np.random.default_rng(seed)
+    groups = chance.integers(0, GROUPS, sentences)
+    members = chance.integers(0, MEMBERS, (sentences, 8))
+    return [
+        [f"g{group}w{member}" for member in row] for group, row in zip(groups, members, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("loss", ["hs", "ns"])
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_words_of_a_planted_group_become_neighbours(model: str, loss: str, threads: int) -> None:
+    settings = SMALL | {"threads": threads, "epochs": 8, "lr": 0.05}
+    trained = hsw2v.train(planted(), model=model, loss=loss, **settings)
+    for word in trained.words:
+        near = [name for name, _ in trained.similar(word, k=MEMBERS - 1)]
+        assert {name[:2] for name in near} == {word[:2]}, (word, near)
+
+
+@pytest.mark.parametrize("loss", ["hs", "ns"])
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+def test_one_thread_gives_the_same_bits(model: str, loss: str) -> None:
+    settings = SMALL | {"sample": 1e-2, "epochs": 2}
+    first, second = (hsw2v.train(planted(), model=model, loss=loss, **settings) for _ in range(2))
+    other = hsw2v.train(planted(), model=model, loss=loss, **(settings | {"seed": 4}))
+    assert first.vectors.tobytes() == second.vectors.tobytes()
+    assert first.output is not None
+    assert second.output is not None
+    assert first.output.tobytes() == second.output.tobytes()
+    assert first.vectors.tobytes() != other.vectors.tobytes()
+
+
+def test_any_number_of_threads_sees_the_same_windows() -> None:
+    """The figures of an epoch at rate zero depend on the windows alone."""
+    losses = []
+    for threads in (1, 3):
+        heard: list[events.Event] = []
+        settings = SMALL | {"sample": 1e-2, "lr": 1e-30, "epochs": 1, "threads": threads}
+        hsw2v.train(planted(9_000), listener=heard.append, **settings)
+        losses.append([e.loss for e in heard if isinstance(e, events.EpochEnd)])
+    assert losses[0] == losses[1]
+
+
+def test_loss_begins_at_one_bit_a_decision_and_falls() -> None:
+    """With node vectors of zero every decision is even: the loss is the path length × log 2."""
+    heard: list[events.Event] = []
+    settings = SMALL | {"epochs": 4, "lr": 0.05}
+    trained = hsw2v.train(planted(), listener=heard.append, **settings)
+    losses = [event.loss for event in heard if isinstance(event, events.EpochEnd)]
+    assert trained.tree is not None
+    assert trained.counts is not None
+    lengths = trained.tree.paths().lengths
+    first = float((lengths * trained.counts).sum() / trained.counts.sum()) * math.log(2)
+    assert losses[0] is not None
+    assert losses[-1] is not None
+    assert losses[-1] < losses[0] < first
+    # Nothing predicts better than knowing the group.
+    assert losses[-1] > math.log(MEMBERS)
+
+
+def test_progress_and_ends_of_epochs_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hsw2v.training.report.PROGRESS_SECONDS", 0.0)
+    heard: list[events.Event] = []
+    hsw2v.train(planted(), listener=heard.append, epochs=3, lr=0.04, **SMALL)
+    ready = [e for e in heard if isinstance(e, events.VocabularyReady)]
+    steps = [e for e in heard if isinstance(e, events.TrainingProgress)]
+    ends = [e for e in heard if isinstance(e, events.EpochEnd)]
+    assert [(e.words, e.tokens, e.sentences) for e in ready] == [(48, 24_000, 3_000)]
+    assert [e.epoch for e in ends] == [1, 2, 3]
+    assert ends[-1].tokens == 72_000
+    assert all(a.tokens <= b.tokens for a, b in itertools.pairwise(steps))
+    assert all(a.lr >= b.lr for a, b in itertools.pairwise(steps))
+    assert steps[-1].tokens_total == 72_000
+    assert steps[-1].lr == pytest.approx(0.04 * FLOOR)
+
+
+def heldout_by_hand(trained: hsw2v.Model, sentences: list[list[str]], window: int) -> float:
+    assert trained.tree is not None
+    assert trained.output is not None
+    paths = trained.tree.paths()
+    total, count = 0.0, 0
+    for sentence in sentences:
+        rows = [trained.vocabulary.index[w] for w in sentence if w in trained]
+        for place, word in enumerate(rows):
+            context = rows[max(0, place - window) : place] + rows[place + 1 : place + 1 + window]
+            path = slice(paths.offsets[word], paths.offsets[word + 1])
+            hidden = trained.vectors[context].astype(np.float64)
+            if trained.config["training"]["model"] == "cbow" and context:
+                hidden = hidden.mean(axis=0, keepdims=True)
+            nodes = trained.output[paths.nodes[path]].astype(np.float64)
+            total += reference.loss(hidden, nodes, 1.0 - paths.codes[path])
+            count += len(hidden)
+    return total / count
+
+
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+def test_heldout_loss_is_exact(model: str) -> None:
+    heard: list[events.Event] = []
+    heldout = [*planted(40, seed=9), ["nobody", "knows", "these"]]
+    settings = SMALL | {"epochs": 2, "window": 3, "sample": 1e-2}
+    trained = hsw2v.train(
+        planted(), heldout=heldout, listener=heard.append, model=model, **settings
+    )
+    end = [event for event in heard if isinstance(event, events.EpochEnd)][-1]
+    assert end.heldout_loss == pytest.approx(heldout_by_hand(trained, heldout, 3), rel=1e-5)
+    assert end.heldout_loss is not None
+    assert end.heldout_perplexity == pytest.approx(math.exp(end.heldout_loss))
+
+
+def test_measuring_changes_nothing() -> None:
+    settings = SMALL | {"epochs": 2}
+    plain = hsw2v.train(planted(), **settings)
+    measured = hsw2v.train(planted(), heldout=planted(40, seed=9), **settings)
+    assert plain.vectors.tobytes() == measured.vectors.tobytes()
+
+
+def test_heldout_loss_of_negative_sampling_is_refused() -> None:
+    with pytest.raises(errors.UsageError, match="no probabilities"):
+        hsw2v.train(planted(10), heldout=planted(10), loss="ns")
+
+
+@pytest.mark.parametrize("loss", ["hs", "ns"])
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+@pytest.mark.parametrize("words", [["a"], ["a", "b"]])
+def test_one_and_two_words_are_a_vocabulary(words: list[str], model: str, loss: str) -> None:
+    trained = hsw2v.train([words * 20] * 3, model=model, loss=loss, **SMALL)
+    assert sorted(trained.words) == words
+    assert np.isfinite(trained.vectors).all()
+
+
+def test_chances_of_all_words_sum_to_one() -> None:
+    trained = hsw2v.train(planted(), epochs=2, **SMALL)
+    assert trained.tree is not None
+    assert trained.output is not None
+    paths = trained.tree.paths()
+    hidden = trained.vectors[5].astype(np.float64)[None]
+    total = 0.0
+    for word in range(len(trained)):
+        path = slice(paths.offsets[word], paths.offsets[word + 1])
+        nodes = trained.output[paths.nodes[path]].astype(np.float64)
+        total += math.exp(-reference.loss(hidden, nodes, 1.0 - paths.codes[path]))
+    assert total == pytest.approx(1.0, abs=1e-9)
+
+
+def test_training_that_runs_away_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = encode_sentences(planted(400), Config().corpus)
+    with encoded:
+        config = Config().replace(**SMALL, lr=10.0)
+        vocabulary, remap = choose(encoded.types, config.vocabulary)
+        trainer = Trainer(config, vocabulary)
+        trainer.vectors[:] = np.inf
+        with pytest.raises(errors.DivergedError, match="--lr"):
+            trainer.train(TrainingCorpus(encoded, remap), events.ignore)
+
+
+def test_unknown_settings_are_refused() -> None:
+    with pytest.raises(errors.UsageError, match="did you mean 'window'"):
+        hsw2v.train(planted(5), windw=3)
+
+
+def test_sources_are_paths_or_sentences(tmp_path: Path) -> None:
+    sentences = planted(300)
+    path = tmp_path / "corpus.txt"
+    path.write_text("\n".join(map(" ".join, sentences)))
+    settings = SMALL | {"epochs": 1}
+    models = [
+        hsw2v.train(source, **settings)
+        for source in (str(path), path, [path], iter(sentences), tuple(sentences))
+    ]
+    assert len({model.vectors.tobytes() for model in models}) == 1
+    with pytest.raises(errors.EmptyCorpusError):
+        hsw2v.train([])
+
+
+def test_learning_rate_falls_linearly_to_its_floor() -> None:
+    rates = [learning_rate(0.025, share) for share in (0.0, 0.5, 1.0)]
+    assert rates == pytest.approx([0.025, 0.025 * (1 + FLOOR) / 2, 0.025 * FLOOR])
+
+
+def test_keys_of_blocks_differ() -> None:
+    keys = {block_key(s, e, b) for s in range(5) for e in range(5) for b in range(50)}
+    assert len(keys) == 5 * 5 * 50
+
+
+def test_an_error_in_any_thread_stops_all_with_that_error() -> None:
+    workers = Workers(3)
+    done: list[int] = []
+
+    def work(thread: int, piece: int) -> None:
+        if piece == 5:
+            raise errors.DivergedError("piece 5")
+        threading.Event().wait(0.001)
+        done.append(piece)
+
+    with pytest.raises(errors.DivergedError, match="piece 5"):
+        workers.run(10_000, work, lambda: None)
+    assert len(done) < 1_000
+    assert workers.stop[0]
+
+
+def test_an_interrupt_stops_all_threads() -> None:
+    workers = Workers(2)
+    done: list[int] = []
+
+    def work(thread: int, piece: int) -> None:
+        threading.Event().wait(0.001)
+        done.append(piece)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        workers.run(100_000, work, interrupt)
+    count = len(done)
+    threading.Event().wait(0.05)
+    assert len(done) == count < 10_000
