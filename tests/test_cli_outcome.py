@@ -88,5 +88,5 @@ def test_on_a_terminal_training_shows_a_bar(tmp_path: Path) -> None:
     assert process.returncode == 0
     text = shown.decode()
     assert "% |" in text
-    assert "words/s" in text
+    assert "reading: " in text
     assert "corpus.safetensors: 16 words" in text.splitlines()[-1]

@@ -135,6 +135,6 @@ def check_output(path: str, inputs: list[str], *, force: bool) -> None:
         os.path.exists(one) and os.path.samefile(one, path) for one in inputs
     ):
         raise UsageError(
-            "is an input and cannot be the output too", where=path, hint="name another with -o"
+            "is an input and cannot be the output too", where=path, hint="name another file"
         )
     files.check_writable(path, force=force)
