@@ -77,7 +77,7 @@ def folder(tmp_path_factory):
 @example(text="x" * 62 + "\u2003y", piece_bytes=1 << 19)
 @example(text="\n" * 200 + "a" * 64 + "\n\n" + "a" * 63 + "\n", piece_bytes=64)
 @example(text="a\x00 a a\x00\x00 \x00\n\x00", piece_bytes=2)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_tokens_are_what_split_makes_of_each_line(folder, text, piece_bytes):
     expected = expected_of(text)
     if expected:
@@ -85,7 +85,7 @@ def test_tokens_are_what_split_makes_of_each_line(folder, text, piece_bytes):
 
 
 @given(words=st.lists(st.text("ab", min_size=1, max_size=40), min_size=1, max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_words_that_differ_only_late_or_in_length_stay_apart(folder, words):
     assert encoded(folder, " ".join(words).encode()) == [words]
 
@@ -99,7 +99,7 @@ def test_every_white_space_and_its_neighbours_are_known(folder):
 
 @given(text=any_text, piece_bytes=st.sampled_from(PIECE_BYTES))
 @example(text="ΑΣ ΣΑΣ. Σ ΑΣ'Α AΣ\u0301 İI", piece_bytes=1)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_lowercase_equals_lowering_the_line(folder, text, piece_bytes):
     expected = [line.lower().split() for line in text.removeprefix("\ufeff").split("\n")]
     expected = [line for line in expected if line]
@@ -120,7 +120,7 @@ def words_by_definition(line: str) -> list[str]:
 
 
 @given(text=any_text, piece_bytes=st.sampled_from(PIECE_BYTES), lowercase=st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_words_of_raw_text_drop_punctuation(folder, text, piece_bytes, lowercase):
     lines = text.removeprefix("\ufeff").split("\n")
     expected = [words_by_definition(line.lower() if lowercase else line) for line in lines]
@@ -164,7 +164,7 @@ hard_bytes = st.lists(
 
 
 @given(data=st.one_of(hard_bytes, st.binary(max_size=40), any_text.map(str.encode)))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_utf8_is_valid_exactly_when_the_strict_decoder_says_so(data):
     try:
         data.decode()
@@ -182,7 +182,7 @@ def test_every_character_is_valid_and_surrogates_are_not():
 
 
 @given(text=any_text)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_piece_ends_after_its_last_white_space(text):
     data = text.encode()
     places = [i + 1 for i, char in enumerate(text) if char.isspace()]
@@ -196,7 +196,7 @@ def test_a_piece_ends_after_its_last_white_space(text):
     errors=st.sampled_from(["replace", "ignore"]),
     lowercase=st.booleans(),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_mended_text_is_what_the_decoder_makes_of_the_whole(
     folder, data, piece_bytes, errors, lowercase
 ):
@@ -213,7 +213,7 @@ def test_mended_text_is_what_the_decoder_makes_of_the_whole(
     )
 )
 @example(sentences=[["\n", "a b", "\n\n", "x\x00"], [], ["New York"]])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_sentences_of_any_tokens_come_back(sentences):
     kept = [sentence for sentence in sentences if sentence]
     if kept:
