@@ -1,0 +1,148 @@
+"""The benchmarks run, and print tables that hold together."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commandline import complaint, write_corpus
+
+ROOT = Path(__file__).parent.parent
+PROGRAMS = ["hsw2v", *(["gensim"] if importlib.util.find_spec("gensim") else [])]
+
+
+def bench(script: str, *arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a script of benchmarks and make sure how it ends."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def tables(text: str) -> list[list[dict[str, str]]]:
+    """Read the tables of a Markdown text, and make sure that they are tables."""
+    found: list[list[dict[str, str]]] = []
+    header: list[str] = []
+    for line in text.splitlines():
+        if not line.startswith("|"):
+            header = []
+            continue
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not header:
+            header = cells
+            found.append([])
+        else:
+            assert len(cells) == len(header)
+            if not set("".join(cells)) <= set("-:"):
+                found[-1].append(dict(zip(header, cells, strict=True)))
+    return found
+
+
+def first(cell: str) -> float:
+    """Return the figure of a cell, without its range."""
+    return float(cell.split()[0])
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return write_corpus(tmp_path / "corpus.txt")
+
+
+def test_programs_are_compared_by_time_memory_and_quality(corpus: Path, tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs.txt"
+    pairs.write_text("a0 a1 9\na2 a3 8\na0 b0 1\na3 b5 2\n", encoding="utf-8")
+    questions = tmp_path / "questions.txt"
+    questions.write_text(": one\na0 a1 b0 b1\n", encoding="utf-8")
+    page = tmp_path / "page.md"
+    page.write_text("above\n<!-- begin: bench -->\nold\n<!-- end: bench -->\nbelow\n", "utf-8")
+    figures = tmp_path / "figures.json"
+    done = bench(
+        "bench",
+        *(corpus, "--runs", 2, "--cases", "hs-cbow", "--programs", *PROGRAMS),
+        *("--pairs", pairs, "--analogies", questions, "--json", figures, "--write", page),
+    )
+
+    runs = json.loads(figures.read_text(encoding="utf-8"))["runs"]
+    assert [(run["seed"], run["program"]) for run in runs] == [
+        (seed, program) for seed in (1, 2) for program in PROGRAMS
+    ]
+    (rows,) = tables(done.stdout)
+    assert [row["program"] for row in rows] == PROGRAMS
+    ours = rows[0]
+    assert ours["times hsw2v"] == "1"
+    for row in rows:
+        mine = [run for run in runs if run["program"] == row["program"]]
+        seconds = sorted(run["seconds"] for run in mine)
+        assert first(row["seconds"]) == pytest.approx(sum(seconds) / 2, abs=0.006)
+        assert row["seconds"].endswith(f"({seconds[0]:.2f}–{seconds[1]:.2f})")
+        # More than an interpreter with numpy, less than a machine.
+        assert 30 < first(row["peak MB"]) < 2_000
+        assert -1 <= first(row["pairs"]) <= 1
+        assert 0 <= first(row["questions"]) <= 1
+
+    assert page.read_text("utf-8") == (
+        f"above\n<!-- begin: bench -->\n{done.stdout}<!-- end: bench -->\nbelow\n"
+    )
+    assert "old" not in done.stdout
+    assert str(tmp_path) not in done.stdout
+    assert bench("bench", "--render", figures).stdout == done.stdout
+
+
+def test_a_page_without_the_block_is_left_alone(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n", encoding="utf-8")
+    done = bench("bench_scaling", "vocabulary", "--write", page, code=1)
+    assert "has no block 'vocabulary'" in done.stderr
+    # Nothing was measured in vain.
+    assert "generating" not in done.stderr
+    assert page.read_text(encoding="utf-8") == "# Page\n"
+
+
+def test_the_time_is_measured_against_words() -> None:
+    sizes = ("--sizes", 50, 200, "--tokens", 3_000, "--runs", 1)
+    (rows,) = tables(bench("bench_scaling", "vocabulary", *sizes).stdout)
+    assert [row["V"] for row in rows] == ["50", "200"]
+    assert first(rows[0]["nodes a path"]) < first(rows[1]["nodes a path"])
+    assert all(first(row["µs a kept token"]) >= first(row["µs a token"]) > 0 for row in rows)
+
+
+def test_the_time_is_measured_against_dimensions(corpus: Path) -> None:
+    done = bench("bench_scaling", "dimensions", corpus, "--dims", 8, 16, "--runs", 1)
+    (rows,) = tables(done.stdout)
+    assert [row["D"] for row in rows] == ["8", "16"]
+    assert rows[0]["times D = 8"] == "1.00 (1.00–1.00)"
+
+
+def test_the_first_block_is_timed(tmp_path: Path, corpus: Path) -> None:
+    moment = tmp_path / "moment"
+    model = tmp_path / "model.safetensors"
+    script = ROOT / "scripts" / "benchmarks" / "first_block.py"
+    subprocess.run(
+        [sys.executable, script, moment, "train", corpus, "-o", model], check=True, timeout=300
+    )
+    assert float(moment.read_text(encoding="utf-8")) > 0
+    assert not model.exists()
+
+
+def test_every_block_of_the_page_is_one_that_a_script_fills_in() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    for name in ("bench", "threads", "start", "vocabulary", "dimensions", "tokenizer"):
+        begin, end = f"<!-- begin: {name} -->\n", f"\n<!-- end: {name} -->"
+        assert page.count(begin) == page.count(end) == 1
+        content = page.split(begin)[1].split(end)[0]
+        assert content == "Not measured yet." or content.startswith("Measured on: ")
+
+
+def test_a_command_that_fails_stops_the_benchmark(tmp_path: Path) -> None:
+    done = bench("bench", tmp_path / "missing.txt", "--runs", 1, code=1)
+    message = complaint("train", tmp_path / "missing.txt", code=3)
+    assert message in done.stderr
