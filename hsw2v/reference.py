@@ -6,7 +6,7 @@ output row (a node of the tree, or a word of negative sampling) a row of O.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,14 +47,32 @@ def decision_loss(scores: Floats, labels: Floats) -> Floats:
     return np.logaddexp(0.0, np.where(labels > 0.5, -scores, scores))
 
 
-def gradients(hidden: Floats, output: Floats, labels: Floats) -> tuple[Floats, Floats]:
-    """Return what a step of rate 1 adds: to H (n, D), and to R (m, D).
+def errors(hidden: Floats, output: Floats, labels: Floats) -> Floats:
+    """Return y - sigmoid(H Rᵀ), (n, m): how wrong each decision is."""
+    return labels - sigmoid(hidden @ output.T)
 
-    With G = y - sigmoid(H Rᵀ) these are G R and Gᵀ H, the negative gradients of the loss summed
-    over the n · m decisions (Mikolov et al. 2013; Morin & Bengio 2005).
+
+def gradients(hidden: Floats, output: Floats, labels: Floats) -> tuple[Floats, Floats]:
+    """Return the negative gradients of the loss: by H (n, D), and by R (m, D).
+
+    With E the errors these are E R and Eᵀ H (Morin & Bengio 2005; Mikolov et al. 2013).
     """
-    error = labels - sigmoid(hidden @ output.T)
+    error = errors(hidden, output, labels)
     return error @ output, error.T @ hidden
+
+
+def update(hidden: Floats, output: Floats, labels: Floats, rate: float) -> Floats:
+    """Move output rows R (m, D) in place, and return what the hidden rows (n, D) are to move by.
+
+    All errors are those before the step. Each hidden row's gradient is taken of the output rows
+    as the hidden rows before it have moved them.
+    """
+    scaled = rate * errors(hidden, output, labels)
+    moved = np.empty_like(hidden)
+    for row in range(len(hidden)):
+        moved[row] = scaled[row] @ output
+        output += np.outer(scaled[row], hidden[row])
+    return moved
 
 
 @dataclass
@@ -151,23 +169,24 @@ def step(
 
     Skip-gram: H = W[context]. CBOW: H = mean(W[context]), whose gradient goes to each of them.
     """
+    output = outputs[rows]
     if cbow:
         mean = vectors[context].mean(axis=0, keepdims=True)
-        gradient = np.zeros_like(mean)
-        for at in range(0, len(rows), MAX_OUTPUT):
-            piece = rows[at : at + MAX_OUTPUT]
-            down, up = gradients(mean, outputs[piece], labels[at : at + MAX_OUTPUT])
-            gradient += rate * down
-            outputs[piece] += rate * up
+        gradient = sum(
+            update(mean, output[piece], labels[piece], rate) for piece in _pieces(rows, MAX_OUTPUT)
+        )
         np.add.at(vectors, context, gradient)
-        return
-    for first in range(0, len(context), MAX_CONTEXT):
-        some = context[first : first + MAX_CONTEXT]
-        for at in range(0, len(rows), MAX_OUTPUT):
-            piece = rows[at : at + MAX_OUTPUT]
-            down, up = gradients(vectors[some], outputs[piece], labels[at : at + MAX_OUTPUT])
-            np.add.at(vectors, some, rate * down)
-            outputs[piece] += rate * up
+    else:
+        for some in _pieces(context, MAX_CONTEXT):
+            for piece in _pieces(rows, MAX_OUTPUT):
+                hidden = vectors[context[some]]
+                moved = update(hidden, output[piece], labels[piece], rate)
+                np.add.at(vectors, context[some], moved)
+    outputs[rows] = output
+
+
+def _pieces(rows: Sized, length: int) -> list[slice]:
+    return [slice(first, first + length) for first in range(0, len(rows), length)]
 
 
 def loss(hidden: Floats, output: Floats, labels: Floats) -> float:

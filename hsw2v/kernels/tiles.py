@@ -203,16 +203,15 @@ def _update(
             builder.store(zero, one)
         with cgutils.for_range(builder, count, intp=_INDEX) as inner:
             address = _load_address(builder, output, inner.index)
-            before = _load(builder, address, offset)
-            after = before
+            row = _load(builder, address, offset)
             weights = builder.add(gradient, builder.mul(inner.index, _constant(4)))
             for i in range(rows):
                 place = builder.add(weights, _constant(4 * i * MAX_OUTPUT))
                 weight = _splat(builder, builder.load(_pointer(builder, place, _FLOAT)))
-                total = _multiply_add(builder, weight, before, builder.load(sums[i]))
+                total = _multiply_add(builder, weight, row, builder.load(sums[i]))
                 builder.store(total, sums[i])
-                after = _multiply_add(builder, weight, h[i], after)
-            _store(builder, after, address, offset)
+                row = _multiply_add(builder, weight, h[i], row)
+            _store(builder, row, address, offset)
         for i in range(rows):
             # Loaded only now: two context rows may be the same word.
             value = _add(builder, _load(builder, right[i], offset), builder.load(sums[i]))
@@ -230,11 +229,12 @@ def update_rows(
     vectors: Any,
     gradient: Any,
 ) -> Any:
-    """Do both rank-n updates of a step: O += Gᵀ H and T += G O, from the values before it.
+    """Do both updates of a step, hidden row by hidden row: T_i += G_i O, then O += G_iᵀ H_i.
 
-    H are `rows` (1 … MAX_CONTEXT) hidden rows, T the rows that take their gradient, O are
-    `count` output rows; `gradient` is the address of G `(., MAX_OUTPUT) float32`, learning rate
-    included. Rows are given as addresses of arrays of row addresses.
+    H are `rows` (1 … MAX_CONTEXT) hidden rows, as they were before the step, T the rows that
+    take their gradient, O are `count` output rows; `gradient` is the address of G
+    `(., MAX_OUTPUT) float32`, learning rate included. Rows are given as addresses of arrays of
+    row addresses.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
