@@ -15,6 +15,7 @@ from hsw2v import errors, events, reference
 from hsw2v.config import Config
 from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.vocabulary import choose
+from hsw2v.training import tables
 from hsw2v.training.schedule import FLOOR, block_key, learning_rate
 from hsw2v.training.trainer import Trainer, TrainingCorpus
 from hsw2v.training.workers import Workers
@@ -169,15 +170,25 @@ def test_chances_of_all_words_sum_to_one() -> None:
     assert total == pytest.approx(1.0, abs=1e-9)
 
 
-def test_training_that_runs_away_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_that_runs_away_is_an_error() -> None:
     encoded = encode_sentences(planted(400), Config().corpus)
     with encoded:
         config = Config().replace(**SMALL, lr=10.0)
         vocabulary, remap = choose(encoded.types, config.vocabulary)
         trainer = Trainer(config, vocabulary)
-        trainer.vectors[:] = np.inf
+        trainer.tables.vectors[:] = np.inf
         with pytest.raises(errors.DivergedError, match="--lr"):
             trainer.train(TrainingCorpus(encoded, remap), events.ignore)
+
+
+@pytest.mark.parametrize("dim", [1, 16, 100])
+def test_compacting_keeps_every_number(dim: int) -> None:
+    table = tables.aligned_zeros(40_000, tables.padded(dim))
+    table[:] = np.arange(table.size).reshape(table.shape)
+    expected = table[:, :dim].copy()
+    found = tables.compacted(table, dim)
+    assert np.array_equal(found, expected)
+    assert np.shares_memory(found, table)
 
 
 def test_unknown_settings_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,9 +96,12 @@ def train_and_save(
     heldout: str | None = None,
 ) -> Model:
     """Train on a source, write the model with a note of its origin, and show the summary."""
+    start = time.perf_counter()
+    # Numba imports SciPy wherever that is installed, for routines that nothing here uses: it
+    # would be a good part of a short run. This process is the program's own, so it may say no.
+    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
     import hsw2v
 
-    start = time.perf_counter()
     progress.begin(settings.resolved(), corpus=origin, output=path)
     model = hsw2v.train(source, config=settings, heldout=heldout, listener=progress.listen)
     model.info["origin"] = origin

@@ -10,8 +10,6 @@ from contextlib import ExitStack
 from importlib import metadata
 from typing import Any, cast
 
-import numpy as np
-
 from hsw2v.config import Config
 from hsw2v.corpus.stream import EncodedCorpus, encode, encode_sentences, remap_for
 from hsw2v.corpus.vocabulary import Vocabulary, choose
@@ -85,10 +83,11 @@ def train(
         )
         trainer = Trainer(chosen, vocabulary)
         trainer.train(TrainingCorpus(encoded, remap), listener, held)
+    vectors, outputs = trainer.finish()
     return Model(
         vocabulary,
-        np.ascontiguousarray(trainer.vectors),
-        np.ascontiguousarray(trainer.outputs),
+        vectors,
+        outputs,
         trainer.tree,
         config=chosen.to_dict(),
         info={

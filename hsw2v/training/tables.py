@@ -33,3 +33,19 @@ def initial_vectors(words: int, dim: int, seed: int) -> NDArray[np.float32]:
         part = vectors[start : start + rows_at_once, :dim]
         part[:] = (chance.random(part.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
     return vectors
+
+
+def compacted(table: NDArray[np.float32], dim: int) -> NDArray[np.float32]:
+    """Return the first `dim` columns of a table, (rows, dim) float32, in its own memory.
+
+    The table is used up: a second copy of it would be the most memory that a run ever takes.
+    """
+    rows, width = table.shape
+    if dim == width:
+        return table
+    flat = table.reshape(-1)
+    at_once = max(1, 2**20 // width)
+    for start in range(0, rows, at_once):
+        part = table[start : start + at_once, :dim].copy()
+        flat[start * dim : start * dim + part.size] = part.reshape(-1)
+    return flat[: rows * dim].reshape(rows, dim)

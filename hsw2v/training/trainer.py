@@ -20,7 +20,7 @@ from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.windows import Windowing
 from hsw2v.training.report import Report, mean_loss
 from hsw2v.training.schedule import block_key, learning_rate
-from hsw2v.training.tables import aligned_zeros, initial_vectors, padded
+from hsw2v.training.tables import aligned_zeros, compacted, initial_vectors, padded
 from hsw2v.training.workers import Workers
 from hsw2v.training.workspace import private_top, scratch
 from hsw2v.trees.huffman import huffman
@@ -82,14 +82,22 @@ class Trainer:
             ) from error
 
     @property
-    def vectors(self) -> NDArray[np.float32]:
-        """The word vectors, (V, D) float32, a view of the table."""
-        return self._tables.vectors[:, : self._settings.dim]
+    def tables(self) -> Tables:
+        """The tables under training, with padded rows."""
+        return self._tables
 
-    @property
-    def outputs(self) -> NDArray[np.float32]:
-        """The output vectors, (V-1, D) float32 of nodes or (V, D), a view of the table."""
-        return self._tables.outputs[:, : self._settings.dim]
+    def finish(self) -> Tables:
+        """Return word vectors (V, D) and output vectors (V-1, D) or (V, D), and end training.
+
+        Raises:
+            DivergedError: a number of them is not finite.
+        """
+        dim = self._settings.dim
+        vectors, outputs = (compacted(table, dim) for table in self._tables)
+        del self._tables
+        if not (np.isfinite(vectors).all() and np.isfinite(outputs).all()):
+            raise DivergedError("training diverged: a vector is not finite", hint="lower --lr")
+        return Tables(vectors, outputs)
 
     def train(
         self, corpus: TrainingCorpus, listener: Listener, heldout: TrainingCorpus | None = None
@@ -168,7 +176,11 @@ class Trainer:
                     hint="lower --lr",
                 )
 
-        self._workers.run(len(figures), work, tick)
+        def watch() -> None:
+            corpus.encoded.forget()
+            tick()
+
+        self._workers.run(len(figures), work, watch)
 
     def _room(self, corpus: TrainingCorpus) -> tuple[PrivateTop, Scratch]:
         copies = 0

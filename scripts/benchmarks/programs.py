@@ -22,6 +22,9 @@ NEGATIVE = "5"
 # The word2vec package leaves out a part of the corpus from the second epoch on.
 EPOCHS = "1"
 LR = {"skipgram": "0.025", "cbow": "0.05"}
+"""The defaults of word2vec and of hsw2v."""
+GENSIM_LR = {"skipgram": "0.025", "cbow": "0.025"}
+"""gensim's own default, with which its CBOW answers more analogies."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,11 @@ def hsw2v_command(job: Job, *more: str) -> list[str]:
     ]
 
 
-def _peer_command(peer: str) -> Callable[[Job], list[str]]:
+def _peer_command(peer: str, rates: dict[str, str]) -> Callable[[Job], list[str]]:
     def command(job: Job) -> list[str]:
         return [
             *(sys.executable, str(PEER), peer, "train", job.corpus, job.output),
-            *("--model", job.case.model, "--loss", job.case.loss, "--lr", LR[job.case.model]),
+            *("--model", job.case.model, "--loss", job.case.loss, "--lr", rates[job.case.model]),
             *("--dim", DIM, "--window", WINDOW, "--sample", SAMPLE, "--min-count", MIN_COUNT),
             *("--negative", NEGATIVE, "--epochs", EPOCHS, "--threads", job.threads),
             *("--seed", job.seed),
@@ -121,12 +124,18 @@ PROGRAMS = {
     for one in (
         Program("hsw2v", "hsw2v", ".safetensors", hsw2v_command),
         Program("word2vec", "word2vec", ".txt", _word2vec_command, binary=WORD2VEC),
-        Program("gensim", "gensim", ".model", _peer_command("gensim"), _peer_conversion("gensim")),
+        Program(
+            "gensim",
+            "gensim",
+            ".model",
+            _peer_command("gensim", GENSIM_LR),
+            _peer_conversion("gensim"),
+        ),
         Program(
             "fastText",
             "fasttext-numpy2",
             ".bin",
-            _peer_command("fasttext"),
+            _peer_command("fasttext", LR),
             _peer_conversion("fasttext"),
         ),
     )
