@@ -24,7 +24,7 @@ EPOCHS = "1"
 LR = {"skipgram": "0.025", "cbow": "0.05"}
 """The defaults of word2vec and of hsw2v."""
 GENSIM_LR = {"skipgram": "0.025", "cbow": "0.025"}
-"""gensim's own default, with which its CBOW answers more analogies."""
+"""gensim's own default."""
 
 
 @dataclass(frozen=True)
