@@ -10,8 +10,8 @@ import pytest
 from hsw2v import reference
 from hsw2v.jit import compiled
 from hsw2v.kernels import block, tiles
-from hsw2v.kernels.output.hierarchical import TreePaths
-from hsw2v.kernels.output.negative import NoiseDistribution, alias_table
+from hsw2v.kernels.output.hierarchical import tree_paths
+from hsw2v.kernels.output.negative import alias_table, noise_distribution
 from hsw2v.kernels.windows import Windowing
 from hsw2v.training import workspace
 from hsw2v.training.tables import aligned_zeros, padded
@@ -56,7 +56,7 @@ class Case:
         expected_outputs = outputs[:, : self.dim].astype(np.float64)
         tree = self.tree or huffman(chance.random(self.words))
         paths = tree.paths()
-        accept, alias = alias_table(chance.random(self.words))
+        noise = noise_distribution(chance.random(self.words), self.negative)
         key = 0xFEDCBA9876543210
         rates = (0.05, 0.02)
         figures = block.train_block(
@@ -70,9 +70,9 @@ class Case:
             ),
             Windowing(remap, keep, self.window, self.shrink),
             block.Tables(vectors, outputs),
-            TreePaths(paths.offsets, paths.nodes, (1 - paths.codes).astype(np.float32)),
+            tree_paths(paths.offsets, paths.nodes, paths.codes),
             workspace.private_top(self.private_nodes, width),
-            NoiseDistribution(accept, alias, self.negative),
+            noise,
             workspace.scratch(
                 len(self.ids()), self.window, int(paths.lengths.max()), self.negative, width
             ),
@@ -81,7 +81,7 @@ class Case:
             expected_outputs, paths.offsets, paths.nodes, paths.codes
         )
         if self.negative:
-            layer = reference.Negative(expected_outputs, accept, alias, self.negative)
+            layer = reference.Negative(expected_outputs, noise.accept, noise.alias, self.negative)
         plan = reference.Plan(
             remap, keep, self.window, self.shrink, self.cbow, *rates, self.loss_every
         )
@@ -99,10 +99,31 @@ class Case:
 
 
 @compiled
-def link(scores, labels):
-    tiles.logistic_gradient(
-        len(scores), scores.shape[1], scores.ctypes.data, labels.ctypes.data, np.float32(1.0)
-    )
+def gradient_row(width, hidden, output, vectors, labels, rate, gradient):
+    tiles.gradient_row(width, hidden, output, vectors, labels, rate, gradient)
+
+
+def errors_of_scores(scores: np.ndarray) -> np.ndarray:
+    """Return 0 - sigmoid(x) of the kernel: each score is the product of rows of one number."""
+    width = tiles.PADDING
+    hidden, output = aligned_zeros(1, width), aligned_zeros(tiles.TILE_WIDTH, width)
+    hidden[0, 0] = 1.0
+    hidden_rows = np.array([hidden.ctypes.data])
+    output_rows = output.ctypes.data + np.arange(tiles.TILE_WIDTH) * output.strides[0]
+    labels = np.zeros(tiles.TILE_WIDTH, np.float32)
+    found = np.empty((len(scores), tiles.TILE_WIDTH), np.float32)
+    for row, some in enumerate(scores):
+        output[:, 0] = some
+        gradient_row(
+            tiles.TILE_WIDTH,
+            hidden_rows.ctypes.data,
+            output_rows.ctypes.data,
+            width // tiles.LANES,
+            labels.ctypes.data,
+            np.float32(1.0),
+            found[row].ctypes.data,
+        )
+    return found
 
 
 def chain(words: int) -> Tree:
@@ -148,22 +169,19 @@ def test_kernel_equals_reference(name: str) -> None:
 
 def test_sigmoid_of_the_kernel_is_close_and_never_stops_learning() -> None:
     """A confidently wrong decision keeps its gradient, unlike in word2vec.c."""
-    scores = aligned_zeros(tiles.MAX_CONTEXT, tiles.MAX_OUTPUT)
-    scores[:] = np.linspace(-30, 30, scores.size).reshape(scores.shape)
-    x = scores.astype(np.float64)
-    labels = aligned_zeros(1, tiles.MAX_OUTPUT)
-    link(scores, labels)
-    chance = -scores.astype(np.float64)
-    assert np.abs(chance - reference.sigmoid(np.clip(x, -18, 18))).max() < 3e-7
-    assert chance[x > 7].min() > 0.999
+    scores = np.linspace(-60, 60, 4_000).astype(np.float32).reshape(-1, tiles.TILE_WIDTH)
+    chances = -errors_of_scores(scores).astype(np.float64)
+    assert np.abs(chances - reference.sigmoid(scores.astype(np.float64))).max() < 3e-7
+    assert chances[scores > 7].min() > 0.999
 
 
-def test_not_a_number_stays_one() -> None:
-    scores = aligned_zeros(tiles.MAX_CONTEXT, tiles.MAX_OUTPUT)
+def test_extreme_scores_give_finite_gradients_and_nan_stays_nan() -> None:
+    scores = np.zeros((1, tiles.TILE_WIDTH), np.float32)
+    scores[0, :4] = [np.inf, -np.inf, 3e38, -3e38]
+    output = -errors_of_scores(scores)[0]
+    assert output[:4].tolist() == pytest.approx([1.0, 0.0, 1.0, 0.0], abs=1e-30)
     scores[:] = np.nan
-    labels = aligned_zeros(1, tiles.MAX_OUTPUT)
-    link(scores, labels)
-    assert np.isnan(scores).all()
+    assert np.isnan(errors_of_scores(scores)).all()
 
 
 def test_alias_table_gives_the_weights_back() -> None:

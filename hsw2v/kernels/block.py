@@ -61,8 +61,8 @@ def _context_rows(vectors, kept, first, end, centre, rows):
 @inlined
 def _output_rows(plan, tables, paths, top, noise, word, key, counter, scratch):
     if plan.output == HIERARCHICAL:
-        return path_rows(paths, top, tables.outputs, word, scratch.output, scratch.labels)
-    return sampled_rows(noise, tables.outputs, word, key, counter, scratch.output, scratch.labels)
+        return path_rows(paths, top, tables.outputs, word, scratch.output)
+    return sampled_rows(noise, tables.outputs, word, key, counter, scratch.output)
 
 
 @inlined
@@ -127,7 +127,7 @@ def train_block(
                 next_loss += plan.loss_every
             if n == 0:
                 continue
-            m = _output_rows(
+            m, labels = _output_rows(
                 plan, tables, paths, top, noise, kept[centre], noise_key, centre, scratch
             )
             _prefetch_next(
@@ -143,9 +143,9 @@ def train_block(
                 target = hidden + 8
                 rows = 1
             if sampled:
-                total += loss(hidden, rows, output, m, width, scratch)
+                total += loss(hidden, rows, output, m, labels, width, scratch)
                 predictions += rows
-            step(hidden, target, rows, output, m, rate, width, scratch)
+            step(hidden, target, rows, output, m, labels, rate, width, scratch)
             if plan.cbow:
                 add_to_rows(context, n, vectors, gradient)
         start = end

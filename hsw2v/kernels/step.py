@@ -23,9 +23,10 @@ from hsw2v.kernels.tiles import (
     MAX_CONTEXT,
     MAX_OUTPUT,
     TILE_WIDTH,
-    dot_one,
-    dot_two,
-    logistic_gradient,
+    gradient_row,
+    gradient_rows,
+    load_float,
+    score_row,
     update_rows,
 )
 
@@ -47,80 +48,71 @@ class Scratch(NamedTuple):
     """(2,) int64, addresses of these two rows."""
     output: NDArray[np.int64]
     """(M,) int64, addresses of output rows."""
-    labels: NDArray[np.float32]
-    """(M padded,) float32."""
-    scores: NDArray[np.float32]
+    gradient: NDArray[np.float32]
     """(MAX_CONTEXT, MAX_OUTPUT) float32."""
     stop: NDArray[np.uint8]
     """(1,) uint8, shared by all threads: when set, a block is left unfinished."""
 
 
 @inlined
-def dot_products(hidden, n, output, m, vectors, scores):
-    """Write H Rᵀ for n ≤ MAX_CONTEXT and m ≤ MAX_OUTPUT rows (addresses throughout)."""
+def _gradients(hidden, n, output, m, labels, rate, vectors, gradient):
+    """Write G for n ≤ MAX_CONTEXT and m ≤ MAX_OUTPUT rows (addresses throughout)."""
     for i in range(0, n, 2):
         for j in range(0, m, TILE_WIDTH):
             width = min(m - j, TILE_WIDTH)
-            place = scores + 4 * (i * MAX_OUTPUT + j)
+            here = hidden + 8 * i
+            there = output + 8 * j
+            label = labels + 4 * j
+            place = gradient + 4 * (i * MAX_OUTPUT + j)
             if i + 1 < n:
-                dot_two(width, hidden + 8 * i, output + 8 * j, vectors, place)
+                gradient_rows(width, here, there, vectors, label, rate, place)
             else:
-                dot_one(width, hidden + 8 * i, output + 8 * j, vectors, place)
+                gradient_row(width, here, there, vectors, label, rate, place)
 
 
 @inlined
-def step(hidden, target, n, output, m, rate, width, scratch):
+def step(hidden, target, n, output, m, labels, rate, width, scratch):
     """Do one step; more rows than MAX_CONTEXT or MAX_OUTPUT are taken in pieces, in order.
 
-    `hidden`, `target` and `output` are addresses of arrays of row addresses, `width` is the
-    padded length of a row.
+    `hidden`, `target` and `output` are addresses of arrays of row addresses, `labels` that of
+    the labels of the output rows; `width` is the padded length of a row.
     """
     vectors = width // LANES
-    scores = scratch.scores.ctypes.data
-    labels = scratch.labels.ctypes.data
+    gradient = scratch.gradient.ctypes.data
     for i in range(0, n, MAX_CONTEXT):
         rows = min(n - i, MAX_CONTEXT)
+        here = hidden + 8 * i
         for j in range(0, m, MAX_OUTPUT):
             count = min(m - j, MAX_OUTPUT)
-            dot_products(hidden + 8 * i, rows, output + 8 * j, count, vectors, scores)
-            logistic_gradient(rows, count, scores, labels + 4 * j, rate)
-            update_rows(
-                rows, hidden + 8 * i, target + 8 * i, output + 8 * j, count, vectors, scores
-            )
+            there = output + 8 * j
+            _gradients(here, rows, there, count, labels + 4 * j, rate, vectors, gradient)
+            update_rows(rows, here, target + 8 * i, there, count, vectors, gradient)
 
 
 @inlined
-def loss(hidden, n, output, m, width, scratch):
+def loss(hidden, n, output, m, labels, width, scratch):
     """Return the summed negative log-likelihood of n predictions, in nats, before a step.
 
     Each decision costs log(1 + exp(-x)), x the score with the sign of its label; the logarithm
     is taken of products of these, in float64.
     """
+    scores = scratch.gradient.ctypes.data
     total = 0.0
-    for i in range(0, n, MAX_CONTEXT):
-        rows = min(n - i, MAX_CONTEXT)
-        for j in range(0, m, MAX_OUTPUT):
-            count = min(m - j, MAX_OUTPUT)
-            dot_products(
-                hidden + 8 * i,
-                rows,
-                output + 8 * j,
-                count,
-                width // LANES,
-                scratch.scores.ctypes.data,
-            )
-            for row in range(rows):
-                product = 1.0
-                for column in range(count):
-                    score = np.float64(scratch.scores[row, column])
-                    if scratch.labels[j + column] > 0.5:
-                        score = -score
-                    if score > 30.0:
-                        total += score
-                        score = -score
-                    product *= 1.0 + np.exp(score)
-                    if product > 1e250:
-                        total += np.log(product)
-                        product = 1.0
+    for i in range(n):
+        product = 1.0
+        for j in range(0, m, TILE_WIDTH):
+            count = min(m - j, TILE_WIDTH)
+            score_row(count, hidden + 8 * i, output + 8 * j, width // LANES, scores)
+            for column in range(count):
+                score = np.float64(load_float(scores + 4 * column))
+                if load_float(labels + 4 * (j + column)) > 0.5:
+                    score = -score
+                if score > 30.0:
+                    total += score
+                    score = -score
+                product *= 1.0 + np.exp(score)
+            if product > 1e150:
                 total += np.log(product)
+                product = 1.0
+        total += np.log(product)
     return total

@@ -9,6 +9,7 @@ vectors the machine has.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ MAX_OUTPUT = 64
 
 LANES = 16 if HAS_AVX512 else 8 if IS_X86 else 4
 TILE_WIDTH = 8 if HAS_AVX512 else 4
+"""Output rows of a tile: with two hidden rows as many sums as there are registers to spare."""
 
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _FLOAT = ir.FloatType()
@@ -94,7 +96,7 @@ def _pair_sums(builder: Any, left: Any, right: Any, group: int) -> Any:
 
 def _horizontal_sums(builder: Any, vectors: list[Any]) -> list[Any]:
     """Return the sums over the lanes of each vector, packed in order into vectors."""
-    zero = ir.Constant(_VECTOR, [0.0] * LANES)
+    zero = _splat_constant(0.0)
     vectors = vectors + [zero] * (-len(vectors) % LANES)
     group = 1
     while group < LANES:
@@ -119,13 +121,47 @@ def _each_size(builder: Any, size: Any, largest: int, emit: Callable[[int], None
     builder.position_at_end(done)
 
 
-def _dot_tile(
-    builder: Any, rows: int, columns: int, hidden: Any, output: Any, vectors: Any, scores: Any
-) -> None:
+def _splat_constant(value: float) -> Any:
+    return ir.Constant(_VECTOR, [float(value)] * LANES)
+
+
+_EXPONENT_LIMIT = 120
+
+
+def _sigmoid(builder: Any, x: Any) -> Any:
+    """Return 1 / (1 + 2^t), t = -x / log 2, within 2e-7; NaN stays NaN.
+
+    2^t is the float whose exponent is t rounded, times the Taylor series of the rest.
+    """
+    t = builder.fmul(x, _splat_constant(-1.0 / math.log(2.0)))
+    low, high = _splat_constant(-_EXPONENT_LIMIT), _splat_constant(_EXPONENT_LIMIT)
+    t = builder.select(builder.fcmp_ordered(">", t, low), t, low)
+    t = builder.select(builder.fcmp_ordered("<", t, high), t, high)
+    integers = ir.VectorType(ir.IntType(32), LANES)
+    # Conversion to integers cuts off: rounding is that of a positive number plus a half.
+    positive = _add(builder, t, _splat_constant(_EXPONENT_LIMIT + 0.5))
+    above = builder.fptosi(positive, integers)
+    whole = builder.sub(above, ir.Constant(integers, [_EXPONENT_LIMIT] * LANES))
+    rest = builder.fsub(t, builder.sitofp(whole, _VECTOR))
+    series = _splat_constant(math.log(2.0) ** 6 / math.factorial(6))
+    for power in range(5, -1, -1):
+        coefficient = math.log(2.0) ** power / math.factorial(power)
+        series = _multiply_add(builder, series, rest, _splat_constant(coefficient))
+    exponent = builder.shl(whole, ir.Constant(integers, [23] * LANES))
+    power_of_two = builder.add(builder.bitcast(series, integers), exponent)
+    one = _splat_constant(1.0)
+    chance = builder.fdiv(one, builder.fadd(one, builder.bitcast(power_of_two, _VECTOR)))
+    return builder.select(builder.fcmp_ordered("ord", x, x), chance, x)
+
+
+def _dot_products(
+    builder: Any, rows: int, columns: int, hidden: Any, output: Any, vectors: Any
+) -> list[Any]:
+    """Return dot products as packed vectors: TILE_WIDTH lanes for each hidden row."""
     left = [_load_address(builder, hidden, _constant(i)) for i in range(rows)]
     right = [_load_address(builder, output, _constant(j)) for j in range(columns)]
-    zero = ir.Constant(_VECTOR, [0.0] * LANES)
-    sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(columns)] for _ in range(rows)]
+    zero = _splat_constant(0.0)
+    sums = [[cgutils.alloca_once(builder, _VECTOR) for _ in range(columns)] for _ in range(rows)]
     for row in sums:
         for one in row:
             builder.store(zero, one)
@@ -140,46 +176,102 @@ def _dot_tile(
     flat: list[Any] = []
     for row in sums:
         flat += [builder.load(one) for one in row] + [zero] * (TILE_WIDTH - columns)
-    packed = _horizontal_sums(builder, flat)
-    part = min(TILE_WIDTH, LANES)
+    return _horizontal_sums(builder, flat)
+
+
+def _store_tile(builder: Any, rows: int, packed: list[Any], place: Any) -> None:
     for i in range(rows):
-        for piece in range(0, TILE_WIDTH, part):
-            position = i * TILE_WIDTH + piece
-            source, start = packed[position // LANES], position % LANES
-            value = _shuffle(builder, source, source, list(range(start, start + part)))
-            place = builder.add(scores, _constant(4 * (i * MAX_OUTPUT + piece)))
-            builder.store(value, _pointer(builder, place, value.type), align=4)
+        source, start = packed[i * TILE_WIDTH // LANES], i * TILE_WIDTH % LANES
+        value = _shuffle(builder, source, source, list(range(start, start + TILE_WIDTH)))
+        row = builder.add(place, _constant(4 * i * MAX_OUTPUT))
+        builder.store(value, _pointer(builder, row, value.type), align=4)
 
 
-def _dot_tile_of(rows: int) -> Callable[..., Any]:
+@intrinsic
+def score_row(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, scores: Any) -> Any:
+    """Write the dot products x of one hidden row with `width` (1 … TILE_WIDTH) output rows.
+
+    `hidden` and `output` are addresses of arrays of row addresses, `vectors` the length of a row
+    in vectors of LANES; `scores` is where TILE_WIDTH floats are written.
+    """
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         width, hidden, output, vectors, scores = arguments
-        _each_size(
-            builder,
-            width,
-            TILE_WIDTH,
-            lambda columns: _dot_tile(builder, rows, columns, hidden, output, vectors, scores),
-        )
+
+        def emit(columns: int) -> None:
+            packed = _dot_products(builder, 1, columns, hidden, output, vectors)
+            _store_tile(builder, 1, packed, scores)
+
+        _each_size(builder, width, TILE_WIDTH, emit)
+        return context.get_dummy_value()
+
+    return types.void(*([types.intp] * 5)), generate
+
+
+def _gradient_tile(rows: int) -> Callable[..., Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        width, hidden, output, vectors, labels, rate, gradient = arguments
+        rates = _splat(builder, rate)
+
+        def emit(columns: int) -> None:
+            packed = _dot_products(builder, rows, columns, hidden, output, vectors)
+            place = _pointer(builder, labels, ir.VectorType(_FLOAT, TILE_WIDTH))
+            some = builder.load(place, align=4)
+            label = _shuffle(builder, some, some, [lane % TILE_WIDTH for lane in range(LANES)])
+            errors = [builder.fsub(label, _sigmoid(builder, x)) for x in packed]
+            _store_tile(builder, rows, [builder.fmul(rates, e) for e in errors], gradient)
+
+        _each_size(builder, width, TILE_WIDTH, emit)
         return context.get_dummy_value()
 
     return generate
 
 
-@intrinsic
-def dot_one(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, scores: Any) -> Any:
-    """Write the dot products of one hidden row with `width` (1 … TILE_WIDTH) output rows.
+_GRADIENT_ARGUMENTS = (*([types.intp] * 5), types.float32, types.intp)
 
-    `hidden` and `output` are addresses of arrays of row addresses; `scores` is the address of
-    the first score in a `(., MAX_OUTPUT) float32` array, where TILE_WIDTH scores are written.
-    `vectors` is the length of a row in vectors of LANES.
+
+@intrinsic
+def gradient_row(
+    typing: Any,
+    width: Any,
+    hidden: Any,
+    output: Any,
+    vectors: Any,
+    labels: Any,
+    rate: Any,
+    gradient: Any,
+) -> Any:
+    """Write rate · (label - sigmoid(x)), x as of `score_row`.
+
+    The link is applied while the dot products are still in registers. `labels` is the address of
+    `width` floats in memory that may be read for TILE_WIDTH of them.
     """
-    return types.void(*([types.intp] * 5)), _dot_tile_of(1)
+    return types.void(*_GRADIENT_ARGUMENTS), _gradient_tile(1)
 
 
 @intrinsic
-def dot_two(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, scores: Any) -> Any:
-    """Do as `dot_one` for two hidden rows, with scores in two rows."""
-    return types.void(*([types.intp] * 5)), _dot_tile_of(2)
+def gradient_rows(
+    typing: Any,
+    width: Any,
+    hidden: Any,
+    output: Any,
+    vectors: Any,
+    labels: Any,
+    rate: Any,
+    gradient: Any,
+) -> Any:
+    """Do as `gradient_row` for two hidden rows, into two rows of `(., MAX_OUTPUT) float32`."""
+    return types.void(*_GRADIENT_ARGUMENTS), _gradient_tile(2)
+
+
+@intrinsic
+def load_float(typing: Any, address: Any) -> Any:
+    """Return the float32 at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_pointer(builder, arguments[0], _FLOAT))
+
+    return types.float32(types.intp), generate
 
 
 def _update(
@@ -192,7 +284,7 @@ def _update(
     vectors: Any,
     gradient: Any,
 ) -> None:
-    zero = ir.Constant(_VECTOR, [0.0] * LANES)
+    zero = _splat_constant(0.0)
     left = [_load_address(builder, hidden, _constant(i)) for i in range(rows)]
     right = [_load_address(builder, target, _constant(i)) for i in range(rows)]
     sums = [cgutils.alloca_once(builder, _VECTOR) for _ in range(rows)]
@@ -243,76 +335,6 @@ def update_rows(
         return context.get_dummy_value()
 
     return types.void(*([types.intp] * 7)), generate
-
-
-_SIGMOID_CLAMP = 18.0
-_SIGMOID_NUMERATOR = (
-    -2.76076847742355e-16,
-    2.00018790482477e-13,
-    -8.60467152213735e-11,
-    5.12229709037114e-08,
-    1.48572235717979e-05,
-    6.37261928875436e-04,
-    4.89352455891786e-03,
-)
-_SIGMOID_DENOMINATOR = (
-    1.19825839466702e-06,
-    1.18534705686654e-04,
-    2.26843463243900e-03,
-    4.89352518554385e-03,
-)
-
-
-def _splat_constant(value: float) -> Any:
-    return ir.Constant(_VECTOR, [value] * LANES)
-
-
-def _polynomial(builder: Any, coefficients: tuple[float, ...], x: Any) -> Any:
-    total = _splat_constant(coefficients[0])
-    for coefficient in coefficients[1:]:
-        total = _multiply_add(builder, total, x, _splat_constant(coefficient))
-    return total
-
-
-def _sigmoid(builder: Any, x: Any) -> Any:
-    """Return 1/2 + tanh(x/2)/2, tanh as a rational minimax approximation; NaN stays NaN."""
-    low, high = _splat_constant(-_SIGMOID_CLAMP), _splat_constant(_SIGMOID_CLAMP)
-    x = builder.select(builder.fcmp_ordered("<", x, low), low, x)
-    x = builder.select(builder.fcmp_ordered(">", x, high), high, x)
-    half = builder.fmul(x, _splat_constant(0.5))
-    square = builder.fmul(half, half)
-    numerator = builder.fmul(half, _polynomial(builder, _SIGMOID_NUMERATOR, square))
-    ratio = builder.fdiv(numerator, _polynomial(builder, _SIGMOID_DENOMINATOR, square))
-    return _multiply_add(builder, ratio, _splat_constant(0.5), _splat_constant(0.5))
-
-
-@intrinsic
-def logistic_gradient(
-    typing: Any, rows: Any, count: Any, scores: Any, labels: Any, rate: Any
-) -> Any:
-    """Replace scores x by rate · (label - sigmoid(x)), for `rows` rows of `count` scores.
-
-    `scores` is the address of a `(., MAX_OUTPUT) float32` array, `labels` of a float32 array
-    padded as a row of it is.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows, count, scores, labels, rate = arguments
-        rates = _splat(builder, rate)
-        lanes = _constant(LANES)
-        vectors = builder.udiv(builder.add(count, _constant(LANES - 1)), lanes)
-        with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
-            offset = builder.mul(loop.index, _constant(4 * LANES))
-            label = _load(builder, labels, offset)
-            with cgutils.for_range(builder, rows, intp=_INDEX) as inner:
-                row = builder.mul(inner.index, _constant(4 * MAX_OUTPUT))
-                place = builder.add(offset, row)
-                chance = _sigmoid(builder, _load(builder, scores, place))
-                error = builder.fsub(label, chance)
-                _store(builder, builder.fmul(rates, error), scores, place)
-        return context.get_dummy_value()
-
-    return types.void(*([types.intp] * 4), types.float32), generate
 
 
 @intrinsic

@@ -14,8 +14,8 @@ from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
 from hsw2v.errors import DivergedError, ResourceError
 from hsw2v.events import Listener
 from hsw2v.kernels.block import HIERARCHICAL, NEGATIVE, Plan, Tables, train_block
-from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, TreePaths
-from hsw2v.kernels.output.negative import NoiseDistribution, alias_table
+from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, tree_paths
+from hsw2v.kernels.output.negative import NoiseDistribution, noise_distribution
 from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.windows import Windowing
 from hsw2v.training.report import Report, mean_loss
@@ -66,7 +66,8 @@ class Trainer:
         """The tree of hierarchical softmax."""
         if training.loss == "hs":
             self.tree = huffman(vocabulary.counts * keep)
-        self._paths = _tree_paths(self.tree)
+        paths = Tree(np.empty((0, 2), np.int32)).paths() if self.tree is None else self.tree.paths()
+        self._paths = tree_paths(paths.offsets, paths.nodes, paths.codes)
         self._noise = _noise(vocabulary.counts, training.ns_exponent, training.negative)
         words = len(vocabulary)
         width = padded(training.dim)
@@ -197,15 +198,7 @@ class Trainer:
         )
 
 
-def _tree_paths(tree: Tree | None) -> TreePaths:
-    if tree is None:
-        return TreePaths(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
-    paths = tree.paths()
-    return TreePaths(paths.offsets, paths.nodes, (1 - paths.codes).astype(np.float32))
-
-
 def _noise(counts: NDArray[np.int64], exponent: float, negative: int) -> NoiseDistribution:
     # Logarithms: a large negative exponent must not make all weights zero.
     logarithms = exponent * np.log(np.maximum(counts, 1))
-    accept, alias = alias_table(np.exp(logarithms - logarithms.max()))
-    return NoiseDistribution(accept, alias, negative)
+    return noise_distribution(np.exp(logarithms - logarithms.max()), negative)

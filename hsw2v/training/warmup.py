@@ -7,8 +7,8 @@ import threading
 import numpy as np
 
 from hsw2v.kernels.block import HIERARCHICAL, Plan, Tables, train_block
-from hsw2v.kernels.output.hierarchical import TreePaths
-from hsw2v.kernels.output.negative import NoiseDistribution, alias_table
+from hsw2v.kernels.output.hierarchical import tree_paths
+from hsw2v.kernels.output.negative import noise_distribution
 from hsw2v.kernels.windows import Windowing
 from hsw2v.training.tables import aligned_zeros, padded
 from hsw2v.training.workspace import private_top, scratch
@@ -19,16 +19,15 @@ def warm_up() -> None:
     """Make every kernel of training ready, by calls with next to nothing to do."""
     huffman(np.ones(2))
     width = padded(1)
-    accept, alias = alias_table(np.ones(1))
     train_block(
         np.empty(0, np.int32),
         np.uint64(0),
         Plan(False, HIERARCHICAL, 0.0, 0.0, 1),
         Windowing(np.zeros(1, np.int32), np.zeros(1, np.uint64), 1, True),
         Tables(aligned_zeros(1, width), aligned_zeros(1, width)),
-        TreePaths(np.zeros(2, np.int64), np.zeros(1, np.int32), np.zeros(1, np.float32)),
+        tree_paths(np.zeros(2, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)),
         private_top(0, width),
-        NoiseDistribution(accept, alias, 1),
+        noise_distribution(np.ones(1), 1),
         scratch(1, 1, 1, 1, width),
     )
 

@@ -27,7 +27,6 @@ def scratch(
     stop: NDArray[np.uint8] | None = None,
 ) -> Scratch:
     """Return what training needs for blocks of at most `block` ids and windows of that size."""
-    outputs = -(-max(longest_path, 1 + negative) // MAX_OUTPUT) * MAX_OUTPUT
     mean = aligned_zeros(2, width)
     return Scratch(
         kept=np.empty(block, np.int32),
@@ -36,8 +35,7 @@ def scratch(
         context=np.empty(2 * window, np.int64),
         mean=mean,
         mean_rows=mean.ctypes.data + np.arange(2) * mean.strides[0],
-        output=np.empty(outputs, np.int64),
-        labels=aligned_zeros(1, outputs)[0],
-        scores=aligned_zeros(MAX_CONTEXT, MAX_OUTPUT),
+        output=np.empty(max(longest_path, 1 + negative), np.int64),
+        gradient=aligned_zeros(MAX_CONTEXT, MAX_OUTPUT),
         stop=np.zeros(1, np.uint8) if stop is None else stop,
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import inlined
-from hsw2v.kernels.tiles import prefetch_row
+from hsw2v.kernels.tiles import TILE_WIDTH, prefetch_row
 
 
 class TreePaths(NamedTuple):
@@ -19,7 +19,16 @@ class TreePaths(NamedTuple):
     nodes: NDArray[np.int32]
     """(ΣL,) int32."""
     labels: NDArray[np.float32]
-    """(ΣL,) float32: 1 - code."""
+    """(ΣL + TILE_WIDTH,) float32: 1 - code, and room to read past the last."""
+
+
+def tree_paths(
+    offsets: NDArray[np.int64], nodes: NDArray[np.int32], codes: NDArray[np.uint8]
+) -> TreePaths:
+    """Return paths, given as the arrays of `trees.Paths`, as the kernels want them."""
+    labels = np.zeros(len(codes) + TILE_WIDTH, np.float32)
+    labels[: len(codes)] = 1 - codes
+    return TreePaths(offsets, nodes, labels)
 
 
 class PrivateTop(NamedTuple):
@@ -75,8 +84,11 @@ def merge_top(top, outputs):
 
 
 @inlined
-def path_rows(paths, top, outputs, word, rows, labels):
-    """Write the addresses of the rows of a word's path, and their labels; return how many."""
+def path_rows(paths, top, outputs, word, rows):
+    """Write the addresses of the rows of a word's path.
+
+    Returns how many there are, and the address of their labels.
+    """
     base = outputs.ctypes.data
     private = top.rows.ctypes.data
     stride = outputs.shape[1] * outputs.itemsize
@@ -85,7 +97,6 @@ def path_rows(paths, top, outputs, word, rows, labels):
     copies = len(top.rows)
     for level in range(length):
         node = np.int64(paths.nodes[start + level])
-        labels[level] = paths.labels[start + level]
         if node < copies:
             top.visits[node] += 1
             if top.visits[node] == MERGE_EVERY:
@@ -93,7 +104,7 @@ def path_rows(paths, top, outputs, word, rows, labels):
             rows[level] = private + node * stride
         else:
             rows[level] = base + node * stride
-    return length
+    return length, paths.labels.ctypes.data + start * paths.labels.itemsize
 
 
 @inlined

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.random import below, draw, high_half, low_half
-from hsw2v.kernels.tiles import prefetch_row
+from hsw2v.kernels.tiles import TILE_WIDTH, prefetch_row
 
 
 class NoiseDistribution(NamedTuple):
@@ -21,6 +21,16 @@ class NoiseDistribution(NamedTuple):
     """(V,) int32: the word a column gives otherwise."""
     negative: int
     """Words drawn for a window."""
+    labels: NDArray[np.float32]
+    """(1 + negative + TILE_WIDTH,) float32: 1, 0, 0, …"""
+
+
+def noise_distribution(weights: NDArray[np.float64], negative: int) -> NoiseDistribution:
+    """Return the distribution proportional to weights (V,), of which `negative` words are drawn."""
+    accept, alias = alias_table(weights)
+    labels = np.zeros(1 + negative + TILE_WIDTH, np.float32)
+    labels[0] = 1.0
+    return NoiseDistribution(accept, alias, negative, labels)
 
 
 @compiled
@@ -67,16 +77,15 @@ def draw_word(noise, bits):
 
 
 @inlined
-def sampled_rows(noise, outputs, word, key, counter, rows, labels):
-    """Write the addresses of the rows of a word and of drawn words, and their labels.
+def sampled_rows(noise, outputs, word, key, counter, rows):
+    """Write the addresses of the rows of a word and of drawn words.
 
     A draw that is the target, or was drawn for this window already, is left out: the rows of a
-    step are distinct. Returns how many there are.
+    step are distinct. Returns how many there are, and the address of their labels.
     """
     base = outputs.ctypes.data
     stride = outputs.shape[1] * outputs.itemsize
     rows[0] = base + np.int64(word) * stride
-    labels[0] = 1.0
     count = 1
     for place in range(noise.negative):
         drawn = draw_word(noise, draw(key, counter * noise.negative + place))
@@ -86,9 +95,8 @@ def sampled_rows(noise, outputs, word, key, counter, rows, labels):
             new = new and rows[earlier] != address
         if new:
             rows[count] = address
-            labels[count] = 0.0
             count += 1
-    return count
+    return count, noise.labels.ctypes.data
 
 
 @inlined
