@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
-from hsw2v.kernels.output.hierarchical import copy_top, merge_top, path_rows, prefetch_path
-from hsw2v.kernels.output.negative import prefetch_sampled, sampled_rows
+from hsw2v.kernels.memory import load_int32, load_int64, store_int64
+from hsw2v.kernels.output.hierarchical import (
+    copy_top,
+    merge_top,
+    path_rows,
+    prefetch_path,
+    tree_rows,
+)
+from hsw2v.kernels.output.negative import noise_rows, prefetch_sampled, sampled_rows
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.step import loss, step
 from hsw2v.kernels.tiles import LANES, add_to_rows, mean_row, prefetch_row
@@ -47,37 +54,29 @@ class Tables(NamedTuple):
 
 
 @inlined
-def _context_rows(vectors, kept, first, end, centre, rows):
-    base = vectors.ctypes.data
-    stride = vectors.shape[1] * vectors.itemsize
+def _context_rows(base, stride, kept, first, end, centre, rows):
     n = 0
     for position in range(first, end):
         if position != centre:
-            rows[n] = base + np.int64(kept[position]) * stride
+            word = np.int64(load_int32(kept + 4 * position))
+            store_int64(rows + 8 * n, base + word * stride)
             n += 1
     return n
 
 
 @inlined
-def _output_rows(plan, tables, paths, top, noise, word, key, counter, scratch):
-    if plan.output == HIERARCHICAL:
-        return path_rows(paths, top, tables.outputs, word, scratch.output)
-    return sampled_rows(noise, tables.outputs, word, key, counter, scratch.output)
+def _output_rows(output, tree, noise, word, key, counter, rows):
+    if output == HIERARCHICAL:
+        return path_rows(tree, word, rows)
+    return sampled_rows(noise, word, key, counter, rows)
 
 
 @inlined
-def _prefetch_next(plan, windowing, tables, paths, noise, kept, centre, end, vectors, key):
-    """Ask for the rows that the next window will be the first to touch."""
-    if centre + 1 < end:
-        word = kept[centre + 1]
-        if plan.output == HIERARCHICAL:
-            prefetch_path(paths, tables.outputs, word, vectors)
-        else:
-            prefetch_sampled(noise, tables.outputs, word, key, centre + 1, vectors)
-    if centre + 1 + windowing.window < end:
-        word = kept[centre + 1 + windowing.window]
-        stride = tables.vectors.shape[1] * tables.vectors.itemsize
-        prefetch_row(tables.vectors.ctypes.data + np.int64(word) * stride, vectors)
+def _prefetch_output(output, tree, noise, word, key, counter):
+    if output == HIERARCHICAL:
+        prefetch_path(tree, word)
+    else:
+        prefetch_sampled(noise, word, key, counter)
 
 
 @compiled
@@ -93,61 +92,70 @@ def train_block(
     of words that were kept.
     """
     count, sentences = keep_tokens(ids, windowing, key, scratch.kept, scratch.reach, scratch.ends)
-    kept = scratch.kept
+    copy_top(top, tables.outputs)
+    tree = tree_rows(paths, top, tables.outputs)
+    sampling = noise_rows(noise, tables.outputs)
     noise_key = key ^ NOISE_KEY
-    lossy = draw(key ^ LOSS_KEY, 0) % np.uint64(plan.loss_every)
-    next_loss: Any = np.int64(lossy)
-    width = tables.vectors.shape[1]
-    vectors = width // LANES
+    base = tables.vectors.ctypes.data
+    stride = tables.vectors.shape[1] * tables.vectors.itemsize
+    vectors = tables.vectors.shape[1] // LANES
+    kept = scratch.kept.ctypes.data
+    reaches = scratch.reach.ctypes.data
+    ends = scratch.ends.ctypes.data
+    stop = scratch.stop.ctypes.data
     context = scratch.context.ctypes.data
     output = scratch.output.ctypes.data
-    mean = scratch.mean_rows[0]
-    gradient = scratch.mean_rows[1]
+    gradient = scratch.gradient.ctypes.data
+    mean_rows = scratch.mean_rows.ctypes.data
+    mean = load_int64(mean_rows)
+    mean_gradient = load_int64(mean_rows + 8)
+    cbow = plan.cbow
+    layer = plan.output
+    loss_every = plan.loss_every
+    window = windowing.window
+    first_rate = plan.first_rate
     slope = (plan.last_rate - plan.first_rate) / max(count, 1)
+    next_loss: Any = np.int64(draw(key ^ LOSS_KEY, 0) % np.uint64(loss_every))
     total = 0.0
     predictions = 0
     start: Any = 0
-    copy_top(top, tables.outputs)
     for sentence in range(sentences):
-        end = np.int64(scratch.ends[sentence])
+        end = np.int64(load_int32(ends + 4 * sentence))
         for centre in range(start, end):
-            if scratch.stop[0]:
+            if load_int32(stop):
                 break
-            reach = np.int64(scratch.reach[centre])
-            n = _context_rows(
-                tables.vectors,
-                kept,
-                max(start, centre - reach),
-                min(end, centre + reach + 1),
-                centre,
-                scratch.context,
-            )
             sampled = centre == next_loss
             if sampled:
-                next_loss += plan.loss_every
+                next_loss += loss_every
+            if centre + 1 + window < end:
+                entering = np.int64(load_int32(kept + 4 * (centre + 1 + window)))
+                prefetch_row(base + entering * stride, vectors)
+            reach = np.int64(load_int32(reaches + 4 * centre))
+            first = max(start, centre - reach)
+            last = min(end, centre + reach + 1)
+            n = _context_rows(base, stride, kept, first, last, centre, context)
             if n == 0:
                 continue
-            m, labels = _output_rows(
-                plan, tables, paths, top, noise, kept[centre], noise_key, centre, scratch
-            )
-            _prefetch_next(
-                plan, windowing, tables, paths, noise, kept, centre, end, vectors, noise_key
-            )
-            rate = np.float32(plan.first_rate + slope * centre)
+            word = np.int64(load_int32(kept + 4 * centre))
+            m, labels = _output_rows(layer, tree, sampling, word, noise_key, centre, output)
+            if centre + 1 < end:
+                following = np.int64(load_int32(kept + 4 * (centre + 1)))
+                _prefetch_output(layer, tree, sampling, following, noise_key, centre + 1)
             hidden = context
             target = context
             rows = n
-            if plan.cbow:
+            if cbow:
                 mean_row(context, n, vectors, mean)
-                hidden = scratch.mean_rows.ctypes.data
-                target = hidden + 8
+                hidden = mean_rows
+                target = mean_rows + 8
                 rows = 1
             if sampled:
-                total += loss(hidden, rows, output, m, labels, width, scratch)
+                total += loss(hidden, rows, output, m, labels, vectors, gradient)
                 predictions += rows
-            step(hidden, target, rows, output, m, labels, rate, width, scratch)
-            if plan.cbow:
-                add_to_rows(context, n, vectors, gradient)
+            rate = np.float32(first_rate + slope * centre)
+            step(hidden, target, rows, output, m, labels, rate, vectors, gradient)
+            if cbow:
+                add_to_rows(context, n, vectors, mean_gradient)
         start = end
-    merge_top(top, tables.outputs)
+    merge_top(tree)
     return total, predictions, count

@@ -18,14 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import inlined
+from hsw2v.kernels.memory import load_float32
 from hsw2v.kernels.tiles import (
-    LANES,
     MAX_CONTEXT,
     MAX_OUTPUT,
     TILE_WIDTH,
     gradient_row,
     gradient_rows,
-    load_float,
     score_row,
     update_rows,
 )
@@ -50,8 +49,8 @@ class Scratch(NamedTuple):
     """(M,) int64, addresses of output rows."""
     gradient: NDArray[np.float32]
     """(MAX_CONTEXT, MAX_OUTPUT) float32."""
-    stop: NDArray[np.uint8]
-    """(1,) uint8, shared by all threads: when set, a block is left unfinished."""
+    stop: NDArray[np.int32]
+    """(1,) int32, shared by all threads: when set, a block is left unfinished."""
 
 
 @inlined
@@ -71,14 +70,13 @@ def _gradients(hidden, n, output, m, labels, rate, vectors, gradient):
 
 
 @inlined
-def step(hidden, target, n, output, m, labels, rate, width, scratch):
+def step(hidden, target, n, output, m, labels, rate, vectors, gradient):
     """Do one step; more rows than MAX_CONTEXT or MAX_OUTPUT are taken in pieces, in order.
 
-    `hidden`, `target` and `output` are addresses of arrays of row addresses, `labels` that of
-    the labels of the output rows; `width` is the padded length of a row.
+    `hidden`, `target` and `output` are addresses of arrays of row addresses, `labels` and
+    `gradient` those of the labels of the output rows and of room for G; `vectors` is the length
+    of a row in vectors.
     """
-    vectors = width // LANES
-    gradient = scratch.gradient.ctypes.data
     for i in range(0, n, MAX_CONTEXT):
         rows = min(n - i, MAX_CONTEXT)
         here = hidden + 8 * i
@@ -90,22 +88,21 @@ def step(hidden, target, n, output, m, labels, rate, width, scratch):
 
 
 @inlined
-def loss(hidden, n, output, m, labels, width, scratch):
+def loss(hidden, n, output, m, labels, vectors, scores):
     """Return the summed negative log-likelihood of n predictions, in nats, before a step.
 
     Each decision costs log(1 + exp(-x)), x the score with the sign of its label; the logarithm
     is taken of products of these, in float64.
     """
-    scores = scratch.gradient.ctypes.data
     total = 0.0
     for i in range(n):
         product = 1.0
         for j in range(0, m, TILE_WIDTH):
             count = min(m - j, TILE_WIDTH)
-            score_row(count, hidden + 8 * i, output + 8 * j, width // LANES, scores)
+            score_row(count, hidden + 8 * i, output + 8 * j, vectors, scores)
             for column in range(count):
-                score = np.float64(load_float(scores + 4 * column))
-                if load_float(labels + 4 * (j + column)) > 0.5:
+                score = np.float64(load_float32(scores + 4 * column))
+                if load_float32(labels + 4 * (j + column)) > 0.5:
                     score = -score
                 if score > 30.0:
                     total += score

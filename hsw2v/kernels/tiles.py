@@ -264,16 +264,6 @@ def gradient_rows(
     return types.void(*_GRADIENT_ARGUMENTS), _gradient_tile(2)
 
 
-@intrinsic
-def load_float(typing: Any, address: Any) -> Any:
-    """Return the float32 at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load(_pointer(builder, arguments[0], _FLOAT))
-
-    return types.float32(types.intp), generate
-
-
 def _update(
     builder: Any,
     rows: int,
@@ -335,6 +325,24 @@ def update_rows(
         return context.get_dummy_value()
 
     return types.void(*([types.intp] * 7)), generate
+
+
+@intrinsic
+def merge_row(typing: Any, shared: Any, copy: Any, merged: Any, vectors: Any) -> Any:
+    """Add to a row what a copy of it gained since both were merged; make all three equal."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        shared, copy, merged, vectors = arguments
+        with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
+            offset = builder.mul(loop.index, _constant(4 * LANES))
+            before = _load(builder, merged, offset)
+            change = builder.fsub(_load(builder, copy, offset), before)
+            value = _add(builder, _load(builder, shared, offset), change)
+            for row in (shared, copy, merged):
+                _store(builder, value, row, offset)
+        return context.get_dummy_value()
+
+    return types.void(*([types.intp] * 4)), generate
 
 
 @intrinsic

@@ -20,8 +20,8 @@ class Workers:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self.stop: NDArray[np.uint8] = np.zeros(1, np.uint8)
-        """(1,) uint8, for compiled code to look at."""
+        self.stop: NDArray[np.int32] = np.zeros(1, np.int32)
+        """(1,) int32, for compiled code to look at."""
 
     def run(self, pieces: int, work: Callable[[int, int], None], tick: Callable[[], None]) -> None:
         """Call `work(thread, piece)` for every piece, and `tick()` now and then meanwhile.

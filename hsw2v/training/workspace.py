@@ -24,7 +24,7 @@ def scratch(
     longest_path: int,
     negative: int,
     width: int,
-    stop: NDArray[np.uint8] | None = None,
+    stop: NDArray[np.int32] | None = None,
 ) -> Scratch:
     """Return what training needs for blocks of at most `block` ids and windows of that size."""
     mean = aligned_zeros(2, width)
@@ -37,5 +37,5 @@ def scratch(
         mean_rows=mean.ctypes.data + np.arange(2) * mean.strides[0],
         output=np.empty(max(longest_path, 1 + negative), np.int64),
         gradient=aligned_zeros(MAX_CONTEXT, MAX_OUTPUT),
-        stop=np.zeros(1, np.uint8) if stop is None else stop,
+        stop=np.zeros(1, np.int32) if stop is None else stop,
     )

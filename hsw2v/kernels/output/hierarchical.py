@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import inlined
-from hsw2v.kernels.tiles import TILE_WIDTH, prefetch_row
+from hsw2v.kernels.memory import load_int32, load_int64, store_int32, store_int64
+from hsw2v.kernels.tiles import LANES, TILE_WIDTH, merge_row, prefetch_row
 
 
 class TreePaths(NamedTuple):
@@ -53,66 +54,89 @@ PRIVATE_NODES = 255
 """The first nodes of a Huffman tree in falling order of weight: its top eight levels or so."""
 
 
+class TreeRows(NamedTuple):
+    """Where everything is that `path_rows` needs: addresses, and what the rows measure."""
+
+    offsets: int
+    nodes: int
+    labels: int
+    outputs: int
+    private: int
+    merged: int
+    visits: int
+    copies: int
+    """Nodes with a private copy, K."""
+    stride: int
+    """Bytes of a row."""
+
+
 @inlined
-def _merge_row(top, outputs, node):
-    """Add what a thread changed in its copy of a row to the shared row, and copy that back."""
-    for column in range(outputs.shape[1]):
-        value = outputs[node, column] + (top.rows[node, column] - top.merged[node, column])
-        outputs[node, column] = value
-        top.rows[node, column] = value
-        top.merged[node, column] = value
-    top.visits[node] = 0
+def tree_rows(paths, top, outputs):
+    """Return the addresses of the arrays of a tree's output layer."""
+    return TreeRows(
+        paths.offsets.ctypes.data,
+        paths.nodes.ctypes.data,
+        paths.labels.ctypes.data,
+        outputs.ctypes.data,
+        top.rows.ctypes.data,
+        top.merged.ctypes.data,
+        top.visits.ctypes.data,
+        len(top.rows),
+        outputs.shape[1] * outputs.itemsize,
+    )
 
 
 @inlined
 def copy_top(top, outputs):
     """Begin a block: make the copies."""
-    for node in range(len(top.rows)):
-        for column in range(outputs.shape[1]):
-            value = outputs[node, column]
-            top.rows[node, column] = value
-            top.merged[node, column] = value
-        top.visits[node] = 0
+    copies = len(top.rows)
+    top.rows[:] = outputs[:copies]
+    top.merged[:] = outputs[:copies]
+    top.visits[:] = 0
 
 
 @inlined
-def merge_top(top, outputs):
+def merge_top(tree):
     """End a block: leave nothing in the copies that is not in the shared rows."""
-    for node in range(len(top.rows)):
-        if top.visits[node] > 0:
-            _merge_row(top, outputs, node)
+    for node in range(tree.copies):
+        _merge(tree, node)
 
 
 @inlined
-def path_rows(paths, top, outputs, word, rows):
-    """Write the addresses of the rows of a word's path.
+def _merge(tree, node):
+    row = node * tree.stride
+    vectors = tree.stride // (4 * LANES)
+    merge_row(tree.outputs + row, tree.private + row, tree.merged + row, vectors)
+
+
+@inlined
+def path_rows(tree, word, rows):
+    """Write the addresses of the rows of a word's path to the address `rows`.
 
     Returns how many there are, and the address of their labels.
     """
-    base = outputs.ctypes.data
-    private = top.rows.ctypes.data
-    stride = outputs.shape[1] * outputs.itemsize
-    start = paths.offsets[word]
-    length = paths.offsets[word + 1] - start
-    copies = len(top.rows)
+    start = load_int64(tree.offsets + 8 * word)
+    length = load_int64(tree.offsets + 8 * word + 8) - start
     for level in range(length):
-        node = np.int64(paths.nodes[start + level])
-        if node < copies:
-            top.visits[node] += 1
-            if top.visits[node] == MERGE_EVERY:
-                _merge_row(top, outputs, node)
-            rows[level] = private + node * stride
-        else:
-            rows[level] = base + node * stride
-    return length, paths.labels.ctypes.data + start * paths.labels.itemsize
+        node = np.int64(load_int32(tree.nodes + 4 * (start + level)))
+        table = tree.outputs
+        if node < tree.copies:
+            table = tree.private
+            counter = tree.visits + 4 * node
+            visits = load_int32(counter) + 1
+            if visits == MERGE_EVERY:
+                _merge(tree, node)
+                visits = 0
+            store_int32(counter, np.int32(visits))
+        store_int64(rows + 8 * level, table + node * tree.stride)
+    return length, tree.labels + 4 * start
 
 
 @inlined
-def prefetch_path(paths, outputs, word, vectors):
+def prefetch_path(tree, word):
     """Ask for the rows of a word's path that are not visited all the time anyway."""
-    base = outputs.ctypes.data
-    stride = outputs.shape[1] * outputs.itemsize
-    for place in range(paths.offsets[word], paths.offsets[word + 1]):
-        node = np.int64(paths.nodes[place])
+    start = load_int64(tree.offsets + 8 * word)
+    for place in range(start, load_int64(tree.offsets + 8 * word + 8)):
+        node = np.int64(load_int32(tree.nodes + 4 * place))
         if node >= PRIVATE_NODES:
-            prefetch_row(base + node * stride, vectors)
+            prefetch_row(tree.outputs + node * tree.stride, tree.stride // (4 * LANES))

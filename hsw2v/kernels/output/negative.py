@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
+from hsw2v.kernels.memory import load_int32, load_int64, load_uint64, store_int64
 from hsw2v.kernels.random import below, draw, high_half, low_half
-from hsw2v.kernels.tiles import TILE_WIDTH, prefetch_row
+from hsw2v.kernels.tiles import LANES, TILE_WIDTH, prefetch_row
 
 
 class NoiseDistribution(NamedTuple):
@@ -67,44 +68,67 @@ def alias_table(
     return accept, alias
 
 
-@inlined
-def draw_word(noise, bits):
-    """Return a word drawn from the noise distribution by 64 random bits."""
-    column = below(high_half(bits), len(noise.alias))
-    if low_half(bits) < noise.accept[column]:
-        return column
-    return np.int64(noise.alias[column])
+class NoiseRows(NamedTuple):
+    """Where everything is that `sampled_rows` needs: addresses, and what the rows measure."""
+
+    accept: int
+    alias: int
+    labels: int
+    outputs: int
+    words: int
+    """The size of the vocabulary, V."""
+    negative: int
+    stride: int
+    """Bytes of a row."""
 
 
 @inlined
-def sampled_rows(noise, outputs, word, key, counter, rows):
-    """Write the addresses of the rows of a word and of drawn words.
+def noise_rows(noise, outputs):
+    """Return the addresses of the arrays of negative sampling."""
+    return NoiseRows(
+        noise.accept.ctypes.data,
+        noise.alias.ctypes.data,
+        noise.labels.ctypes.data,
+        outputs.ctypes.data,
+        len(noise.alias),
+        noise.negative,
+        outputs.shape[1] * outputs.itemsize,
+    )
+
+
+@inlined
+def _drawn_row(noise, bits):
+    """Return the address of the row of a word drawn by 64 random bits."""
+    word = below(high_half(bits), noise.words)
+    if low_half(bits) >= load_uint64(noise.accept + 8 * word):
+        word = np.int64(load_int32(noise.alias + 4 * word))  # type: ignore[assignment]
+    return noise.outputs + word * noise.stride
+
+
+@inlined
+def sampled_rows(noise, word, key, counter, rows):
+    """Write the addresses of the rows of a word and of drawn words to the address `rows`.
 
     A draw that is the target, or was drawn for this window already, is left out: the rows of a
     step are distinct. Returns how many there are, and the address of their labels.
     """
-    base = outputs.ctypes.data
-    stride = outputs.shape[1] * outputs.itemsize
-    rows[0] = base + np.int64(word) * stride
+    store_int64(rows, noise.outputs + word * noise.stride)
     count = 1
     for place in range(noise.negative):
-        drawn = draw_word(noise, draw(key, counter * noise.negative + place))
-        address = base + drawn * stride
+        address = _drawn_row(noise, draw(key, counter * noise.negative + place))
         new = True
         for earlier in range(count):
-            new = new and rows[earlier] != address
+            new = new and load_int64(rows + 8 * earlier) != address
         if new:
-            rows[count] = address
+            store_int64(rows + 8 * count, address)
             count += 1
-    return count, noise.labels.ctypes.data
+    return count, noise.labels
 
 
 @inlined
-def prefetch_sampled(noise, outputs, word, key, counter, vectors):
+def prefetch_sampled(noise, word, key, counter):
     """Ask for the rows that `sampled_rows` will give for these arguments."""
-    base = outputs.ctypes.data
-    stride = outputs.shape[1] * outputs.itemsize
-    prefetch_row(base + np.int64(word) * stride, vectors)
+    vectors = noise.stride // (4 * LANES)
+    prefetch_row(noise.outputs + word * noise.stride, vectors)
     for place in range(noise.negative):
-        drawn = draw_word(noise, draw(key, counter * noise.negative + place))
-        prefetch_row(base + drawn * stride, vectors)
+        prefetch_row(_drawn_row(noise, draw(key, counter * noise.negative + place)), vectors)
