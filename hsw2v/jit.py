@@ -101,4 +101,4 @@ def compiled(function: F) -> F:
 
 def inlined(function: F) -> F:
     """Compile a small function that only compiled functions call, into its callers."""
-    return _decorate(function, inline="never", forceinline=True)
+    return _decorate(function, inline="always")
