@@ -13,7 +13,9 @@ from hsw2v.kernels.output.hierarchical import (
     copy_top,
     merge_top,
     path_rows,
+    prefetch_nodes,
     prefetch_path,
+    prefetch_place,
     tree_rows,
 )
 from hsw2v.kernels.output.negative import noise_rows, prefetch_sampled, sampled_rows
@@ -72,11 +74,19 @@ def _output_rows(output, tree, noise, word, key, counter, rows):
 
 
 @inlined
-def _prefetch_output(output, tree, noise, word, key, counter):
+def _prefetch_ahead(output, tree, noise, kept, centre, count, key):
+    """Ask for what the next windows will be the first to touch, in order of dependence."""
     if output == HIERARCHICAL:
-        prefetch_path(tree, word)
-    else:
-        prefetch_sampled(noise, word, key, counter)
+        if centre + 6 < count:
+            prefetch_place(tree, np.int64(load_int32(kept + 4 * (centre + 6))))
+        if centre + 3 < count:
+            prefetch_path(tree, np.int64(load_int32(kept + 4 * (centre + 3))))
+    if centre + 1 < count:
+        word = np.int64(load_int32(kept + 4 * (centre + 1)))
+        if output == HIERARCHICAL:
+            prefetch_nodes(tree, word)
+        else:
+            prefetch_sampled(noise, word, key, centre + 1)
 
 
 @compiled
@@ -127,7 +137,7 @@ def train_block(
             sampled = centre == next_loss
             if sampled:
                 next_loss += loss_every
-            if centre + 1 + window < end:
+            if centre + 1 + window < count:
                 entering = np.int64(load_int32(kept + 4 * (centre + 1 + window)))
                 prefetch_row(base + entering * stride, vectors)
             reach = np.int64(load_int32(reaches + 4 * centre))
@@ -138,9 +148,7 @@ def train_block(
                 continue
             word = np.int64(load_int32(kept + 4 * centre))
             m, labels = _output_rows(layer, tree, sampling, word, noise_key, centre, output)
-            if centre + 1 < end:
-                following = np.int64(load_int32(kept + 4 * (centre + 1)))
-                _prefetch_output(layer, tree, sampling, following, noise_key, centre + 1)
+            _prefetch_ahead(layer, tree, sampling, kept, centre, count, noise_key)
             hidden = context
             target = context
             rows = n

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hsw2v.jit import HAS_AVX512, IS_X86, cgutils, intrinsic, ir, types
+from hsw2v.kernels.memory import prefetch
 
 PADDING = 16
 """Floats that a row is padded to a multiple of."""
@@ -391,16 +392,10 @@ def prefetch_row(typing: Any, address: Any, vectors: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, vectors = arguments
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        ask = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag]),
-            "llvm.prefetch.p0",
-        )
         lines = builder.udiv(vectors, _constant(max(1, 16 // LANES)))
         with cgutils.for_range(builder, lines, intp=_INDEX) as loop:
             line = builder.add(address, builder.mul(loop.index, _constant(64)))
-            builder.call(ask, [builder.inttoptr(line, byte), flag(0), flag(3), flag(1)])
+            prefetch(builder, line)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp), generate

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import inlined
-from hsw2v.kernels.memory import load_int32, load_int64, store_int32, store_int64
+from hsw2v.kernels.memory import (
+    load_int32,
+    load_int64,
+    prefetch_line,
+    store_int32,
+    store_int64,
+)
 from hsw2v.kernels.tiles import LANES, TILE_WIDTH, merge_row, prefetch_row
 
 
@@ -133,7 +139,22 @@ def path_rows(tree, word, rows):
 
 
 @inlined
+def prefetch_place(tree, word):
+    """Ask for the place of a word's path: some windows before `prefetch_path`."""
+    prefetch_line(tree.offsets + 8 * word)
+
+
+@inlined
 def prefetch_path(tree, word):
+    """Ask for a word's path, of up to 32 nodes: a window or two before `prefetch_nodes`."""
+    start = 4 * load_int64(tree.offsets + 8 * word)
+    for array in (tree.nodes, tree.labels):
+        prefetch_line(array + start)
+        prefetch_line(array + start + 64)
+
+
+@inlined
+def prefetch_nodes(tree, word):
     """Ask for the rows of a word's path that are not visited all the time anyway."""
     start = load_int64(tree.offsets + 8 * word)
     for place in range(start, load_int64(tree.offsets + 8 * word + 8)):
