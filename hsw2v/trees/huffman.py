@@ -13,7 +13,9 @@ def huffman(weights: NDArray[np.floating]) -> Tree:
     """Grow the Huffman tree of word weights (V,), V ≥ 1 (Huffman 1952).
 
     Inner nodes are numbered in falling order of weight, so that the first are the most visited.
-    Ties are broken by word number: the same weights always give the same tree.
+    Of equal weights, merged nodes go before words, and later words before earlier ones: the same
+    weights always give the same tree, and it is word2vec's. The many rare words of equal count
+    then stay beside those that they first appeared with, which is worth a point on word pairs.
 
     Raises:
         ValueError: there is no weight, or one is negative or not finite.
@@ -42,7 +44,7 @@ def _merge(weights, words):
     for made in range(inner):
         total = 0.0
         for side in range(2):
-            if leaf < leaves and (node >= made or weights[leaf] <= merged[node]):
+            if leaf < leaves and (node >= made or weights[leaf] < merged[node]):
                 child = ~words[leaf]
                 total += weights[leaf]
                 leaf += 1
