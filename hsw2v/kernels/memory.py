@@ -1,7 +1,7 @@
 """Reading and writing at addresses.
 
 In the loop over windows nothing is an array: numba counts references to arrays with locked
-instructions, at every call and every field of a tuple, and those counts took a fifth of the time.
+instructions, at calls and fields of tuples, and that would take a good part of the time.
 `train_block` takes the addresses of its arrays once, and they stay alive for as long as it runs.
 """
 

@@ -6,7 +6,7 @@
 
 T are the rows that take the gradient of H: H itself in skip-gram. That each hidden row's gradient
 is taken of the output rows as the rows before it left them, as in word2vec.c, costs nothing here
-and is worth one to two points of analogies after one epoch. The definition in NumPy is
+and learns more from one epoch than updates of a whole window at once. The definition in NumPy is
 `reference.update`.
 """
 

@@ -65,7 +65,7 @@ class Trainer:
         self.tree: Tree | None = None
         """The tree of hierarchical softmax."""
         if training.loss == "hs":
-            # Counts left after subsampling would make paths 3 % shorter, and vectors worse.
+            # Counts left after subsampling would make paths a little shorter, and vectors worse.
             self.tree = huffman(vocabulary.counts.astype(np.float64))
         paths = Tree(np.empty((0, 2), np.int32)).paths() if self.tree is None else self.tree.paths()
         self._paths = tree_paths(paths.offsets, paths.nodes, paths.codes)

@@ -15,7 +15,7 @@ def huffman(weights: NDArray[np.floating]) -> Tree:
     Inner nodes are numbered in falling order of weight, so that the first are the most visited.
     Of equal weights, merged nodes go before words, and later words before earlier ones: the same
     weights always give the same tree, and it is word2vec's. The many rare words of equal count
-    then stay beside those that they first appeared with, which is worth a point on word pairs.
+    then stay beside those that they first appeared with, which makes better vectors.
 
     Raises:
         ValueError: there is no weight, or one is negative or not finite.
