@@ -14,7 +14,7 @@ from hsw2v.config import Config
 from hsw2v.corpus.stream import EncodedCorpus, encode, encode_sentences, remap_for
 from hsw2v.corpus.vocabulary import Vocabulary, choose
 from hsw2v.errors import EmptyCorpusError, UsageError
-from hsw2v.events import Listener, VocabularyReady, ignore
+from hsw2v.events import Event, Listener, VocabularyReady, ignore
 from hsw2v.model import Model
 from hsw2v.training.trainer import Trainer, TrainingCorpus
 from hsw2v.training.warmup import warm_up_beside
@@ -55,9 +55,8 @@ def train(
             hint="leave the held-out corpus out, or use loss hs",
         )
     begun = time.perf_counter()
-    warm_up_beside()
     with ExitStack() as corpora:
-        encoded = corpora.enter_context(_encode(source, chosen, listener))
+        encoded = corpora.enter_context(_encode(source, chosen, _warming_up(listener)))
         vocabulary, remap = choose(encoded.types, chosen.vocabulary)
         held = None
         if heldout is not None:
@@ -96,6 +95,23 @@ def train(
             "seconds": {"reading": read - begun, "training": time.perf_counter() - read},
         },
     )
+
+
+def _warming_up(listener: Listener) -> Listener:
+    """Return a listener that makes training ready when the first news of the corpus comes.
+
+    Not before: only one thing is compiled at a time, and what reads the corpus goes first.
+    """
+    begun = False
+
+    def listen(event: Event) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            warm_up_beside()
+        listener(event)
+
+    return listen
 
 
 def _encode(source: Source, config: Config, listener: Listener) -> EncodedCorpus:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
-ALIGNMENT = 64
-"""Bytes; a cache line, and the widest vector register."""
-PADDING = ALIGNMENT // 4
-"""Floats that a row is padded to a multiple of."""
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+ALIGNMENT = 128
+"""Bytes: two cache lines, since processors fetch them in pairs. Vector registers want 64."""
+PADDING = 16
+"""Floats that a row is padded to a multiple of: a cache line, and the widest register."""
 
 
 def padded(dim: int) -> int:
@@ -16,12 +18,15 @@ def padded(dim: int) -> int:
     return -(-dim // PADDING) * PADDING
 
 
-def aligned_zeros(rows: int, width: int) -> NDArray[np.float32]:
-    """Return zeros (rows, width) float32 that begin at a multiple of 64 bytes."""
-    size = rows * width
-    memory = np.zeros(size + PADDING, np.float32)
-    start = (-memory.ctypes.data % ALIGNMENT) // 4
-    return memory[start : start + size].reshape(rows, width)
+def aligned_zeros(rows: int, width: int, kind: DTypeLike = np.float32) -> NDArray[Any]:
+    """Return zeros (rows, width) that begin at a multiple of ALIGNMENT bytes.
+
+    No other array lies on their cache lines: what one thread writes takes nothing from another.
+    """
+    size = rows * width * np.dtype(kind).itemsize
+    memory = np.zeros(-(-size // ALIGNMENT) * ALIGNMENT + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size].view(kind).reshape(rows, width)
 
 
 def initial_vectors(words: int, dim: int, seed: int) -> NDArray[np.float32]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.training.tables import aligned_zeros
+
 TICK_SECONDS = 0.1
 
 
@@ -20,7 +22,7 @@ class Workers:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self.stop: NDArray[np.int32] = np.zeros(1, np.int32)
+        self.stop: NDArray[np.int32] = aligned_zeros(1, 1, np.int32)[0]
         """(1,) int32, for compiled code to look at."""
 
     def run(self, pieces: int, work: Callable[[int, int], None], tick: Callable[[], None]) -> None:
