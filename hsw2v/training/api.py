@@ -17,7 +17,7 @@ from hsw2v.errors import EmptyCorpusError, UsageError
 from hsw2v.events import Event, Listener, VocabularyReady, ignore
 from hsw2v.model import Model
 from hsw2v.training.trainer import Trainer, TrainingCorpus
-from hsw2v.training.warmup import warm_up_beside
+from hsw2v.training.warmup import WarmUp
 
 Path = str | os.PathLike[str]
 Source = Path | Iterable[Path] | Iterable[Iterable[str]]
@@ -55,8 +55,9 @@ def train(
             hint="leave the held-out corpus out, or use loss hs",
         )
     begun = time.perf_counter()
+    warm_up = WarmUp()
     with ExitStack() as corpora:
-        encoded = corpora.enter_context(_encode(source, chosen, _warming_up(listener)))
+        encoded = corpora.enter_context(_encode(source, chosen, _beginning(warm_up, listener)))
         vocabulary, remap = choose(encoded.types, chosen.vocabulary)
         held = None
         if heldout is not None:
@@ -80,6 +81,7 @@ def train(
                 seconds=read - begun,
             )
         )
+        warm_up.wait()
         trainer = Trainer(chosen, vocabulary)
         trainer.train(TrainingCorpus(encoded, remap), listener, held)
     vectors, outputs = trainer.finish()
@@ -97,18 +99,11 @@ def train(
     )
 
 
-def _warming_up(listener: Listener) -> Listener:
-    """Return a listener that makes training ready when the first news of the corpus comes.
-
-    Not before: only one thing is compiled at a time, and what reads the corpus goes first.
-    """
-    begun = False
+def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:
+    """Return the listener, with the warm-up begun at the first news of the corpus."""
 
     def listen(event: Event) -> None:
-        nonlocal begun
-        if not begun:
-            begun = True
-            warm_up_beside()
+        warm_up.begin()
         listener(event)
 
     return listen

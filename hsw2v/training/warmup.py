@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import numpy as np
@@ -32,16 +33,28 @@ def warm_up() -> None:
     )
 
 
-def warm_up_beside() -> None:
-    """Begin `warm_up` in a thread of its own.
+class WarmUp:
+    """`warm_up` in a thread of its own, beside the reading of the corpus."""
 
-    A failure there is not lost: the same compilation fails again where it is needed.
-    """
-    threading.Thread(target=_warm_up_quietly, daemon=True).start()
+    def __init__(self) -> None:
+        # Nobody waits for the thread at the end of the program: compiling cannot be interrupted.
+        self._thread = threading.Thread(target=_warm_up_quietly, daemon=True)
+
+    def begin(self) -> None:
+        """Begin, unless begun.
+
+        Only one thing is compiled at a time: what reads the corpus should be ready by then.
+        """
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until all is ready, as no call of a kernel does: so that Ctrl-C is heard."""
+        self.begin()
+        self._thread.join()
 
 
 def _warm_up_quietly() -> None:
-    try:
+    # A failure is not lost: the same compilation fails again where it is needed.
+    with contextlib.suppress(Exception):
         warm_up()
-    except Exception:
-        return
