@@ -1,11 +1,11 @@
-"""Iterators that run ahead in threads of their own."""
+"""Work in threads of its own: iterators that run ahead, and what must not be interrupted."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -13,6 +13,26 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.05
 _JOIN_SECONDS = 0.2
+
+
+def apart(work: Callable[[], object]) -> None:
+    """Call a function in a thread of its own, and wait for it where Ctrl-C is heard.
+
+    Compiling is neither: an interrupt in the midst of it may be lost.
+    """
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
 
 
 class _End:

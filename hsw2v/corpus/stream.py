@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig
-from hsw2v.corpus.background import Background, Pool
+from hsw2v.corpus.background import Background, Pool, apart
 from hsw2v.corpus.reading import PIECE, Piece, prepare, read_pieces
 from hsw2v.corpus.table import TypeTable
 from hsw2v.corpus.tokens import END_OF_LINE, LONG, cut_blocks, make_keys
@@ -358,7 +358,8 @@ class _Encoder:
             )
 
     def __enter__(self) -> _Encoder:
-        """Return itself."""
+        """Return itself, with all compiled that `add` and `finish` call."""
+        apart(_warm_up)
         return self
 
     def __exit__(
@@ -370,6 +371,16 @@ class _Encoder:
         """Let the file go, unless the corpus has it."""
         if self._file is not None:
             self._file.close()
+
+
+def _warm_up() -> None:
+    """Call once whatever compiled code `add` and `finish` call."""
+    table, piece = TypeTable(), Piece()
+    piece.fill(b"a\n")
+    piece.tokenise()
+    ids = np.empty(piece.count, np.int32)
+    table.add(piece.data, piece.starts, piece.ends, piece.heads, piece.tails, piece.count, ids)
+    cut_blocks(ids, BLOCK, np.empty(3, np.int64))
 
 
 def remap_for(corpus: EncodedCorpus, vocabulary: Vocabulary) -> NDArray[np.int32]:
