@@ -1,4 +1,4 @@
-"""The only door to numba: one decorator for compiled functions, and where their code is kept.
+"""The only door to numba: the decorators of compiled functions, and where their code is kept.
 
 Numba's disk cache looks at the file of a compiled function, not at the functions it calls in
 other files. The cache therefore lies in a folder named by a digest of every compiled source of
@@ -7,9 +7,11 @@ the package: change any of them and all are compiled anew, never mixed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,43 +64,71 @@ HAS_AVX512 = "avx512f" in _features()
 IS_X86 = "sse2" in _features()
 
 
-def cache_folder() -> Path:
-    """Return the folder for compiled code: `$NUMBA_CACHE_DIR`, else one under the user's cache."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    base = Path(chosen) if chosen else Path(root).expanduser() / "hsw2v"
+def _digest() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
     for pattern in _COMPILED_SOURCES:
         for path in sorted(_PACKAGE.glob(pattern)):
             digest.update(path.read_bytes())
-    return base / digest.hexdigest()[:16]
+    return digest.hexdigest()[:16]
+
+
+def _homes() -> Iterator[Path]:
+    """Give the folders where compiled code may be kept, the best first."""
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(chosen)
+    if root := os.environ.get("XDG_CACHE_HOME"):
+        yield Path(root) / "hsw2v"
+    with contextlib.suppress(RuntimeError):
+        yield Path("~/.cache/hsw2v").expanduser()
+    yield Path(tempfile.gettempdir()) / f"hsw2v-{_user()}"
+
+
+def _user() -> str:
+    """Return the number of the user, for a folder that is theirs alone."""
+    return str(os.getuid()) if hasattr(os, "getuid") else "user"
+
+
+def cache_folder() -> Path | None:
+    """Return the folder for compiled code; None where none can be written, or be trusted.
+
+    The first that will do of `$NUMBA_CACHE_DIR`, `$XDG_CACHE_HOME/hsw2v`, `~/.cache/hsw2v`, and
+    one in the system's temporary folder.
+    """
+    name = _digest()
+    for home in _homes():
+        folder = home / name
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Whoever can write there decides what runs here.
+            if not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid():
+                with tempfile.TemporaryFile(dir=folder):
+                    return folder
+    return None
 
 
 _CACHE_FOLDER = cache_folder()
 
 
-def _decorate(function: F, **options: Any) -> F:
-    """Compile on first call, without the interpreter's lock, cached in our own folder."""
+def compiled(function: F) -> F:
+    """Compile a function that Python calls: at its first call, or from our own cache folder."""
     settings: Any = numba.config
     before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(_CACHE_FOLDER)
+    settings.CACHE_DIR = str(_CACHE_FOLDER or "")
     try:
-        decorate = numba.njit(nogil=True, cache=True, fastmath=FASTMATH, **options)
-        return decorate(function)  # type: ignore[no-any-return]
+        return _decorate(function, cache=_CACHE_FOLDER is not None)
     finally:
         settings.CACHE_DIR = before
-
-
-def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a compiled function of one that builds its code."""
-    return extending.intrinsic(function)
-
-
-def compiled(function: F) -> F:
-    """Compile a function that Python calls."""
-    return _decorate(function)
 
 
 def inlined(function: F) -> F:
     """Compile a small function that only compiled functions call, into its callers."""
     return _decorate(function, inline="always")
+
+
+def _decorate(function: F, **options: Any) -> F:
+    return numba.njit(nogil=True, fastmath=FASTMATH, **options)(function)  # type: ignore[no-any-return]
+
+
+def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a compiled function of one that builds its code."""
+    return extending.intrinsic(function)

@@ -102,6 +102,50 @@ def test_progress_and_ends_of_epochs_are_told(monkeypatch: pytest.MonkeyPatch) -
     assert steps[-1].lr == pytest.approx(0.04 * FLOOR)
 
 
+def test_blocks_that_keep_nothing_are_progress_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hsw2v.training.report.PROGRESS_SECONDS", 0.0)
+    heard: list[events.Event] = []
+    rare = [[f"rare{number}"] * 20 for number in range(4_000)]
+    settings = SMALL | {"min_count": 50}
+    hsw2v.train([*planted(2_000), *rare], listener=heard.append, epochs=1, **settings)
+    last = [e for e in heard if isinstance(e, events.TrainingProgress)][-1]
+    assert last.tokens == last.tokens_total
+    assert last.lr == pytest.approx(0.025 * FLOOR)
+
+
+def test_heldout_text_is_read_whole_whatever_bounds_the_types() -> None:
+    losses = []
+    for bound in (0, 60):
+        heard: list[events.Event] = []
+        heldout = [[f"new{n}", *sentence] for n, sentence in enumerate(planted(300, seed=9))]
+        settings = SMALL | {"epochs": 1, "max_types": bound}
+        hsw2v.train(planted(), heldout=heldout, listener=heard.append, **settings)
+        losses += [e.heldout_loss for e in heard if isinstance(e, events.EpochEnd)]
+    assert losses[0] == losses[1]
+
+
+def test_notices_about_the_heldout_text_are_told(tmp_path: Path) -> None:
+    heldout = tmp_path / "heldout.txt"
+    heldout.write_bytes(b"g0w1 g0w2 \xff g0w3\n")
+    heard: list[events.Event] = []
+    hsw2v.train(
+        planted(), heldout=heldout, encoding_errors="ignore", listener=heard.append, **SMALL
+    )
+    assert any("UTF-8" in event.message for event in heard if isinstance(event, events.Notice))
+
+
+def test_a_settings_file_may_stand_for_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("[training]\ndim = 7\n")
+    settings = {name: value for name, value in SMALL.items() if name != "dim"}
+    assert hsw2v.train(planted(50), config=path, **settings).dim == 7
+
+
+def test_no_more_threads_are_started_than_there_are_blocks() -> None:
+    trained = hsw2v.train(planted(200), epochs=3, **(SMALL | {"threads": 1_024}))
+    assert len(trained) == GROUPS * MEMBERS
+
+
 def heldout_by_hand(trained: hsw2v.Model, sentences: list[list[str]], window: int) -> float:
     assert trained.tree is not None
     assert trained.output is not None
@@ -221,7 +265,7 @@ def test_keys_of_blocks_differ() -> None:
 
 
 def test_an_error_in_any_thread_stops_all_with_that_error() -> None:
-    workers = Workers(3)
+    workers = Workers()
     done: list[int] = []
 
     def work(thread: int, piece: int) -> None:
@@ -231,13 +275,13 @@ def test_an_error_in_any_thread_stops_all_with_that_error() -> None:
         done.append(piece)
 
     with pytest.raises(errors.DivergedError, match="piece 5"):
-        workers.run(10_000, work, lambda: None)
+        workers.run(3, 10_000, work, lambda: None)
     assert len(done) < 1_000
     assert workers.stop[0]
 
 
 def test_an_interrupt_stops_all_threads() -> None:
-    workers = Workers(2)
+    workers = Workers()
     done: list[int] = []
 
     def work(thread: int, piece: int) -> None:
@@ -248,7 +292,7 @@ def test_an_interrupt_stops_all_threads() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        workers.run(100_000, work, interrupt)
+        workers.run(2, 100_000, work, interrupt)
     count = len(done)
     threading.Event().wait(0.05)
     assert len(done) == count < 10_000

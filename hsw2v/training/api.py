@@ -5,28 +5,28 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from importlib import metadata
 from typing import Any, cast
 
-from hsw2v.config import Config
+from hsw2v.config import Config, read_config
 from hsw2v.corpus.stream import EncodedCorpus, encode, encode_sentences, remap_for
 from hsw2v.corpus.vocabulary import Vocabulary, choose
-from hsw2v.errors import EmptyCorpusError, UsageError
-from hsw2v.events import Event, Listener, VocabularyReady, ignore
+from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
+from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
 from hsw2v.model import Model
 from hsw2v.training.trainer import Trainer, TrainingCorpus
 from hsw2v.training.warmup import WarmUp
 
 Path = str | os.PathLike[str]
-Source = Path | Iterable[Path] | Iterable[Iterable[str]]
+Source = Path | Sequence[Path] | Iterable[Iterable[str]]
 
 
 def train(
     source: Source,
     *,
-    config: Config | None = None,
+    config: Config | Path | None = None,
     heldout: Source | None = None,
     listener: Listener = ignore,
     **settings: Any,
@@ -35,10 +35,11 @@ def train(
 
     The source is a path, address, directory or pattern, a list of these, or an iterable of
     sentences that are lists of tokens; it is read once. Settings are those of `hsw2v.config`, by
-    name, over those of `config`: `train("corpus.txt", dim=200, model="cbow")`. `heldout` is a
-    source whose exact loss is told to the listener after every epoch. One thread gives the same
-    vectors, bit by bit, for the same corpus, settings and version; more threads give the same
-    windows, but update the tables as they come (Hogwild).
+    name, over those of `config`, a `Config` or a TOML file: `train("corpus.txt", dim=200,
+    model="cbow")`. `heldout` is a source whose exact loss is told to the listener after every
+    epoch. One thread gives the same vectors, bit by bit, for the same corpus, settings, version
+    and kind of processor; more threads give the same windows, but update the tables as they come
+    (Hogwild).
 
     Raises:
         UsageError: a setting is unknown or out of bounds.
@@ -48,12 +49,25 @@ def train(
         DivergedError: training ran away.
         ResourceError: there is not enough memory.
     """
-    chosen = (config or Config()).replace(**settings).resolved()
+    base = config if isinstance(config, Config) else read_config(config) if config else Config()
+    chosen = base.replace(**settings).resolved()
     if heldout is not None and chosen.training.loss == "ns":
         raise UsageError(
             "there is no exact held-out loss of negative sampling: it has no probabilities",
             hint="leave the held-out corpus out, or use loss hs",
         )
+    try:
+        return _train(source, chosen, heldout, listener)
+    except MemoryError as error:
+        if isinstance(error, ResourceError):
+            raise
+        raise ResourceError(
+            f"there is not enough memory ({error})",
+            hint="lower --dim or --threads, raise --min-count, or set --max-vocab",
+        ) from error
+
+
+def _train(source: Source, chosen: Config, heldout: Source | None, listener: Listener) -> Model:
     begun = time.perf_counter()
     warm_up = WarmUp()
     with ExitStack() as corpora:
@@ -61,7 +75,9 @@ def train(
         vocabulary, remap = choose(encoded.types, chosen.vocabulary)
         held = None
         if heldout is not None:
-            held = _held_out(corpora.enter_context(_encode(heldout, chosen, ignore)), vocabulary)
+            unbounded = chosen.replace(max_types=0)
+            text = corpora.enter_context(_encode(heldout, unbounded, _notices(listener)))
+            held = _held_out(text, vocabulary)
         totals = {
             "tokens": encoded.tokens,
             "sentences": encoded.sentences,
@@ -109,9 +125,15 @@ def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:
     return listen
 
 
+def _notices(listener: Listener) -> Listener:
+    return lambda event: listener(event) if isinstance(event, Notice) else None
+
+
 def _encode(source: Source, config: Config, listener: Listener) -> EncodedCorpus:
     if isinstance(source, str | os.PathLike):
         return encode(source, config.corpus, listener=listener)
+    if not isinstance(source, Iterable):
+        raise UsageError(f"the source is {source!r}", hint="give a path, paths, or lists of tokens")
     if isinstance(source, list | tuple) and all(isinstance(s, str | os.PathLike) for s in source):
         if not source:
             raise EmptyCorpusError("no source is given", hint="name at least one")

@@ -13,7 +13,15 @@ from hsw2v.events import EpochEnd, Listener, TrainingProgress
 PROGRESS_SECONDS = 0.25
 
 Figures = NDArray[np.float64]
-"""(K, 3) float64, a row for each block: sampled loss in nats, its predictions, words kept."""
+"""(K, 3) float64, a row for each block: sampled loss in nats, its predictions, words kept.
+
+NaN until the block is done.
+"""
+
+
+def no_figures(blocks: int) -> Figures:
+    """Return the figures of blocks of which none is done."""
+    return np.full((blocks, 3), np.nan)
 
 
 def mean_loss(figures: Figures) -> float | None:
@@ -46,11 +54,11 @@ class Report:
         if now - self._told < PROGRESS_SECONDS:
             return
         self._told = now
-        done = int(np.count_nonzero(self._figures[:, 2]))
+        done = int(np.count_nonzero(~np.isnan(self._figures[:, 2])))
         share = (self._epoch + done / len(self._figures)) / self._epochs
         if not share:
             return
-        sums = self._figures[:, :2].sum(axis=0)
+        sums = np.nansum(self._figures[:, :2], axis=0)
         loss, predictions = sums - self._seen
         self._seen = sums
         seconds = now - self._begun

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from hsw2v.config import Config
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
-from hsw2v.errors import DivergedError, ResourceError
+from hsw2v.errors import DivergedError
 from hsw2v.events import Listener
 from hsw2v.kernels.block import HIERARCHICAL, NEGATIVE, Plan, Tables, train_block
 from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, tree_paths
 from hsw2v.kernels.output.negative import NoiseDistribution, noise_distribution
 from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.windows import Windowing
-from hsw2v.training.report import Report, mean_loss
+from hsw2v.training.report import Report, mean_loss, no_figures
 from hsw2v.training.schedule import block_key, learning_rate
 from hsw2v.training.tables import aligned_zeros, compacted, initial_vectors, padded
 from hsw2v.training.workers import Workers
@@ -27,7 +27,7 @@ from hsw2v.trees.huffman import huffman
 from hsw2v.trees.tree import Tree
 
 LOSS_EVERY = 64
-"""The training loss is taken of one window in so many: under 3 % of the time."""
+"""The training loss is taken of one window in so many, to cost next to nothing."""
 _ALWAYS = 2**32
 
 
@@ -49,17 +49,14 @@ class Trainer:
     """Word vectors and an output layer under training."""
 
     def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
-        """Make the tables for a vocabulary.
-
-        Raises:
-            ResourceError: there is no memory for them.
-        """
+        """Make the tables for a vocabulary."""
         training = config.resolved().training
         assert training.threads is not None
         assert training.lr is not None
         self._settings = training
         self._first_rate = training.lr
-        self._workers = Workers(training.threads)
+        self._threads = training.threads
+        self._workers = Workers()
         keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
         self._keep = np.minimum(np.ceil(keep * _ALWAYS), _ALWAYS).astype(np.uint64)
         self.tree: Tree | None = None
@@ -69,19 +66,13 @@ class Trainer:
             self.tree = huffman(vocabulary.counts.astype(np.float64))
         paths = Tree(np.empty((0, 2), np.int32)).paths() if self.tree is None else self.tree.paths()
         self._paths = tree_paths(paths.offsets, paths.nodes, paths.codes)
-        self._noise = _noise(vocabulary.counts, training.ns_exponent, training.negative)
+        drawn_from = vocabulary.counts if self.tree is None else np.ones(1, np.int64)
+        self._noise = _noise(drawn_from, training.ns_exponent, training.negative)
         words = len(vocabulary)
-        width = padded(training.dim)
-        try:
-            self._tables = Tables(
-                initial_vectors(words, training.dim, training.seed),
-                aligned_zeros(words if self.tree is None else words - 1, width),
-            )
-        except MemoryError as error:
-            raise ResourceError(
-                f"no memory for two tables of {words:,} × {width} numbers",
-                hint="lower --dim, raise --min-count, or set --max-vocab",
-            ) from error
+        self._tables = Tables(
+            initial_vectors(words, training.dim, training.seed),
+            aligned_zeros(words if self.tree is None else words - 1, padded(training.dim)),
+        )
 
     @property
     def tables(self) -> Tables:
@@ -117,26 +108,29 @@ class Trainer:
         def rate_at(epoch: int, place: int) -> float:
             return learning_rate(self._first_rate, (epoch + place / ids) / settings.epochs)
 
+        rooms = self._rooms(corpus)
         report = Report(listener, settings.epochs, corpus.encoded.tokens)
         for epoch in range(settings.epochs):
             borders = corpus.encoded.blocks.tolist()
             rates = [rate_at(epoch, place) for place in borders]
-            figures = np.zeros((len(rates) - 1, 3))
+            figures = no_figures(len(rates) - 1)
             report.begin(epoch, figures, rates)
-            self._pass(corpus, windowing, epoch, rates, LOSS_EVERY, figures, report.tick)
+            self._pass(corpus, windowing, rooms, epoch, rates, LOSS_EVERY, figures, report.tick)
             report.end(None if heldout is None else self.heldout_loss(heldout))
 
     def heldout_loss(self, corpus: TrainingCorpus) -> float | None:
         """Return the exact mean negative log-likelihood a prediction on a corpus, in nats.
 
-        Every token of the vocabulary is a target, with its whole window: nothing is drawn. None
-        if there is nothing to predict.
+        Every token of the vocabulary is a target, with its whole window (within a sentence, or
+        within 8,192 tokens of a longer one): nothing is drawn. None if there is nothing to
+        predict.
         """
         windowing = self._windowing(corpus, np.full_like(self._keep, _ALWAYS), False)
         # Steps of rate 0 change nothing: the same kernel measures.
         rates = [0.0] * len(corpus.encoded.blocks)
-        figures = np.zeros((len(rates) - 1, 3))
-        self._pass(corpus, windowing, 0, rates, 1, figures, lambda: None)
+        figures = no_figures(len(rates) - 1)
+        rooms = self._rooms(corpus)
+        self._pass(corpus, windowing, rooms, 0, rates, 1, figures, lambda: None)
         return mean_loss(figures)
 
     def _windowing(
@@ -148,6 +142,7 @@ class Trainer:
         self,
         corpus: TrainingCorpus,
         windowing: Windowing,
+        rooms: list[tuple[PrivateTop, Scratch]],
         epoch: int,
         rates: list[float],
         loss_every: int,
@@ -158,7 +153,6 @@ class Trainer:
         settings = self._settings
         output = HIERARCHICAL if self.tree is not None else NEGATIVE
         blocks, ids = corpus.encoded.blocks, corpus.encoded.ids
-        rooms = [self._room(corpus) for _ in range(self._workers.threads)]
 
         def work(thread: int, block: int) -> None:
             figures[block] = train_block(
@@ -182,21 +176,31 @@ class Trainer:
             corpus.encoded.forget()
             tick()
 
-        self._workers.run(len(figures), work, watch)
+        self._workers.run(len(rooms), len(figures), work, watch)
 
-    def _room(self, corpus: TrainingCorpus) -> tuple[PrivateTop, Scratch]:
+    def _rooms(self, corpus: TrainingCorpus) -> list[tuple[PrivateTop, Scratch]]:
+        """Return what each thread works in; no more threads than blocks."""
+        threads = min(self._threads, len(corpus.encoded.blocks) - 1)
         copies = 0
-        if self.tree is not None and self._workers.threads > 1:
+        if self.tree is not None and threads > 1:
             copies = min(PRIVATE_NODES, len(self.tree) - 1)
         width = self._tables.vectors.shape[1]
-        return private_top(copies, width), scratch(
-            corpus.longest_block,
-            self._settings.window,
-            int(np.diff(self._paths.offsets).max(initial=0)),
-            self._settings.negative,
-            width,
-            self._workers.stop,
-        )
+        longest = int(np.diff(self._paths.offsets).max(initial=0))
+        settings = self._settings
+        return [
+            (
+                private_top(copies, width),
+                scratch(
+                    corpus.longest_block,
+                    settings.window,
+                    longest,
+                    settings.negative,
+                    width,
+                    self._workers.stop,
+                ),
+            )
+            for _ in range(threads)
+        ]
 
 
 def _noise(counts: NDArray[np.int64], exponent: float, negative: int) -> NoiseDistribution:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.errors import ResourceError
 from hsw2v.training.tables import aligned_zeros
 
 TICK_SECONDS = 0.1
@@ -20,15 +21,23 @@ class Workers:
     The work is expected to let go of the interpreter's lock, and to end early when `stop` is set.
     """
 
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
+    def __init__(self) -> None:
         self.stop: NDArray[np.int32] = aligned_zeros(1, 1, np.int32)[0]
         """(1,) int32, for compiled code to look at."""
 
-    def run(self, pieces: int, work: Callable[[int, int], None], tick: Callable[[], None]) -> None:
-        """Call `work(thread, piece)` for every piece, and `tick()` now and then meanwhile.
+    def run(
+        self,
+        count: int,
+        pieces: int,
+        work: Callable[[int, int], None],
+        tick: Callable[[], None],
+    ) -> None:
+        """Call `work(thread, piece)` for every piece in `count` threads, and `tick()` meanwhile.
 
         The first error of any thread stops all and is raised here, as is Ctrl-C.
+
+        Raises:
+            ResourceError: the system does not give that many threads.
         """
         self.stop[0] = 0
         numbers = itertools.count()
@@ -47,11 +56,10 @@ class Workers:
 
         threads = [
             threading.Thread(target=take_pieces, args=(number,), daemon=True)
-            for number in range(self.threads)
+            for number in range(count)
         ]
         try:
-            for thread in threads:
-                thread.start()
+            _start(threads)
             finished = 0
             while finished < len(threads):
                 finished += idle.acquire(timeout=TICK_SECONDS)
@@ -65,3 +73,13 @@ class Workers:
                     thread.join()
         if errors:
             raise errors[0]
+
+
+def _start(threads: list[threading.Thread]) -> None:
+    for number, thread in enumerate(threads):
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise ResourceError(
+                f"the system gives no more than {number} threads", hint="lower --threads"
+            ) from error

@@ -65,7 +65,7 @@ class Tree:
             raise ValueError("the children do not make one full binary tree with ordered nodes")
 
     def paths(self) -> Paths:
-        """Return the paths of all words, in O(V + ΣL) array operations a level."""
+        """Return the paths of all words."""
         words = len(self)
         lengths = np.zeros(words, np.int64)
         levels = []

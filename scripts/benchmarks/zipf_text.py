@@ -51,7 +51,7 @@ def main() -> None:
     counts = zipf_counts(given.words, given.tokens)
     write_text(given.file, counts, given.seed)
     kept = counts * keep_probability(counts, given.sample)
-    lengths = np.diff(huffman(kept).paths().offsets)
+    lengths = np.diff(huffman(counts.astype(np.float64)).paths().offsets)
     print(
         json.dumps(
             {
