@@ -8,6 +8,7 @@ gives the ids: they depend on nothing but the order of the tokens.
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
 import tempfile
@@ -26,7 +27,7 @@ from hsw2v.corpus.reading import PIECE, Piece, prepare, read_pieces
 from hsw2v.corpus.table import TypeTable
 from hsw2v.corpus.tokens import END_OF_LINE, LONG, cut_blocks, make_keys
 from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary
-from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
+from hsw2v.errors import EmptyCorpusError, OutputError, ResourceError, UsageError
 from hsw2v.events import CorpusProgress, Listener, Notice, ignore
 from hsw2v.files import expand_sources, explain_write_error, stored_size
 
@@ -35,6 +36,8 @@ BLOCK = 8192
 _PIECES = 4
 _PROGRESS_SECONDS = 0.25
 _BATCH = 1 << 15
+_MOST_IDS = 2**31 - 2**24
+"""Ids are int32, and a piece brings no more than the difference."""
 _IDS_AT_ONCE = 1 << 20
 
 Source = str | os.PathLike[str]
@@ -182,10 +185,15 @@ def _batches(sentences: Iterable[Iterable[str]]) -> Iterator[tuple[list[str], li
                 f"sentence {number} is {_short(sentence)}, not a list of tokens",
                 hint="give lists of strings, such as line.split()",
             )
-        tokens.extend(sentence)
+        rest = iter(sentence)
+        while some := list(itertools.islice(rest, _BATCH)):
+            tokens.extend(some)
+            if len(tokens) >= _BATCH:
+                yield tokens, last
+                tokens, last = [], []
         last.append(len(tokens))
         tokens.append("\n")
-        if len(tokens) >= _BATCH:
+        if len(last) >= _BATCH:
             yield tokens, last
             tokens, last = [], []
     yield tokens, last
@@ -248,7 +256,7 @@ class _Encoder:
                 buffering=0, dir=self._folder
             )
         except OSError as error:
-            raise explain_write_error(error, self._folder) from error
+            raise _no_room(error, self._folder) from error
 
     def add(self, piece: Piece) -> None:
         """Give the tokens of a piece their ids."""
@@ -270,6 +278,12 @@ class _Encoder:
                 where=piece.source,
                 hint="bound them with --max-types",
             ) from error
+        if self._table.arrived > _MOST_IDS:
+            raise ResourceError(
+                f"more than {_MOST_IDS:,} types have arrived",
+                where=piece.source,
+                hint="train on less text at a time, or on longer-lived tokens",
+            )
         self._write(self._ids[:given])
         self._bytes_read = piece.stored
         self._mended += piece.mended
@@ -306,7 +320,7 @@ class _Encoder:
             while len(view):
                 view = view[self._file.write(view) :]
         except OSError as error:
-            raise explain_write_error(error, self._folder) from error
+            raise _no_room(error, self._folder) from error
         self._written += len(ids)
 
     def _renumber(self, arrivals: NDArray[np.int64]) -> int:
@@ -371,6 +385,12 @@ class _Encoder:
         """Let the file go, unless the corpus has it."""
         if self._file is not None:
             self._file.close()
+
+
+def _no_room(error: OSError, folder: str) -> OutputError:
+    found = explain_write_error(error, folder)
+    hint = "make room, or name another folder with --cache-dir"
+    return type(found)(f"the ids of the corpus {found.what}", where=folder, hint=hint)
 
 
 def _warm_up() -> None:

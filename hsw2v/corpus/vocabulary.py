@@ -17,6 +17,7 @@ END_OF_SENTENCE = -1
 """What a remap gives for an end of a sentence."""
 UNKNOWN = -2
 """What a remap gives for a type that is not in the vocabulary."""
+_WORDS_AT_ONCE = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +88,14 @@ def choose(types: Vocabulary, config: VocabularyConfig) -> tuple[Vocabulary, NDA
 def _taken(types: Vocabulary, order: NDArray[np.int64]) -> Vocabulary:
     lengths = np.diff(types.offsets)[order]
     offsets = np.concatenate(([0], np.cumsum(lengths)))
-    # Byte i of the new blob lies at i, moved by as much as its word was moved.
-    moved = np.repeat(types.offsets[order] - offsets[:-1], lengths)
-    blob = types.blob[np.arange(offsets[-1]) + moved]
+    blob = np.empty(offsets[-1], np.uint8)
+    for begin in range(0, len(order), _WORDS_AT_ONCE):
+        some = slice(begin, begin + _WORDS_AT_ONCE)
+        start = offsets[begin]
+        end = offsets[min(begin + _WORDS_AT_ONCE, len(order))]
+        # Byte i of the new blob lies at i, moved by as much as its word was moved.
+        moved = np.repeat(types.offsets[order[some]] - offsets[:-1][some], lengths[some])
+        blob[start:end] = types.blob[np.arange(start, end) + moved]
     return Vocabulary(blob, offsets, types.counts[order])
 
 

@@ -435,3 +435,11 @@ def test_another_corpus_is_read_with_a_given_vocabulary():
         remap = remap_for(heldout, vocabulary)
         assert remap.dtype == np.int32
         assert remap[heldout.ids].tolist() == [-2, 1, 0, -1, -2, -1]
+
+
+def test_a_sentence_of_any_length_is_one_sentence() -> None:
+    tokens = [f"w{number % 7}" for number in range(100_000)]
+    with encode_sentences([tokens, ["end"]], CorpusConfig()) as corpus:
+        assert corpus.sentences == 2
+        assert corpus.tokens == 100_001
+        assert np.count_nonzero(corpus.ids[:100_000] == 0) == 0
