@@ -142,7 +142,8 @@ def open_stored(source: str) -> Iterator[BinaryIO]:
             hint="install the extra for it: hsw2v[s3], hsw2v[gcs], hsw2v[azure] or hsw2v[http]",
         ) from error
     except Exception as error:
-        if isinstance(error, OSError) or is_address(source):
+        # A path that no system can hold, with a NUL byte in it, is a ValueError.
+        if isinstance(error, (OSError, ValueError)) or is_address(source):
             raise MissingInputError(
                 f"cannot be opened ({_reason(error)})", where=source, hint="check it and its rights"
             ) from error
@@ -203,16 +204,19 @@ def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> None
 
     Raises:
         OutputExistsError: the file exists and `force` is not given.
-        OutputError: the folder is missing or may not be written to.
+        OutputError: the folder is missing or may not be written to, or there is something there
+            that is no regular file.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise OutputError("is a directory", where=str(target), hint="name a file to write")
-    if target.exists() and not force:
-        raise OutputExistsError(
-            "exists already", where=str(target), hint="use --force (force=True) to replace it"
-        )
-    with _explained(target):
+    with _explained(path):
+        target = _target(path)
+        if target.is_dir():
+            raise OutputError("is a directory", where=str(path), hint="name a file to write")
+        if target.exists() and not target.is_file():
+            raise OutputError("is not a regular file", where=str(path), hint="name another")
+        if target.exists() and not force:
+            raise OutputExistsError(
+                "exists already", where=str(path), hint="use --force (force=True) to replace it"
+            )
         probe = _temporary_beside(target)
         probe.touch(exist_ok=False)
         probe.unlink()
@@ -222,15 +226,16 @@ def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> None
 def atomic_write(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[BinaryIO]:
     """Open a file for writing bytes that appears under its name only when all is written.
 
-    On any error nothing is left behind, and an older file of that name stays as it was.
+    On any error nothing is left behind, and an older file of that name stays as it was. A
+    symbolic link stays one: what it points to is written.
 
     Raises:
         OutputExistsError, OutputError, DiskFullError
     """
     check_writable(path, force=force)
-    target = Path(path)
+    target = _target(path)
     temporary = _temporary_beside(target)
-    with _explained(target):
+    with _explained(path):
         try:
             with open(temporary, "xb") as stream:
                 yield stream
@@ -250,7 +255,7 @@ def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
     """
     extension = compression_of(path)
     if extension == ".gz":
-        # Level 9, smart_open's, takes more than twice the time to save one part in a hundred.
+        # Level 9, smart_open's, takes far longer to save next to nothing more.
         with gzip.GzipFile("", "wb", 6, stream, mtime=0) as zipped:
             yield cast(BinaryIO, zipped)
     elif extension:
@@ -262,18 +267,28 @@ def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
         yield stream
 
 
+def _target(path: str | os.PathLike[str]) -> Path:
+    """Return what a path stands for, behind symbolic links."""
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as error:
+        raise OutputError(
+            f"is not a path ({error})", where=repr(path), hint="name a file"
+        ) from error
+
+
 def _temporary_beside(target: Path) -> Path:
     return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
 
 
 @contextlib.contextmanager
-def _explained(target: Path) -> Iterator[None]:
+def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if isinstance(error, Hsw2vError):
             raise
-        raise explain_write_error(error, str(target)) from error
+        raise explain_write_error(error, str(path)) from error
 
 
 def explain_write_error(error: OSError, where: str) -> OutputError:

@@ -141,3 +141,31 @@ def test_an_output_that_cannot_be_is_told_before_any_work(tmp_path):
         check_writable(tmp_path / "none" / "out")
     check_writable(tmp_path / "out")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_no_regular_file_is_never_replaced(tmp_path, force):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="not a regular file"), atomic_write(pipe, force=force):
+        pass
+    assert pipe.is_fifo()
+
+
+def test_a_symbolic_link_is_written_through(tmp_path):
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there" / "real", tmp_path / "link"
+    link.symlink_to(target)
+    for content in (b"first", b"second"):
+        with atomic_write(link, force=True) as stream:
+            stream.write(content)
+        assert link.is_symlink()
+        assert target.read_bytes() == content
+    assert os.listdir(tmp_path / "there") == ["real"]
+
+
+def test_a_path_with_a_nul_byte_is_an_error_of_ours():
+    with pytest.raises(MissingInputError), open_source("a\0b"):
+        pass
+    with pytest.raises(OutputError):
+        check_writable("a\0b")
