@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Event:
     """Something that happened during a long piece of work."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CorpusProgress(Event):
     """How far the reading of the corpus is."""
 
@@ -28,7 +28,7 @@ class CorpusProgress(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VocabularyReady(Event):
     """The corpus is read and its vocabulary is made."""
 
@@ -40,7 +40,7 @@ class VocabularyReady(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TrainingProgress(Event):
     """How far training is."""
 
@@ -58,7 +58,7 @@ class TrainingProgress(Event):
     seconds_left: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EpochEnd(Event):
     """An epoch is over."""
 
@@ -72,7 +72,7 @@ class EpochEnd(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Notice(Event):
     """A sentence that the user should see once (mended bytes, dropped types, …)."""
 

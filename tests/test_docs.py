@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +65,10 @@ def test_every_setting_is_documented() -> None:
         assert f"## [{section}]" in page
         for one in settings:
             assert f"| `{one.name}` |" in page
+
+
+def test_no_name_stands_twice_in_the_python_page() -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    named = re.findall(r"^(?:#+ .*|[-|] `\w+`)", page, flags=re.MULTILINE)
+    assert len(named) > 20
+    assert len(named) == len(set(named))
