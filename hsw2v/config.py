@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import numbers
 import os
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from hsw2v.errors import MissingInputError, UsageError
+
+LARGEST = 2**63 - 1
+"""The largest whole number that compiled code and TOML hold."""
 
 
 def setting(
@@ -58,7 +62,10 @@ class CorpusConfig:
         choices=("strict", "replace", "ignore"),
     )
     max_types: int = setting(
-        0, "drop the rarest types whenever the table holds this many; 0 for no bound", minimum=0
+        0,
+        "drop the rarest types whenever the table holds this many; 0 for no bound",
+        minimum=0,
+        maximum=LARGEST,
     )
     cache_dir: str | None = setting(
         None, "folder for the encoded corpus while training (default: the system's temporary one)"
@@ -69,8 +76,10 @@ class CorpusConfig:
 class VocabularyConfig:
     """Which types become words, and how often they are used."""
 
-    min_count: int = setting(5, "leave out types that occur less often", minimum=1)
-    max_vocab: int = setting(0, "keep only the most frequent words; 0 for no bound", minimum=0)
+    min_count: int = setting(5, "leave out types that occur less often", minimum=1, maximum=LARGEST)
+    max_vocab: int = setting(
+        0, "keep only the most frequent words; 0 for no bound", minimum=0, maximum=LARGEST
+    )
     sample: float = setting(
         1e-4,
         "threshold of subsampling: words more frequent than this share of the tokens are "
@@ -107,7 +116,7 @@ class TrainingConfig:
     ns_exponent: float = setting(
         0.75, "power of the counts that negative words are drawn by", minimum=-10.0, maximum=10.0
     )
-    epochs: int = setting(5, "passes over the corpus", minimum=1)
+    epochs: int = setting(5, "passes over the corpus", minimum=1, maximum=LARGEST)
     lr: float | None = setting(
         None,
         "learning rate at the start, falling linearly to 1e-4 of it "
@@ -116,7 +125,7 @@ class TrainingConfig:
         maximum=10.0,
     )
     threads: int | None = setting(None, "threads (default: all cores)", minimum=1, maximum=1_024)
-    seed: int = setting(1, "seed of every random choice", minimum=0, maximum=2**63 - 1)
+    seed: int = setting(1, "seed of every random choice", minimum=0, maximum=LARGEST)
 
 
 DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.05}
@@ -131,15 +140,19 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
-        """Check every value.
+        """Check every value, and keep numbers as Python's own.
 
         Raises:
             UsageError: a value is of the wrong type or out of its bounds.
         """
         for section in dataclasses.fields(self):
             part = getattr(self, section.name)
-            for one in dataclasses.fields(part):
-                _check(one, getattr(part, one.name), _types(type(part))[one.name])
+            types = _types(type(part))
+            checked = {
+                one.name: _checked(one, getattr(part, one.name), types[one.name])
+                for one in dataclasses.fields(part)
+            }
+            object.__setattr__(self, section.name, dataclasses.replace(part, **checked))
 
     def replace(self, **settings: Any) -> Config:
         """Return a copy with some settings changed, named without their section.
@@ -248,17 +261,16 @@ def _types(owner: type) -> dict[str, Any]:
     return get_type_hints(owner)
 
 
-def _check(one: dataclasses.Field[Any], value: Any, hint: Any) -> None:
+def _checked(one: dataclasses.Field[Any], given: Any, hint: Any) -> Any:
+    """Return a value as its plain type, once it is known to fit its setting."""
     allowed = get_args(hint) or (hint,)
-    if value is None and type(None) in allowed:
-        return
+    if given is None and type(None) in allowed:
+        return None
     kind = next(t for t in allowed if t is not type(None))
-    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-    if kind is float:
-        fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+    value = _plain(given, kind)
     rules = one.metadata
-    if not fits or (kind is float and not math.isfinite(value)):
-        raise UsageError(f"{one.name} is {value!r}", hint=f"it must be {_described(kind)}")
+    if value is None:
+        raise UsageError(f"{one.name} is {given!r}", hint=f"it must be {_described(kind)}")
     if rules["choices"] and value not in rules["choices"]:
         raise UsageError(
             f"{one.name} is {value!r}", hint="it must be one of " + ", ".join(rules["choices"])
@@ -269,10 +281,40 @@ def _check(one: dataclasses.Field[Any], value: Any, hint: Any) -> None:
         or (rules["above"] is not None and value <= rules["above"])
     ):
         raise UsageError(f"{one.name} is {value!r}", hint=f"it must be {bounds(one)}")
+    return value
+
+
+def _plain(value: Any, kind: type) -> Any:
+    """Return a value, perhaps NumPy's, as this plain type; None if it is none of it."""
+    if kind is bool:
+        return value if isinstance(value, bool) else None
+    if kind is str:
+        return value if isinstance(value, str) and _is_text(value) else None
+    family = numbers.Integral if kind is int else numbers.Real
+    if isinstance(value, bool) or not isinstance(value, family):
+        return None
+    try:
+        plain = kind(value)
+    except OverflowError:
+        return None
+    return plain if math.isfinite(plain) else None
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _described(kind: type) -> str:
-    return {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}[kind]
+    return {
+        int: "a whole number",
+        float: "a number",
+        str: "a string of valid Unicode",
+        bool: "true or false",
+    }[kind]
 
 
 def bounds(one: dataclasses.Field[Any]) -> str:

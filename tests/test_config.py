@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 
 import hsw2v
@@ -138,3 +139,26 @@ def test_resolved_settings_depend_on_nothing() -> None:
 def test_train_takes_settings_as_keywords() -> None:
     parameters = inspect.signature(hsw2v.train).parameters.values()
     assert any(one.kind is one.VAR_KEYWORD for one in parameters)
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in SETTINGS if type_of(one) is int], ids=lambda one: one.name
+)
+def test_every_whole_number_has_a_bound(one: Any) -> None:
+    with pytest.raises(UsageError, match="at most"):
+        Config().replace(**{one.name: 10**30})
+
+
+def test_numbers_of_numpy_become_plain() -> None:
+    settings = Config().replace(dim=np.int64(8), lr=np.float32(0.5), sample=0)
+    assert settings.training.dim == 8
+    assert type(settings.training.dim) is int
+    assert type(settings.training.lr) is type(settings.vocabulary.sample) is float
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("lr", 10**400), ("lr", np.nan), ("dim", 8.0), ("cache_dir", "caf\udce9")]
+)
+def test_values_that_cannot_be_stored_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=name):
+        Config().replace(**{name: value})
