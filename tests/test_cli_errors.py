@@ -6,6 +6,9 @@ import gzip
 import os
 import random
 import resource
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,3 +170,26 @@ def test_a_test_set_that_is_none_is_refused(tmp_path: Path) -> None:
     sentence = complaint("evaluate", model, "--pairs", tmp_path / "bad.txt", code=4)
     assert "bad.txt, line 1" in sentence
     assert "absent" in complaint("evaluate", model, "--analogies", tmp_path / "absent", code=3)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("train - <&-", 6),
+        ("similar m.safetensors <&-", 2),
+        ("--version >&-", 0),
+        ("similar m.safetensors none 2>&-", 11),
+    ],
+)
+def test_closed_standard_streams_give_no_traceback(tmp_path: Path, command: str, code: int) -> None:
+    write_model(tmp_path / "m.safetensors")
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m hsw2v {command}",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code, done.stderr

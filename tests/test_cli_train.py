@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -202,3 +203,13 @@ def test_the_demo_does_not_replace_a_file_that_is_not_its_own(tmp_path: Path) ->
     (tmp_path / "demo.safetensors").write_text("mine")
     assert "--force" in complaint("demo", cwd=tmp_path, code=7)
     assert (tmp_path / "demo.safetensors").read_text() == "mine"
+
+
+def test_a_corpus_whose_name_is_not_utf8_makes_a_model(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.txt")
+    try:
+        corpus = write_corpus(tmp_path / name)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    run("train", corpus, "-o", "m.safetensors", *SMALL, cwd=tmp_path)
+    assert "caf\ufffd.txt" in hsw2v.load(tmp_path / "m.safetensors").info["origin"]

@@ -76,15 +76,15 @@ def _exit_code_of(command: Callable[[], None]) -> int:
 
 
 def _prepare_process() -> None:
-    """Speak UTF-8 as the corpora do, and clean up when terminated."""
+    """Speak UTF-8 as the corpora do, paths as they are, and clean up when terminated."""
 
     def end(number: int, frame: object) -> None:
         raise Terminated
 
     signal.signal(signal.SIGTERM, end)
-    for stream in (sys.stdin, sys.stdout):
+    for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "surrogateescape")):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="strict")
+            stream.reconfigure(encoding="utf-8", errors=errors)
 
 
 def _fail(sentence: str, code: int) -> int:
