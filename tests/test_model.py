@@ -155,3 +155,45 @@ def test_opening_and_asking_a_model_never_imports_the_compiler(model, tmp_path):
         "assert not {'numba', 'llvmlite', 'smart_open'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("k", [0, -1, 1.5])
+def test_fewer_than_one_answer_cannot_be_asked_for(model, k):
+    for ask in (
+        lambda: model.similar("king", k=k),
+        lambda: model.similar_batch(["king"], k=k),
+        lambda: model.analogy("man", "king", "woman", k=k),
+    ):
+        with pytest.raises(UsageError, match="at least 1"):
+            ask()
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e300])
+def test_a_query_must_be_finite(model, number):
+    with pytest.raises(UsageError, match="not finite"):
+        model.similar([number, 0, 0])
+
+
+def test_one_string_is_not_taken_for_its_letters(model):
+    for ask in (model.similar_batch, model.odd_one_out, model.rows):
+        with pytest.raises(UsageError, match="one word"):
+            ask("king")
+
+
+@pytest.mark.parametrize("key", [5, ["king"], None])
+def test_a_key_that_is_no_string_is_a_usage_error(model, key):
+    with pytest.raises(UsageError, match="words are strings"):
+        model[key]
+
+
+def test_evaluation_takes_one_path_or_many(model, tmp_path):
+    (tmp_path / "pairs.tsv").write_text("king queen 9\nking apple 1\n")
+    (tmp_path / "questions.txt").write_text("man king woman queen\n")
+    pairs, questions = tmp_path / "pairs.tsv", str(tmp_path / "questions.txt")
+    assert model.evaluate(pairs, questions) == model.evaluate([pairs], [questions])
+
+
+def test_vectors_of_float64_can_be_saved(tmp_path):
+    model = hsw2v.Model(Vocabulary.from_words(WORDS, [9, 7, 5, 3, 2, 1]), VECTORS.astype(float))
+    model.save(tmp_path / "m.safetensors")
+    assert np.array_equal(hsw2v.load(tmp_path / "m.safetensors").vectors, VECTORS)

@@ -81,3 +81,8 @@ def test_top_k_returns_the_greatest_scores_in_order(columns, k, seed, ties):
     assert all(len(set(row)) == k for row in indexes.tolist())
     equal = values[:, 1:] == values[:, :-1]
     assert np.all(indexes[:, 1:][equal] > indexes[:, :-1][equal])
+
+
+def test_tiny_rows_have_directions_too() -> None:
+    unit = unit_rows(np.array([[1e-40, 0.0], [3e38, 3e38]], np.float32))
+    assert np.allclose(unit, [[1, 0], [0.5**0.5, 0.5**0.5]])

@@ -169,7 +169,7 @@ def _regular_words(words: list[bytes]) -> list[str] | None:
 
 
 def _regular_numbers(rows: list[bytes]) -> Floats | None:
-    """Read blank-separated numbers as a JSON array, which is several times faster than one by one.
+    """Read blank-separated numbers as a JSON array, which is faster than one by one.
 
     Not every way of writing a number is JSON: None then, and for anything out of order.
     """

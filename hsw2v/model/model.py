@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ class Model:
         config: Mapping[str, Any] | None = None,
         info: Mapping[str, Any] | None = None,
     ) -> None:
-        """Hold `vectors (V, D) float32` of the words of a vocabulary.
+        """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
 
         `output (V-1, D) float32` are the vectors of the inner nodes of `tree`; without a tree,
         `output (V, D) float32` those of negative sampling. `config` are the settings it was
@@ -47,7 +48,7 @@ class Model:
         self.vocabulary = vocabulary
         self.config: dict[str, Any] = dict(config or {})
         self.info: dict[str, Any] = dict(info or {})
-        self._vectors, self._output, self._tree = vectors, output, tree
+        self._vectors, self._output, self._tree = _floats(vectors), _floats(output), tree
 
     @classmethod
     def open(cls, source: Path) -> Model:
@@ -124,8 +125,9 @@ class Model:
 
         Raises:
             UnknownWordError: words are not in the vocabulary; it names them all.
+            UsageError: it is one string, or something in it is none.
         """
-        words = list(words)
+        words = _listed(words)
         index = self.vocabulary.index
         missing = list(dict.fromkeys(word for word in words if word not in index))
         if missing:
@@ -140,8 +142,10 @@ class Model:
 
         Raises:
             UnknownWordError: words are not in the vocabulary.
-            UsageError: the query is empty, or a vector of another length.
+            UsageError: the query is empty, or a vector of another length or with a number that
+                is not finite; k is less than 1.
         """
+        _check_positive("k", k)
         words = [query] if isinstance(query, str) else query
         if isinstance(words, Sequence) and all(isinstance(word, str) for word in words):
             if not words:
@@ -151,11 +155,7 @@ class Model:
             return self._answers(*nearest(self.unit_vectors, directions, k, np.unique(rows)[None]))[
                 0
             ]
-        vector = np.asarray(query, np.float32)
-        if vector.shape != (self.dim,):
-            raise UsageError(
-                f"the query has shape {vector.shape}", hint=f"a vector has {self.dim} numbers"
-            )
+        vector = _vector(query, self.dim)
         return self._answers(*nearest(self.unit_vectors, vector[None], k))[0]
 
     def similar_batch(self, words: Iterable[str], k: int = 10) -> list[Answers]:
@@ -163,7 +163,9 @@ class Model:
 
         Raises:
             UnknownWordError: words are not in the vocabulary; it names them all.
+            UsageError: the words are one string; k is less than 1.
         """
+        _check_positive("k", k)
         rows = self.rows(words)
         unit = self.unit_vectors
         return self._answers(*nearest(unit, unit[rows], k, rows[:, None]))
@@ -184,8 +186,9 @@ class Model:
 
         Raises:
             UnknownWordError: words are not in the vocabulary.
-            UsageError: there is no such method.
+            UsageError: there is no such method; k is less than 1.
         """
+        _check_positive("k", k)
         if method not in METHODS:
             raise UsageError(
                 f"unknown method {method!r}", hint="it must be one of " + ", ".join(METHODS)
@@ -201,18 +204,18 @@ class Model:
             UnknownWordError: words are not in the vocabulary.
             UsageError: there are fewer than three words.
         """
-        words = list(words)
+        words = _listed(words)
         if len(words) < 3:
             raise UsageError("fewer than three words", hint="give at least three")
         return words[odd_one_out(unit_rows(self.vectors[self.rows(words)]))]
 
     def evaluate(
         self,
-        pairs: Iterable[Path] = (),
-        analogies: Iterable[Path] = (),
+        pairs: Path | Iterable[Path] = (),
+        analogies: Path | Iterable[Path] = (),
         restrict: int = 30_000,
     ) -> Evaluation:
-        """Measure agreement with files of rated word pairs and of analogies.
+        """Measure agreement with one or more files of rated word pairs and of analogies.
 
         Analogies consider only the `restrict` most frequent words (0 for all).
 
@@ -222,8 +225,8 @@ class Model:
         """
         if restrict < 0:
             raise UsageError(f"restrict is {restrict}", hint="it must be at least 0 (for all)")
-        ratings = [read_pairs(os.fspath(path)) for path in pairs]
-        questions = [read_analogies(os.fspath(path)) for path in analogies]
+        ratings = [read_pairs(os.fspath(path)) for path in _paths(pairs)]
+        questions = [read_analogies(os.fspath(path)) for path in _paths(analogies)]
         unit, index = self.unit_vectors, self.vocabulary.index
         return Evaluation(
             tuple(evaluate_pairs(unit, index, test) for test in ratings),
@@ -269,8 +272,8 @@ class Model:
             OutputExistsError: a file exists already, and `force` is not given.
             OutputError, DiskFullError: a file cannot be written.
         """
-        if top is not None and top < 1:
-            raise UsageError(f"top is {top}", hint="it must be at least 1")
+        if top is not None:
+            _check_positive("top", top)
         vectors = self.unit_vectors if normalize else self.vectors
         return export_vectors(
             os.fspath(path), self.words[:top], vectors[:top], format=format, force=force
@@ -298,3 +301,44 @@ def _read_only(array: Floats) -> Floats:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _floats(table: Any) -> Any:
+    """Return a table as float32; None and a function that makes one stay as they are."""
+    return table if table is None or callable(table) else np.asarray(table, np.float32)
+
+
+def _check_positive(name: str, value: object) -> None:
+    if not isinstance(value, Integral) or value < 1:
+        raise UsageError(f"{name} is {value!r}", hint="it must be at least 1")
+
+
+def _listed(words: Iterable[str]) -> list[str]:
+    """Return words as a list; one string is a mistake for a list of one, not its letters."""
+    if isinstance(words, str):
+        raise UsageError(f"{words!r} is one word", hint=f"give a list of words: [{words!r}]")
+    found = list(words)
+    for word in found:
+        if not isinstance(word, str):
+            raise UsageError(f"{word!r} is not a word", hint="words are strings")
+    return found
+
+
+def _vector(query: Any, dim: int) -> Floats:
+    """Return a query as a vector `(D,) float32` of finite numbers."""
+    try:
+        with np.errstate(over="ignore"):
+            vector: Floats = np.asarray(query, np.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            "the query is neither words nor numbers", hint="give words, or one vector"
+        ) from error
+    if vector.shape != (dim,):
+        raise UsageError(f"the query has shape {vector.shape}", hint=f"a vector has {dim} numbers")
+    if not np.isfinite(vector).all():
+        raise UsageError("the query holds a number that is not finite", hint="check the vector")
+    return vector
+
+
+def _paths(given: Path | Iterable[Path]) -> list[Path]:
+    return [given] if isinstance(given, (str, os.PathLike)) else list(given)

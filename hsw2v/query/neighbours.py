@@ -22,7 +22,9 @@ def unit_rows(rows: Floats) -> Floats:
     squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
     lengths = np.sqrt(squares, out=squares)
     lengths[lengths == 0.0] = 1.0
-    unit: Floats = rows * (1.0 / lengths).astype(np.float32)[:, None]
+    unit: Floats = np.empty(rows.shape, np.float32)
+    # In float64: one over the length of a tiny row is more than a float32 holds.
+    np.multiply(rows, (1.0 / lengths)[:, None], out=unit, casting="same_kind")
     return unit
 
 
@@ -83,7 +85,8 @@ def _leave_out(scores: Floats, columns: Indexes) -> None:
 def top_k(scores: Floats, k: int) -> tuple[Indexes, Floats]:
     """Return columns and values of the k greatest scores of each row of `(Q, V)`, best first.
 
-    Equal scores stand in the order of their columns.
+    Equal scores stand in the order of their columns; which of those equal to the k-th are among
+    the k is not specified.
     """
     columns = _candidates(scores, k)
     values = np.take_along_axis(scores, columns, axis=1)
@@ -102,7 +105,7 @@ def _sorted(columns: Indexes, values: Floats, k: int) -> tuple[Indexes, Floats]:
 def _candidates(scores: Floats, k: int) -> Indexes:
     """Return, for each row, columns among which its k greatest scores are.
 
-    Selecting from all V scores costs several times the matrix product that made them. Cut the
+    Selecting from all V scores costs more than the matrix product that made them. Cut the
     columns into groups {g, g + G, g + 2G, …}: a score among the k greatest is at most the maximum
     of its own group, so it lies in one of the k groups of greatest maximum (or ties with those).
     The maxima vectorise, and leave few candidates.
