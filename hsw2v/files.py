@@ -38,6 +38,11 @@ def is_address(source: str) -> bool:
     return bool(_ADDRESS.match(source))
 
 
+def readable(path: str) -> str:
+    """Return a path as valid Unicode, with U+FFFD for bytes that are not UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
+
+
 def expand_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Return the files that sources name, in order: directories recursively and sorted, globs too.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -193,3 +195,12 @@ def test_a_frequent_lower_case_form_stands_in_for_a_rare_capital(unit):
     index = {"Man": 5, "man": 0, "king": 1, "woman": 2, "queen": 3}
     test = AnalogyQuestions("q", (("s", (("Man", "king", "woman", "queen"),)),))
     assert evaluate_analogies(unit, index, test, restrict=4).total.correct == 1
+
+
+def test_the_name_of_a_set_is_text_even_if_that_of_its_file_is_not(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.tsv")
+    try:
+        path.write_text("king queen 9\n")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    assert read_pairs(str(path)).name == "caf\ufffd.tsv"

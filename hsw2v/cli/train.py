@@ -81,7 +81,7 @@ def train(
             force=force,
             progress=progress,
             heldout=heldout,
-            origin=readable(" ".join(corpus)),
+            origin=files.readable(" ".join(corpus)),
         )
 
 
@@ -113,11 +113,6 @@ def train_and_save(
         output=path,
     )
     return model
-
-
-def readable(path: str) -> str:
-    """Return a path as valid Unicode, with U+FFFD for bytes that are not UTF-8."""
-    return os.fsencode(path).decode(errors="replace")
 
 
 def default_output(source: str) -> str:

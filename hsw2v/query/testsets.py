@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsw2v.errors import CorruptInputError, EncodingError
-from hsw2v.files import pieces
+from hsw2v.files import pieces, readable
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -56,7 +56,7 @@ def read_pairs(path: str) -> WordPairs:
         first = False
     if not pairs:
         raise CorruptInputError("holds no word pairs", where=path, hint="check the file")
-    return WordPairs(Path(path).name, tuple(pairs))
+    return WordPairs(readable(Path(path).name), tuple(pairs))
 
 
 def read_analogies(path: str) -> AnalogyQuestions:
@@ -86,7 +86,7 @@ def read_analogies(path: str) -> AnalogyQuestions:
     if not sections:
         raise CorruptInputError("holds no questions", where=path, hint="check the file")
     return AnalogyQuestions(
-        Path(path).name, tuple((name, tuple(lines)) for name, lines in sections.items())
+        readable(Path(path).name), tuple((name, tuple(lines)) for name, lines in sections.items())
     )
 
 
