@@ -26,14 +26,13 @@ def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any
       hsw2v vocab corpus.txt --min-count 10 > words.tsv
       hsw2v vocab raw.txt --tokens words --lowercase | head
     """
-    from hsw2v.corpus.stream import encode
-    from hsw2v.corpus.vocabulary import choose
+    from hsw2v.corpus.stream import choose_words, encode
 
     settings = resolve(config, given)
     with (
         Progress(quiet=quiet) as progress,
         encode(corpus, settings.corpus, listener=progress.listen) as encoded,
     ):
-        vocabulary, _ = choose(encoded.types, settings.vocabulary)
+        vocabulary, _ = choose_words(encoded, settings.vocabulary)
     for word, count in zip(vocabulary.words, vocabulary.counts.tolist(), strict=True):
         sys.stdout.write(f"{word}\t{count}\n")

@@ -21,12 +21,12 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import CorpusConfig
+from hsw2v.config import CorpusConfig, VocabularyConfig
 from hsw2v.corpus.background import Background, Pool, apart
 from hsw2v.corpus.reading import PIECE, Piece, prepare, read_pieces
 from hsw2v.corpus.table import TypeTable
 from hsw2v.corpus.tokens import END_OF_LINE, LONG, cut_blocks, make_keys
-from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary
+from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary, choose
 from hsw2v.errors import EmptyCorpusError, OutputError, ResourceError, UsageError
 from hsw2v.events import CorpusProgress, Listener, Notice, ignore
 from hsw2v.files import expand_sources, explain_write_error, stored_size
@@ -46,7 +46,9 @@ Source = str | os.PathLike[str]
 class EncodedCorpus:
     """A corpus as ids in a file that has no name: it is gone when it is closed, or we are."""
 
-    def __init__(self, file: IO[bytes], types: Vocabulary, **totals: int) -> None:
+    def __init__(self, file: IO[bytes], types: Vocabulary, source: str, **totals: int) -> None:
+        self.source = source
+        """What it was read from, for messages."""
         self._file = file
         self._map = mmap.mmap(file.fileno(), 0)
         # Shared and writable: the file is ours alone, and compiled code sees a plain array.
@@ -304,6 +306,7 @@ class _Encoder:
         corpus = EncodedCorpus(
             self._file,
             self._table.vocabulary(),
+            where,
             tokens=tokens,
             sentences=sentences,
             bytes_read=self._bytes_read,
@@ -401,6 +404,23 @@ def _warm_up() -> None:
     ids = np.empty(piece.count, np.int32)
     table.add(piece.data, piece.starts, piece.ends, piece.heads, piece.tails, piece.count, ids)
     cut_blocks(ids, BLOCK, np.empty(3, np.int64))
+
+
+def choose_words(
+    corpus: EncodedCorpus, config: VocabularyConfig
+) -> tuple[Vocabulary, NDArray[np.int32]]:
+    """Choose the words of a corpus: `vocabulary.choose` with a message that names the corpus.
+
+    Raises:
+        EmptyCorpusError: no type occurs often enough.
+    """
+    try:
+        return choose(corpus.types, config)
+    except EmptyCorpusError as error:
+        hint = error.hint
+        if corpus.dropped_types:
+            hint = f"raise --max-types ({corpus.dropped_types:,} types were dropped)"
+        raise EmptyCorpusError(error.what, where=corpus.source, hint=hint) from None
 
 
 def remap_for(corpus: EncodedCorpus, vocabulary: Vocabulary) -> NDArray[np.int32]:

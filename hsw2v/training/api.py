@@ -11,8 +11,8 @@ from importlib import metadata
 from typing import Any, cast
 
 from hsw2v.config import Config, read_config
-from hsw2v.corpus.stream import EncodedCorpus, encode, encode_sentences, remap_for
-from hsw2v.corpus.vocabulary import Vocabulary, choose
+from hsw2v.corpus.stream import EncodedCorpus, choose_words, encode, encode_sentences, remap_for
+from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
 from hsw2v.model import Model
@@ -72,7 +72,7 @@ def _train(source: Source, chosen: Config, heldout: Source | None, listener: Lis
     warm_up = WarmUp()
     with ExitStack() as corpora:
         encoded = corpora.enter_context(_encode(source, chosen, _beginning(warm_up, listener)))
-        vocabulary, remap = choose(encoded.types, chosen.vocabulary)
+        vocabulary, remap = choose_words(encoded, chosen.vocabulary)
         held = None
         if heldout is not None:
             unbounded = chosen.replace(max_types=0)
@@ -146,7 +146,9 @@ def _held_out(encoded: EncodedCorpus, vocabulary: Vocabulary) -> TrainingCorpus:
     remap = remap_for(encoded, vocabulary)
     if remap.max() < 0:
         raise EmptyCorpusError(
-            "no word of the held-out corpus is in the vocabulary", hint="name another text"
+            "no word of it is in the vocabulary",
+            where=encoded.source,
+            hint="name another held-out text",
         )
     return TrainingCorpus(encoded, remap)
 
