@@ -9,7 +9,7 @@ import pytest
 
 from hsw2v import events
 from hsw2v.cli import display
-from hsw2v.cli.display import Lines, clock, describe
+from hsw2v.cli.display import Lines, clock, describe, short
 from hsw2v.cli.progress import Progress
 from hsw2v.config import Config
 from hsw2v.errors import EmptyCorpusError
@@ -25,6 +25,13 @@ TRAINING = events.TrainingProgress(
     seconds=1.2,
     seconds_left=75.4,
 )
+
+
+def test_progress_fits_a_terminal_of_80_columns_with_its_bar() -> None:
+    long = events.TrainingProgress(1172, 1200, 5, 10, 11_884_786.0, 0.025, 10.4119, 9.0, 35_999.0)
+    bar = "100% |" + 10 * "x" + "| "
+    assert len(bar + short(long)) <= 80
+    assert "loss 10.412" in short(long)
 
 
 def test_training_is_told_by_epoch_speed_rate_loss_and_time_left() -> None:

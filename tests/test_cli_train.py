@@ -32,8 +32,8 @@ def names(folder: Path) -> list[str]:
 
 def test_train_writes_a_model_named_after_the_corpus(corpus: Path, tmp_path: Path) -> None:
     run("train", corpus, *SMALL, cwd=tmp_path)
-    assert names(tmp_path) == ["groups.safetensors"]
-    model = hsw2v.load(tmp_path / "groups.safetensors")
+    assert names(tmp_path) == ["groups.v1.safetensors"]
+    model = hsw2v.load(tmp_path / "groups.v1.safetensors")
     assert len(model) == 16
     assert model.dim == 8
 
@@ -52,7 +52,9 @@ def test_python_m_and_the_installed_command_are_the_same_program(tmp_path: Path)
     ("source", "expected"),
     [
         ("news.txt.gz", "news.safetensors"),
-        ("some/where/news.2024.txt", "news.safetensors"),
+        ("some/where/news.2024.txt", "news.2024.safetensors"),
+        ("wiki.en.txt.xz", "wiki.en.safetensors"),
+        ("walks", "walks.safetensors"),
         ("-", "model.safetensors"),
         ("s3://bucket/folder/news.txt.zst?version=1", "news.safetensors"),
         ("texts/*.txt", "texts.safetensors"),

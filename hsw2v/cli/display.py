@@ -62,7 +62,7 @@ class Bar:
         if type(event) is not self._kind:
             self._open(type(event), total)
         self._bar.n = min(done, total) if total else done
-        self._bar.set_description_str(describe(event), refresh=False)
+        self._bar.set_description_str(short(event), refresh=False)
         self._bar.refresh()
 
     def say(self, line: str) -> None:
@@ -82,7 +82,7 @@ class Bar:
         from tqdm import tqdm
 
         self.close()
-        layout = "{percentage:3.0f}% |{bar:20}| {desc}" if total else "{desc}"
+        layout = "{percentage:3.0f}% |{bar:10}| {desc}" if total else "{desc}"
         self._bar = tqdm(total=total, leave=False, bar_format=layout, file=sys.stderr)
         self._kind = kind
 
@@ -130,6 +130,15 @@ def describe(event: events.Event) -> str:
             parts.append(f"held-out perplexity {event.heldout_perplexity:,.2f}")
         return ", ".join(parts)
     return str(event)
+
+
+def short(event: events.Event) -> str:
+    """Return progress as a line that leaves room for a bar within 80 columns."""
+    if isinstance(event, events.TrainingProgress):
+        loss = "" if event.loss is None else f" · loss {event.loss:.3f}"
+        rate = f"{event.tokens_per_second / 1e6:.2f}M words/s · lr {event.lr:.4f}"
+        return f"{event.epoch}/{event.epochs} · {rate}{loss} · {clock(event.seconds_left)}"
+    return describe(event)
 
 
 def clock(seconds: float) -> str:

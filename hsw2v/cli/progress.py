@@ -77,8 +77,11 @@ class Progress:
         self._stop_waiting()
         self._display.close()
         if self._log:
-            if isinstance(error, Hsw2vError) and self._log.is_open:
-                self._log.write("Error", message=str(error), exit_code=error.exit_code)
+            if self._log.is_open:
+                if isinstance(error, Hsw2vError):
+                    self._log.write("Error", message=str(error), exit_code=error.exit_code)
+                elif isinstance(error, KeyboardInterrupt):
+                    self._log.write("Interrupted")
             self._log.close()
 
     def begin(self, config: Config, **facts: Any) -> None:

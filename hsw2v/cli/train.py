@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 @click.option(
     "--heldout",
     metavar="FILE",
-    help="Measure the exact loss on this text after each epoch.",
+    help="Measure the exact loss and perplexity on this text after each epoch (not with --loss ns, "
+    "which has no probabilities).",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option(
@@ -116,7 +117,7 @@ def train_and_save(
 
 
 def default_output(source: str) -> str:
-    """Return the name of the model of a corpus: its own without extensions, here."""
+    """Return the name of the model of a corpus, here: its own without its extension."""
     if source == files.STDIN:
         return "model.safetensors"
     if files.is_address(source):
@@ -124,7 +125,11 @@ def default_output(source: str) -> str:
     path = Path(source)
     if not path.exists() and any(c in path.name for c in "*?["):
         path = path.parent
-    name = path.resolve().name if path.is_dir() else path.name.split(".", 1)[0]
+    if path.is_dir():
+        name = path.resolve().name
+    else:
+        packed = path.suffix in files.COMPRESSIONS
+        name = (path.with_suffix("") if packed else path).stem
     return f"{name or 'model'}.safetensors"
 
 
