@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -62,7 +63,8 @@ def _answer(model: Model, words: Sequence[str], k: int, as_json: bool) -> None:
 
 def _ask(model: Model, k: int, as_json: bool) -> None:
     """Answer what is typed until the end of input (Ctrl-D)."""
-    import readline  # noqa: F401  (gives the prompt its history)
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401  (gives the prompt its history, where Python has it)
 
     while True:
         try:
@@ -70,6 +72,9 @@ def _ask(model: Model, k: int, as_json: bool) -> None:
         except EOFError:
             print()
             return
+        except UnicodeDecodeError:
+            warn("what was typed is not valid UTF-8")
+            continue
         if words:
             try:
                 _answer(model, words, k, as_json)

@@ -29,6 +29,9 @@ PIECE = 1 << 18
 LONGEST = 1 << 30
 """Bytes of a token, about, that are too many."""
 
+_SAMPLE = 4096
+_MOST_CONTROLS = 0.02
+"""The share of control characters in a text in some other encoding, at most."""
 _BOM = b"\xef\xbb\xbf"
 _BINARY = (
     (b"\x1f\x8b\x08", "gzip data", "name it .gz"),
@@ -206,11 +209,12 @@ def prepare(piece: Piece, config: CorpusConfig) -> None:
 
     Raises:
         EncodingError: the text is not valid UTF-8, and is not to be mended.
+        CorruptInputError: so little of it is text that it must be something else.
     """
     invalid = first_invalid(piece.data, piece.size)
     if invalid >= 0:
         if config.encoding_errors == "strict":
-            raise _encoding_error(piece, invalid)
+            raise _binary_error(piece) if _looks_binary(piece) else _encoding_error(piece, invalid)
         text = piece.text()
         piece.mended = len(text) - len(text.decode(errors="ignore").encode())
         piece.fill(text.decode(errors=config.encoding_errors).encode())
@@ -221,6 +225,19 @@ def prepare(piece: Piece, config: CorpusConfig) -> None:
             piece.fill(text.decode().lower().encode())
     if config.tokens == "words":
         blank_punctuation(piece.data, piece.size, word_characters())
+
+
+def _looks_binary(piece: Piece) -> bool:
+    """Tell whether a piece that is not UTF-8 has the control characters of no text."""
+    some = piece.data[: min(piece.size, _SAMPLE)]
+    controls = int(np.count_nonzero((some < 32) & ((some < 9) | (some > 13)) & (some != 27)))
+    return controls > _MOST_CONTROLS * len(some)
+
+
+def _binary_error(piece: Piece) -> CorruptInputError:
+    return CorruptInputError(
+        "is not text but something binary", where=piece.source, hint="name a text to train on"
+    )
 
 
 def _encoding_error(piece: Piece, at: int) -> EncodingError:

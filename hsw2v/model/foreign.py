@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from hsw2v.errors import CorruptInputError, EncodingError, ResourceError
+from hsw2v.errors import CorruptInputError, EncodingError, ModelFileError, ResourceError
 
 Floats = NDArray[np.float32]
 
@@ -121,13 +121,14 @@ def check_header(beginning: bytes, name: str) -> tuple[int, int]:
     """Return the number of words and of dimensions that the first line of a file tells.
 
     Raises:
-        CorruptInputError: it tells neither.
+        ModelFileError: it tells neither.
     """
     line = beginning[:_LONGEST_HEADER].partition(b"\n")[0]
     found = _HEADER.fullmatch(line.removeprefix(b"\xef\xbb\xbf") + b"\n")
     if not found or not int(found[1]) or not int(found[2]):
-        raise CorruptInputError(
-            f"does not begin with the number of words and of dimensions, but with {_shown(line)}",
+        raise ModelFileError(
+            "does not begin with the number of words and of dimensions, "
+            f"but with {_shown(line)}, and is no model of hsw2v either",
             where=f"{name}, line 1",
             hint="name a model, or word2vec text or binary vectors",
         )

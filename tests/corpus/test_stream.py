@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -443,3 +444,14 @@ def test_a_sentence_of_any_length_is_one_sentence() -> None:
         assert corpus.sentences == 2
         assert corpus.tokens == 100_001
         assert np.count_nonzero(corpus.ids[:100_000] == 0) == 0
+
+
+def test_noise_is_not_taken_for_text_in_another_encoding(tmp_path: Path) -> None:
+    noise, latin = tmp_path / "noise.txt", tmp_path / "latin.txt"
+    noise.write_bytes(np.random.default_rng(0).bytes(5_000))
+    latin.write_bytes("déjà vu, naïve café\n".encode("latin-1") * 50)
+    with pytest.raises(CorruptInputError, match="binary") as binary:
+        encode(noise, CorpusConfig())
+    assert not isinstance(binary.value, EncodingError)
+    with pytest.raises(EncodingError, match="line 1, byte 1"):
+        encode(latin, CorpusConfig())
