@@ -12,7 +12,9 @@ from hsw2v.corpus.tokens import (
     AHEAD,
     ARRIVED,
     COUNT,
+    HALF,
     PLACE,
+    ROW,
     ROWS,
     SENTENCES,
     STATE,
@@ -25,8 +27,6 @@ from hsw2v.corpus.vocabulary import Vocabulary
 
 _FIRST_SLOTS = 1 << 16
 _FIRST_BLOB = 1 << 20
-_HALF = np.uint64(32)
-_ROW = np.uint64(0xFFFFFFFF)
 
 T = TypeVar("T", bound=np.generic)
 
@@ -112,7 +112,7 @@ class TypeTable:
         """
         if not self.dropped:
             return None
-        return (self._used()[:, PLACE] >> _HALF).astype(np.int64)
+        return (self._used()[:, PLACE] >> HALF).astype(np.int64)
 
     @property
     def arrived(self) -> int:
@@ -148,7 +148,7 @@ class TypeTable:
         """Return the slots in use, in order of their rows."""
         used: NDArray[np.uint64] = self._slots[self._slots[:, TAIL] != 0]
         ordered = np.empty_like(used)
-        ordered[(used[:, PLACE] & _ROW).astype(np.int64)] = used
+        ordered[(used[:, PLACE] & ROW).astype(np.int64)] = used
         return ordered
 
     def _prune(self) -> None:
@@ -166,7 +166,7 @@ class TypeTable:
         self._blob[: len(blob)] = blob
         used = used[kept]
         np.cumsum(lengths[kept], out=self._offsets[1 : len(used) + 1])
-        used[:, PLACE] = used[:, PLACE] & ~_ROW | np.arange(len(used), dtype=np.uint64)
+        used[:, PLACE] = used[:, PLACE] & ~ROW | np.arange(len(used), dtype=np.uint64)
         self._slots[:] = 0
         rehash(used, self._slots)
         self._state[ROWS] = len(used)

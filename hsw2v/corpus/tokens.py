@@ -40,9 +40,11 @@ _SILVER = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _ONE = np.uint64(1)
 _ALL = np.uint64(2**64 - 1)
-_ROW = np.uint64(0xFFFFFFFF)
+ROW = np.uint64(0xFFFFFFFF)
+"""The half of PLACE that is a row."""
 _BITS_63 = np.uint64(2**63 - 1)
-_HALF = np.uint64(32)
+HALF = np.uint64(32)
+"""Bits of a half of PLACE."""
 AHEAD = 24
 """Tokens by which the hash table is fetched ahead; keys must be readable so far past the last."""
 
@@ -185,7 +187,7 @@ def intern(
             if (slots[slot, HEAD] ^ head) | (slots[slot, TAIL] ^ tail) == 0:
                 if tail < LONG:
                     break
-                row = np.int64(slots[slot, PLACE] & _ROW)
+                row = np.int64(slots[slot, PLACE] & ROW)
                 start, place = int(starts[i]), offsets[row]
                 length = int(ends[i]) - start
                 if length == offsets[row + 1] - place and _same(data, start, blob, place, length):
@@ -200,13 +202,13 @@ def intern(
                 blob[place : place + length] = data[start : start + length]
                 offsets[rows + 1] = place + length
                 slots[slot, HEAD], slots[slot, TAIL] = head, tail
-                slots[slot, PLACE] = arrived << _HALF | np.uint64(rows)
+                slots[slot, PLACE] = arrived << HALF | np.uint64(rows)
                 slots[slot, COUNT] = 0
                 rows += 1
                 arrived += _ONE
                 break
             slot = (slot + 1) & last_slot
-        number = np.int64(slots[slot, PLACE] >> _HALF)
+        number = np.int64(slots[slot, PLACE] >> HALF)
         wanted = np.int64((number | former) != 0)
         slots[slot, COUNT] += np.uint64(wanted)
         sentences += wanted & np.int64(number == 0)

@@ -17,7 +17,7 @@ from hsw2v.jit import HAS_AVX512, IS_X86, cgutils, intrinsic, ir, types
 from hsw2v.kernels.memory import prefetch
 
 PADDING = 16
-"""Floats that a row is padded to a multiple of."""
+"""Floats that a row is padded to a multiple of: a cache line, and the widest register."""
 MAX_CONTEXT = 10
 """Context rows that one step takes at most; `reference.step` splits windows alike."""
 MAX_OUTPUT = 64

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from hsw2v.kernels.tiles import PADDING
+
 ALIGNMENT = 128
 """Bytes: two cache lines, since processors fetch them in pairs. Vector registers want 64."""
-PADDING = 16
-"""Floats that a row is padded to a multiple of: a cache line, and the widest register."""
 
 
 def padded(dim: int) -> int:
