@@ -71,6 +71,46 @@ def test_paths_follow_the_children(weights: np.ndarray) -> None:
         assert len(tree) == 1 or place == ~word
 
 
+def random_tree(words: int, seed: int) -> Tree:
+    """Return a tree of any shape: every set of words is cut at a random place."""
+    chance = np.random.default_rng(seed)
+    children = np.empty((words - 1, 2), np.int32)
+    waiting = [(0, words, 0)]
+    made = 1
+    while waiting:
+        begin, end, node = waiting.pop()
+        middle = int(chance.integers(begin + 1, end))
+        for side, (a, b) in enumerate(((begin, middle), (middle, end))):
+            if b - a == 1:
+                children[node, side] = ~a
+            else:
+                children[node, side] = made
+                waiting.append((a, b, made))
+                made += 1
+    return Tree(children)
+
+
+@given(weights_of_words.filter(lambda weights: len(weights) > 1), st.integers(0, 9))
+def test_ordering_puts_the_most_visited_first_and_changes_no_code(
+    weights: np.ndarray, seed: int
+) -> None:
+    tree = random_tree(len(weights), seed)
+    ordered = tree.ordered(weights)
+    ordered.check()
+    assert codes_of(ordered) == codes_of(tree)
+    assert np.all(np.diff(ordered.node_weights(weights)) <= 0)
+
+
+@given(st.integers(2, 60), st.integers(0, 9))
+def test_a_node_carries_the_words_below_it(words: int, seed: int) -> None:
+    tree = random_tree(words, seed)
+    weights = np.random.default_rng(seed).random(words)
+    paths = tree.paths()
+    carried = np.zeros(words - 1)
+    np.add.at(carried, paths.nodes, np.repeat(weights, paths.lengths))
+    assert tree.node_weights(weights) == pytest.approx(carried)
+
+
 def test_a_huffman_tree_by_hand() -> None:
     """Weights 5, 2, 1, 1: the codes are 1, 2, 3 and 3 long."""
     assert huffman(np.array([5.0, 2.0, 1.0, 1.0])).paths().lengths.tolist() == [1, 2, 3, 3]

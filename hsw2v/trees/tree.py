@@ -64,6 +64,44 @@ class Tree:
         ):
             raise ValueError("the children do not make one full binary tree with ordered nodes")
 
+    @cached_property
+    def levels(self) -> list[NDArray[np.int32]]:
+        """The inner nodes of every depth, from the root down."""
+        levels = []
+        level = np.arange(min(1, len(self.children)), dtype=np.int32)
+        while len(level):
+            levels.append(level)
+            below = self.children[level].reshape(-1)
+            level = below[below >= 0]
+        return levels
+
+    def node_weights(self, weights: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return what each inner node carries, (V-1,) float64: the weights (V,) of its words."""
+        carried = np.zeros(len(self.children))
+        for level in reversed(self.levels):
+            for child in self.children[level].T:
+                inner = child >= 0
+                carried[level[inner]] += carried[child[inner]]
+                carried[level[~inner]] += weights[~child[~inner]]
+        return carried
+
+    def ordered(self, weights: NDArray[np.floating]) -> Tree:
+        """Return the same tree with its nodes numbered in falling order of weight.
+
+        The weights (V,) of the words are not negative. The first nodes are then the most visited,
+        and parents still come before their children.
+        """
+        depth = np.empty(len(self.children), np.int32)
+        for number, level in enumerate(self.levels):
+            depth[level] = number
+        order = np.lexsort((depth, -self.node_weights(weights)))
+        number = np.empty(len(order), np.int32)
+        number[order] = np.arange(len(order), dtype=np.int32)
+        children = self.children[order]
+        inner = children >= 0
+        children[inner] = number[children[inner]]
+        return Tree(children)
+
     def paths(self) -> Paths:
         """Return the paths of all words."""
         words = len(self)
