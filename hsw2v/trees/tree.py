@@ -92,8 +92,8 @@ class Tree:
         and parents still come before their children.
         """
         depth = np.empty(len(self.children), np.int32)
-        for number, level in enumerate(self.levels):
-            depth[level] = number
+        for below_root, level in enumerate(self.levels):
+            depth[level] = below_root
         order = np.lexsort((depth, -self.node_weights(weights)))
         number = np.empty(len(order), np.int32)
         number[order] = np.arange(len(order), dtype=np.int32)
