@@ -110,6 +110,19 @@ class TrainingConfig:
         "output layer: hierarchical softmax (hs) or negative sampling (ns)",
         choices=("hs", "ns"),
     )
+    tree: str = setting(
+        "huffman",
+        "tree of hierarchical softmax: huffman, balanced, random, semantic (grown from the vectors "
+        "during training), brown (from classes of neighbouring words), or a file of words and "
+        "bit strings as 'hsw2v tree --codes' prints it",
+    )
+    retree_at: float | None = setting(
+        None,
+        "epochs after which the semantic tree takes the place of Huffman's, 0.5 for half of one "
+        "(default: 1, or half of a single epoch)",
+        above=0.0,
+        maximum=LARGEST,
+    )
     negative: int = setting(
         5, "words drawn for a window by negative sampling", minimum=1, maximum=1_000
     )
@@ -127,6 +140,9 @@ class TrainingConfig:
     threads: int | None = setting(None, "threads (default: all cores)", minimum=1, maximum=1_024)
     seed: int = setting(1, "seed of every random choice", minimum=0, maximum=LARGEST)
 
+
+TREES = ("huffman", "balanced", "random", "semantic", "brown")
+"""The trees that hsw2v grows; any other name is that of a file."""
 
 DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.05}
 
@@ -178,6 +194,9 @@ class Config:
         return self.replace(
             lr=DEFAULT_LR[training.model] if training.lr is None else training.lr,
             threads=_cores() if training.threads is None else training.threads,
+            retree_at=min(1.0, training.epochs / 2)
+            if training.retree_at is None
+            else training.retree_at,
         )
 
     def to_dict(self) -> dict[str, dict[str, Any]]:

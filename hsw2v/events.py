@@ -41,6 +41,36 @@ class VocabularyReady(Event):
 
 
 @dataclass(frozen=True)
+class TreeProgress(Event):
+    """How far the growing of a tree is."""
+
+    tree: str
+    """Which one, as the setting `tree` names it."""
+    stage: str
+    """What is being done, for people."""
+    done: int
+    total: int
+    """Steps of this stage."""
+    objective: float | None
+    """What the stage makes better (for brown: log-likelihood a token, in nats), where it has it."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TreeReady(Event):
+    """The tree that training goes on with is there."""
+
+    tree: str
+    """Which one, as the setting `tree` names it."""
+    mean_length: float
+    """Decisions a target, as training visits them: weighted by counts after subsampling."""
+    longest: int
+    entropy: float
+    """The least that `mean_length` can be, in bits."""
+    seconds: float
+
+
+@dataclass(frozen=True)
 class TrainingProgress(Event):
     """How far training is."""
 

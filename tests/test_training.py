@@ -18,6 +18,7 @@ from hsw2v.corpus.vocabulary import choose
 from hsw2v.training import tables
 from hsw2v.training.schedule import FLOOR, block_key, learning_rate
 from hsw2v.training.trainer import Trainer, TrainingCorpus
+from hsw2v.trees.huffman import huffman
 from hsw2v.training.workers import Workers
 
 GROUPS, MEMBERS = 8, 6
@@ -219,7 +220,7 @@ def test_training_that_runs_away_is_an_error() -> None:
     with encoded:
         config = Config().replace(**SMALL, lr=10.0)
         vocabulary, remap = choose(encoded.types, config.vocabulary)
-        trainer = Trainer(config, vocabulary)
+        trainer = Trainer(config, vocabulary, huffman(vocabulary.counts.astype(np.float64)))
         trainer.tables.vectors[:] = np.inf
         with pytest.raises(errors.DivergedError, match="--lr"):
             trainer.train(TrainingCorpus(encoded, remap), events.ignore)

@@ -55,6 +55,8 @@ class Bar:
         """Move the bar to where the event is."""
         if isinstance(event, events.CorpusProgress):
             done, total = event.bytes_read, event.bytes_total
+        elif isinstance(event, events.TreeProgress):
+            done, total = event.done, event.total
         elif isinstance(event, events.TrainingProgress):
             done, total = event.tokens, event.tokens_total
         else:
@@ -113,6 +115,15 @@ def describe(event: events.Event) -> str:
             f"corpus: {event.tokens:,} tokens in {event.sentences:,} sentences, "
             f"{event.words:,} of {event.types:,} types are words ({share:.1%} of the tokens), "
             f"read in {event.seconds:.1f} s"
+        )
+    if isinstance(event, events.TreeProgress):
+        objective = "" if event.objective is None else f", {event.objective:.5f}"
+        return f"{event.tree} tree: {event.stage}, {event.done:,} of {event.total:,}{objective}"
+    if isinstance(event, events.TreeReady):
+        return (
+            f"{event.tree} tree: {event.mean_length:.2f} decisions a target "
+            f"(the least for these counts {event.entropy:.2f}), at most {event.longest}, "
+            f"grown in {event.seconds:.1f} s"
         )
     if isinstance(event, events.TrainingProgress):
         loss = "" if event.loss is None else f", loss {event.loss:.4f}"

@@ -96,7 +96,7 @@ class Progress:
             if event.message not in self._notices:
                 self._notices.add(event.message)
                 self._display.say(f"note: {event.message}")
-        elif isinstance(event, (events.VocabularyReady, events.EpochEnd)):
+        elif isinstance(event, (events.VocabularyReady, events.TreeReady, events.EpochEnd)):
             if isinstance(event, events.VocabularyReady):
                 self._tokens = event.tokens
                 self._display.close()

@@ -12,12 +12,14 @@ from typing import Any, cast
 
 from hsw2v.config import Config, read_config
 from hsw2v.corpus.stream import EncodedCorpus, choose_words, encode, encode_sentences, remap_for
-from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
 from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
 from hsw2v.model import Model
+from hsw2v.training.growing import first_tree
 from hsw2v.training.trainer import Trainer, TrainingCorpus
 from hsw2v.training.warmup import WarmUp
+from hsw2v.trees.tree import Tree
 
 Path = str | os.PathLike[str]
 Source = Path | Sequence[Path] | Iterable[Iterable[str]]
@@ -98,7 +100,7 @@ def _train(source: Source, chosen: Config, heldout: Source | None, listener: Lis
             )
         )
         warm_up.wait()
-        trainer = Trainer(chosen, vocabulary)
+        trainer = Trainer(chosen, vocabulary, _tree(chosen, vocabulary, listener))
         trainer.train(TrainingCorpus(encoded, remap), listener, held)
     vectors, outputs = trainer.finish()
     return Model(
@@ -113,6 +115,13 @@ def _train(source: Source, chosen: Config, heldout: Source | None, listener: Lis
             "seconds": {"reading": read - begun, "training": time.perf_counter() - read},
         },
     )
+
+
+def _tree(chosen: Config, vocabulary: Vocabulary, listener: Listener) -> Tree | None:
+    if chosen.training.loss != "hs":
+        return None
+    weights = vocabulary.counts * keep_probability(vocabulary.counts, chosen.vocabulary.sample)
+    return first_tree(chosen, vocabulary, weights, listener)
 
 
 def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,12 +19,12 @@ from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, tree_pa
 from hsw2v.kernels.output.negative import NoiseDistribution, noise_distribution
 from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.windows import Windowing
-from hsw2v.training.report import Report, mean_loss, no_figures
+from hsw2v.training.growing import semantic_tree
+from hsw2v.training.report import Figures, Report, mean_loss, no_figures
 from hsw2v.training.schedule import block_key, learning_rate
 from hsw2v.training.tables import aligned_zeros, compacted, initial_vectors, padded
 from hsw2v.training.workers import Workers
 from hsw2v.training.workspace import private_top, scratch
-from hsw2v.trees.huffman import huffman
 from hsw2v.trees.tree import Tree
 
 LOSS_EVERY = 64
@@ -45,27 +46,38 @@ class TrainingCorpus:
         return int(np.diff(self.encoded.blocks).max())
 
 
+@dataclass(frozen=True)
+class Pass:
+    """One way through a corpus."""
+
+    corpus: TrainingCorpus
+    windowing: Windowing
+    epoch: int
+    rates: list[float]
+    """Learning rate at every border of blocks."""
+    loss_every: int
+    figures: Figures
+    """What the kernel returns of each block, written to its row."""
+
+
 class Trainer:
     """Word vectors and an output layer under training."""
 
-    def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
-        """Make the tables for a vocabulary."""
+    def __init__(self, config: Config, vocabulary: Vocabulary, tree: Tree | None) -> None:
+        """Make the tables for a vocabulary: with a tree for hierarchical softmax, or without."""
         training = config.resolved().training
         assert training.threads is not None
         assert training.lr is not None
+        assert training.retree_at is not None
         self._settings = training
         self._first_rate = training.lr
+        self._retree_at = training.retree_at
         self._threads = training.threads
         self._workers = Workers()
         keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
         self._keep = np.minimum(np.ceil(keep * _ALWAYS), _ALWAYS).astype(np.uint64)
-        self.tree: Tree | None = None
-        """The tree of hierarchical softmax."""
-        if training.loss == "hs":
-            # Counts left after subsampling would make paths a little shorter, and vectors worse.
-            self.tree = huffman(vocabulary.counts.astype(np.float64))
-        paths = Tree(np.empty((0, 2), np.int32)).paths() if self.tree is None else self.tree.paths()
-        self._paths = tree_paths(paths.offsets, paths.nodes, paths.codes)
+        self._weights = vocabulary.counts * keep
+        self._plant(tree)
         drawn_from = vocabulary.counts if self.tree is None else np.ones(1, np.int64)
         self._noise = _noise(drawn_from, training.ns_exponent, training.negative)
         words = len(vocabulary)
@@ -73,6 +85,13 @@ class Trainer:
             initial_vectors(words, training.dim, training.seed),
             aligned_zeros(words if self.tree is None else words - 1, padded(training.dim)),
         )
+
+    def _plant(self, tree: Tree | None) -> None:
+        """Take a tree to train on from now."""
+        self.tree = tree
+        """The tree of hierarchical softmax."""
+        paths = (Tree(np.empty((0, 2), np.int32)) if tree is None else tree).paths()
+        self._paths = tree_paths(paths.offsets, paths.nodes, paths.codes)
 
     @property
     def tables(self) -> Tables:
@@ -108,15 +127,38 @@ class Trainer:
         def rate_at(epoch: int, place: int) -> float:
             return learning_rate(self._first_rate, (epoch + place / ids) / settings.epochs)
 
-        rooms = self._rooms(corpus)
         report = Report(listener, settings.epochs, corpus.encoded.tokens)
         for epoch in range(settings.epochs):
             borders = corpus.encoded.blocks.tolist()
             rates = [rate_at(epoch, place) for place in borders]
             figures = no_figures(len(rates) - 1)
             report.begin(epoch, figures, rates)
-            self._pass(corpus, windowing, rooms, epoch, rates, LOSS_EVERY, figures, report.tick)
+            some = Pass(corpus, windowing, epoch, rates, LOSS_EVERY, figures)
+            regrown_before = self._regrowth(epoch, borders)
+            if regrown_before is None:
+                self._run(some, report.tick)
+            else:
+                self._run(some, report.tick, last=regrown_before)
+                self._regrow(listener)
+                self._run(some, report.tick, first=regrown_before)
             report.end(None if heldout is None else self.heldout_loss(heldout))
+
+    def _regrowth(self, epoch: int, borders: list[int]) -> int | None:
+        """Return the block of this epoch before which the semantic tree is grown, if there is."""
+        settings = self._settings
+        if self.tree is None or settings.tree != "semantic" or len(self.tree) < 3:
+            return None
+        place = (self._retree_at - epoch) * borders[-1]
+        block = bisect_left(borders, place)
+        return block if place >= 0 and block < len(borders) - 1 else None
+
+    def _regrow(self, listener: Listener) -> None:
+        """Put a tree of the vectors as they are now in the place of the tree; keep the vectors."""
+        vectors, outputs = self._tables
+        if not np.isfinite(vectors).all():
+            raise DivergedError("training diverged: a vector is not finite", hint="lower --lr")
+        self._plant(semantic_tree(vectors, self._weights, self._threads, listener))
+        outputs[:] = 0
 
     def heldout_loss(self, corpus: TrainingCorpus) -> float | None:
         """Return the exact mean negative log-likelihood a prediction on a corpus, in nats.
@@ -129,8 +171,7 @@ class Trainer:
         # Steps of rate 0 change nothing: the same kernel measures.
         rates = [0.0] * len(corpus.encoded.blocks)
         figures = no_figures(len(rates) - 1)
-        rooms = self._rooms(corpus)
-        self._pass(corpus, windowing, rooms, 0, rates, 1, figures, lambda: None)
+        self._run(Pass(corpus, windowing, 0, rates, 1, figures), lambda: None)
         return mean_loss(figures)
 
     def _windowing(
@@ -138,28 +179,29 @@ class Trainer:
     ) -> Windowing:
         return Windowing(corpus.remap, keep, self._settings.window, shrink)
 
-    def _pass(
-        self,
-        corpus: TrainingCorpus,
-        windowing: Windowing,
-        rooms: list[tuple[PrivateTop, Scratch]],
-        epoch: int,
-        rates: list[float],
-        loss_every: int,
-        figures: NDArray[np.float64],
-        tick: Callable[[], None],
+    def _run(
+        self, some: Pass, tick: Callable[[], None], first: int = 0, last: int | None = None
     ) -> None:
-        """Take every block once, and write what the kernel returns of it to its row of figures."""
+        """Take every block of a pass, or those from `first` to `last`, once."""
         settings = self._settings
         output = HIERARCHICAL if self.tree is not None else NEGATIVE
-        blocks, ids = corpus.encoded.blocks, corpus.encoded.ids
+        encoded, rates, figures = some.corpus.encoded, some.rates, some.figures
+        blocks, ids = encoded.blocks, encoded.ids
+        rooms = self._rooms(some.corpus)
 
-        def work(thread: int, block: int) -> None:
+        def work(thread: int, piece: int) -> None:
+            block = first + piece
             figures[block] = train_block(
                 ids[blocks[block] : blocks[block + 1]],
-                np.uint64(block_key(settings.seed, epoch, block)),
-                Plan(settings.model == "cbow", output, rates[block], rates[block + 1], loss_every),
-                windowing,
+                np.uint64(block_key(settings.seed, some.epoch, block)),
+                Plan(
+                    settings.model == "cbow",
+                    output,
+                    rates[block],
+                    rates[block + 1],
+                    some.loss_every,
+                ),
+                some.windowing,
                 self._tables,
                 self._paths,
                 rooms[thread][0],
@@ -168,15 +210,16 @@ class Trainer:
             )
             if not np.isfinite(figures[block, 0]):
                 raise DivergedError(
-                    f"training diverged in epoch {epoch + 1}: the loss is not a finite number",
+                    f"training diverged in epoch {some.epoch + 1}: the loss is not a finite number",
                     hint="lower --lr",
                 )
 
         def watch() -> None:
-            corpus.encoded.forget()
+            encoded.forget()
             tick()
 
-        self._workers.run(len(rooms), len(figures), work, watch)
+        count = (len(figures) if last is None else last) - first
+        self._workers.run(len(rooms), count, work, watch)
 
     def _rooms(self, corpus: TrainingCorpus) -> list[tuple[PrivateTop, Scratch]]:
         """Return what each thread works in; no more threads than blocks."""

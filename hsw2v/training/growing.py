@@ -1,0 +1,66 @@
+"""Which tree training begins with, and how it is grown."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import Config
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.events import Listener, TreeProgress, TreeReady
+from hsw2v.trees.balanced import balanced
+from hsw2v.trees.huffman import huffman
+from hsw2v.trees.semantic import semantic
+from hsw2v.trees.tree import Tree
+
+
+def first_tree(
+    config: Config, vocabulary: Vocabulary, weights: NDArray[np.float64], listener: Listener
+) -> Tree:
+    """Return the tree that training begins with.
+
+    `weights (V,) float64` are how often each word is a target: counts after subsampling.
+    """
+    name = config.training.tree
+    begun = time.perf_counter()
+    if name == "balanced":
+        tree = balanced(np.arange(len(vocabulary))).ordered(weights)
+    elif name == "random":
+        chance = np.random.default_rng(config.training.seed)
+        tree = balanced(chance.permutation(len(vocabulary))).ordered(weights)
+    else:
+        # Counts left after subsampling would make paths a little shorter, and vectors worse.
+        tree = huffman(vocabulary.counts.astype(np.float64))
+    kind = "huffman" if name == "semantic" else name
+    listener(tree_ready(kind, tree, weights, time.perf_counter() - begun))
+    return tree
+
+
+def semantic_tree(
+    vectors: NDArray[np.float32], weights: NDArray[np.float64], threads: int, listener: Listener
+) -> Tree:
+    """Grow the semantic tree of word vectors under training (V, P)."""
+    begun = time.perf_counter()
+
+    def tick(done: int) -> None:
+        seconds = time.perf_counter() - begun
+        listener(TreeProgress("semantic", "splitting", done, len(weights) - 1, None, seconds))
+
+    tree = semantic(vectors, weights, threads, tick).ordered(weights)
+    listener(tree_ready("semantic", tree, weights, time.perf_counter() - begun))
+    return tree
+
+
+def tree_ready(name: str, tree: Tree, weights: NDArray[np.float64], seconds: float) -> TreeReady:
+    """Describe a tree that training goes on with."""
+    share = weights / weights.sum()
+    lengths = tree.paths().lengths
+    return TreeReady(
+        tree=name,
+        mean_length=float(share @ lengths),
+        longest=int(lengths.max()),
+        entropy=float(-(share @ np.log2(share))),
+        seconds=seconds,
+    )
