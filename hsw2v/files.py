@@ -22,6 +22,7 @@ from typing import BinaryIO, cast
 from hsw2v.errors import (
     CorruptInputError,
     DiskFullError,
+    EncodingError,
     Hsw2vError,
     MissingInputError,
     OutputError,
@@ -31,6 +32,7 @@ from hsw2v.errors import (
 STDIN = "-"
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def is_address(source: str) -> bool:
@@ -120,6 +122,26 @@ def pieces(source: str, size: int = 1 << 22) -> Generator[bytes, None, None]:
             if not piece:
                 return
             yield piece
+
+
+def read_text(source: str) -> str:
+    """Return all of a source as text, decompressed by its extension, without a byte order mark.
+
+    Raises:
+        MissingInputError: the source cannot be opened.
+        CorruptInputError: it breaks off, or cannot be decompressed.
+        EncodingError: it is not UTF-8.
+    """
+    raw = b"".join(pieces(source))
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = len(_LINE_END.findall(raw, 0, error.start)) + 1
+        raise EncodingError(
+            f"is not UTF-8 (byte {error.start})",
+            where=f"{source}, line {line}",
+            hint="convert the file to UTF-8",
+        ) from error
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ KNOWS: dict[str, set[str]] = {
     "files": {"errors"},
     "jit": set(),
     "corpus": {"errors", "events", "config", "files", "jit"},
-    "trees": {"errors", "jit"},
+    "trees": {"errors", "files", "jit"},
     "reference": set(),
     "kernels": {"jit"},
     "query": {"errors", "files"},

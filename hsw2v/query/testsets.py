@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hsw2v.errors import CorruptInputError, EncodingError
-from hsw2v.files import pieces, readable
+from hsw2v.errors import CorruptInputError
+from hsw2v.files import read_text, readable
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -92,17 +92,7 @@ def read_analogies(path: str) -> AnalogyQuestions:
 
 def _lines(path: str) -> Iterator[tuple[int, str]]:
     """Yield the number and text of every line that is neither empty nor a comment."""
-    raw = b"".join(pieces(path))
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        at = len(re.findall(rb"\r\n|\r|\n", raw[: error.start])) + 1
-        raise EncodingError(
-            f"is not UTF-8 (byte {error.start})",
-            where=f"{path}, line {at}",
-            hint="convert the file to UTF-8",
-        ) from error
-    for number, line in enumerate(_LINE_END.split(text), start=1):
+    for number, line in enumerate(_LINE_END.split(read_text(path)), start=1):
         stripped = line.strip()
         if stripped and not stripped.startswith("#"):
             yield number, stripped
