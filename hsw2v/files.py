@@ -10,6 +10,7 @@ import contextlib
 import errno
 import glob
 import gzip
+import itertools
 import os
 import re
 import secrets
@@ -32,6 +33,7 @@ from hsw2v.errors import (
 STDIN = "-"
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
+_PIECES_AT_ONCE = 1 << 14
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -292,6 +294,18 @@ def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, wrapped)
     else:
         yield stream
+
+
+def write_text(path: str | os.PathLike[str], pieces: Iterable[str], *, force: bool = False) -> None:
+    """Write pieces of text to a file that appears when it is whole, compressed by its extension.
+
+    Raises:
+        OutputExistsError, OutputError, DiskFullError
+    """
+    remaining = iter(pieces)
+    with atomic_write(path, force=force) as stream, compressing(stream, os.fspath(path)) as out:
+        while some := list(itertools.islice(remaining, _PIECES_AT_ONCE)):
+            out.write("".join(some).encode())
 
 
 def _target(path: str | os.PathLike[str]) -> Path:

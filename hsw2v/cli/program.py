@@ -11,6 +11,7 @@ from hsw2v.cli.inspect import info, vector
 from hsw2v.cli.query import analogy, odd_one_out, similarity
 from hsw2v.cli.similar import similar
 from hsw2v.cli.train import train
+from hsw2v.cli.tree import tree
 from hsw2v.cli.vocab import vocab
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -23,6 +24,7 @@ COMMANDS: tuple[click.Command, ...] = (
     odd_one_out,
     info,
     vector,
+    tree,
     export,
     evaluate,
 )

@@ -1,0 +1,169 @@
+"""Trees for other programs: nested JSON, Newick, and DOT for Graphviz."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.errors import UsageError
+from hsw2v.files import compression_of, write_text
+from hsw2v.trees.decisions import first_words, words_below
+from hsw2v.trees.tree import Tree
+
+FORMATS = ("json", "newick", "dot")
+EXTENSIONS = {".json": "json", ".nwk": "newick", ".newick": "newick", ".dot": "dot", ".gv": "dot"}
+EXAMPLES = 5
+"""How many words are named of a subtree that is cut off."""
+
+
+class _Part(NamedTuple):
+    """Something met on a walk through a tree from left to right."""
+
+    kind: str
+    """word, cut (an inner node whose subtree is cut off), or an inner node's open, next, close."""
+    number: int
+    """The word, or the inner node."""
+    parent: int
+    """The node above; -1 for the root."""
+    turn: int
+    depth: int
+
+
+class Drawing:
+    """What is drawn of a tree: its nodes and words, down to some depth."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        words: Sequence[str],
+        counts: NDArray[np.int64] | None = None,
+        depth: int | None = None,
+    ) -> None:
+        """Draw a tree over words, which occur `counts (V,)` times.
+
+        Subtrees whose root lies at the given depth, 1 or more, are cut off and become leaves.
+        """
+        self._children: list[list[int]] = tree.children.tolist()
+        self._words, self._counts, self._depth = words, counts, depth
+        self._sizes: list[int] = words_below(tree).tolist()
+        self._first = None if depth is None else first_words(tree, EXAMPLES)
+
+    def json(self) -> Iterator[str]:
+        """Yield the pieces of one nested object.
+
+        Inner nodes have `node`, `words` (how many) and two `children`; leaves a `word` and its
+        `count`; where a subtree is cut off stand `examples` instead of children.
+        """
+        for kind, number, *_ in self._walk():
+            if kind == "word":
+                count = "" if self._counts is None else f', "count": {self._counts[number]}'
+                yield f'{{"word": {_json(self._words[number])}{count}}}'
+            elif kind == "next":
+                yield ", "
+            elif kind == "close":
+                yield "]}"
+            else:
+                below = '"children": [' if kind == "open" else f'"examples": {self._cut(number)}}}'
+                yield f'{{"node": {number}, "words": {self._sizes[number]}, {below}'
+        yield "\n"
+
+    def newick(self) -> Iterator[str]:
+        """Yield the pieces of a tree in Newick's format: leaves are quoted, nodes have no name."""
+        marks = {"open": "(", "next": ",", "close": ")"}
+        for part in self._walk():
+            yield marks.get(part.kind) or "'" + self._label(part).replace("'", "''") + "'"
+        yield ";\n"
+
+    def dot(self) -> Iterator[str]:
+        """Yield the lines of a directed graph: edges say the turn, words are `w` and their id."""
+        yield "digraph tree {\n  node [shape=plaintext];\n  edge [arrowhead=none];\n"
+        for part in self._walk():
+            if part.kind in ("next", "close"):
+                continue
+            name = f"{'w' if part.kind == 'word' else 'n'}{part.number}"
+            look = "shape=point" if part.kind == "open" else f"label={_dot(self._label(part))}"
+            yield f"  {name} [{look}];\n"
+            if part.parent >= 0:
+                yield f"  n{part.parent} -> {name} [label={part.turn}];\n"
+        yield "}\n"
+
+    def _walk(self) -> Iterator[_Part]:
+        # Not by recursion: a tree may be as deep as it has words.
+        waiting = [self._part(0 if self._children else ~0, parent=-1, turn=0, depth=0)]
+        while waiting:
+            part = waiting.pop()
+            yield part
+            if part.kind == "open":
+                first, second = (
+                    self._part(child, parent=part.number, turn=turn, depth=part.depth + 1)
+                    for turn, child in enumerate(self._children[part.number])
+                )
+                between, end = part._replace(kind="next"), part._replace(kind="close")
+                waiting += (end, second, between, first)
+
+    def _part(self, child: int, *, parent: int, turn: int, depth: int) -> _Part:
+        if child < 0:
+            return _Part("word", ~child, parent, turn, depth)
+        return _Part("cut" if depth == self._depth else "open", child, parent, turn, depth)
+
+    def _label(self, part: _Part) -> str:
+        if part.kind == "word":
+            return self._words[part.number]
+        return f"{' '.join(self._examples(part.number))} ({self._sizes[part.number]:,} words)"
+
+    def _cut(self, node: int) -> str:
+        return "[" + ", ".join(map(_json, self._examples(node))) + "]"
+
+    def _examples(self, node: int) -> list[str]:
+        assert self._first is not None
+        return [self._words[word] for word in self._first[node] if word < len(self._words)]
+
+
+def format_for(path: str, format: str | None = None) -> str:
+    """Return the format that a file is to have: the given one, or that of its extension.
+
+    Raises:
+        UsageError: there is no such format, or the extension tells none.
+    """
+    if format is None:
+        bare = path[: len(path) - len(compression_of(path))]
+        format = EXTENSIONS.get(PurePath(bare).suffix.lower(), "")
+        if not format:
+            raise UsageError(
+                "the extension tells no format of a tree",
+                where=path,
+                hint=f"end it in {', '.join(EXTENSIONS)}, or give the format",
+            )
+    if format not in FORMATS:
+        raise UsageError(
+            f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
+        )
+    return format
+
+
+def write_drawing(
+    path: str, drawing: Drawing, *, format: str | None = None, force: bool = False
+) -> None:
+    """Write a drawing to a file, compressed by its extension; it appears whole or not at all.
+
+    Raises:
+        UsageError: there is no such format, or the extension tells none.
+        OutputExistsError, OutputError, DiskFullError
+    """
+    pieces: Iterator[str] = getattr(drawing, format_for(path, format))()
+    write_text(path, pieces, force=force)
+
+
+def _json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _dot(text: str) -> str:
+    """Return a label: Graphviz reads backslashes as commands and & as the start of an entity."""
+    escapes: dict[str, str | int | None] = {"\\": "\\\\", '"': '\\"', "&": "&amp;", "\n": "\\n"}
+    return '"' + text.translate(str.maketrans(escapes)) + '"'

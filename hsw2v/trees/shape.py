@@ -1,0 +1,66 @@
+"""Figures of a tree: how deep its words lie, and what that costs against the least there can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.trees.tree import Tree
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the word that occurs next costs in a tree, in decisions, which are bits."""
+
+    mean: float
+    """Mean path length, weighted."""
+    entropy: float
+    """Entropy of the weights: no binary tree can cost less (Shannon 1948)."""
+    huffman: float
+    """Mean path length of the Huffman tree of the weights: the least of any binary tree."""
+
+    @property
+    def redundancy(self) -> float:
+        """How much the tree costs beyond the entropy."""
+        return self.mean - self.entropy
+
+
+def depths(tree: Tree) -> NDArray[np.int64]:
+    """Return how many decisions lead to each word, (V,) int64."""
+    depth = np.zeros(len(tree), np.int64)
+    for below_root, level in enumerate(tree.levels):
+        children = tree.children[level]
+        depth[~children[children < 0]] = below_root + 1
+    return depth
+
+
+def cost(depth: NDArray[np.int64], weights: NDArray[np.number]) -> Cost:
+    """Return what words of these depths (V,) cost if they occur with weights (V,).
+
+    Weights are not negative, and not all of them 0.
+    """
+    share = weights / weights.sum()
+    occurring = share[share > 0]
+    return Cost(
+        mean=float(share @ depth),
+        # Of one word alone it is 0, not -0.
+        entropy=abs(float(occurring @ np.log2(occurring))),
+        huffman=huffman_length(share),
+    )
+
+
+def huffman_length(share: NDArray[np.float64]) -> float:
+    """Return the mean path length of the Huffman tree of shares (V,), which add up to 1."""
+    rising = np.sort(share)
+    length = 0.0
+    while len(rising) > 1:
+        # Whatever is no heavier than the lightest pair together goes before any such pair, so
+        # that all of it can be paired at once.
+        ready = np.searchsorted(rising, rising[0] + rising[1], side="right")
+        pairs = max(2, int(ready)) // 2
+        merged = rising[: 2 * pairs].reshape(-1, 2).sum(axis=1)
+        length += float(merged.sum())
+        rising = np.sort(np.concatenate((merged, rising[2 * pairs :])), kind="stable")
+    return length
