@@ -36,9 +36,18 @@ _ROWS = 40
 @click.command()
 @model_argument
 @click.argument("words", nargs=-1, type=word)
-@count_option()
 @click.option(
-    "--codes", is_flag=True, help="Print every word and its code, as `--tree` reads them."
+    "-k",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="NUMBER",
+    help="How many words to name at each decision of a path.",
+)
+@click.option(
+    "--codes",
+    is_flag=True,
+    help="Print the code of every word: what `hsw2v train --tree FILE` reads.",
 )
 @click.option(
     "-o",
