@@ -13,7 +13,7 @@ import click
 from hsw2v import files
 from hsw2v.cli.options import config_option, force_option, resolve, settings_options
 from hsw2v.cli.progress import Progress
-from hsw2v.config import Config
+from hsw2v.config import TREES, Config
 from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def train(
     """
     settings = resolve(config, given)
     path = output or default_output(corpus[0])
-    inputs = files.expand_sources([*corpus, *([heldout] if heldout else [])])
+    tree = [] if settings.training.tree in TREES else [settings.training.tree]
+    inputs = files.expand_sources([*corpus, *([heldout] if heldout else []), *tree])
     for written in (path, log_json):
         if written:
             check_output(written, inputs, force=force)

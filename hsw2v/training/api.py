@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
-from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from importlib import metadata
-from typing import Any, cast
+from typing import Any
 
 from hsw2v.config import Config, read_config
-from hsw2v.corpus.stream import EncodedCorpus, choose_words, encode, encode_sentences, remap_for
+from hsw2v.corpus.sources import Path, Source, encode_source
+from hsw2v.corpus.stream import EncodedCorpus, choose_words, remap_for
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
 from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
 from hsw2v.model import Model
-from hsw2v.training.growing import first_tree
+from hsw2v.training.growing import check_tree, first_tree
 from hsw2v.training.trainer import Trainer, TrainingCorpus
 from hsw2v.training.warmup import WarmUp
+from hsw2v.trees.codes import Codes
 from hsw2v.trees.tree import Tree
-
-Path = str | os.PathLike[str]
-Source = Path | Sequence[Path] | Iterable[Iterable[str]]
 
 
 def train(
@@ -45,7 +42,8 @@ def train(
 
     Raises:
         UsageError: a setting is unknown or out of bounds.
-        MissingInputError, CorruptInputError, EncodingError: a source cannot be read.
+        MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file
+            of a tree.
         EmptyCorpusError: there is nothing to train on.
         OutputError, DiskFullError: the encoded corpus cannot be written to `cache_dir`.
         DivergedError: training ran away.
@@ -58,8 +56,9 @@ def train(
             "there is no exact held-out loss of negative sampling: it has no probabilities",
             hint="leave the held-out corpus out, or use loss hs",
         )
+    codes = check_tree(chosen.training)
     try:
-        return _train(source, chosen, heldout, listener)
+        return _train(source, chosen, codes, heldout, listener)
     except MemoryError as error:
         if isinstance(error, ResourceError):
             raise
@@ -69,16 +68,26 @@ def train(
         ) from error
 
 
-def _train(source: Source, chosen: Config, heldout: Source | None, listener: Listener) -> Model:
+def _train(
+    source: Source,
+    chosen: Config,
+    codes: Codes | None,
+    heldout: Source | None,
+    listener: Listener,
+) -> Model:
     begun = time.perf_counter()
     warm_up = WarmUp()
     with ExitStack() as corpora:
-        encoded = corpora.enter_context(_encode(source, chosen, _beginning(warm_up, listener)))
+        encoded = corpora.enter_context(
+            encode_source(source, chosen.corpus, _beginning(warm_up, listener))
+        )
         vocabulary, remap = choose_words(encoded, chosen.vocabulary)
         held = None
         if heldout is not None:
             unbounded = chosen.replace(max_types=0)
-            text = corpora.enter_context(_encode(heldout, unbounded, _notices(listener)))
+            text = corpora.enter_context(
+                encode_source(heldout, unbounded.corpus, _notices(listener))
+            )
             held = _held_out(text, vocabulary)
         totals = {
             "tokens": encoded.tokens,
@@ -100,7 +109,7 @@ def _train(source: Source, chosen: Config, heldout: Source | None, listener: Lis
             )
         )
         warm_up.wait()
-        trainer = Trainer(chosen, vocabulary, _tree(chosen, vocabulary, listener))
+        trainer = Trainer(chosen, vocabulary, _tree(chosen, codes, vocabulary, listener))
         trainer.train(TrainingCorpus(encoded, remap), listener, held)
     vectors, outputs = trainer.finish()
     return Model(
@@ -117,11 +126,13 @@ def _train(source: Source, chosen: Config, heldout: Source | None, listener: Lis
     )
 
 
-def _tree(chosen: Config, vocabulary: Vocabulary, listener: Listener) -> Tree | None:
+def _tree(
+    chosen: Config, codes: Codes | None, vocabulary: Vocabulary, listener: Listener
+) -> Tree | None:
     if chosen.training.loss != "hs":
         return None
     weights = vocabulary.counts * keep_probability(vocabulary.counts, chosen.vocabulary.sample)
-    return first_tree(chosen, vocabulary, weights, listener)
+    return first_tree(chosen, codes, vocabulary, weights, listener)
 
 
 def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:
@@ -136,19 +147,6 @@ def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:
 
 def _notices(listener: Listener) -> Listener:
     return lambda event: listener(event) if isinstance(event, Notice) else None
-
-
-def _encode(source: Source, config: Config, listener: Listener) -> EncodedCorpus:
-    if isinstance(source, str | os.PathLike):
-        return encode(source, config.corpus, listener=listener)
-    if not isinstance(source, Iterable):
-        raise UsageError(f"the source is {source!r}", hint="give a path, paths, or lists of tokens")
-    if isinstance(source, list | tuple) and all(isinstance(s, str | os.PathLike) for s in source):
-        if not source:
-            raise EmptyCorpusError("no source is given", hint="name at least one")
-        return encode(source, config.corpus, listener=listener)
-    sentences = cast(Iterable[Iterable[str]], source)
-    return encode_sentences(sentences, config.corpus, listener=listener)
 
 
 def _held_out(encoded: EncodedCorpus, vocabulary: Vocabulary) -> TrainingCorpus:

@@ -7,34 +7,64 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import Config
+from hsw2v.config import TREES, Config, TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.errors import UsageError
 from hsw2v.events import Listener, TreeProgress, TreeReady
 from hsw2v.trees.balanced import balanced
+from hsw2v.trees.codes import Codes, read_codes
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.semantic import semantic
 from hsw2v.trees.tree import Tree
 
 
+def check_tree(training: TrainingConfig) -> Codes | None:
+    """Find out, before any work, what is wrong with the tree asked for; read it if it is a file.
+
+    Raises:
+        MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
+        UsageError: the semantic tree is to be grown when training is over.
+    """
+    if training.loss != "hs":
+        return None
+    if training.tree == "semantic":
+        assert training.retree_at is not None
+        if training.retree_at >= training.epochs:
+            raise UsageError(
+                f"the tree is to be grown after {training.retree_at:g} epochs of {training.epochs}",
+                hint="lower --retree-at, or raise --epochs",
+            )
+    return None if training.tree in TREES else read_codes(training.tree)
+
+
 def first_tree(
-    config: Config, vocabulary: Vocabulary, weights: NDArray[np.float64], listener: Listener
+    config: Config,
+    codes: Codes | None,
+    vocabulary: Vocabulary,
+    weights: NDArray[np.float64],
+    listener: Listener,
 ) -> Tree:
-    """Return the tree that training begins with.
+    """Return the tree that training begins with; `codes` is that of a file, if one is given.
 
     `weights (V,) float64` are how often each word is a target: counts after subsampling.
+
+    Raises:
+        UsageError: the tree of the file is not one of this vocabulary.
     """
-    name = config.training.tree
     begun = time.perf_counter()
-    if name == "balanced":
+    name = config.training.tree
+    if codes is not None:
+        tree = codes.tree(vocabulary.words).ordered(weights)
+    elif name == "balanced":
         tree = balanced(np.arange(len(vocabulary))).ordered(weights)
     elif name == "random":
         chance = np.random.default_rng(config.training.seed)
         tree = balanced(chance.permutation(len(vocabulary))).ordered(weights)
     else:
+        name = "huffman"
         # Counts left after subsampling would make paths a little shorter, and vectors worse.
         tree = huffman(vocabulary.counts.astype(np.float64))
-    kind = "huffman" if name == "semantic" else name
-    listener(tree_ready(kind, tree, weights, time.perf_counter() - begun))
+    listener(tree_ready(name, tree, weights, time.perf_counter() - begun))
     return tree
 
 

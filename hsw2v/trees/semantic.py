@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.jit import compiled
+from hsw2v.jit import compiled, inlined
 from hsw2v.trees.tree import Tree
 
 POWER_STEPS = 5
@@ -46,7 +46,7 @@ def semantic(
     with ThreadPoolExecutor(threads) as pool:
         while sets:
 
-            def cut(one: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+            def grow(one: tuple[int, int, int]) -> list[tuple[int, int, int]]:
                 begin, end, node = one
                 some = words[begin:end]
                 if end - begin <= SET_AT_ONCE:
@@ -61,7 +61,7 @@ def semantic(
                 return [half for half in halves if half[1] - half[0] > 1]
 
             below = []
-            for (begin, end, _), halves in zip(sets, pool.map(cut, sets), strict=True):
+            for (begin, end, _), halves in zip(sets, pool.map(grow, sets), strict=True):
                 below += halves
                 done += 1 if halves else end - begin - 1
                 tick(done)
@@ -93,72 +93,111 @@ def split(vectors, scale, weights, words) -> int:
     count = len(words)
     if count == 2:
         return 1
-    direction = _principal(vectors, scale, words)
-    middle = _cut(vectors, scale, weights, words, direction)
+    direction = principal(vectors, scale, words)
+    middle = cut(vectors, scale, weights, words, direction)
     for _ in range(REFINEMENTS):
-        direction = _mean(vectors, scale, words[middle:]) - _mean(vectors, scale, words[:middle])
-        middle = _cut(vectors, scale, weights, words, direction)
+        before = _mean(vectors, scale, words[:middle])
+        after = _mean(vectors, scale, words[middle:])
+        for column in range(len(direction)):
+            direction[column] = after[column] - before[column]
+        middle = cut(vectors, scale, weights, words, direction)
     return middle
 
 
-@compiled
+@inlined
 def _mean(vectors, scale, words):
     total = np.zeros(vectors.shape[1], np.float32)
     for word in words:
         for column in range(len(total)):
             total[column] += scale[word] * vectors[word, column]
-    return total / np.float32(len(words))
+    for column in range(len(total)):
+        total[column] /= np.float32(len(words))
+    return total
 
 
-@compiled
-def _dot(row, direction):
+@inlined
+def _dot(vectors, word, direction):
     total = np.float32(0.0)
     for column in range(len(direction)):
-        total += row[column] * direction[column]
+        total += vectors[word, column] * direction[column]
     return total
 
 
 @compiled
-def _principal(vectors, scale, words):
+def principal(vectors, scale, words):
     """Return the leading principal direction (P,) float32 of unit vectors, by power iteration."""
     mean = _mean(vectors, scale, words)
-    direction = vectors[words[0]] * scale[words[0]] - mean
+    direction = np.empty_like(mean)
+    for column in range(len(mean)):
+        direction[column] = scale[words[0]] * vectors[words[0], column] - mean[column]
     for _ in range(POWER_STEPS):
+        shift = np.float32(0.0)
+        for column in range(len(mean)):
+            shift += mean[column] * direction[column]
         total = np.zeros(len(mean), np.float32)
-        shift = _dot(mean, direction)
         along = np.float32(0.0)
         for word in words:
-            share = scale[word] * _dot(vectors[word], direction) - shift
+            share = scale[word] * _dot(vectors, word, direction) - shift
             along += share
             share *= scale[word]
             for column in range(len(total)):
                 total[column] += share * vectors[word, column]
-        total -= along * mean
-        norm = np.sqrt(_dot(total, total))
-        if norm == 0.0:
+        squares = np.float32(0.0)
+        for column in range(len(mean)):
+            total[column] -= along * mean[column]
+            squares += total[column] * total[column]
+        if squares == 0.0:
             break
-        direction = total / norm
+        for column in range(len(mean)):
+            direction[column] = total[column] / np.sqrt(squares)
     return direction
 
 
 @compiled
-def _cut(vectors, scale, weights, words, direction) -> int:
-    """Sort words along a direction; return how many of them carry half the weight, but not all."""
-    places = np.empty(len(words), np.float32)
-    for number in range(len(words)):
-        word = words[number]
-        places[number] = scale[word] * _dot(vectors[word], direction)
-    words[:] = words[np.argsort(places, kind="mergesort")]
+def cut(vectors, scale, weights, words, direction) -> int:
+    """Part words along a direction so that half the weight goes first; return how many go first.
+
+    At least one word goes to each side. It is quickselect (Hoare 1961) by weight.
+    """
+    count = len(words)
+    places = np.empty(count, np.float32)
     total = 0.0
-    for word in words:
+    for number in range(count):
+        word = words[number]
+        places[number] = scale[word] * _dot(vectors, word, direction)
         total += weights[word]
+    first = 0
+    last = count
     carried = 0.0
-    for number in range(1, len(words)):
-        before = carried
-        carried += weights[words[number - 1]]
-        if carried >= total / 2:
-            # The nearer of the two places around the middle.
-            if number > 1 and total / 2 - before < carried - total / 2:
-                return number - 1
-            return number
-    return len(words) - 1
+    # The word at which half the weight is passed lies within [first, last).
+    while last - first > 1:
+        pivot = places[(first + last) // 2]
+        left = first
+        right = last - 1
+        while left <= right:
+            while places[left] < pivot:
+                left += 1
+            while places[right] > pivot:
+                right -= 1
+            if left <= right:
+                places[left], places[right] = places[right], places[left]
+                words[left], words[right] = words[right], words[left]
+                left += 1
+                right -= 1
+        below = 0.0
+        for number in range(first, right + 1):
+            below += weights[words[number]]
+        if carried + below >= total / 2 and right >= first:
+            last = right + 1
+            continue
+        carried += below
+        first = right + 1
+        # What lies between is equal to the pivot.
+        while first < left and carried + weights[words[first]] < total / 2:
+            carried += weights[words[first]]
+            first += 1
+        if first < left:
+            last = first + 1
+    if first < count and total / 2 - carried > carried + weights[words[first]] - total / 2:
+        first += 1
+    return min(max(first, 1), count - 1)
