@@ -103,6 +103,15 @@ class EpochEnd(Event):
 
 
 @dataclass(frozen=True)
+class ScoringProgress(Event):
+    """How far the scoring of a text is."""
+
+    tokens: int
+    tokens_total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Notice(Event):
     """A sentence that the user should see once (mended bytes, dropped types, …)."""
 

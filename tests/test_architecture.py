@@ -24,7 +24,7 @@ KNOWS: dict[str, set[str]] = {
     "trees": {"errors", "files", "jit"},
     "reference": set(),
     "kernels": {"jit"},
-    "query": {"errors", "files"},
+    "query": {"errors", "files", "trees"},
 }
 KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
 KNOWS["training"] = {*KNOWS, "model"}

@@ -57,7 +57,7 @@ class Bar:
             done, total = event.bytes_read, event.bytes_total
         elif isinstance(event, events.TreeProgress):
             done, total = event.done, event.total
-        elif isinstance(event, events.TrainingProgress):
+        elif isinstance(event, events.TrainingProgress | events.ScoringProgress):
             done, total = event.tokens, event.tokens_total
         else:
             return
@@ -131,6 +131,9 @@ def describe(event: events.Event) -> str:
             f"epoch {event.epoch}/{event.epochs}, {event.tokens_per_second:,.0f} words/s, "
             f"learning rate {event.lr:.5f}{loss}, {clock(event.seconds_left)} left"
         )
+    if isinstance(event, events.ScoringProgress):
+        speed = event.tokens / event.seconds if event.seconds else 0.0
+        return f"scoring: {event.tokens:,} of {event.tokens_total:,} tokens, {speed:,.0f} words/s"
     if isinstance(event, events.EpochEnd):
         parts = [f"epoch {event.epoch}/{event.epochs} done in {event.seconds:.1f} s"]
         if event.loss is not None:

@@ -102,6 +102,8 @@ class Progress:
                 self._display.close()
                 self._await_compiler()
             self._display.say(describe(event))
+        elif isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
+            self._display.close()  # The answers go by on the same terminal.
         else:
             self._display.show(event)
 

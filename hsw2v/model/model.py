@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UnknownWordError, UsageError
+from hsw2v.events import Listener, ignore
+from hsw2v.model.arguments import Path, check_positive, listed, paths_of, vector_of
 from hsw2v.model.export import export_vectors
 from hsw2v.model.modelfile import read_contents, write_contents
+from hsw2v.model.predictor import Predictor
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
 from hsw2v.query.neighbours import Floats, Indexes, nearest, unit_rows
+from hsw2v.query.scoring import Score
 from hsw2v.query.spelling import nearest_spellings
 from hsw2v.query.testsets import read_analogies, read_pairs
 from hsw2v.trees.tree import Tree
 
+if TYPE_CHECKING:
+    from hsw2v.corpus.sources import Source
+
 Answers = list[tuple[str, float]]
-Path = str | os.PathLike[str]
 
 
 class Model:
@@ -48,6 +53,7 @@ class Model:
         self.vocabulary = vocabulary
         self.config: dict[str, Any] = dict(config or {})
         self.info: dict[str, Any] = dict(info or {})
+        self._predictors: dict[bool, Predictor] = {}
         self._vectors, self._output, self._tree = _floats(vectors), _floats(output), tree
 
     @classmethod
@@ -127,7 +133,7 @@ class Model:
             UnknownWordError: words are not in the vocabulary; it names them all.
             UsageError: it is one string, or something in it is none.
         """
-        words = _listed(words)
+        words = listed(words)
         index = self.vocabulary.index
         missing = list(dict.fromkeys(word for word in words if word not in index))
         if missing:
@@ -145,7 +151,7 @@ class Model:
             UsageError: the query is empty, or a vector of another length or with a number that
                 is not finite; k is less than 1.
         """
-        _check_positive("k", k)
+        check_positive("k", k)
         words = [query] if isinstance(query, str) else query
         if isinstance(words, Sequence) and all(isinstance(word, str) for word in words):
             if not words:
@@ -155,7 +161,7 @@ class Model:
             return self._answers(*nearest(self.unit_vectors, directions, k, np.unique(rows)[None]))[
                 0
             ]
-        vector = _vector(query, self.dim)
+        vector = vector_of(query, self.dim)
         return self._answers(*nearest(self.unit_vectors, vector[None], k))[0]
 
     def similar_batch(self, words: Iterable[str], k: int = 10) -> list[Answers]:
@@ -165,7 +171,7 @@ class Model:
             UnknownWordError: words are not in the vocabulary; it names them all.
             UsageError: the words are one string; k is less than 1.
         """
-        _check_positive("k", k)
+        check_positive("k", k)
         rows = self.rows(words)
         unit = self.unit_vectors
         return self._answers(*nearest(unit, unit[rows], k, rows[:, None]))
@@ -188,7 +194,7 @@ class Model:
             UnknownWordError: words are not in the vocabulary.
             UsageError: there is no such method; k is less than 1.
         """
-        _check_positive("k", k)
+        check_positive("k", k)
         if method not in METHODS:
             raise UsageError(
                 f"unknown method {method!r}", hint="it must be one of " + ", ".join(METHODS)
@@ -204,7 +210,7 @@ class Model:
             UnknownWordError: words are not in the vocabulary.
             UsageError: there are fewer than three words.
         """
-        words = _listed(words)
+        words = listed(words)
         if len(words) < 3:
             raise UsageError("fewer than three words", hint="give at least three")
         return words[odd_one_out(unit_rows(self.vectors[self.rows(words)]))]
@@ -225,13 +231,68 @@ class Model:
         """
         if restrict < 0:
             raise UsageError(f"restrict is {restrict}", hint="it must be at least 0 (for all)")
-        ratings = [read_pairs(os.fspath(path)) for path in _paths(pairs)]
-        questions = [read_analogies(os.fspath(path)) for path in _paths(analogies)]
+        ratings = [read_pairs(os.fspath(path)) for path in paths_of(pairs)]
+        questions = [read_analogies(os.fspath(path)) for path in paths_of(analogies)]
         unit, index = self.unit_vectors, self.vocabulary.index
         return Evaluation(
             tuple(evaluate_pairs(unit, index, test) for test in ratings),
             tuple(evaluate_analogies(unit, index, test, restrict) for test in questions),
         )
+
+    def log_prob(
+        self, word: str, context: str | Iterable[str], *, normalize_exactly: bool = False
+    ) -> float:
+        """Return the log-probability of a word in a context, in nats; `predict` tells of contexts.
+
+        Raises:
+            UnknownWordError, UsageError: as `predict`.
+        """
+        return self._predictor(normalize_exactly).log_prob(word, context)
+
+    def distribution(
+        self, context: str | Iterable[str], *, normalize_exactly: bool = False
+    ) -> NDArray[np.float64]:
+        """Return the probability of every word in a context, `(V,) float64`: it sums to 1.
+
+        Raises:
+            UnknownWordError, UsageError: as `predict`.
+        """
+        return self._predictor(normalize_exactly).distribution(context)
+
+    def predict(
+        self, context: str | Iterable[str], k: int = 10, *, normalize_exactly: bool = False
+    ) -> Answers:
+        """Return the k most probable words in a context with their probabilities, exactly.
+
+        The context is a list of words, or a text with the gap `_` among its words, "the capital
+        of _ is": of that, words that are not in the vocabulary are left out, and only those count
+        that are within the window the model was trained with. A model of negative sampling has
+        scores that are not normalised; `normalize_exactly` takes the softmax over all words.
+
+        Raises:
+            UnknownWordError: a listed word is not in the vocabulary, or no word of a text is.
+            UsageError: the context is empty, or a text without exactly one gap; k is less than
+                1; the model has no output layer, or one of negative sampling.
+        """
+        found = self._predictor(normalize_exactly).predict(context, k)
+        return list(zip(found.words, np.exp(found.log_probs).tolist(), strict=True))
+
+    def score(
+        self, source: Source, *, normalize_exactly: bool = False, listener: Listener = ignore
+    ) -> Iterator[Score]:
+        """Read a source as `hsw2v.train` does, and yield the score of each of its sentences.
+
+        A score has `log_prob` (nats, summed), `words` (how many were scored), `perplexity` (None
+        where there are none) and `tokens`. Each word of the vocabulary is scored given its whole
+        window, other words left out. Of a sentence of more than 8,192 tokens every piece of as
+        many is a sentence of its own.
+
+        Raises:
+            UsageError: as `predict`.
+            MissingInputError, CorruptInputError, EncodingError, EmptyCorpusError, OutputError,
+            ResourceError: as `hsw2v.train`.
+        """
+        return self._predictor(normalize_exactly).score(source, listener)
 
     def save(self, path: Path, *, force: bool = False) -> None:
         """Write the model file; it appears whole or not at all.
@@ -273,11 +334,18 @@ class Model:
             OutputError, DiskFullError: a file cannot be written.
         """
         if top is not None:
-            _check_positive("top", top)
+            check_positive("top", top)
         vectors = self.unit_vectors if normalize else self.vectors
         return export_vectors(
             os.fspath(path), self.words[:top], vectors[:top], format=format, force=force
         )
+
+    def _predictor(self, normalize_exactly: bool) -> Predictor:
+        if normalize_exactly not in self._predictors:
+            self._predictors[normalize_exactly] = Predictor(
+                self, normalize_exactly=normalize_exactly
+            )
+        return self._predictors[normalize_exactly]
 
     def _answers(self, indexes: Indexes, scores: Floats) -> list[Answers]:
         words = self.words
@@ -306,39 +374,3 @@ def _read_only(array: Floats) -> Floats:
 def _floats(table: Any) -> Any:
     """Return a table as float32; None and a function that makes one stay as they are."""
     return table if table is None or callable(table) else np.asarray(table, np.float32)
-
-
-def _check_positive(name: str, value: object) -> None:
-    if not isinstance(value, Integral) or value < 1:
-        raise UsageError(f"{name} is {value!r}", hint="it must be at least 1")
-
-
-def _listed(words: Iterable[str]) -> list[str]:
-    """Return words as a list; one string is a mistake for a list of one, not its letters."""
-    if isinstance(words, str):
-        raise UsageError(f"{words!r} is one word", hint=f"give a list of words: [{words!r}]")
-    found = list(words)
-    for word in found:
-        if not isinstance(word, str):
-            raise UsageError(f"{word!r} is not a word", hint="words are strings")
-    return found
-
-
-def _vector(query: Any, dim: int) -> Floats:
-    """Return a query as a vector `(D,) float32` of finite numbers."""
-    try:
-        with np.errstate(over="ignore"):
-            vector: Floats = np.asarray(query, np.float32)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            "the query is neither words nor numbers", hint="give words, or one vector"
-        ) from error
-    if vector.shape != (dim,):
-        raise UsageError(f"the query has shape {vector.shape}", hint=f"a vector has {dim} numbers")
-    if not np.isfinite(vector).all():
-        raise UsageError("the query holds a number that is not finite", hint="check the vector")
-    return vector
-
-
-def _paths(given: Path | Iterable[Path]) -> list[Path]:
-    return [given] if isinstance(given, (str, os.PathLike)) else list(given)

@@ -1,0 +1,40 @@
+"""What callers name as a corpus: text by its paths and addresses, or sentences themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from hsw2v.config import CorpusConfig
+from hsw2v.corpus.stream import EncodedCorpus, encode, encode_sentences
+from hsw2v.errors import EmptyCorpusError, UsageError
+from hsw2v.events import Listener
+
+Path = str | os.PathLike[str]
+Source = Path | Sequence[Path] | Iterable[Iterable[str]]
+
+
+def is_text(source: Source) -> bool:
+    """Tell whether a source names text, by a path or a list of them, rather than hold sentences."""
+    if isinstance(source, list | tuple):
+        return all(isinstance(one, str | os.PathLike) for one in source)
+    return isinstance(source, str | os.PathLike)
+
+
+def encode_source(source: Source, config: CorpusConfig, listener: Listener) -> EncodedCorpus:
+    """Encode a path, a list of paths, or an iterable of sentences that are lists of tokens.
+
+    Raises:
+        UsageError: the source is something else.
+        EmptyCorpusError: no source is given.
+        And what `stream.encode` and `stream.encode_sentences` raise.
+    """
+    if not isinstance(source, Iterable | os.PathLike):
+        raise UsageError(f"the source is {source!r}", hint="give a path, paths, or lists of tokens")
+    if not is_text(source):
+        return encode_sentences(cast(Iterable[Iterable[str]], source), config, listener=listener)
+    names = cast(Path | Sequence[Path], source)
+    if not isinstance(names, str | os.PathLike) and not names:
+        raise EmptyCorpusError("no source is given", hint="name at least one")
+    return encode(names, config, listener=listener)

@@ -1,0 +1,53 @@
+"""What callers of a model may give, checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from hsw2v.errors import UsageError
+from hsw2v.query.neighbours import Floats
+
+Path = str | os.PathLike[str]
+
+
+def check_positive(name: str, value: object) -> None:
+    """Make sure that a value is a whole number of at least 1."""
+    if not isinstance(value, Integral) or value < 1:
+        raise UsageError(f"{name} is {value!r}", hint="it must be at least 1")
+
+
+def listed(words: Iterable[str]) -> list[str]:
+    """Return words as a list; one string is a mistake for a list of one, not its letters."""
+    if isinstance(words, str):
+        raise UsageError(f"{words!r} is one word", hint=f"give a list of words: [{words!r}]")
+    found = list(words)
+    for word in found:
+        if not isinstance(word, str):
+            raise UsageError(f"{word!r} is not a word", hint="words are strings")
+    return found
+
+
+def vector_of(query: Any, dim: int) -> Floats:
+    """Return a query as a vector `(D,) float32` of finite numbers."""
+    try:
+        with np.errstate(over="ignore"):
+            vector: Floats = np.asarray(query, np.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            "the query is neither words nor numbers", hint="give words, or one vector"
+        ) from error
+    if vector.shape != (dim,):
+        raise UsageError(f"the query has shape {vector.shape}", hint=f"a vector has {dim} numbers")
+    if not np.isfinite(vector).all():
+        raise UsageError("the query holds a number that is not finite", hint="check the vector")
+    return vector
+
+
+def paths_of(given: Path | Iterable[Path]) -> list[Path]:
+    """Return one path or several as a list."""
+    return [given] if isinstance(given, (str, os.PathLike)) else list(given)

@@ -1,0 +1,194 @@
+"""The probabilities a model gives to words: what `Model` answers, and what was found on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import Config
+from hsw2v.errors import UsageError
+from hsw2v.events import Listener, ScoringProgress, ignore
+from hsw2v.model.arguments import check_positive, listed
+from hsw2v.model.context import Context, context_of_text
+from hsw2v.query.neighbours import Indexes
+from hsw2v.query.probabilities import Floats, FullSoftmax, Logs, Softmax, TreeSoftmax, log_mean
+from hsw2v.query.scoring import Score, word_logs
+
+if TYPE_CHECKING:
+    from hsw2v.corpus.sources import Source
+    from hsw2v.corpus.stream import EncodedCorpus
+    from hsw2v.model.model import Model
+
+PROGRESS_SECONDS = 0.25
+
+_SETTINGS = {"corpus": ("tokens", "lowercase", "encoding_errors"), "training": ("model", "window")}
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The most probable words in a context."""
+
+    words: tuple[str, ...]
+    log_probs: tuple[float, ...]
+    """Their log-probabilities in nats."""
+    context: Context
+    visited: int
+    """Output vectors that were looked at."""
+    outputs: int
+    """Output vectors there are: the nodes of a tree, V-1, or V."""
+
+
+class Predictor:
+    """Asks a model's output layer for probabilities."""
+
+    def __init__(self, model: Model, *, normalize_exactly: bool = False) -> None:
+        """Take a model; that of negative sampling only if its scores are to be normalised.
+
+        Raises:
+            UsageError: the model has no output layer, or one of scores that are not normalised.
+        """
+        self._model = model
+        self._softmax = _softmax(model, normalize_exactly)
+        self._config = _settings_of(model.config)
+        self._cbow = self._config.training.model == "cbow"
+
+    def context(self, given: str | Iterable[str]) -> Context:
+        """Return the context of the gap in a text, or of a list of words.
+
+        Raises:
+            UnknownWordError: a listed word is not in the vocabulary, or no word of a text.
+            UsageError: there is no word, or not exactly one gap in a text.
+        """
+        if isinstance(given, str):
+            context = context_of_text(given, self._config, self._model.vocabulary.index)
+            if context.unknown and not context.words:
+                self._model.rows(context.unknown)
+        else:
+            context = Context(tuple(listed(given)))
+        if not context.words:
+            raise UsageError("the context has no words", hint="give at least one")
+        return context
+
+    def log_prob(self, word: str, context: str | Iterable[str]) -> float:
+        """Return the log-probability of a word in a context, in nats."""
+        hidden = self._hidden(self.context(context))
+        sources = np.arange(len(hidden))[None]
+        logs = self._softmax.log_probs(hidden, sources, self._model.rows([word]))
+        return float(log_mean(logs, np.ones(logs.shape, np.bool_))[0])
+
+    def distribution(self, context: str | Iterable[str]) -> Logs:
+        """Return the probability of every word in a context, (V,) float64."""
+        return np.exp(self._softmax.log_distribution(self._hidden(self.context(context))))
+
+    def predict(self, context: str | Iterable[str], k: int) -> Prediction:
+        """Return the k most probable words in a context."""
+        check_positive("k", k)
+        found = self.context(context)
+        best = self._softmax.most_probable(self._hidden(found), k)
+        names = self._model.words
+        assert self._model.output is not None
+        return Prediction(
+            tuple(names[word] for word in best.words.tolist()),
+            tuple(best.logs.tolist()),
+            found,
+            best.visited,
+            len(self._model.output),
+        )
+
+    def score(self, source: Source, listener: Listener = ignore) -> Iterator[Score]:
+        """Read a source, and yield the score of each of its sentences."""
+        # These compile the tokeniser, and only this question needs them.
+        from hsw2v.corpus.sources import encode_source, is_text
+        from hsw2v.corpus.stream import remap_for
+
+        config = self._config.corpus
+        if not is_text(source):
+            config = dataclasses.replace(config, tokens="space")
+        encoded = encode_source(source, config, listener)
+        return self._scores(encoded, remap_for(encoded, self._model.vocabulary), listener)
+
+    def _scores(
+        self, encoded: EncodedCorpus, remap: NDArray[np.int32], listener: Listener
+    ) -> Iterator[Score]:
+        begun = told = time.perf_counter()
+        done = 0
+        with encoded:
+            listener(ScoringProgress(0, encoded.tokens, 0.0))
+            for begin, end in zip(encoded.blocks[:-1], encoded.blocks[1:], strict=True):
+                for score in self._block_scores(encoded.ids[begin:end], encoded, remap):
+                    done += len(score.tokens)
+                    yield score
+                encoded.forget()
+                now = time.perf_counter()
+                if now - told >= PROGRESS_SECONDS:
+                    told = now
+                    listener(ScoringProgress(done, encoded.tokens, now - begun))
+
+    def _block_scores(
+        self, ids: NDArray[np.int32], encoded: EncodedCorpus, remap: NDArray[np.int32]
+    ) -> Iterator[Score]:
+        words = remap[ids]
+        sentences = np.cumsum(ids == 0) - (ids == 0)
+        known = words >= 0
+        numbers = sentences[known]
+        logs = word_logs(
+            self._softmax,
+            self._model.vectors,
+            words[known].astype(np.int64),
+            numbers,
+            self._config.training.window,
+            self._cbow,
+        )
+        scored = ~np.isnan(logs)
+        count = int(sentences[-1]) + 1
+        sums = np.bincount(numbers[scored], logs[scored], count)
+        counts = np.bincount(numbers[scored], minlength=count)
+        names = encoded.types.words
+        ends = [*np.nonzero(ids == 0)[0].tolist(), len(ids)]
+        begin = 0
+        for number, end in enumerate(ends[:count]):
+            if tokens := tuple(names[one - 1] for one in ids[begin:end].tolist()):
+                yield Score(float(sums[number]), int(counts[number]), tokens)
+            begin = end + 1
+
+    def _hidden(self, context: Context) -> Floats:
+        """Return the vectors of a context's words, (n, D) float64, or in CBOW their mean."""
+        rows: Indexes = self._model.rows(context.words)
+        hidden: Floats = self._model.vectors[rows].astype(np.float64)
+        return hidden.mean(axis=0, keepdims=True) if self._cbow else hidden
+
+
+def _softmax(model: Model, normalize_exactly: bool) -> Softmax:
+    if model.output is None:
+        raise UsageError(
+            "the model has no probabilities: its file holds the vectors of words only",
+            hint="ask the model file that hsw2v train wrote",
+        )
+    if model.tree is not None:
+        return TreeSoftmax(model.output, model.tree)
+    if normalize_exactly:
+        return FullSoftmax(model.output)
+    raise UsageError(
+        "the model was trained with negative sampling: its scores are not normalised, and thus "
+        "no probabilities",
+        hint="train with --loss hs, or normalise them over all words with --normalize-exactly "
+        "(in Python normalize_exactly=True)",
+    )
+
+
+def _settings_of(config: dict[str, Any]) -> Config:
+    """Return the settings of a model that questions depend on; defaults where it has none."""
+    return Config().replace(
+        **{
+            name: config[section][name]
+            for section, names in _SETTINGS.items()
+            for name in names
+            if name in config.get(section, {})
+        }
+    )

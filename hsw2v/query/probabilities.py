@@ -1,0 +1,228 @@
+"""The probabilities that an output layer gives to words: softmax through a tree, or over all words.
+
+A prediction is made from one or more hidden rows (n, D): one in CBOW, the mean of the context's
+vectors; in skip-gram those of the context words, whose predictions are mixed in equal parts.
+Everything is in natural logarithms and float64, so that no probability is too small to be told
+from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.query.neighbours import Indexes, slices
+from hsw2v.query.search import most_probable
+from hsw2v.trees.tree import Paths, Tree
+
+Floats = NDArray[np.floating]
+Logs = NDArray[np.float64]
+
+NODES_AT_ONCE = 256
+"""Nodes whose scores are computed together, whoever asks: the same bits for all."""
+HIDDEN_AT_ONCE = 16
+ROWS_AT_ONCE = 1 << 12
+NUMBERS_AT_ONCE = 1 << 20
+SCORES_AT_ONCE = 1 << 22
+
+
+class MostProbable(NamedTuple):
+    """Words in falling order of probability, and what it took to find them."""
+
+    words: Indexes
+    """(k,) int64."""
+    logs: Logs
+    """(k,) float64, nats."""
+    visited: int
+    """Output rows (nodes of the tree, or words) that were scored."""
+
+
+class Softmax(Protocol):
+    """An output layer whose probabilities sum to 1."""
+
+    def log_distribution(self, hidden: Floats) -> Logs:
+        """Return the log-probability of every word, (V,) float64, mixed over hidden (n, D)."""
+
+    def most_probable(self, hidden: Floats, k: int) -> MostProbable:
+        """Return the k most probable words, of equals the lower number first."""
+
+    def log_probs(self, hidden: Floats, sources: Indexes, targets: Indexes) -> Logs:
+        """Return the log-probability of target b given each of its hidden rows, (B, n) float64.
+
+        `sources (B, n)` are rows of `hidden (H, D)`, `targets (B,)` words.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class TreeSoftmax:
+    """Hierarchical softmax (Morin & Bengio 2005): a word's probability is that of its turns.
+
+    With s the product of hidden and node vector, the first child has the probability sigmoid(s)
+    and the second sigmoid(-s).
+    """
+
+    nodes: Floats
+    """(V-1, D)."""
+    tree: Tree
+
+    @cached_property
+    def _paths(self) -> Paths:
+        return self.tree.paths()
+
+    def log_distribution(self, hidden: Floats) -> Logs:
+        """Return the log-probability of every word, (V,) float64, in one sweep over the levels."""
+        mixed: Logs = np.full(len(self.tree), -np.inf)
+        weights = _equal_parts(hidden)
+        for some in slices(len(hidden), HIDDEN_AT_ONCE):
+            for logs in self._reach(hidden[some], weights[some]).T:
+                mixed = np.logaddexp(mixed, logs)
+        return mixed
+
+    def most_probable(self, hidden: Floats, k: int) -> MostProbable:
+        """Return the k most probable words by best-first search, of equals the lower first."""
+        blocks: dict[int, Logs] = {}
+
+        def turns(node: int) -> Logs:
+            block, row = divmod(node, NODES_AT_ONCE)
+            if block not in blocks:
+                blocks[block] = self._turns(hidden, block)
+            turned: Logs = blocks[block][row]
+            return turned
+
+        return MostProbable(*most_probable(self.tree.children, turns, _equal_parts(hidden), k))
+
+    def log_probs(self, hidden: Floats, sources: Indexes, targets: Indexes) -> Logs:
+        """Return the log-probability of target b given each of its hidden rows, (B, n) float64."""
+        lengths = self._paths.lengths[targets]
+        logs = np.zeros(sources.shape)
+        for length in np.unique(lengths[lengths > 0]):
+            alike = np.nonzero(lengths == length)[0]
+            numbers = (sources.shape[1] + int(length)) * hidden.shape[1]
+            for some in slices(len(alike), max(1, NUMBERS_AT_ONCE // numbers)):
+                chosen = alike[some]
+                logs[chosen] = self._along_paths(hidden[sources[chosen]], targets[chosen], length)
+        return logs
+
+    def _along_paths(self, hidden: Floats, targets: Indexes, length: int) -> Logs:
+        """Return what `log_probs` does, for hidden (b, n, D) and paths of one length."""
+        steps = self._paths.offsets[targets][:, None] + np.arange(length)
+        rows = self.nodes[self._paths.nodes[steps]]
+        scores = (hidden @ rows.transpose(0, 2, 1)).astype(np.float64)
+        scores *= 1.0 - 2.0 * self._paths.codes[steps][:, None]
+        turned: Logs = log_sigmoid(scores).sum(axis=-1)
+        return turned
+
+    def _turns(self, hidden: Floats, block: int) -> Logs:
+        """Return the log-probabilities of both turns at a block of nodes, (b, 2, n) float64."""
+        rows = self.nodes[block * NODES_AT_ONCE : (block + 1) * NODES_AT_ONCE]
+        scores = _products(rows, hidden)
+        return np.stack((log_sigmoid(scores), log_sigmoid(-scores)), axis=1)
+
+    def _reach(self, hidden: Floats, weights: Logs) -> Logs:
+        """Return the log-probability of every word by each hidden row, (V, n), plus its weight."""
+        words, children = len(self.tree), self.tree.children
+        turns = np.concatenate(
+            [self._turns(hidden, block) for block in range(-(-words // NODES_AT_ONCE))]
+        )
+        # Word w is numbered ~w among children: as an index, that counts from the end.
+        reach = np.empty((2 * words - 1, len(hidden)))
+        reach[0] = weights
+        for level in self.tree.levels:
+            reach[children[level]] = reach[level][:, None] + turns[level]
+        return reach[::-1][:words]
+
+
+@dataclass(frozen=True, eq=False)
+class FullSoftmax:
+    """Softmax over all words: exp(s) over its sum, s the product of hidden and output vector."""
+
+    outputs: Floats
+    """(V, D)."""
+
+    def log_distribution(self, hidden: Floats) -> Logs:
+        """Return the log-probability of every word, (V,) float64, by a sum over all."""
+        mixed: Logs = np.full(len(self.outputs), -np.inf)
+        weights = _equal_parts(hidden)
+        for some in self._pieces(len(hidden)):
+            scores = self._scores(hidden[some])
+            for logs in (scores + (weights[some] - _log_sums(scores))).T:
+                mixed = np.logaddexp(mixed, logs)
+        return mixed
+
+    def most_probable(self, hidden: Floats, k: int) -> MostProbable:
+        """Return the k most probable words of all, of equals the lower first."""
+        logs = self.log_distribution(hidden)
+        best = np.argsort(-logs, kind="stable")[:k]
+        return MostProbable(best, logs[best], len(logs))
+
+    def log_probs(self, hidden: Floats, sources: Indexes, targets: Indexes) -> Logs:
+        """Return the log-probability of target b given each of its hidden rows, (B, n) float64."""
+        distinct, places = np.unique(sources, return_inverse=True)
+        sums = np.empty(len(distinct))
+        for some in self._pieces(len(distinct)):
+            sums[some] = _log_sums(self._scores(hidden[distinct[some]]))
+        logs = np.empty(sources.shape)
+        numbers = (sources.shape[1] + 1) * hidden.shape[1]
+        for some in slices(len(targets), max(1, NUMBERS_AT_ONCE // numbers)):
+            rows = self.outputs[targets[some]]
+            logs[some] = (hidden[sources[some]] @ rows[:, :, None])[:, :, 0]
+        logs -= sums[places.reshape(sources.shape)]
+        return logs
+
+    def _pieces(self, count: int) -> Iterator[slice]:
+        return slices(count, max(1, SCORES_AT_ONCE // len(self.outputs)))
+
+    def _scores(self, hidden: Floats) -> Logs:
+        """Return the scores of all words, (V, n) float64."""
+        scores = np.empty((len(self.outputs), len(hidden)))
+        for some in slices(len(self.outputs), ROWS_AT_ONCE):
+            scores[some] = _products(self.outputs[some], hidden)
+        return scores
+
+
+def log_sigmoid(x: Logs) -> Logs:
+    """Return log(1 / (1 + exp(-x))), exact to the last digits wherever x lies."""
+    logs: Logs = np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
+    return logs
+
+
+def log_mean(logs: Logs, present: NDArray[np.bool_]) -> Logs:
+    """Return the logarithm of the mean probability of the present ones in each row of (B, n).
+
+    -inf where none is present.
+    """
+    logs = np.where(present, logs, -np.inf)
+    highest = logs.max(axis=1, initial=-np.inf, keepdims=True)
+    highest[np.isneginf(highest)] = 0.0
+    with np.errstate(divide="ignore"):
+        sums: Logs = np.log(np.exp(logs - highest).sum(axis=1)) + highest[:, 0]
+    sums -= np.log(np.maximum(present.sum(axis=1), 1))
+    return sums
+
+
+def _equal_parts(hidden: Floats) -> Logs:
+    """Return the logarithms of the parts that hidden rows have in a mixture, (n,)."""
+    return np.full(len(hidden), -np.log(len(hidden)))
+
+
+def _log_sums(scores: Logs) -> Logs:
+    """Return the logarithm of the sum of exp(score) of each column of (V, n), (n,) float64."""
+    highest = scores.max(axis=0)
+    sums: Logs = highest + np.log(np.exp(scores - highest).sum(axis=0))
+    return sums
+
+
+def _products(rows: Floats, hidden: Floats) -> Logs:
+    """Return the products of rows (r, D) and hidden (n, D), (r, n) float64.
+
+    In pieces of fixed size, so that a product does not depend on what else is asked.
+    """
+    wide, narrow = rows.astype(np.float64), hidden.astype(np.float64)
+    return np.concatenate(
+        [wide @ narrow[some].T for some in slices(len(narrow), HIDDEN_AT_ONCE)], axis=1
+    )
