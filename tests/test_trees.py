@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from some_trees import random_tree
 
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.tree import Tree
@@ -69,25 +70,6 @@ def test_paths_follow_the_children(weights: np.ndarray) -> None:
             assert node == place
             place = tree.children[node, code]
         assert len(tree) == 1 or place == ~word
-
-
-def random_tree(words: int, seed: int) -> Tree:
-    """Return a tree of any shape: every set of words is cut at a random place."""
-    chance = np.random.default_rng(seed)
-    children = np.empty((words - 1, 2), np.int32)
-    waiting = [(0, words, 0)]
-    made = 1
-    while waiting:
-        begin, end, node = waiting.pop()
-        middle = int(chance.integers(begin + 1, end))
-        for side, (a, b) in enumerate(((begin, middle), (middle, end))):
-            if b - a == 1:
-                children[node, side] = ~a
-            else:
-                children[node, side] = made
-                waiting.append((a, b, made))
-                made += 1
-    return Tree(children)
 
 
 @given(weights_of_words.filter(lambda weights: len(weights) > 1), st.integers(0, 9))

@@ -1,0 +1,64 @@
+"""Trees of shapes that no method grows, and words that no corpus holds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hsw2v.trees.tree import Tree
+
+ODD_WORDS = [
+    "plain",
+    "naïve",
+    "東京",
+    "it's",
+    "''",
+    '"quoted"',
+    "back\\slash",
+    "end\\",
+    "two words",
+    " blanks ",
+    "tab\there",
+    "0101",
+    "(a,b);",
+    "[note]",
+    "&amp;",
+    "<b>",
+    "carriage\r",
+    "\\n",
+]
+
+
+def random_tree(words: int, seed: int) -> Tree:
+    """Return a tree of any shape: every set of words is cut at a random place."""
+    chance = np.random.default_rng(seed)
+    children = np.empty((words - 1, 2), np.int32)
+    waiting = [(0, words, 0)] if words > 1 else []
+    made = 1
+    while waiting:
+        begin, end, node = waiting.pop()
+        middle = int(chance.integers(begin + 1, end))
+        for side, (a, b) in enumerate(((begin, middle), (middle, end))):
+            if b - a == 1:
+                children[node, side] = ~a
+            else:
+                children[node, side] = made
+                waiting.append((a, b, made))
+                made += 1
+    return Tree(children)
+
+
+def shuffled_tree(words: int, seed: int) -> Tree:
+    """Return a tree of any shape whose words stand in any order."""
+    tree = random_tree(words, seed)
+    words_anywhere = np.random.default_rng(seed + 1).permutation(words).astype(np.int32)
+    leaf = tree.children < 0
+    tree.children[leaf] = ~words_anywhere[~tree.children[leaf]]
+    return tree
+
+
+def chain(words: int) -> Tree:
+    """Return the deepest tree: at every node one word hangs, and all that follow it."""
+    nodes = np.arange(words - 1, dtype=np.int32)
+    children = np.column_stack((~nodes, nodes + 1))
+    children[-1, 1] = ~(words - 1)
+    return Tree(children)
