@@ -26,6 +26,12 @@ force_option = click.option("--force", is_flag=True, help="Replace the output if
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 model_argument = click.argument("model")
 words_argument = click.argument("words", nargs=-1, required=True, type=word)
+normalize_option = click.option(
+    "--normalize-exactly",
+    is_flag=True,
+    help="For models of negative sampling, whose scores are no probabilities: take the softmax "
+    "over all words, which takes long.",
+)
 config_option = click.option(
     "--config",
     metavar="FILE.toml",

@@ -8,7 +8,9 @@ from hsw2v.cli.demo import demo
 from hsw2v.cli.evaluate import evaluate
 from hsw2v.cli.export import export
 from hsw2v.cli.inspect import info, vector
+from hsw2v.cli.predict import predict
 from hsw2v.cli.query import analogy, odd_one_out, similarity
+from hsw2v.cli.score import score
 from hsw2v.cli.similar import similar
 from hsw2v.cli.train import train
 from hsw2v.cli.tree import tree
@@ -22,6 +24,8 @@ COMMANDS: tuple[click.Command, ...] = (
     similarity,
     analogy,
     odd_one_out,
+    predict,
+    score,
     info,
     vector,
     tree,
