@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
+import hsw2v
+from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.trees.tree import Tree
 
 ODD_WORDS = [
@@ -62,3 +66,18 @@ def chain(words: int) -> Tree:
     children = np.column_stack((~nodes, nodes + 1))
     children[-1, 1] = ~(words - 1)
     return Tree(children)
+
+
+def write_tree_model(
+    path: Path,
+    tree: Tree | None,
+    words: list[str],
+    counts: list[int] | None = None,
+    **config: object,
+) -> Path:
+    """Write a model with a tree over words; without counts they all are 0: not known."""
+    vocabulary = Vocabulary.from_words(words, counts or [0] * len(words))
+    nodes = np.zeros((len(words) - 1, 2), np.float32)
+    vectors = np.ones((len(words), 2), np.float32)
+    hsw2v.Model(vocabulary, vectors, None if tree is None else nodes, tree, config).save(path)
+    return path

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commandline import write_model
+from some_trees import chain, write_tree_model
 
 PACKAGE = Path(__file__).parent.parent / "hsw2v"
 PAGE = PACKAGE.parent / "docs" / "architecture.md"
@@ -112,6 +113,7 @@ def imported_by(code: str) -> set[str]:
 
 def test_opening_and_asking_a_model_never_imports_numba(tmp_path: Path) -> None:
     model = write_model(tmp_path / "m.safetensors")
+    tree = write_tree_model(tmp_path / "t.safetensors", chain(3), ["a", "b", "c"])
     code = f"""
 import hsw2v
 from hsw2v.cli.program import program
@@ -119,8 +121,12 @@ for line in (
     "similar {model} king", "similarity {model} king queen", "analogy {model} man king woman",
     "odd-one-out {model} king queen pear", "info {model}", "vector {model} king",
     "export {model} {tmp_path}/v.txt", "similar {tmp_path}/v.txt king",
+    "tree {tree}", "tree {tree} c", "tree {tree} --codes -o {tmp_path}/codes.tsv",
+    "tree {tree} -o {tmp_path}/t.dot",
 ):
     program.main(line.split(), standalone_mode=False)
+from hsw2v.trees.codes import read_codes
+read_codes("{tmp_path}/codes.tsv").tree(["c", "b", "a"])
 """
     assert imported_by(code).isdisjoint({"numba", "llvmlite", "tqdm"})
 

@@ -173,7 +173,7 @@ def _paths(model: Model, tree: Tree, words: tuple[str, ...], k: int, as_json: bo
                 {"word": name, "code": code, "decisions": [_record(model, one) for one in path]}
             )
         else:
-            print(f"{name}: {len(path)} decisions {code}".rstrip())
+            print(f"{name}: {len(path)} decision{'' if len(path) == 1 else 's'} {code}".rstrip())
             print_table(_path_rows(model, path), right=(0, 1, 2))
 
 
