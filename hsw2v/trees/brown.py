@@ -1,0 +1,88 @@
+"""Brown's tree: words with like neighbours make classes, and like classes a tree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.trees.bigrams import count_bigrams
+from hsw2v.trees.exchange import SWEEPS, class_counts, exchange, first_classes
+from hsw2v.trees.huffman import huffman
+from hsw2v.trees.merge import merge
+from hsw2v.trees.tree import Tree
+
+MOST_CLASSES = 512
+"""Classes at most, if no number is asked for: merging costs their cube."""
+
+Tell = Callable[[str, int, int, float | None], None]
+"""Is told a stage, how much of it is done, of how much, and the objective in nats a bigram."""
+
+
+def brown(
+    ids: NDArray[np.int32],
+    blocks: NDArray[np.int64],
+    remap: NDArray[np.int32],
+    weights: NDArray[np.float64],
+    *,
+    classes: int | None = None,
+    sweeps: int = SWEEPS,
+    threads: int = 1,
+    tell: Tell = lambda stage, done, total, objective: None,
+) -> Tree:
+    """Grow a tree in which words with like neighbours share the beginnings of their paths.
+
+    Words become classes by `exchange` (Martin, Liermann & Ney 1998), classes a tree by `merge`
+    (Brown et al. 1992), and the words of each class a Huffman tree. The text is given as
+    `count_bigrams` takes it; `weights (V,) float64` are how often each word is a target, in order
+    of falling counts. By default there are √V classes, or `MOST_CLASSES`.
+
+    `tell` hears of the stages "counting" (done in ids), "exchanging" (in words) and "merging" (in
+    classes), several times a second; what it raises ends the work. The objective is that after the
+    last whole sweep, and rises. The tree does not depend on the threads.
+    """
+    words = len(weights)
+    count = min(classes or min(math.isqrt(words - 1) + 1, MOST_CLASSES), words)
+
+    def counting(done: int, total: int) -> None:
+        tell("counting", done, total, None)
+
+    def exchanging(done: int, total: int, objective: float) -> None:
+        tell("exchanging", done, total, objective)
+
+    bigrams = count_bigrams(ids, blocks, remap, words, counting)
+    chosen = first_classes(words, count)
+    objective = exchange(bigrams, chosen, count, sweeps=sweeps, threads=threads, tick=exchanging)[
+        -1
+    ]
+
+    def merging(done: int, total: int) -> None:
+        tell("merging", done, total, float(objective))
+
+    used = np.unique(chosen)
+    chosen = np.searchsorted(used, chosen).astype(np.int32)
+    pairs = class_counts(bigrams, chosen, len(used)).pairs[0]
+    carried = np.bincount(chosen, weights).astype(np.float64)
+    return grafted(merge(pairs, carried, merging), chosen, weights)
+
+
+def grafted(top: Tree, classes: NDArray[np.int32], weights: NDArray[np.float64]) -> Tree:
+    """Return a tree over words: that over their C classes, a Huffman tree in place of each leaf.
+
+    `classes (V,) int32` names every class of the tree, `weights (V,) float64` are of words.
+    """
+    members = np.split(np.argsort(classes, kind="stable"), np.cumsum(np.bincount(classes))[:-1])
+    leaves = np.empty(len(top), np.int32)
+    parts = [top.children.copy()]
+    begin = len(top) - 1
+    for one, words in enumerate(members):
+        below = huffman(weights[words]).children
+        leaf = below < 0
+        leaves[one] = begin if len(words) > 1 else ~words[0]
+        parts.append(np.where(leaf, ~words[~below * leaf], below + begin).astype(np.int32))
+        begin += len(below)
+    leaf = parts[0] < 0
+    parts[0][leaf] = leaves[~parts[0][leaf]]
+    return Tree(np.concatenate(parts))

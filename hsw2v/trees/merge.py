@@ -1,0 +1,135 @@
+"""A binary tree over classes: at each step two that differ little become one.
+
+Merging classes i and j lowers the log-likelihood of the class-bigram model (see `exchange`): the
+average mutual information of neighbouring classes, times the number of bigrams (Brown et al. 1992,
+section 3). With f(n) = n log n and t(x, y) = f(x + y) - f(x) - f(y) the loss is
+
+    t(N(i, ·), N(j, ·)) - Σ_k t(N(i, k), N(j, k))    over all other classes k,
+    the same of the columns: N(·, i), N(·, j), N(k, i), N(k, j), and
+    f(N(i, i)) + f(N(i, j)) + f(N(j, i)) + f(N(j, j)) - f(N(i, i) + N(i, j) + N(j, i) + N(j, j))
+
+The losses of all pairs are kept, and after each merge put right in O(C²): O(C³) in all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.jit import compiled, inlined
+from hsw2v.trees.tree import Tree
+
+_MERGES_AT_ONCE = 16
+
+
+def merge(
+    pairs: NDArray[np.integer],
+    weights: NDArray[np.float64],
+    tick: Callable[[int, int], None] = lambda done, total: None,
+) -> Tree:
+    """Merge C classes to a binary tree over them: its leaf c is class c.
+
+    `pairs (C, C)` are the counts of class bigrams, `weights (C,) float64` what the classes carry.
+    Each time the pair is merged whose loss times its weight is least. Brown's criterion is the loss
+    alone, and makes chains: a heavy class takes up the others one by one, and paths are a seventh
+    longer than Huffman's. Huffman's criterion is the weight alone.
+
+    `tick` is told how many merges of how many are done.
+    """
+    counts = np.array(pairs, np.float64)
+    size = len(counts)
+    losses = np.zeros((size, size))
+    weights = np.array(weights, np.float64)
+    live = np.arange(size)
+    nodes = ~np.arange(size, dtype=np.int32)
+    children = np.empty((size - 1, 2), np.int32)
+    for first in range(0, size, _MERGES_AT_ONCE):
+        _fill(counts, losses, first, min(first + _MERGES_AT_ONCE, size))
+    while len(live) > 1:
+        last = max(len(live) - _MERGES_AT_ONCE, 1)
+        live = _merge(counts, losses, weights, live, last, nodes, children)
+        tick(size - len(live), size - 1)
+    return Tree(children)
+
+
+@inlined
+def _f(count):
+    return count * np.log(count) if count > 0 else 0.0
+
+
+@inlined
+def _t(one, other):
+    return _f(one + other) - _f(one) - _f(other) if one > 0 and other > 0 else 0.0
+
+
+@compiled
+def _loss(counts, live, i, j):
+    """Return what the log-likelihood loses when i and j become one."""
+    loss = 0.0
+    row_i = row_j = column_i = column_j = 0.0
+    for k in live:
+        if k != i and k != j:
+            loss -= _t(counts[i, k], counts[j, k]) + _t(counts[k, i], counts[k, j])
+        row_i += counts[i, k]
+        row_j += counts[j, k]
+        column_i += counts[k, i]
+        column_j += counts[k, j]
+    inside = counts[i, i] + counts[i, j] + counts[j, i] + counts[j, j]
+    loss += _f(counts[i, i]) + _f(counts[i, j]) + _f(counts[j, i]) + _f(counts[j, j]) - _f(inside)
+    return loss + _t(row_i, row_j) + _t(column_i, column_j)
+
+
+@compiled
+def _fill(counts, losses, first, last):
+    """Fill in the losses of pairs j < i, for rows i from `first` to `last`."""
+    live = np.arange(len(counts))
+    for i in range(first, last):
+        for j in range(i):
+            losses[i, j] = _loss(counts, live, i, j)
+
+
+@compiled
+def _merge(counts, losses, weights, live, last, nodes, children):
+    """Merge until `last` classes are live, and return them; the last node is number 0."""
+    while len(live) > last:
+        a, b = _best(losses, weights, live)
+        children[len(live) - 2] = nodes[a], nodes[b]
+        nodes[a] = len(live) - 2
+        live = live[live != b]
+        for i in live:
+            for j in live:
+                if j < i and i != a and j != a:
+                    losses[i, j] += _gathered(counts, i, j, a, b)
+                    losses[i, j] += _gathered(counts.T, i, j, a, b)
+        weights[a] += weights[b]
+        counts[a] += counts[b]
+        counts[:, a] += counts[:, b]
+        for i in live:
+            if i != a:
+                losses[max(i, a), min(i, a)] = _loss(counts, live, i, a)
+    return live
+
+
+@inlined
+def _gathered(counts, i, j, a, b):
+    """Return how the loss of i and j changes when a and b, which they lead to, become one."""
+    apart = _t(counts[i, a], counts[j, a]) + _t(counts[i, b], counts[j, b])
+    return apart - _t(counts[i, a] + counts[i, b], counts[j, a] + counts[j, b])
+
+
+@inlined
+def _best(losses, weights, live):
+    """Return the pair a < b of the least loss for its weight, the first among equals."""
+    least = np.inf
+    a = b = -1
+    for i in live:
+        for j in live:
+            if j >= i:
+                break
+            cost = losses[i, j] * (weights[i] + weights[j])
+            if cost < least:
+                least = cost
+                a, b = j, i
+    return a, b
