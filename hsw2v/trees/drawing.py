@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from hsw2v.errors import UsageError
@@ -25,13 +25,18 @@ class _Part(NamedTuple):
     """Something met on a walk through a tree from left to right."""
 
     kind: str
-    """word, cut (an inner node whose subtree is cut off), or an inner node's open, next, close."""
+    """word, open (an inner node), next (between its children), close, or cut: an inner node
+    whose subtree is cut off."""
     number: int
     """The word, or the inner node."""
     parent: int
     """The node above; -1 for the root."""
     turn: int
     depth: int
+
+
+_NEXT = _Part("next", -1, -1, 0, 0)
+_CLOSE = _Part("close", -1, -1, 0, 0)
 
 
 class Drawing:
@@ -103,8 +108,7 @@ class Drawing:
                     self._part(child, parent=part.number, turn=turn, depth=part.depth + 1)
                     for turn, child in enumerate(self._children[part.number])
                 )
-                between, end = part._replace(kind="next"), part._replace(kind="close")
-                waiting += (end, second, between, first)
+                waiting += (_CLOSE, second, _NEXT, first)
 
     def _part(self, child: int, *, parent: int, turn: int, depth: int) -> _Part:
         if child < 0:
@@ -160,7 +164,7 @@ def write_drawing(
 
 
 def _json(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return orjson.dumps(text).decode()
 
 
 def _dot(text: str) -> str:
