@@ -221,7 +221,7 @@ def test_words_of_a_text_are_scored_given_their_windows(
     softmax, paths = TreeSoftmax(nodes, tree), tree.paths()
     words = chance.integers(0, 9, sum(lengths))
     sentences = np.repeat(np.arange(len(lengths)), lengths)
-    found = word_logs(softmax, vectors, words, sentences, window, cbow)
+    found = [*word_logs(softmax, vectors, words, sentences, window, cbow)]
     expected = []
     for sentence in np.split(words, np.cumsum(lengths)[:-1]):
         for place, word in enumerate(sentence):
@@ -237,7 +237,7 @@ def test_words_of_a_text_are_scored_given_their_windows(
             rows, labels = nodes[paths.nodes[path]], 1.0 - paths.codes[path]
             each = [np.exp(-reference.loss(row[None], rows, labels)) for row in hidden]
             expected.append(np.log(np.mean(each)))
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-9)
 
 
 def test_perplexity_is_of_the_words_that_were_scored() -> None:

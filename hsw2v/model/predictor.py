@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hsw2v.config import Config
 from hsw2v.errors import UsageError
-from hsw2v.events import Listener, ScoringProgress, ignore
+from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import check_positive, listed
 from hsw2v.model.context import Context, context_of_text
+from hsw2v.model.scoring import Text, scores_of
 from hsw2v.query.neighbours import Indexes
 from hsw2v.query.probabilities import Floats, FullSoftmax, Logs, Softmax, TreeSoftmax, log_mean
 from hsw2v.query.scoring import Score, word_logs
 
 if TYPE_CHECKING:
     from hsw2v.corpus.sources import Source
-    from hsw2v.corpus.stream import EncodedCorpus
     from hsw2v.model.model import Model
-
-PROGRESS_SECONDS = 0.25
 
 _SETTINGS = {"corpus": ("tokens", "lowercase", "encoding_errors"), "training": ("model", "window")}
 
@@ -111,51 +107,15 @@ class Predictor:
         if not is_text(source):
             config = dataclasses.replace(config, tokens="space")
         encoded = encode_source(source, config, listener)
-        return self._scores(encoded, remap_for(encoded, self._model.vocabulary), listener)
+        text = Text(encoded, remap_for(encoded, self._model.vocabulary))
 
-    def _scores(
-        self, encoded: EncodedCorpus, remap: NDArray[np.int32], listener: Listener
-    ) -> Iterator[Score]:
-        begun = told = time.perf_counter()
-        done = 0
-        with encoded:
-            listener(ScoringProgress(0, encoded.tokens, 0.0))
-            for begin, end in zip(encoded.blocks[:-1], encoded.blocks[1:], strict=True):
-                for score in self._block_scores(encoded.ids[begin:end], encoded, remap):
-                    done += len(score.tokens)
-                    yield score
-                encoded.forget()
-                now = time.perf_counter()
-                if now - told >= PROGRESS_SECONDS:
-                    told = now
-                    listener(ScoringProgress(done, encoded.tokens, now - begun))
+        def logs_of(words: Indexes, sentences: Indexes) -> Iterator[Logs]:
+            window = self._config.training.window
+            return word_logs(
+                self._softmax, self._model.vectors, words, sentences, window, self._cbow
+            )
 
-    def _block_scores(
-        self, ids: NDArray[np.int32], encoded: EncodedCorpus, remap: NDArray[np.int32]
-    ) -> Iterator[Score]:
-        words = remap[ids]
-        sentences = np.cumsum(ids == 0) - (ids == 0)
-        known = words >= 0
-        numbers = sentences[known]
-        logs = word_logs(
-            self._softmax,
-            self._model.vectors,
-            words[known].astype(np.int64),
-            numbers,
-            self._config.training.window,
-            self._cbow,
-        )
-        scored = ~np.isnan(logs)
-        count = int(sentences[-1]) + 1
-        sums = np.bincount(numbers[scored], logs[scored], count)
-        counts = np.bincount(numbers[scored], minlength=count)
-        names = encoded.types.words
-        ends = [*np.nonzero(ids == 0)[0].tolist(), len(ids)]
-        begin = 0
-        for number, end in enumerate(ends[:count]):
-            if tokens := tuple(names[one - 1] for one in ids[begin:end].tolist()):
-                yield Score(float(sums[number]), int(counts[number]), tokens)
-            begin = end + 1
+        return scores_of(text, logs_of, listener)
 
     def _hidden(self, context: Context) -> Floats:
         """Return the vectors of a context's words, (n, D) float64, or in CBOW their mean."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,15 +42,14 @@ def word_logs(
     sentences: Indexes,
     window: int,
     cbow: bool,
-) -> Logs:
-    """Return the log-probability of each word given its whole window, (N,) float64, in nats.
+) -> Iterator[Logs]:
+    """Yield the log-probability of each word given its whole window, in nats, some at a time.
 
     `words (N,)` are rows of `vectors (V, D)`, `sentences (N,)` the number of each one's sentence,
     which windows do not reach over. NaN for a word that is alone in its sentence.
     """
     reach = np.arange(1, min(window, max(1, len(words) - 1)) + 1)
     around = np.concatenate((-reach[::-1], reach))
-    logs = np.empty(len(words))
     for some in slices(
         len(words), min(POSITIONS_AT_ONCE, max(1, WINDOW_WORDS_AT_ONCE // len(around)))
     ):
@@ -57,8 +57,7 @@ def word_logs(
         present = (places >= 0) & (places < len(words))
         places[~present] = 0
         present &= sentences[places] == sentences[some, None]
-        logs[some] = _window_logs(softmax, vectors, words[some], words[places], present, cbow)
-    return logs
+        yield _window_logs(softmax, vectors, words[some], words[places], present, cbow)
 
 
 def _window_logs(
