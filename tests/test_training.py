@@ -16,10 +16,11 @@ from hsw2v.config import Config
 from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.vocabulary import choose
 from hsw2v.training import tables
+from hsw2v.training.corpus import TrainingCorpus
 from hsw2v.training.schedule import FLOOR, block_key, learning_rate
-from hsw2v.training.trainer import Trainer, TrainingCorpus
-from hsw2v.trees.huffman import huffman
+from hsw2v.training.trainer import Trainer
 from hsw2v.training.workers import Workers
+from hsw2v.trees.huffman import huffman
 
 GROUPS, MEMBERS = 8, 6
 SMALL = {"dim": 24, "min_count": 1, "sample": 0.0, "threads": 1, "seed": 3}

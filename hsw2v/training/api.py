@@ -11,15 +11,15 @@ from typing import Any
 from hsw2v.config import Config, read_config
 from hsw2v.corpus.sources import Path, Source, encode_source
 from hsw2v.corpus.stream import EncodedCorpus, choose_words, remap_for
-from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
+from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
 from hsw2v.model import Model
+from hsw2v.training.corpus import TrainingCorpus
 from hsw2v.training.growing import check_tree, first_tree
-from hsw2v.training.trainer import Trainer, TrainingCorpus
+from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.codes import Codes
-from hsw2v.trees.tree import Tree
 
 
 def train(
@@ -76,7 +76,8 @@ def _train(
     listener: Listener,
 ) -> Model:
     begun = time.perf_counter()
-    warm_up = WarmUp()
+    training = chosen.training
+    warm_up = WarmUp(training.tree if training.loss == "hs" else "")
     with ExitStack() as corpora:
         encoded = corpora.enter_context(
             encode_source(source, chosen.corpus, _beginning(warm_up, listener))
@@ -109,8 +110,12 @@ def _train(
             )
         )
         warm_up.wait()
-        trainer = Trainer(chosen, vocabulary, _tree(chosen, codes, vocabulary, listener))
-        trainer.train(TrainingCorpus(encoded, remap), listener, held)
+        corpus = TrainingCorpus(encoded, remap)
+        tree = None
+        if training.loss == "hs":
+            tree = first_tree(chosen, codes, vocabulary, corpus, listener)
+        trainer = Trainer(chosen, vocabulary, tree)
+        trainer.train(corpus, listener, held)
     vectors, outputs = trainer.finish()
     return Model(
         vocabulary,
@@ -124,15 +129,6 @@ def _train(
             "seconds": {"reading": read - begun, "training": time.perf_counter() - read},
         },
     )
-
-
-def _tree(
-    chosen: Config, codes: Codes | None, vocabulary: Vocabulary, listener: Listener
-) -> Tree | None:
-    if chosen.training.loss != "hs":
-        return None
-    weights = vocabulary.counts * keep_probability(vocabulary.counts, chosen.vocabulary.sample)
-    return first_tree(chosen, codes, vocabulary, weights, listener)
 
 
 def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TREES, Config, TrainingConfig
-from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
 from hsw2v.errors import UsageError
 from hsw2v.events import Listener, TreeProgress, TreeReady
+from hsw2v.training.corpus import TrainingCorpus
 from hsw2v.trees.balanced import balanced
+from hsw2v.trees.brown import brown
 from hsw2v.trees.codes import Codes, read_codes
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.semantic import semantic
@@ -41,17 +43,16 @@ def first_tree(
     config: Config,
     codes: Codes | None,
     vocabulary: Vocabulary,
-    weights: NDArray[np.float64],
+    corpus: TrainingCorpus,
     listener: Listener,
 ) -> Tree:
     """Return the tree that training begins with; `codes` is that of a file, if one is given.
-
-    `weights (V,) float64` are how often each word is a target: counts after subsampling.
 
     Raises:
         UsageError: the tree of the file is not one of this vocabulary.
     """
     begun = time.perf_counter()
+    weights = target_weights(vocabulary, config)
     name = config.training.tree
     if codes is not None:
         tree = codes.tree(vocabulary.words).ordered(weights)
@@ -60,12 +61,35 @@ def first_tree(
     elif name == "random":
         chance = np.random.default_rng(config.training.seed)
         tree = balanced(chance.permutation(len(vocabulary))).ordered(weights)
+    elif name == "brown":
+        tree = _brown_tree(config, weights, corpus, listener).ordered(weights)
     else:
         name = "huffman"
         # Counts left after subsampling would make paths a little shorter, and vectors worse.
         tree = huffman(vocabulary.counts.astype(np.float64))
     listener(tree_ready(name, tree, weights, time.perf_counter() - begun))
     return tree
+
+
+def target_weights(vocabulary: Vocabulary, config: Config) -> NDArray[np.float64]:
+    """Return how often each word is a target, (V,) float64: its count after subsampling."""
+    return vocabulary.counts * keep_probability(vocabulary.counts, config.vocabulary.sample)
+
+
+def _brown_tree(
+    config: Config, weights: NDArray[np.float64], corpus: TrainingCorpus, listener: Listener
+) -> Tree:
+    begun = time.perf_counter()
+
+    def tell(stage: str, done: int, total: int, objective: float | None) -> None:
+        corpus.encoded.forget()
+        seconds = time.perf_counter() - begun
+        listener(TreeProgress("brown", stage, done, total, objective, seconds))
+
+    threads = config.training.threads
+    assert threads is not None
+    encoded = corpus.encoded
+    return brown(encoded.ids, encoded.blocks, corpus.remap, weights, threads=threads, tell=tell)
 
 
 def semantic_tree(

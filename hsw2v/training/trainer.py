@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import Config
-from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
 from hsw2v.errors import DivergedError
 from hsw2v.events import Listener
@@ -19,7 +18,8 @@ from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, tree_pa
 from hsw2v.kernels.output.negative import NoiseDistribution, noise_distribution
 from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.windows import Windowing
-from hsw2v.training.growing import semantic_tree
+from hsw2v.training.corpus import TrainingCorpus
+from hsw2v.training.growing import semantic_tree, target_weights
 from hsw2v.training.report import Figures, Report, mean_loss, no_figures
 from hsw2v.training.schedule import block_key, learning_rate
 from hsw2v.training.tables import aligned_zeros, compacted, initial_vectors, padded
@@ -30,20 +30,6 @@ from hsw2v.trees.tree import Tree
 LOSS_EVERY = 64
 """The training loss is taken of one window in so many, to cost next to nothing."""
 _ALWAYS = 2**32
-
-
-@dataclass(frozen=True)
-class TrainingCorpus:
-    """An encoded corpus, and its words."""
-
-    encoded: EncodedCorpus
-    remap: NDArray[np.int32]
-    """(T+1,) int32, from provisional ids to words."""
-
-    @property
-    def longest_block(self) -> int:
-        """The most ids a block has."""
-        return int(np.diff(self.encoded.blocks).max())
 
 
 @dataclass(frozen=True)
@@ -76,7 +62,7 @@ class Trainer:
         self._workers = Workers()
         keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
         self._keep = np.minimum(np.ceil(keep * _ALWAYS), _ALWAYS).astype(np.uint64)
-        self._weights = vocabulary.counts * keep
+        self._weights = target_weights(vocabulary, config)
         self._plant(tree)
         drawn_from = vocabulary.counts if self.tree is None else np.ones(1, np.int64)
         self._noise = _noise(drawn_from, training.ns_exponent, training.negative)

@@ -13,7 +13,9 @@ from hsw2v.kernels.output.negative import noise_distribution
 from hsw2v.kernels.windows import Windowing
 from hsw2v.training.tables import aligned_zeros, padded
 from hsw2v.training.workspace import private_top, scratch
+from hsw2v.trees.brown import brown
 from hsw2v.trees.huffman import huffman
+from hsw2v.trees.semantic import semantic
 
 
 def warm_up() -> None:
@@ -33,12 +35,28 @@ def warm_up() -> None:
     )
 
 
-class WarmUp:
-    """`warm_up` in a thread of its own, beside the reading of the corpus."""
+def warm_up_brown() -> None:
+    """Make ready what grows the brown tree."""
+    ids = np.arange(3, dtype=np.int32)
+    brown(ids, np.array([0, 3]), ids, np.ones(3))
 
-    def __init__(self) -> None:
+
+def warm_up_semantic() -> None:
+    """Make ready what grows the semantic tree."""
+    semantic(aligned_zeros(3, padded(1)), np.ones(3))
+
+
+class WarmUp:
+    """`warm_up` in a thread of its own, beside the reading of the corpus.
+
+    What grows the semantic tree is made ready last: it is not wanted before training is under way.
+    """
+
+    def __init__(self, tree: str) -> None:
+        self._tree = tree
+        self._ready = threading.Event()
         # Nobody waits for the thread at the end of the program: compiling cannot be interrupted.
-        self._thread = threading.Thread(target=_warm_up_quietly, daemon=True)
+        self._thread = threading.Thread(target=self._warm_up, daemon=True)
 
     def begin(self) -> None:
         """Begin, unless begun.
@@ -51,10 +69,15 @@ class WarmUp:
     def wait(self) -> None:
         """Wait until all is ready, as no call of a kernel does: so that Ctrl-C is heard."""
         self.begin()
-        self._thread.join()
+        self._ready.wait()
 
-
-def _warm_up_quietly() -> None:
-    # A failure is not lost: the same compilation fails again where it is needed.
-    with contextlib.suppress(Exception):
-        warm_up()
+    def _warm_up(self) -> None:
+        # A failure is not lost: the same compilation fails again where it is needed.
+        with contextlib.suppress(Exception):
+            if self._tree == "brown":
+                warm_up_brown()
+            warm_up()
+        self._ready.set()
+        with contextlib.suppress(Exception):
+            if self._tree == "semantic":
+                warm_up_semantic()
