@@ -1,7 +1,8 @@
 """The arithmetic of training in plain NumPy: the definition that the kernels are tested against.
 
 The same names as in `hsw2v.kernels`, written to be read. A word vector is a row of W (V, D), an
-output row (a node of the tree, or a word of negative sampling) a row of O.
+output row (a node of the tree, or a word of negative sampling) a row of O. At the end, that of
+the classes of Brown's tree, of `hsw2v.trees.exchange` and `merge`.
 """
 
 from __future__ import annotations
@@ -219,3 +220,40 @@ def train_block(
             rate = plan.first_rate + slope * number
             step(vectors, context, layer.outputs, rows, labels, rate, plan.cbow)
     return total, predictions, count
+
+
+def class_bigrams(bigrams: NDArray[np.number], classes: NDArray[np.integer], count: int) -> Floats:
+    """Return the counts (C, C) of bigrams of `count` classes, from those of words (V, V)."""
+    pairs = np.zeros((count, count))
+    np.add.at(pairs, (classes[:, None], classes[None, :]), bigrams)
+    return pairs
+
+
+def class_likelihood(pairs: Floats) -> float:
+    """Return the log-likelihood of the class-bigram model in nats, but for a constant.
+
+    Of class bigrams (C, C): Σ N(g, h) log(N(g, h) / (N(g, ·) N(·, h))) (Martin, Liermann & Ney
+    1998). The constant is Σ N(·, w) log N(·, w) over words w.
+    """
+    expected = np.outer(pairs.sum(1), pairs.sum(0))
+    there = pairs > 0
+    return float((pairs[there] * np.log(pairs[there] / expected[there])).sum())
+
+
+def exchange_gains(
+    bigrams: NDArray[np.number], classes: NDArray[np.integer], count: int, word: int
+) -> Floats:
+    """Return what the log-likelihood gains when a word goes to each of `count` classes, (C,)."""
+    gains = np.empty(count)
+    for one in range(count):
+        moved = np.where(np.arange(len(classes)) == word, one, classes)
+        gains[one] = class_likelihood(class_bigrams(bigrams, moved, count))
+    gains -= gains[classes[word]]
+    return gains
+
+
+def merging_loss(pairs: Floats, i: int, j: int) -> float:
+    """Return what the log-likelihood loses when classes i and j become one."""
+    classes = np.arange(len(pairs))
+    classes[i] = j
+    return class_likelihood(pairs) - class_likelihood(class_bigrams(pairs, classes, len(pairs)))

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from hsw2v.jit import compiled, inlined
 from hsw2v.trees.tree import Tree
 
-_MERGES_AT_ONCE = 16
+_AT_ONCE = 16
+"""Rows of losses, or merges, between two ticks."""
 
 
 def merge(
@@ -39,17 +40,19 @@ def merge(
     `tick` is told how many merges of how many are done.
     """
     counts = np.array(pairs, np.float64)
+    terms = counts * np.log(np.maximum(counts, 1))
     size = len(counts)
     losses = np.zeros((size, size))
     weights = np.array(weights, np.float64)
     live = np.arange(size)
     nodes = ~np.arange(size, dtype=np.int32)
     children = np.empty((size - 1, 2), np.int32)
-    for first in range(0, size, _MERGES_AT_ONCE):
-        _fill(counts, losses, first, min(first + _MERGES_AT_ONCE, size))
+    for first in range(0, size, _AT_ONCE):
+        _fill(counts, terms, losses, first, min(first + _AT_ONCE, size))
+        tick(0, size - 1)
     while len(live) > 1:
-        last = max(len(live) - _MERGES_AT_ONCE, 1)
-        live = _merge(counts, losses, weights, live, last, nodes, children)
+        last = max(len(live) - _AT_ONCE, 1)
+        live = _merge(counts, terms, losses, weights, live, last, nodes, children)
         tick(size - len(live), size - 1)
     return Tree(children)
 
@@ -60,63 +63,77 @@ def _f(count):
 
 
 @inlined
-def _t(one, other):
-    return _f(one + other) - _f(one) - _f(other) if one > 0 and other > 0 else 0.0
+def _t(one, other, term, other_term):
+    """Return t of two counts whose f are at hand; it is 0 where one of them is."""
+    return _f(one + other) - term - other_term if one > 0 and other > 0 else 0.0
+
+
+@inlined
+def _likeness(counts, terms, i, j, k):
+    """Return how much less merging i and j loses since both have class k beside them."""
+    before = _t(counts[i, k], counts[j, k], terms[i, k], terms[j, k])
+    return before + _t(counts[k, i], counts[k, j], terms[k, i], terms[k, j])
 
 
 @compiled
-def _loss(counts, live, i, j):
+def _loss(counts, terms, live, i, j):
     """Return what the log-likelihood loses when i and j become one."""
     loss = 0.0
     row_i = row_j = column_i = column_j = 0.0
     for k in live:
         if k != i and k != j:
-            loss -= _t(counts[i, k], counts[j, k]) + _t(counts[k, i], counts[k, j])
+            loss -= _likeness(counts, terms, i, j, k)
         row_i += counts[i, k]
         row_j += counts[j, k]
         column_i += counts[k, i]
         column_j += counts[k, j]
+    loss += _t(row_i, row_j, _f(row_i), _f(row_j))
+    loss += _t(column_i, column_j, _f(column_i), _f(column_j))
     inside = counts[i, i] + counts[i, j] + counts[j, i] + counts[j, j]
-    loss += _f(counts[i, i]) + _f(counts[i, j]) + _f(counts[j, i]) + _f(counts[j, j]) - _f(inside)
-    return loss + _t(row_i, row_j) + _t(column_i, column_j)
+    return loss + terms[i, i] + terms[i, j] + terms[j, i] + terms[j, j] - _f(inside)
 
 
 @compiled
-def _fill(counts, losses, first, last):
+def _fill(counts, terms, losses, first, last):
     """Fill in the losses of pairs j < i, for rows i from `first` to `last`."""
     live = np.arange(len(counts))
     for i in range(first, last):
         for j in range(i):
-            losses[i, j] = _loss(counts, live, i, j)
+            losses[i, j] = _loss(counts, terms, live, i, j)
 
 
 @compiled
-def _merge(counts, losses, weights, live, last, nodes, children):
+def _merge(counts, terms, losses, weights, live, last, nodes, children):
     """Merge until `last` classes are live, and return them; the last node is number 0."""
     while len(live) > last:
         a, b = _best(losses, weights, live)
-        children[len(live) - 2] = nodes[a], nodes[b]
-        nodes[a] = len(live) - 2
-        live = live[live != b]
-        for i in live:
-            for j in live:
-                if j < i and i != a and j != a:
-                    losses[i, j] += _gathered(counts, i, j, a, b)
-                    losses[i, j] += _gathered(counts.T, i, j, a, b)
+        node = len(live) - 2
+        children[node] = nodes[a], nodes[b]
+        nodes[a] = node
         weights[a] += weights[b]
+        live = live[live != b]
+        others = live[live != a]
+        _add_likeness(counts, terms, losses, others, a, 1.0)
+        _add_likeness(counts, terms, losses, others, b, 1.0)
         counts[a] += counts[b]
         counts[:, a] += counts[:, b]
-        for i in live:
-            if i != a:
-                losses[max(i, a), min(i, a)] = _loss(counts, live, i, a)
+        for k in live:
+            terms[a, k] = _f(counts[a, k])
+            terms[k, a] = _f(counts[k, a])
+        _add_likeness(counts, terms, losses, others, a, -1.0)
+        for i in others:
+            losses[max(i, a), min(i, a)] = _loss(counts, terms, live, i, a)
     return live
 
 
-@inlined
-def _gathered(counts, i, j, a, b):
-    """Return how the loss of i and j changes when a and b, which they lead to, become one."""
-    apart = _t(counts[i, a], counts[j, a]) + _t(counts[i, b], counts[j, b])
-    return apart - _t(counts[i, a] + counts[i, b], counts[j, a] + counts[j, b])
+@compiled
+def _add_likeness(counts, terms, losses, live, k, sign):
+    """Add the part of class k to the losses of all pairs of other classes."""
+    for i in live:
+        for j in live:
+            if j >= i:
+                break
+            losses[i, j] += sign * _likeness(counts, terms, i, j, k)
 
 
 @inlined
