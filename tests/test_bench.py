@@ -146,3 +146,87 @@ def test_a_command_that_fails_stops_the_benchmark(tmp_path: Path) -> None:
     done = bench("bench", tmp_path / "missing.txt", "--runs", 1, code=1)
     message = complaint("train", tmp_path / "missing.txt", code=3)
     assert message in done.stderr
+
+
+def test_trees_are_compared_and_the_comparison_goes_on_where_it_stopped(
+    corpus: Path, tmp_path: Path
+) -> None:
+    pairs = tmp_path / "pairs.txt"
+    pairs.write_text("a0 a1 9\na2 a3 8\na0 b0 1\na3 b5 2\n", encoding="utf-8")
+    figures = tmp_path / "figures.json"
+    variants = ("semantic", "negative sampling", "balanced")
+    settings = (
+        *("bench_trees", corpus, "--models", "cbow", "--variants", *variants),
+        *("--epochs", 1, "--middle", 2, "--options", "--dim 8", "--pairs", pairs),
+        *("--json", figures),
+    )
+    bench(*settings, "--seeds", 1)
+    before = json.loads(figures.read_text(encoding="utf-8"))["runs"]
+    keys = [(run["variant"], run["epochs"], run["seed"]) for run in before]
+    followed = variants[:2]
+    assert keys == [*((one, 1, 1) for one in followed), *((one, 2, 1) for one in variants)]
+
+    done = bench(*settings, "--seeds", 1, 2)
+    after = json.loads(figures.read_text(encoding="utf-8"))["runs"]
+    assert after[: len(before)] == before
+    added = [(run["variant"], run["epochs"], run["seed"]) for run in after[len(before) :]]
+    assert added == [(one, 2, 2) for one in followed]
+    assert str(tmp_path) not in done.stdout
+    assert bench("bench_trees", "--render", figures).stdout == done.stdout
+
+    at_epochs, at_time = tables(done.stdout)
+    assert [(row["trained with"], row["epochs"]) for row in at_epochs] == [
+        *((one, "1") for one in followed),
+        *((one, "2") for one in variants),
+    ]
+    for row in at_epochs:
+        assert row["decisions"] == "-" or 3 < first(row["decisions"]) < 8
+        assert 0 < first(row["of training"]) < first(row["seconds"])
+    assert len(at_time) == 4
+
+    other = bench(*settings, "--threads", 1, code=1)
+    assert "measured with other threads" in other.stderr
+
+
+def record_of(path: Path, *runs: tuple[str, int, int, float, float]) -> Path:
+    """Write figures as --json keeps them: of each run its variant, epochs, seed, time, quality."""
+    setting = {"machine": "m", "versions": "v", "corpus": "c", "threads": 1, "options": []}
+    figures = [
+        {
+            **{"model": "skipgram", "variant": variant, "epochs": epochs, "seed": seed},
+            **{"seconds": seconds, "training": seconds, "peak_bytes": 1, "decisions": None},
+            "quality": {"set": quality},
+        }
+        for variant, epochs, seed, seconds, quality in runs
+    ]
+    found = {"setting": {**setting, "pairs": ["set.txt"], "analogies": []}, "runs": figures}
+    path.write_text(json.dumps(found), encoding="utf-8")
+    return path
+
+
+def test_a_tree_is_held_against_negative_sampling_at_the_same_time(tmp_path: Path) -> None:
+    figures = record_of(
+        tmp_path / "figures.json",
+        ("semantic", 1, 1, 10.0, 0.2),
+        ("semantic", 10, 1, 40.0, 0.4),
+        # Too soon; halfway in the logarithm of time; too late.
+        ("negative sampling", 1, 1, 9.0, 0.35),
+        *(("negative sampling", 3, seed, 20.0, 0.33 + seed / 100) for seed in (1, 2, 3)),
+        ("negative sampling", 10, 1, 80.0, 0.38),
+    )
+    done = bench("bench_trees", "--render", figures)
+    _, rows = tables(done.stdout)
+    assert [(row["trained with"], row["seconds"], row["set"]) for row in rows] == [
+        ("**negative sampling, 1 epoch**", "9.0", "0.350"),
+        ("semantic", "9.0", "-"),
+        ("**negative sampling, 3 epochs**", "20.0", "0.350"),
+        ("semantic", "20.0", "0.300 (-0.050)"),
+        ("**negative sampling, 10 epochs**", "80.0", "0.380"),
+        ("semantic, 10 epochs", "40.0", "0.400 (+0.020)"),
+    ]
+    (verdict,) = (line for line in done.stdout.splitlines() if "At equal time" in line)
+    assert verdict == (
+        "- At equal time, negative sampling is better than the semantic tree on set (by 0.050 to "
+        "negative sampling, 3 epochs; seeds differ by 0.020). "
+        "Not comparable: negative sampling, 1 epoch."
+    )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.evaluating import Quality, TestSets, train_and_evaluate
 from benchmarks.machine import describe_machine, describe_versions
 from benchmarks.measuring import Spread, measure, tell
 from benchmarks.page import table
@@ -49,8 +48,7 @@ class Run:
     seed: int
     seconds: float
     peak_bytes: int
-    quality: dict[str, float | None]
-    """Accuracy on each set of analogies, and Spearman's correlation with each set of pairs."""
+    quality: Quality
 
 
 @dataclass(frozen=True)
@@ -117,35 +115,14 @@ def compare(plan: Plan, notes: Sequence[str], path: str | None) -> Record:
 
 
 def _run(plan: Plan, case: str, program: Program, seed: int) -> Run:
-    with tempfile.TemporaryDirectory() as folder:
-        saved = f"{folder}/model{program.suffix}"
-        measured = measure(program.train(_job(plan, case, seed, saved)))
-        if program.convert and (plan.pairs or plan.analogies):
-            vectors = f"{folder}/vectors.bin"
-            measure(program.convert(saved, vectors))
-            saved = vectors
-        quality = _quality(saved, plan)
+    measured, quality = train_and_evaluate(
+        program, _job(plan, case, seed, ""), TestSets(plan.pairs, plan.analogies)
+    )
     return Run(case, program.name, seed, measured.seconds, measured.peak_bytes, quality)
 
 
 def _job(plan: Plan, case: str, seed: int, output: str) -> Job:
     return Job(CASES[case], plan.corpus, output, str(seed), str(plan.threads))
-
-
-def _quality(vectors: str, plan: Plan) -> dict[str, float | None]:
-    """Evaluate with hsw2v, in a process of its own: ours must stay small (see `benchmarks`)."""
-    if not (plan.pairs or plan.analogies):
-        return {}
-    command = [sys.executable, "-m", "hsw2v", "evaluate", vectors, "--json"]
-    for option, files in (("--pairs", plan.pairs), ("--analogies", plan.analogies)):
-        for file in files:
-            command += [option, file]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr)
-    found = json.loads(done.stdout)
-    quality = {_stem(one["name"]): one["total"]["accuracy"] for one in found["analogies"]}
-    return quality | {_stem(one["name"]): one["spearman"] for one in found["pairs"]}
 
 
 def _without_folders(plan: Plan) -> Plan:
@@ -211,7 +188,3 @@ def _own_command(plan: Plan) -> str:
     for option, files in (("--pairs", plan.pairs), ("--analogies", plan.analogies)):
         words += [option, *files] if files else []
     return " ".join(words)
-
-
-def _stem(name: str) -> str:
-    return name.removesuffix(".txt")

@@ -52,6 +52,7 @@ class Job:
     output: str
     seed: str
     threads: str
+    epochs: str = EPOCHS
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def hsw2v_command(job: Job, *more: str) -> list[str]:
         *(sys.executable, "-m", "hsw2v", "train", job.corpus, "-o", job.output),
         *("--model", job.case.model, "--loss", job.case.loss, "--lr", LR[job.case.model]),
         *("--dim", DIM, "--window", WINDOW, "--sample", SAMPLE, "--min-count", MIN_COUNT),
-        *("--negative", NEGATIVE, "--epochs", EPOCHS, "--threads", job.threads),
+        *("--negative", NEGATIVE, "--epochs", job.epochs, "--threads", job.threads),
         *("--seed", job.seed, "--quiet", *more),
     ]
 
@@ -94,7 +95,7 @@ def _peer_command(peer: str, rates: dict[str, str]) -> Callable[[Job], list[str]
             *(sys.executable, str(PEER), peer, "train", job.corpus, job.output),
             *("--model", job.case.model, "--loss", job.case.loss, "--lr", rates[job.case.model]),
             *("--dim", DIM, "--window", WINDOW, "--sample", SAMPLE, "--min-count", MIN_COUNT),
-            *("--negative", NEGATIVE, "--epochs", EPOCHS, "--threads", job.threads),
+            *("--negative", NEGATIVE, "--epochs", job.epochs, "--threads", job.threads),
             *("--seed", job.seed),
         ]
 
@@ -115,7 +116,7 @@ def _word2vec_command(job: Job) -> list[str]:
         *("-cbow", "1" if job.case.model == "cbow" else "0", "-alpha", LR[job.case.model]),
         *("-hs", "1" if hierarchical else "0", "-negative", "0" if hierarchical else NEGATIVE),
         *("-size", DIM, "-window", WINDOW, "-sample", SAMPLE, "-min-count", MIN_COUNT),
-        *("-iter", EPOCHS, "-threads", job.threads, "-debug", "0"),
+        *("-iter", job.epochs, "-threads", job.threads, "-debug", "0"),
     ]
 
 

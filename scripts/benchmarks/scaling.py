@@ -16,9 +16,9 @@ from pathlib import Path
 from benchmarks.measuring import Spread, measure, tell
 from benchmarks.page import table
 from benchmarks.programs import CASES, SAMPLE, Case, Job, hsw2v_command
+from benchmarks.training import first_megabyte, read_log, trained
 
 HERE = Path(__file__).parent
-MEGABYTE = 1_000_000
 TOKENIZER_LINE = re.compile(r"\s*(\S.*?)\s+(\d+) MB/s\s+([\d.]+) s, (.+)")
 
 
@@ -53,11 +53,8 @@ class Variant:
 
 def train(variant: Variant) -> Training:
     """Train once."""
-    with tempfile.TemporaryDirectory() as folder:
-        log = f"{folder}/log.json"
-        job = dataclasses.replace(variant.job, output=f"{folder}/model.safetensors")
-        measured = measure(hsw2v_command(job, *variant.more, "--log-json", log))
-        lines = _log(log)
+    with trained(variant.job, *variant.more) as done:
+        measured, lines = done.measured, done.log
     tell(f"{' '.join(variant.names)}: {measured.seconds:.2f} s")
     ready, end = lines["VocabularyReady"], lines["EpochEnd"]
     return Training(
@@ -104,11 +101,8 @@ def threads(corpus: str, counts: Sequence[int], runs: int) -> str:
 def start(corpus: str, runs: int, number: int) -> str:
     """Return a table of the time to the first trained block, compiling and not."""
     with tempfile.TemporaryDirectory() as folder:
-        small = Path(folder, f"first MB of {Path(corpus).name}")
-        with open(corpus, "rb") as file:
-            small.write_bytes(file.read(MEGABYTE))
         rows = []
-        for text in (str(small), corpus):
+        for text in (first_megabyte(corpus, folder), corpus):
             found = [_cold_and_warm(text, number) for _ in range(runs)]
             for place, state in enumerate(("empty", "filled")):
                 moments, readings = zip(*(one[place] for one in found), strict=True)
@@ -137,7 +131,7 @@ def _first_block(corpus: str, number: int, environment: Mapping[str, str]) -> tu
             [sys.executable, str(HERE / "first_block.py"), str(moment), *arguments], environment
         )
         seconds = float(moment.read_text(encoding="utf-8")) - begun
-        reading = float(_log(log)["VocabularyReady"]["seconds"])
+        reading = float(read_log(log)["VocabularyReady"]["seconds"])
     tell(f"first block of {Path(corpus).name}: {seconds:.2f} s")
     return seconds, reading
 
@@ -218,9 +212,3 @@ def _ratio(dividends: Sequence[float], divisors: Sequence[float]) -> str:
 
 def _peak(runs: Sequence[Training]) -> str:
     return f"{max(run.peak_bytes for run in runs) / 1e6:.0f}"
-
-
-def _log(path: str) -> dict[str, dict[str, float]]:
-    """Return the last line of each type in a log."""
-    lines = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    return {line["type"]: line for line in lines}
