@@ -257,3 +257,33 @@ def merging_loss(pairs: Floats, i: int, j: int) -> float:
     classes = np.arange(len(pairs))
     classes[i] = j
     return class_likelihood(pairs) - class_likelihood(class_bigrams(pairs, classes, len(pairs)))
+
+
+def split(
+    vectors: Floats, weights: Floats, power_steps: int, refinements: int
+) -> NDArray[np.bool_]:
+    """Return which of n words go to the second side of a node of the semantic tree, (n,) bool.
+
+    `vectors (n, D)`, `weights (n,)`. Along a direction, the cut is where both sides carry equal
+    weight, as nearly as can be. The direction is the leading principal one of the unit vectors (by
+    steps of power iteration from the first of them), then that between the means of both sides.
+    """
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    centred = unit - unit.mean(axis=0)
+    direction = centred[0]
+    for _ in range(power_steps):
+        direction = centred.T @ (centred @ direction)
+        direction /= np.linalg.norm(direction)
+    second = _beyond_half(unit @ direction, weights)
+    for _ in range(refinements):
+        direction = unit[second].mean(axis=0) - unit[~second].mean(axis=0)
+        second = _beyond_half(unit @ direction, weights)
+    return second
+
+
+def _beyond_half(places: Floats, weights: Floats) -> NDArray[np.bool_]:
+    order = np.argsort(places)
+    first = np.cumsum(weights[order])[:-1]
+    second = np.zeros(len(places), np.bool_)
+    second[order[np.argmin(np.abs(first - weights.sum() / 2)) + 1 :]] = True
+    return second
