@@ -122,7 +122,7 @@ for line in (
     "odd-one-out {model} king queen pear", "info {model}", "vector {model} king",
     "export {model} {tmp_path}/v.txt", "similar {tmp_path}/v.txt king",
     "tree {tree}", "tree {tree} c", "tree {tree} --codes -o {tmp_path}/codes.tsv",
-    "tree {tree} -o {tmp_path}/t.dot",
+    "tree {tree} -o {tmp_path}/t.dot", "predict {tree} a _ b", "predict {tree} --context c --json",
 ):
     program.main(line.split(), standalone_mode=False)
 from hsw2v.trees.codes import read_codes

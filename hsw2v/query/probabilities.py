@@ -150,7 +150,9 @@ class FullSoftmax:
         weights = _equal_parts(hidden)
         for some in self._pieces(len(hidden)):
             scores = self._scores(hidden[some])
-            for logs in (scores + (weights[some] - _log_sums(scores))).T:
+            highest = scores.max(axis=0)
+            sums = highest + np.log(np.exp(scores - highest).sum(axis=0))
+            for logs in (scores + (weights[some] - sums)).T:
                 mixed = np.logaddexp(mixed, logs)
         return mixed
 
@@ -165,7 +167,10 @@ class FullSoftmax:
         distinct, places = np.unique(sources, return_inverse=True)
         sums = np.empty(len(distinct))
         for some in self._pieces(len(distinct)):
-            sums[some] = _log_sums(self._scores(hidden[distinct[some]]))
+            scores = hidden[distinct[some]] @ self.outputs.T
+            highest = scores.max(axis=1, keepdims=True)
+            np.exp(np.subtract(scores, highest, out=scores), out=scores)
+            sums[some] = highest[:, 0] + np.log(scores.sum(axis=1, dtype=np.float64))
         logs = np.empty(sources.shape)
         numbers = (sources.shape[1] + 1) * hidden.shape[1]
         for some in slices(len(targets), max(1, NUMBERS_AT_ONCE // numbers)):
@@ -208,13 +213,6 @@ def log_mean(logs: Logs, present: NDArray[np.bool_]) -> Logs:
 def _equal_parts(hidden: Floats) -> Logs:
     """Return the logarithms of the parts that hidden rows have in a mixture, (n,)."""
     return np.full(len(hidden), -np.log(len(hidden)))
-
-
-def _log_sums(scores: Logs) -> Logs:
-    """Return the logarithm of the sum of exp(score) of each column of (V, n), (n,) float64."""
-    highest = scores.max(axis=0)
-    sums: Logs = highest + np.log(np.exp(scores - highest).sum(axis=0))
-    return sums
 
 
 def _products(rows: Floats, hidden: Floats) -> Logs:
