@@ -19,6 +19,7 @@ which the likelihood still rises. So it never falls, and no thread has a part in
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -151,7 +152,7 @@ def _count_pairs(rows, classes, pairs, words):
 
 @inlined
 def _term(count, table):
-    return table[count] if count < len(table) else count * np.log(count)
+    return table[count] if count < len(table) else count * math.log(count)
 
 
 @compiled
@@ -211,7 +212,8 @@ def _gains(state, word, home, near, found, counts, own, gain):
     """Fill in what the objective gains when a word, taken out of `home`, is put in each class."""
     pairs, terms, table = state.pairs, state.terms, state.table
     size = len(gain)
-    gain[:] = 0.0
+    for one in range(size):
+        gain[one] = 0.0
     stay = 0.0
     without = np.empty(size, np.int64)
     for side in range(2):

@@ -13,6 +13,7 @@ The losses of all pairs are kept, and after each merge put right in O(CÂ²): O(CÂ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -20,9 +21,6 @@ from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
 from hsw2v.trees.tree import Tree
-
-_AT_ONCE = 16
-"""Rows of losses, or merges, between two ticks."""
 
 
 def merge(
@@ -40,26 +38,41 @@ def merge(
     `tick` is told how many merges of how many are done.
     """
     counts = np.array(pairs, np.float64)
-    terms = counts * np.log(np.maximum(counts, 1))
-    size = len(counts)
-    losses = np.zeros((size, size))
+    terms = _terms(counts)
     weights = np.array(weights, np.float64)
+    size = len(counts)
     live = np.arange(size)
+    losses = np.zeros((size, size))
+    for i in live:
+        _lose(counts, terms, losses, live, i, live[:i])
+        tick(0, size - 1)
     nodes = ~np.arange(size, dtype=np.int32)
     children = np.empty((size - 1, 2), np.int32)
-    for first in range(0, size, _AT_ONCE):
-        _fill(counts, terms, losses, first, min(first + _AT_ONCE, size))
-        tick(0, size - 1)
-    while len(live) > 1:
-        last = max(len(live) - _AT_ONCE, 1)
-        live = _merge(counts, terms, losses, weights, live, last, nodes, children)
-        tick(size - len(live), size - 1)
+    for node in reversed(range(size - 1)):
+        a, b = _least(losses, weights, live)
+        children[node] = nodes[a], nodes[b]
+        nodes[a] = node
+        weights[a] += weights[b]
+        live = live[live != b]
+        others = live[live != a]
+        _add_likeness(counts, terms, losses, others, a, 1.0)
+        _add_likeness(counts, terms, losses, others, b, 1.0)
+        counts[a] += counts[b]
+        counts[:, a] += counts[:, b]
+        terms[a], terms[:, a] = _terms(counts[a]), _terms(counts[:, a])
+        _add_likeness(counts, terms, losses, others, a, -1.0)
+        _lose(counts, terms, losses, live, a, others)
+        tick(size - 1 - node, size - 1)
     return Tree(children)
+
+
+def _terms(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    return counts * np.log(np.maximum(counts, 1.0))
 
 
 @inlined
 def _f(count):
-    return count * np.log(count) if count > 0 else 0.0
+    return count * math.log(count) if count > 0 else 0.0
 
 
 @inlined
@@ -94,36 +107,10 @@ def _loss(counts, terms, live, i, j):
 
 
 @compiled
-def _fill(counts, terms, losses, first, last):
-    """Fill in the losses of pairs j < i, for rows i from `first` to `last`."""
-    live = np.arange(len(counts))
-    for i in range(first, last):
-        for j in range(i):
-            losses[i, j] = _loss(counts, terms, live, i, j)
-
-
-@compiled
-def _merge(counts, terms, losses, weights, live, last, nodes, children):
-    """Merge until `last` classes are live, and return them; the last node is number 0."""
-    while len(live) > last:
-        a, b = _best(losses, weights, live)
-        node = len(live) - 2
-        children[node] = nodes[a], nodes[b]
-        nodes[a] = node
-        weights[a] += weights[b]
-        live = live[live != b]
-        others = live[live != a]
-        _add_likeness(counts, terms, losses, others, a, 1.0)
-        _add_likeness(counts, terms, losses, others, b, 1.0)
-        counts[a] += counts[b]
-        counts[:, a] += counts[:, b]
-        for k in live:
-            terms[a, k] = _f(counts[a, k])
-            terms[k, a] = _f(counts[k, a])
-        _add_likeness(counts, terms, losses, others, a, -1.0)
-        for i in others:
-            losses[max(i, a), min(i, a)] = _loss(counts, terms, live, i, a)
-    return live
+def _lose(counts, terms, losses, live, i, others):
+    """Fill in the losses of class i with others, below the diagonal."""
+    for j in others:
+        losses[max(i, j), min(i, j)] = _loss(counts, terms, live, i, j)
 
 
 @compiled
@@ -136,8 +123,8 @@ def _add_likeness(counts, terms, losses, live, k, sign):
             losses[i, j] += sign * _likeness(counts, terms, i, j, k)
 
 
-@inlined
-def _best(losses, weights, live):
+@compiled
+def _least(losses, weights, live):
     """Return the pair a < b of the least loss for its weight, the first among equals."""
     least = np.inf
     a = b = -1
