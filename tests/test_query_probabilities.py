@@ -21,6 +21,7 @@ from hsw2v.query.probabilities import (
     log_sigmoid,
 )
 from hsw2v.query.scoring import Score, word_logs
+from hsw2v.query.search import most_probable
 from hsw2v.trees.tree import Tree
 
 SCALES = (0.0, 1e-3, 1.0, 30.0)
@@ -159,6 +160,27 @@ def test_turns_that_are_certain_do_not_hide_a_word_with_a_lower_number() -> None
     tree = Tree(np.array([[~1, 1], [2, ~2], [~0, ~3]], np.int32))
     softmax, hidden = with_scores(tree, [0.0, 800.0, 800.0])
     assert softmax.most_probable(hidden, 2).words.tolist() == [0, 1]
+
+
+def test_a_sum_that_rounding_makes_greater_than_that_of_its_prefix_is_still_found_first() -> None:
+    """Sums of logarithms are right to the last digits only: less can seem a little more."""
+    chance = np.random.default_rng(0)
+    prefix = -chance.exponential(size=(100_000, 3))
+    words = prefix.copy()
+    words[:, 0] = np.nextafter(prefix[:, 0], -np.inf)
+    bounds, sums = (np.logaddexp.reduce(logs, axis=1) for logs in (prefix, words))
+    between = np.nextafter(bounds, np.inf)
+    odd = np.nonzero(sums > between)[0]
+    if not len(odd):
+        pytest.skip("sums are rounded another way here")
+    one = odd[0]
+    never = np.full(3, -np.inf)
+    rival = np.array([between[one], -np.inf, -np.inf])
+    turns = [np.stack((rival, prefix[one])), np.stack((words[one] - prefix[one], never))]
+    children = np.array([[~0, 1], [~1, ~2]], np.int32)
+    found, logs, _ = most_probable(children, lambda node: turns[node], np.zeros(3), 2)
+    assert found.tolist() == [1, 0]
+    assert logs.tolist() == [sums[one], between[one]]
 
 
 def test_a_peaked_distribution_is_searched_without_most_of_the_tree() -> None:
