@@ -15,6 +15,9 @@ from commandline import WORDS, complaint, run
 from some_trees import shuffled_tree
 
 import hsw2v
+from hsw2v import events
+from hsw2v.cli.display import describe
+from hsw2v.cli.progress import Progress
 from hsw2v.config import Config
 from hsw2v.corpus.vocabulary import Vocabulary
 
@@ -216,3 +219,20 @@ def test_scoring_ends_when_it_is_interrupted(model: Path, tmp_path: Path) -> Non
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "hsw2v: interrupted"
+
+
+def test_scoring_is_told_in_tokens_and_speed() -> None:
+    said = describe(events.ScoringProgress(1_000, 4_000, 0.5))
+    assert said == "scoring: 1,000 of 4,000 tokens, 2,000 words/s"
+
+
+@pytest.mark.parametrize("answers_on_terminal", [True, False])
+def test_progress_does_not_mix_with_answers_on_a_terminal(
+    answers_on_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[events.Event] = []
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: answers_on_terminal, raising=False)
+    with Progress(quiet=True) as progress:
+        monkeypatch.setattr(progress._display, "show", shown.append)
+        progress.listen(events.ScoringProgress(1, 2, 0.1))
+    assert bool(shown) != answers_on_terminal
