@@ -8,11 +8,11 @@ The objective is its log-likelihood on the text it is counted from. With f(n) = 
 
     Σ_gh f(N(g, h)) - Σ_g f(N(g, ·)) - Σ_h f(N(·, h)) + Σ_w f(N(·, w))
 
-(Martin, Liermann & Ney 1998, equation 5). Moving a word changes only the counts of two classes with
+(Martin, Liermann & Ney 1998). Moving a word changes only the counts of two classes with
 the classes of its neighbours: the cost does not grow with the text.
 
 The words are taken in batches. Where each would best go is found for all of a batch at once, by as
-many threads as there are (Uszkoreit & Brants 2008, section 4); then they move one by one, those for
+many threads as there are (after Uszkoreit & Brants 2008); then they move one by one, those for
 which the likelihood still rises. So it never falls, and no thread has a part in the result.
 """
 
@@ -37,8 +37,8 @@ SETTLED = 0.01
 _LEAST_BATCH, _MOST_BATCH = 32, 4096
 _BATCHES = 16
 _TABLE = 1 << 16
-_LEAST_RISE = 1e-6
-"""Nats by which the likelihood must rise for a word to move: more than the error of its sums."""
+_LEAST_RISE = 1e-3
+"""Nats, of the whole text, that a move must gain: more than rounding makes of sums up to 10⁹."""
 
 
 class ClassCounts(NamedTuple):
@@ -54,15 +54,6 @@ class ClassCounts(NamedTuple):
     """(2, V) int64: N(·, w), then N(w, ·)."""
     table: NDArray[np.float64]
     """f of small counts."""
-
-
-class Neighbours(NamedTuple):
-    """The classes around a word, the word itself left out."""
-
-    near: NDArray[np.int64]
-    """(2, C) int64: how often each class stands before the word, and after it."""
-    found: NDArray[np.int64]
-    """(2, C) int64: the classes that stand there at all."""
 
 
 def exchange(
@@ -157,7 +148,10 @@ def _term(count, table):
 
 @compiled
 def _look(rows, word, classes, near, found):
-    """Count the classes in a row of a word; return how many there are, and its own count."""
+    """Count the classes beside a word, in (C,) `near`, and list them in (C,) `found`.
+
+    Returns how many classes there are, and how often the word is beside itself, which is left out.
+    """
     classes_found = 0
     own = 0
     for i in range(rows.offsets[word], rows.offsets[word + 1]):
@@ -174,7 +168,7 @@ def _look(rows, word, classes, near, found):
 
 @compiled
 def _around(bigrams, word, classes, near, found):
-    """Fill in the neighbours of a word; return how many classes on each side, and its own count."""
+    """Look before and after a word; return how many classes there are, and its own count."""
     before, _ = _look(bigrams.leaders, word, classes, near[0], found[0])
     after, own = _look(bigrams.followers, word, classes, near[1], found[1])
     return (before, after), own
