@@ -52,7 +52,7 @@ class TreeProgress(Event):
     total: int
     """Steps of this stage."""
     objective: float | None
-    """What the stage makes better (for brown: log-likelihood a token, in nats), where it has it."""
+    """What the stage makes better (for brown: log-likelihood a bigram, in nats), if anything."""
     seconds: float
 
 
@@ -67,6 +67,8 @@ class TreeReady(Event):
     longest: int
     entropy: float
     """The least that `mean_length` can be, in bits."""
+    objective: float | None
+    """What its growing made better (for brown: log-likelihood a bigram, in nats), if anything."""
     seconds: float
 
 

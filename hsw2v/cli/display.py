@@ -120,10 +120,11 @@ def describe(event: events.Event) -> str:
         objective = "" if event.objective is None else f", {event.objective:.5f}"
         return f"{event.tree} tree: {event.stage}, {event.done:,} of {event.total:,}{objective}"
     if isinstance(event, events.TreeReady):
+        objective = "" if event.objective is None else f", objective {event.objective:.5f}"
         return (
             f"{event.tree} tree: {event.mean_length:.2f} decisions a target "
-            f"(the least for these counts {event.entropy:.2f}), at most {event.longest}, "
-            f"grown in {event.seconds:.1f} s"
+            f"(the least for these counts {event.entropy:.2f}), at most {event.longest}"
+            f"{objective}, grown in {event.seconds:.1f} s"
         )
     if isinstance(event, events.TrainingProgress):
         loss = "" if event.loss is None else f", loss {event.loss:.4f}"

@@ -69,7 +69,7 @@ def train(
     settings = resolve(config, given)
     path = output or default_output(corpus[0])
     tree = [] if settings.training.tree in TREES else [settings.training.tree]
-    inputs = files.expand_sources([*corpus, *([heldout] if heldout else []), *tree])
+    inputs = files.expand_sources([*corpus, *([heldout] if heldout else [])]) + tree
     for written in (path, log_json):
         if written:
             check_output(written, inputs, force=force)

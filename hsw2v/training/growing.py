@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 
 from hsw2v.config import TREES, Config, TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
-from hsw2v.errors import UsageError
+from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.events import Listener, TreeProgress, TreeReady
 from hsw2v.training.corpus import TrainingCorpus
+from hsw2v.training.report import PROGRESS_SECONDS
 from hsw2v.trees.balanced import balanced
 from hsw2v.trees.brown import brown
 from hsw2v.trees.codes import Codes, read_codes
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.semantic import semantic
+from hsw2v.trees.shape import cost, depths
 from hsw2v.trees.tree import Tree
 
 
@@ -36,7 +38,13 @@ def check_tree(training: TrainingConfig) -> Codes | None:
                 f"the tree is to be grown after {training.retree_at:g} epochs of {training.epochs}",
                 hint="lower --retree-at, or raise --epochs",
             )
-    return None if training.tree in TREES else read_codes(training.tree)
+    if training.tree in TREES:
+        return None
+    try:
+        return read_codes(training.tree)
+    except MissingInputError as error:
+        hint = f"name a file, or one of the trees {', '.join(TREES)}"
+        raise MissingInputError(error.what, where=error.where, hint=hint) from error
 
 
 def first_tree(
@@ -51,7 +59,7 @@ def first_tree(
     Raises:
         UsageError: the tree of the file is not one of this vocabulary.
     """
-    begun = time.perf_counter()
+    report = _Report(config.training.tree, listener)
     weights = target_weights(vocabulary, config)
     name = config.training.tree
     if codes is not None:
@@ -62,12 +70,12 @@ def first_tree(
         chance = np.random.default_rng(config.training.seed)
         tree = balanced(chance.permutation(len(vocabulary))).ordered(weights)
     elif name == "brown":
-        tree = _brown_tree(config, weights, corpus, listener).ordered(weights)
+        tree = _brown_tree(config, weights, corpus, report).ordered(weights)
     else:
         name = "huffman"
         # Counts left after subsampling would make paths a little shorter, and vectors worse.
         tree = huffman(vocabulary.counts.astype(np.float64))
-    listener(tree_ready(name, tree, weights, time.perf_counter() - begun))
+    report.ready(name, tree, weights)
     return tree
 
 
@@ -77,14 +85,11 @@ def target_weights(vocabulary: Vocabulary, config: Config) -> NDArray[np.float64
 
 
 def _brown_tree(
-    config: Config, weights: NDArray[np.float64], corpus: TrainingCorpus, listener: Listener
+    config: Config, weights: NDArray[np.float64], corpus: TrainingCorpus, report: _Report
 ) -> Tree:
-    begun = time.perf_counter()
-
     def tell(stage: str, done: int, total: int, objective: float | None) -> None:
         corpus.encoded.forget()
-        seconds = time.perf_counter() - begun
-        listener(TreeProgress("brown", stage, done, total, objective, seconds))
+        report.tell(stage, done, total, objective)
 
     threads = config.training.threads
     assert threads is not None
@@ -96,25 +101,44 @@ def semantic_tree(
     vectors: NDArray[np.float32], weights: NDArray[np.float64], threads: int, listener: Listener
 ) -> Tree:
     """Grow the semantic tree of word vectors under training (V, P)."""
-    begun = time.perf_counter()
+    report = _Report("semantic", listener)
 
     def tick(done: int) -> None:
-        seconds = time.perf_counter() - begun
-        listener(TreeProgress("semantic", "splitting", done, len(weights) - 1, None, seconds))
+        report.tell("splitting", done, len(weights) - 1)
 
     tree = semantic(vectors, weights, threads, tick).ordered(weights)
-    listener(tree_ready("semantic", tree, weights, time.perf_counter() - begun))
+    report.ready("semantic", tree, weights)
     return tree
 
 
-def tree_ready(name: str, tree: Tree, weights: NDArray[np.float64], seconds: float) -> TreeReady:
-    """Describe a tree that training goes on with."""
-    share = weights / weights.sum()
-    lengths = tree.paths().lengths
-    return TreeReady(
-        tree=name,
-        mean_length=float(share @ lengths),
-        longest=int(lengths.max()),
-        entropy=float(-(share @ np.log2(share))),
-        seconds=seconds,
-    )
+class _Report:
+    """Tells how the growing of a tree goes."""
+
+    def __init__(self, tree: str, listener: Listener) -> None:
+        self._tree, self._listener = tree, listener
+        self._begun = self._told = time.perf_counter()
+        self._objective: float | None = None
+
+    def tell(self, stage: str, done: int, total: int, objective: float | None = None) -> None:
+        """Tell of a stage, unless something was told just now."""
+        self._objective = objective
+        now = time.perf_counter()
+        if now - self._told >= PROGRESS_SECONDS:
+            self._told = now
+            seconds = now - self._begun
+            self._listener(TreeProgress(self._tree, stage, done, total, objective, seconds))
+
+    def ready(self, name: str, tree: Tree, weights: NDArray[np.float64]) -> None:
+        """Describe the tree that training goes on with."""
+        depth = depths(tree)
+        found = cost(depth, weights)
+        self._listener(
+            TreeReady(
+                tree=name,
+                mean_length=found.mean,
+                longest=int(depth.max()),
+                entropy=found.entropy,
+                objective=self._objective,
+                seconds=time.perf_counter() - self._begun,
+            )
+        )
