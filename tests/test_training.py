@@ -15,8 +15,8 @@ from hsw2v import errors, events, reference
 from hsw2v.config import Config
 from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.vocabulary import choose
+from hsw2v.corpus.words import WordCorpus
 from hsw2v.training import tables
-from hsw2v.training.corpus import TrainingCorpus
 from hsw2v.training.schedule import FLOOR, block_key, learning_rate
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.workers import Workers
@@ -224,7 +224,7 @@ def test_training_that_runs_away_is_an_error() -> None:
         trainer = Trainer(config, vocabulary, huffman(vocabulary.counts.astype(np.float64)))
         trainer.tables.vectors[:] = np.inf
         with pytest.raises(errors.DivergedError, match="--lr"):
-            trainer.train(TrainingCorpus(encoded, remap), events.ignore)
+            trainer.train(WordCorpus(encoded, remap), events.ignore)
 
 
 @pytest.mark.parametrize("dim", [1, 16, 100])

@@ -26,7 +26,8 @@ def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any
       hsw2v vocab corpus.txt --min-count 10 > words.tsv
       hsw2v vocab raw.txt --tokens words --lowercase | head
     """
-    from hsw2v.corpus.stream import choose_words, encode
+    from hsw2v.corpus.stream import encode
+    from hsw2v.corpus.words import choose_words
 
     settings = resolve(config, given)
     with (

@@ -21,12 +21,12 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import CorpusConfig, VocabularyConfig
+from hsw2v.config import CorpusConfig
 from hsw2v.corpus.background import Background, Pool, apart
 from hsw2v.corpus.reading import PIECE, Piece, prepare, read_pieces
 from hsw2v.corpus.table import TypeTable
 from hsw2v.corpus.tokens import END_OF_LINE, LONG, cut_blocks, make_keys
-from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary, choose
+from hsw2v.corpus.vocabulary import UNKNOWN, Vocabulary
 from hsw2v.errors import EmptyCorpusError, OutputError, ResourceError, UsageError
 from hsw2v.events import CorpusProgress, Listener, Notice, ignore
 from hsw2v.files import expand_sources, explain_write_error, stored_size
@@ -404,32 +404,3 @@ def _warm_up() -> None:
     ids = np.empty(piece.count, np.int32)
     table.add(piece.data, piece.starts, piece.ends, piece.heads, piece.tails, piece.count, ids)
     cut_blocks(ids, BLOCK, np.empty(3, np.int64))
-
-
-def choose_words(
-    corpus: EncodedCorpus, config: VocabularyConfig
-) -> tuple[Vocabulary, NDArray[np.int32]]:
-    """Choose the words of a corpus: `vocabulary.choose` with a message that names the corpus.
-
-    Raises:
-        EmptyCorpusError: no type occurs often enough.
-    """
-    try:
-        return choose(corpus.types, config)
-    except EmptyCorpusError as error:
-        hint = error.hint
-        if corpus.dropped_types:
-            hint = f"raise --max-types ({corpus.dropped_types:,} types were dropped)"
-        raise EmptyCorpusError(error.what, where=corpus.source, hint=hint) from None
-
-
-def remap_for(corpus: EncodedCorpus, vocabulary: Vocabulary) -> NDArray[np.int32]:
-    """Return the ids in a vocabulary of another corpus' provisional ids, (T+1,) int32.
-
-    -1 for the end of a sentence, -2 for a type that the vocabulary does not have.
-    """
-    index = vocabulary.index
-    remap = np.empty(len(corpus.types) + 1, np.int32)
-    remap[0] = END_OF_SENTENCE
-    remap[1:] = [index.get(word, UNKNOWN) for word in corpus.types.words]
-    return remap

@@ -14,7 +14,7 @@ from hsw2v.errors import UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import check_positive, listed
 from hsw2v.model.context import Context, context_of_text
-from hsw2v.model.scoring import Text, scores_of
+from hsw2v.model.scoring import scores_of
 from hsw2v.query.neighbours import Indexes
 from hsw2v.query.probabilities import Floats, FullSoftmax, Logs, Softmax, TreeSoftmax, log_mean
 from hsw2v.query.scoring import Score, word_logs
@@ -101,13 +101,13 @@ class Predictor:
         """Read a source, and yield the score of each of its sentences."""
         # These compile the tokeniser, and only this question needs them.
         from hsw2v.corpus.sources import encode_source, is_text
-        from hsw2v.corpus.stream import remap_for
+        from hsw2v.corpus.words import WordCorpus
 
         config = self._config.corpus
         if not is_text(source):
             config = dataclasses.replace(config, tokens="space")
         encoded = encode_source(source, config, listener)
-        text = Text(encoded, remap_for(encoded, self._model.vocabulary))
+        text = WordCorpus.of(encoded, self._model.vocabulary)
 
         def logs_of(words: Indexes, sentences: Indexes) -> Iterator[Logs]:
             window = self._config.training.window

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hsw2v.events import Listener, ScoringProgress
 from hsw2v.query.neighbours import Indexes
@@ -16,7 +14,7 @@ from hsw2v.query.probabilities import Logs
 from hsw2v.query.scoring import Score
 
 if TYPE_CHECKING:
-    from hsw2v.corpus.stream import EncodedCorpus
+    from hsw2v.corpus.words import WordCorpus
 
 PROGRESS_SECONDS = 0.25
 
@@ -24,16 +22,7 @@ LogsOf = Callable[[Indexes, Indexes], Iterator[Logs]]
 """From words (N,) and the numbers of their sentences (N,) to log-probabilities, some at a time."""
 
 
-@dataclass(frozen=True, eq=False)
-class Text:
-    """An encoded text, and its words."""
-
-    encoded: EncodedCorpus
-    remap: NDArray[np.int32]
-    """(T+1,) int32, from provisional ids to words; negative where there is none."""
-
-
-def scores_of(text: Text, logs_of: LogsOf, listener: Listener) -> Iterator[Score]:
+def scores_of(text: WordCorpus, logs_of: LogsOf, listener: Listener) -> Iterator[Score]:
     """Yield the score of every sentence, or of every block's part of it; close the text at last."""
     with text.encoded as encoded:
         report = _Report(listener, encoded.tokens, len(encoded.ids))
@@ -60,7 +49,7 @@ class _Report:
 
 
 def _block_scores(
-    text: Text, begin: int, end: int, logs_of: LogsOf, report: _Report
+    text: WordCorpus, begin: int, end: int, logs_of: LogsOf, report: _Report
 ) -> Iterator[Score]:
     ids = text.encoded.ids[begin:end]
     words = text.remap[ids].astype(np.int64)

@@ -10,12 +10,12 @@ from typing import Any
 
 from hsw2v.config import Config, read_config
 from hsw2v.corpus.sources import Path, Source, encode_source
-from hsw2v.corpus.stream import EncodedCorpus, choose_words, remap_for
+from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
 from hsw2v.model import Model
-from hsw2v.training.corpus import TrainingCorpus
 from hsw2v.training.growing import check_tree, first_tree
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
@@ -82,7 +82,7 @@ def _train(
         encoded = corpora.enter_context(
             encode_source(source, chosen.corpus, _beginning(warm_up, listener))
         )
-        vocabulary, remap = choose_words(encoded, chosen.vocabulary)
+        vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
         held = None
         if heldout is not None:
             unbounded = chosen.replace(max_types=0)
@@ -110,7 +110,6 @@ def _train(
             )
         )
         warm_up.wait()
-        corpus = TrainingCorpus(encoded, remap)
         tree = None
         if training.loss == "hs":
             tree = first_tree(chosen, codes, vocabulary, corpus, listener)
@@ -145,15 +144,15 @@ def _notices(listener: Listener) -> Listener:
     return lambda event: listener(event) if isinstance(event, Notice) else None
 
 
-def _held_out(encoded: EncodedCorpus, vocabulary: Vocabulary) -> TrainingCorpus:
-    remap = remap_for(encoded, vocabulary)
-    if remap.max() < 0:
+def _held_out(encoded: EncodedCorpus, vocabulary: Vocabulary) -> WordCorpus:
+    corpus = WordCorpus.of(encoded, vocabulary)
+    if corpus.remap.max() < 0:
         raise EmptyCorpusError(
             "no word of it is in the vocabulary",
             where=encoded.source,
             hint="name another held-out text",
         )
-    return TrainingCorpus(encoded, remap)
+    return corpus
 
 
 def _versions() -> dict[str, str]:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from hsw2v.config import TREES, Config, TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
+from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.events import Listener, TreeProgress, TreeReady
-from hsw2v.training.corpus import TrainingCorpus
 from hsw2v.training.report import PROGRESS_SECONDS
 from hsw2v.trees.balanced import balanced
 from hsw2v.trees.brown import brown
@@ -51,7 +51,7 @@ def first_tree(
     config: Config,
     codes: Codes | None,
     vocabulary: Vocabulary,
-    corpus: TrainingCorpus,
+    corpus: WordCorpus,
     listener: Listener,
 ) -> Tree:
     """Return the tree that training begins with; `codes` is that of a file, if one is given.
@@ -85,7 +85,7 @@ def target_weights(vocabulary: Vocabulary, config: Config) -> NDArray[np.float64
 
 
 def _brown_tree(
-    config: Config, weights: NDArray[np.float64], corpus: TrainingCorpus, report: _Report
+    config: Config, weights: NDArray[np.float64], corpus: WordCorpus, report: _Report
 ) -> Tree:
     def tell(stage: str, done: int, total: int, objective: float | None) -> None:
         corpus.encoded.forget()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hsw2v.config import Config
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
+from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import DivergedError
 from hsw2v.events import Listener
 from hsw2v.kernels.block import HIERARCHICAL, NEGATIVE, Plan, Tables, train_block
@@ -18,7 +19,6 @@ from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, tree_pa
 from hsw2v.kernels.output.negative import NoiseDistribution, noise_distribution
 from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.windows import Windowing
-from hsw2v.training.corpus import TrainingCorpus
 from hsw2v.training.growing import semantic_tree, target_weights
 from hsw2v.training.report import Figures, Report, mean_loss, no_figures
 from hsw2v.training.schedule import block_key, learning_rate
@@ -36,7 +36,7 @@ _ALWAYS = 2**32
 class Pass:
     """One way through a corpus."""
 
-    corpus: TrainingCorpus
+    corpus: WordCorpus
     windowing: Windowing
     epoch: int
     rates: list[float]
@@ -98,7 +98,7 @@ class Trainer:
         return Tables(vectors, outputs)
 
     def train(
-        self, corpus: TrainingCorpus, listener: Listener, heldout: TrainingCorpus | None = None
+        self, corpus: WordCorpus, listener: Listener, heldout: WordCorpus | None = None
     ) -> None:
         """Train for all epochs.
 
@@ -146,7 +146,7 @@ class Trainer:
         self._plant(semantic_tree(vectors, self._weights, self._threads, listener))
         outputs[:] = 0
 
-    def heldout_loss(self, corpus: TrainingCorpus) -> float | None:
+    def heldout_loss(self, corpus: WordCorpus) -> float | None:
         """Return the exact mean negative log-likelihood a prediction on a corpus, in nats.
 
         Every token of the vocabulary is a target, with its whole window (within a sentence, or
@@ -160,9 +160,7 @@ class Trainer:
         self._run(Pass(corpus, windowing, 0, rates, 1, figures), lambda: None)
         return mean_loss(figures)
 
-    def _windowing(
-        self, corpus: TrainingCorpus, keep: NDArray[np.uint64], shrink: bool
-    ) -> Windowing:
+    def _windowing(self, corpus: WordCorpus, keep: NDArray[np.uint64], shrink: bool) -> Windowing:
         return Windowing(corpus.remap, keep, self._settings.window, shrink)
 
     def _run(
@@ -207,7 +205,7 @@ class Trainer:
         count = (len(figures) if last is None else last) - first
         self._workers.run(len(rooms), count, work, watch)
 
-    def _rooms(self, corpus: TrainingCorpus) -> list[tuple[PrivateTop, Scratch]]:
+    def _rooms(self, corpus: WordCorpus) -> list[tuple[PrivateTop, Scratch]]:
         """Return what each thread works in; no more threads than blocks."""
         threads = min(self._threads, len(corpus.encoded.blocks) - 1)
         copies = 0

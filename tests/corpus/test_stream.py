@@ -18,8 +18,9 @@ import smart_open
 
 from hsw2v.config import CorpusConfig, VocabularyConfig
 from hsw2v.corpus import reading, stream
-from hsw2v.corpus.stream import encode, encode_sentences, remap_for
+from hsw2v.corpus.stream import encode, encode_sentences
 from hsw2v.corpus.vocabulary import choose
+from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import (
     CorruptInputError,
     DiskFullError,
@@ -433,7 +434,7 @@ def test_another_corpus_is_read_with_a_given_vocabulary():
     with encode_sentences([["b", "a", "a", "rare"], ["b", "a"]], CorpusConfig()) as corpus:
         vocabulary, _ = choose(corpus.types, VocabularyConfig(min_count=2))
     with encode_sentences([["new", "b", "a"], ["rare"]], CorpusConfig()) as heldout:
-        remap = remap_for(heldout, vocabulary)
+        remap = WordCorpus.of(heldout, vocabulary).remap
         assert remap.dtype == np.int32
         assert remap[heldout.ids].tolist() == [-2, 1, 0, -1, -2, -1]
 

@@ -1,0 +1,52 @@
+"""A corpus as words of a vocabulary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import VocabularyConfig
+from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary, choose
+from hsw2v.errors import EmptyCorpusError
+
+
+@dataclass(frozen=True, eq=False)
+class WordCorpus:
+    """An encoded corpus, and which words its provisional ids stand for."""
+
+    encoded: EncodedCorpus
+    remap: NDArray[np.int32]
+    """(T+1,) int32, from provisional ids to words: `END_OF_SENTENCE` or `UNKNOWN` for others."""
+
+    @classmethod
+    def of(cls, encoded: EncodedCorpus, vocabulary: Vocabulary) -> WordCorpus:
+        """Find the words of a vocabulary, perhaps of another corpus, in an encoded one."""
+        index = vocabulary.index
+        remap = np.empty(len(encoded.types) + 1, np.int32)
+        remap[0] = END_OF_SENTENCE
+        remap[1:] = [index.get(word, UNKNOWN) for word in encoded.types.words]
+        return cls(encoded, remap)
+
+    @property
+    def longest_block(self) -> int:
+        """The most ids a block has."""
+        return int(np.diff(self.encoded.blocks).max())
+
+
+def choose_words(encoded: EncodedCorpus, config: VocabularyConfig) -> tuple[Vocabulary, WordCorpus]:
+    """Choose the words of a corpus: `vocabulary.choose` with a message that names the corpus.
+
+    Raises:
+        EmptyCorpusError: no type occurs often enough.
+    """
+    try:
+        vocabulary, remap = choose(encoded.types, config)
+    except EmptyCorpusError as error:
+        hint = error.hint
+        if encoded.dropped_types:
+            hint = f"raise --max-types ({encoded.dropped_types:,} types were dropped)"
+        raise EmptyCorpusError(error.what, where=encoded.source, hint=hint) from None
+    return vocabulary, WordCorpus(encoded, remap)
