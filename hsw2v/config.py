@@ -118,10 +118,16 @@ class TrainingConfig:
     )
     retree_at: float | None = setting(
         None,
-        "epochs after which the semantic tree takes the place of Huffman's, 0.5 for half of one "
-        "(default: 1, or half of a single epoch)",
+        "epochs after which the semantic tree is grown, 0.5 for half of one (default: 1 for "
+        "skipgram, 2 for cbow, and half of all epochs at most)",
         above=0.0,
         maximum=LARGEST,
+    )
+    retree_from: str = setting(
+        "ns",
+        "how the vectors that the semantic tree is grown from are trained: by negative sampling "
+        "(ns), or on the Huffman tree (hs)",
+        choices=("ns", "hs"),
     )
     negative: int = setting(
         5, "words drawn for a window by negative sampling", minimum=1, maximum=1_000
@@ -145,6 +151,7 @@ TREES = ("huffman", "balanced", "random", "semantic", "brown")
 """The trees that hsw2v grows; any other name is that of a file."""
 
 DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.05}
+DEFAULT_RETREE_AT = {"skipgram": 1.0, "cbow": 2.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +201,7 @@ class Config:
         return self.replace(
             lr=DEFAULT_LR[training.model] if training.lr is None else training.lr,
             threads=_cores() if training.threads is None else training.threads,
-            retree_at=min(1.0, training.epochs / 2)
+            retree_at=min(DEFAULT_RETREE_AT[training.model], training.epochs / 2)
             if training.retree_at is None
             else training.retree_at,
         )

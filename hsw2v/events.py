@@ -84,6 +84,8 @@ class TrainingProgress(Event):
     tokens_total: int
     tokens_per_second: float
     lr: float
+    output: str
+    """The output layer, as the setting `loss` names it: what the loss is of."""
     loss: float | None
     """Mean negative log-likelihood a prediction, in nats, since the last event; None before any."""
     seconds: float
@@ -96,8 +98,10 @@ class EpochEnd(Event):
 
     epoch: int
     epochs: int
+    output: str
+    """The output layer at the end of the epoch, as the setting `loss` names it."""
     loss: float | None
-    """Mean negative log-likelihood a prediction over the epoch, in nats."""
+    """Its mean negative log-likelihood a prediction over the epoch, in nats."""
     heldout_loss: float | None
     heldout_perplexity: float | None
     tokens: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -21,6 +22,7 @@ TRAINING = events.TrainingProgress(
     tokens_total=5_000_000,
     tokens_per_second=1_234_567.8,
     lr=0.0175,
+    output="hs",
     loss=3.25,
     seconds=1.2,
     seconds_left=75.4,
@@ -28,10 +30,14 @@ TRAINING = events.TrainingProgress(
 
 
 def test_progress_fits_a_terminal_of_80_columns_with_its_bar() -> None:
-    long = events.TrainingProgress(1172, 1200, 5, 10, 11_884_786.0, 0.025, 10.4119, 9.0, 35_999.0)
+    long = dataclasses.replace(TRAINING, epoch=1172, epochs=1200, loss=10.4119)
+    long = dataclasses.replace(long, tokens_per_second=11_884_786.0, seconds_left=35_999.0)
     bar = "100% |" + 10 * "x" + "| "
     assert len(bar + short(long)) <= 80
     assert "loss 10.412" in short(long)
+    sampled = dataclasses.replace(long, output="ns")
+    assert len(bar + short(sampled)) <= 80
+    assert "ns 10.412" in short(sampled)
 
 
 def test_training_is_told_by_epoch_speed_rate_loss_and_time_left() -> None:
@@ -48,12 +54,30 @@ def test_reading_is_told_in_megabytes_also_when_the_size_is_unknown() -> None:
 
 
 def test_the_end_of_an_epoch_tells_the_heldout_loss_if_there_is_one() -> None:
-    assert describe(events.EpochEnd(1, 2, 3.0, None, None, 10, 1.5)) == (
+    assert describe(events.EpochEnd(1, 2, "hs", 3.0, None, None, 10, 1.5)) == (
         "epoch 1/2 done in 1.5 s, loss 3.0000"
     )
-    assert describe(events.EpochEnd(1, 2, None, 4.0, 54.598, 10, 1.5)) == (
+    assert describe(events.EpochEnd(1, 2, "hs", None, 4.0, 54.598, 10, 1.5)) == (
         "epoch 1/2 done in 1.5 s, held-out loss 4.0000, held-out perplexity 54.60"
     )
+
+
+def test_a_loss_that_is_not_of_probabilities_is_named() -> None:
+    assert describe(events.EpochEnd(1, 2, "ns", 3.0, None, None, 10, 1.5)) == (
+        "epoch 1/2 done in 1.5 s, ns loss 3.0000"
+    )
+    assert "ns loss 3.2500" in describe(dataclasses.replace(TRAINING, output="ns"))
+
+
+def test_a_tree_is_told_by_its_cost_and_objective() -> None:
+    ready = events.TreeReady("brown", 13.77, 25, 13.333, -6.5414, 10.04)
+    assert describe(ready) == (
+        "brown tree: 13.77 decisions a target (the least for these counts 13.33), at most 25, "
+        "objective -6.54140, grown in 10.0 s"
+    )
+    assert "objective" not in describe(dataclasses.replace(ready, objective=None))
+    growing = events.TreeProgress("brown", "exchanging", 1_000, 83_391, -6.55, 3.0)
+    assert describe(growing) == "brown tree: exchanging, 1,000 of 83,391, -6.55000"
 
 
 @pytest.mark.parametrize(

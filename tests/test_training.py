@@ -23,7 +23,14 @@ from hsw2v.training.workers import Workers
 from hsw2v.trees.huffman import huffman
 
 GROUPS, MEMBERS = 8, 6
-SMALL = {"dim": 24, "min_count": 1, "sample": 0.0, "threads": 1, "seed": 3}
+SMALL = {
+    "dim": 24,
+    "min_count": 1,
+    "sample": 0.0,
+    "threads": 1,
+    "seed": 3,
+    "tree": "huffman",
+}
 
 
 def planted(sentences: int = 3_000, seed: int = 0) -> list[list[str]]:

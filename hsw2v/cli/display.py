@@ -127,7 +127,7 @@ def describe(event: events.Event) -> str:
             f"{objective}, grown in {event.seconds:.1f} s"
         )
     if isinstance(event, events.TrainingProgress):
-        loss = "" if event.loss is None else f", loss {event.loss:.4f}"
+        loss = "" if event.loss is None else f", {loss_name(event.output)} {event.loss:.4f}"
         return (
             f"epoch {event.epoch}/{event.epochs}, {event.tokens_per_second:,.0f} words/s, "
             f"learning rate {event.lr:.5f}{loss}, {clock(event.seconds_left)} left"
@@ -138,7 +138,7 @@ def describe(event: events.Event) -> str:
     if isinstance(event, events.EpochEnd):
         parts = [f"epoch {event.epoch}/{event.epochs} done in {event.seconds:.1f} s"]
         if event.loss is not None:
-            parts.append(f"loss {event.loss:.4f}")
+            parts.append(f"{loss_name(event.output)} {event.loss:.4f}")
         if event.heldout_loss is not None:
             parts.append(f"held-out loss {event.heldout_loss:.4f}")
         if event.heldout_perplexity is not None:
@@ -147,10 +147,21 @@ def describe(event: events.Event) -> str:
     return str(event)
 
 
+def loss_name(output: str, *, short: bool = False) -> str:
+    """Return what to call the loss of an output layer: only that of hs is of probabilities."""
+    if output == "hs":
+        return "loss"
+    return output if short else f"{output} loss"
+
+
 def short(event: events.Event) -> str:
     """Return progress as a line that leaves room for a bar within 80 columns."""
     if isinstance(event, events.TrainingProgress):
-        loss = "" if event.loss is None else f" · loss {event.loss:.3f}"
+        loss = (
+            ""
+            if event.loss is None
+            else f" · {loss_name(event.output, short=True)} {event.loss:.3f}"
+        )
         rate = f"{event.tokens_per_second / 1e6:.2f}M words/s · lr {event.lr:.4f}"
         return f"{event.epoch}/{event.epochs} · {rate}{loss} · {clock(event.seconds_left)}"
     return describe(event)

@@ -110,9 +110,7 @@ def _train(
             )
         )
         warm_up.wait()
-        tree = None
-        if training.loss == "hs":
-            tree = first_tree(chosen, codes, vocabulary, corpus, listener)
+        tree = first_tree(chosen, codes, vocabulary, corpus, listener)
         trainer = Trainer(chosen, vocabulary, tree)
         trainer.train(corpus, listener, held)
     vectors, outputs = trainer.finish()

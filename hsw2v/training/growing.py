@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from hsw2v.config import TREES, Config, TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import MissingInputError, UsageError
-from hsw2v.events import Listener, TreeProgress, TreeReady
+from hsw2v.events import Listener, Notice, TreeProgress, TreeReady
 from hsw2v.training.report import PROGRESS_SECONDS
 from hsw2v.trees.balanced import balanced
 from hsw2v.trees.brown import brown
@@ -47,32 +48,65 @@ def check_tree(training: TrainingConfig) -> Codes | None:
         raise MissingInputError(error.what, where=error.where, hint=hint) from error
 
 
+@dataclass(frozen=True)
+class Regrowth:
+    """When the semantic tree is grown: before this block of this epoch, both counted from 0."""
+
+    epoch: int
+    block: int
+
+
+def regrowth_of(training: TrainingConfig, blocks: NDArray[np.int64]) -> Regrowth | None:
+    """Return when the semantic tree is grown in a corpus of these borders of blocks (K+1,).
+
+    None for other trees, and where no block would be trained before or none after.
+    """
+    if training.loss != "hs" or training.tree != "semantic":
+        return None
+    assert training.retree_at is not None
+    done = len(blocks) - 1
+    epoch, part = divmod(training.retree_at, 1.0)
+    before = int(epoch) * done + int(np.searchsorted(blocks, part * blocks[-1]))
+    before = min(before, training.epochs * done - 1)
+    return Regrowth(*divmod(before, done)) if before else None
+
+
 def first_tree(
     config: Config,
     codes: Codes | None,
     vocabulary: Vocabulary,
     corpus: WordCorpus,
     listener: Listener,
-) -> Tree:
+) -> Tree | None:
     """Return the tree that training begins with; `codes` is that of a file, if one is given.
+
+    None if it begins with negative sampling.
 
     Raises:
         UsageError: the tree of the file is not one of this vocabulary.
     """
-    report = _Report(config.training.tree, listener)
+    training = config.training
+    name = training.tree
+    if training.loss == "ns":
+        return None
+    if name == "semantic":
+        name = "huffman"
+        if regrowth_of(training, corpus.encoded.blocks) is None:
+            listener(Notice("the text is too short to grow a semantic tree: Huffman's is used"))
+        elif training.retree_from == "ns":
+            return None
+    report = _Report(name, listener)
     weights = target_weights(vocabulary, config)
-    name = config.training.tree
     if codes is not None:
         tree = codes.tree(vocabulary.words).ordered(weights)
     elif name == "balanced":
         tree = balanced(np.arange(len(vocabulary))).ordered(weights)
     elif name == "random":
-        chance = np.random.default_rng(config.training.seed)
+        chance = np.random.default_rng(training.seed)
         tree = balanced(chance.permutation(len(vocabulary))).ordered(weights)
     elif name == "brown":
         tree = _brown_tree(config, weights, corpus, report).ordered(weights)
     else:
-        name = "huffman"
         # Counts left after subsampling would make paths a little shorter, and vectors worse.
         tree = huffman(vocabulary.counts.astype(np.float64))
     report.ready(name, tree, weights)

@@ -42,11 +42,21 @@ class Report:
         self._tokens = tokens
         self._begun = self._told = time.perf_counter()
 
-    def begin(self, epoch: int, figures: Figures, rates: list[float]) -> None:
-        """Watch an epoch, counted from 0, with the learning rate at every border of blocks."""
+    def begin(self, epoch: int, output: str, figures: Figures, rates: list[float]) -> None:
+        """Watch an epoch, counted from 0, with the learning rate at every border of blocks.
+
+        `output` is the output layer, as the setting `loss` names it.
+        """
+        self._output = output
         self._epoch, self._figures, self._rates = epoch, figures, rates
         self._epoch_begun = time.perf_counter()
         self._seen = np.zeros(2)
+
+    def switch(self, output: str, done: int) -> None:
+        """Go on with another output layer: the losses of the blocks that are done do not count."""
+        self._output = output
+        self._figures[:done, :2] = 0.0
+        self._seen[:] = 0.0
 
     def tick(self) -> None:
         """Tell how far training is, unless that was told just now."""
@@ -71,6 +81,7 @@ class Report:
                 tokens_total=self._epochs * self._tokens,
                 tokens_per_second=tokens / seconds,
                 lr=self._rates[done],
+                output=self._output,
                 loss=float(loss / predictions) if predictions else None,
                 seconds=seconds,
                 seconds_left=seconds * (1.0 - share) / share,
@@ -83,6 +94,7 @@ class Report:
             EpochEnd(
                 epoch=self._epoch + 1,
                 epochs=self._epochs,
+                output=self._output,
                 loss=mean_loss(self._figures),
                 heldout_loss=heldout_loss,
                 heldout_perplexity=None if heldout_loss is None else _exponential(heldout_loss),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, tree_pa
 from hsw2v.kernels.output.negative import NoiseDistribution, noise_distribution
 from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.windows import Windowing
-from hsw2v.training.growing import semantic_tree, target_weights
+from hsw2v.training.growing import regrowth_of, semantic_tree, target_weights
 from hsw2v.training.report import Figures, Report, mean_loss, no_figures
 from hsw2v.training.schedule import block_key, learning_rate
 from hsw2v.training.tables import aligned_zeros, compacted, initial_vectors, padded
@@ -54,10 +53,8 @@ class Trainer:
         training = config.resolved().training
         assert training.threads is not None
         assert training.lr is not None
-        assert training.retree_at is not None
         self._settings = training
         self._first_rate = training.lr
-        self._retree_at = training.retree_at
         self._threads = training.threads
         self._workers = Workers()
         keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
@@ -113,38 +110,38 @@ class Trainer:
         def rate_at(epoch: int, place: int) -> float:
             return learning_rate(self._first_rate, (epoch + place / ids) / settings.epochs)
 
+        regrowth = regrowth_of(settings, corpus.encoded.blocks)
         report = Report(listener, settings.epochs, corpus.encoded.tokens)
         for epoch in range(settings.epochs):
             borders = corpus.encoded.blocks.tolist()
             rates = [rate_at(epoch, place) for place in borders]
             figures = no_figures(len(rates) - 1)
-            report.begin(epoch, figures, rates)
+            report.begin(epoch, self._output, figures, rates)
             some = Pass(corpus, windowing, epoch, rates, LOSS_EVERY, figures)
-            regrown_before = self._regrowth(epoch, borders)
-            if regrown_before is None:
-                self._run(some, report.tick)
-            else:
-                self._run(some, report.tick, last=regrown_before)
+            before = regrowth.block if regrowth and regrowth.epoch == epoch else 0
+            self._run(some, report.tick, last=before)
+            if regrowth and regrowth.epoch == epoch:
                 self._regrow(listener)
-                self._run(some, report.tick, first=regrown_before)
-            report.end(None if heldout is None else self.heldout_loss(heldout))
+                report.switch(self._output, before)
+            self._run(some, report.tick, first=before)
+            # Before there is a tree there are no probabilities.
+            measured = None if heldout is None or self.tree is None else self.heldout_loss(heldout)
+            report.end(measured)
 
-    def _regrowth(self, epoch: int, borders: list[int]) -> int | None:
-        """Return the block of this epoch before which the semantic tree is grown, if there is."""
-        settings = self._settings
-        if self.tree is None or settings.tree != "semantic" or len(self.tree) < 3:
-            return None
-        place = (self._retree_at - epoch) * borders[-1]
-        block = bisect_left(borders, place)
-        return block if place >= 0 and block < len(borders) - 1 else None
+    @property
+    def _output(self) -> str:
+        """The output layer, as the setting `loss` names it."""
+        return "ns" if self.tree is None else "hs"
 
     def _regrow(self, listener: Listener) -> None:
-        """Put a tree of the vectors as they are now in the place of the tree; keep the vectors."""
+        """Grow the semantic tree of the vectors as they are now, with nodes that know nothing."""
         vectors, outputs = self._tables
         if not np.isfinite(vectors).all():
             raise DivergedError("training diverged: a vector is not finite", hint="lower --lr")
         self._plant(semantic_tree(vectors, self._weights, self._threads, listener))
-        outputs[:] = 0
+        outputs = outputs[: len(vectors) - 1]
+        outputs[:] = 0.0
+        self._tables = Tables(vectors, outputs)
 
     def heldout_loss(self, corpus: WordCorpus) -> float | None:
         """Return the exact mean negative log-likelihood a prediction on a corpus, in nats.
@@ -166,7 +163,7 @@ class Trainer:
     def _run(
         self, some: Pass, tick: Callable[[], None], first: int = 0, last: int | None = None
     ) -> None:
-        """Take every block of a pass, or those from `first` to `last`, once."""
+        """Take every block of a pass once, or those from `first` on and before `last`."""
         settings = self._settings
         output = HIERARCHICAL if self.tree is not None else NEGATIVE
         encoded, rates, figures = some.corpus.encoded, some.rates, some.figures
@@ -203,6 +200,8 @@ class Trainer:
             tick()
 
         count = (len(figures) if last is None else last) - first
+        if not count:
+            return
         self._workers.run(len(rooms), count, work, watch)
 
     def _rooms(self, corpus: WordCorpus) -> list[tuple[PrivateTop, Scratch]]:

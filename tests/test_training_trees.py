@@ -1,0 +1,199 @@
+"""Training on every kind of tree."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_training import MEMBERS, planted
+
+import hsw2v
+from hsw2v import errors, events
+from hsw2v.config import TREES, TrainingConfig
+from hsw2v.training.growing import Regrowth, regrowth_of
+from hsw2v.trees.codes import code_lines
+
+SMALL: dict[str, Any] = {"dim": 24, "min_count": 1, "sample": 0.0, "threads": 1, "seed": 3}
+
+
+def codes_of(model: hsw2v.Model) -> list[str]:
+    assert model.tree is not None
+    return list(code_lines(model.tree, model.words))
+
+
+@pytest.mark.parametrize("tree", TREES)
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_words_of_a_planted_group_become_neighbours(tree: str, model: str, threads: int) -> None:
+    settings = SMALL | {"threads": threads, "epochs": 12, "lr": 0.05}
+    trained = hsw2v.train(planted(), model=model, tree=tree, **settings)
+    near = [
+        (word[:2], name[:2])
+        for word in trained.words
+        for name, _ in trained.similar(word, k=MEMBERS - 1)
+    ]
+    assert np.mean([own == other for own, other in near]) > 0.95
+    assert trained.distribution(["g0w0", "g0w1"]).sum() == pytest.approx(1.0, abs=1e-6)
+    assert trained.distribution(["g0w0"]).max() > 2 / len(trained)
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_one_thread_gives_the_same_bits(tree: str) -> None:
+    settings = SMALL | {"epochs": 3, "tree": tree, "sample": 1e-2}
+    first, second = (hsw2v.train(planted(), **settings) for _ in range(2))
+    assert codes_of(first) == codes_of(second)
+    assert first.vectors.tobytes() == second.vectors.tobytes()
+    assert first.output is not None
+    assert second.output is not None
+    assert first.output.tobytes() == second.output.tobytes()
+
+
+def test_the_random_tree_comes_from_the_seed() -> None:
+    trees = [hsw2v.train(planted(50), **(SMALL | {"seed": n}), tree="random") for n in (1, 1, 2)]
+    assert codes_of(trees[0]) == codes_of(trees[1]) != codes_of(trees[2])
+
+
+def test_a_tree_of_a_file_is_trained_as_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "codes.tsv"
+    balanced = hsw2v.train(planted(), tree="balanced", epochs=1, **SMALL)
+    file.write_text("\n".join(codes_of(balanced)) + "\n", encoding="utf-8")
+    again = hsw2v.train(planted(), tree=str(file), epochs=1, **SMALL)
+    assert codes_of(again) == codes_of(balanced)
+    assert again.vectors.tobytes() == balanced.vectors.tobytes()
+
+
+def shared_turns(one: str, other: str) -> int:
+    pairs = zip(one, other, strict=False)
+    return len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
+def test_words_of_a_group_share_more_of_their_paths_in_a_semantic_tree() -> None:
+    shared = {}
+    for tree in ("huffman", "semantic"):
+        trained = hsw2v.train(planted(), tree=tree, epochs=8, lr=0.05, **SMALL)
+        codes = dict(line.split("\t") for line in codes_of(trained))
+        shared[tree] = np.mean(
+            [
+                shared_turns(codes[one], codes[other])
+                for one, other in itertools.combinations(codes, 2)
+                if one[:2] == other[:2]
+            ]
+        )
+    assert shared["semantic"] > 1.5 * shared["huffman"], shared
+
+
+def test_the_semantic_tree_begins_with_negative_sampling_or_on_huffmans() -> None:
+    heard: list[events.Event] = []
+    settings = SMALL | {"epochs": 3, "tree": "semantic", "listener": heard.append}
+    heldout = planted(200, seed=9)
+    hsw2v.train(planted(), heldout=heldout, **settings)
+    ends = [e for e in heard if isinstance(e, events.EpochEnd)]
+    assert [e.output for e in ends] == ["ns", "hs", "hs"]
+    assert [e.heldout_loss is None for e in ends] == [True, False, False]
+    assert [e.tree for e in heard if isinstance(e, events.TreeReady)] == ["semantic"]
+    heard.clear()
+    hsw2v.train(planted(), heldout=heldout, retree_from="hs", **settings)
+    ends = [e for e in heard if isinstance(e, events.EpochEnd)]
+    assert [e.output for e in ends] == ["hs"] * 3
+    assert all(e.heldout_loss is not None for e in ends)
+    ready = [e.tree for e in heard if isinstance(e, events.TreeReady)]
+    assert ready == ["huffman", "semantic"]
+
+
+def test_the_loss_of_an_epoch_is_of_the_output_layer_it_ends_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even decisions cost the path length × log 2, the losses of six samples less than that."""
+    monkeypatch.setattr("hsw2v.training.report.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("hsw2v.training.trainer.LOSS_EVERY", 1)
+    heard: list[events.Event] = []
+    settings = SMALL | {"lr": 1e-30, "epochs": 1, "retree_at": 0.5, "tree": "semantic"}
+    trained = hsw2v.train(planted(), listener=heard.append, **settings)
+    assert trained.tree is not None
+    assert trained.counts is not None
+    lengths = trained.tree.paths().lengths
+    even = float((lengths * trained.counts).sum() / trained.counts.sum()) * np.log(2)
+    (end,) = (e for e in heard if isinstance(e, events.EpochEnd))
+    assert end.loss == pytest.approx(even, rel=0.02)
+    told = [e for e in heard if isinstance(e, events.TrainingProgress) and e.loss is not None]
+    for event in told:
+        if event.output == "hs":
+            assert event.loss == pytest.approx(even, rel=0.05)
+        else:
+            # A word that is drawn twice counts once.
+            assert 5 * np.log(2) < event.loss < 6 * np.log(2)
+    assert {event.output for event in told} == {"ns", "hs"}
+
+
+@given(
+    st.integers(1, 6), st.floats(0.01, 6.0), st.lists(st.integers(1, 50), min_size=1, max_size=8)
+)
+def test_something_is_trained_before_the_semantic_tree_is_grown_and_something_after(
+    epochs: int, retree_at: float, sizes: list[int]
+) -> None:
+    if retree_at >= epochs:
+        return
+    training = TrainingConfig(tree="semantic", epochs=epochs, retree_at=retree_at)
+    blocks = np.concatenate(([0], np.cumsum(sizes)))
+    found = regrowth_of(training, blocks)
+    if found is None:
+        assert epochs * len(sizes) == 1 or retree_at * blocks[-1] <= 0
+        return
+    assert (0, 0) < (found.epoch, found.block) <= (epochs - 1, len(sizes) - 1)
+    place = found.epoch * blocks[-1] + blocks[found.block]
+    latest = (epochs - 1) * blocks[-1] + blocks[-2]
+    assert place == latest or 0 <= place - retree_at * blocks[-1] < max(sizes)
+
+
+def test_other_trees_are_not_grown_anew() -> None:
+    blocks = np.array([0, 10, 20])
+    assert regrowth_of(TrainingConfig(tree="brown", retree_at=1.0), blocks) is None
+    assert regrowth_of(TrainingConfig(tree="semantic", loss="ns", retree_at=1.0), blocks) is None
+    semantic = TrainingConfig(tree="semantic", retree_at=1.0)
+    assert regrowth_of(semantic, blocks) == Regrowth(1, 0)
+
+
+def test_a_text_too_short_for_two_stages_is_trained_on_huffmans() -> None:
+    heard: list[events.Event] = []
+    trained = hsw2v.train(planted(3), tree="semantic", epochs=1, listener=heard.append, **SMALL)
+    assert any("too short" in e.message for e in heard if isinstance(e, events.Notice))
+    assert trained.tree is not None
+    assert [e.tree for e in heard if isinstance(e, events.TreeReady)] == ["huffman"]
+
+
+@pytest.mark.parametrize("tree", TREES)
+@pytest.mark.parametrize("words", [1, 2, 3])
+def test_small_vocabularies(tree: str, words: int) -> None:
+    sentences = [[f"w{number % words}" for number in range(20)]] * 5
+    trained = hsw2v.train(sentences, tree=tree, epochs=2, **SMALL)
+    assert len(trained) == words
+    assert trained.output is not None
+    assert trained.output.shape == (words - 1, 24)
+    assert trained.distribution(["w0"]).sum() == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_semantic_tree_after_the_end_of_training_is_refused_before_the_work() -> None:
+    with pytest.raises(errors.UsageError, match="--retree-at"):
+        hsw2v.train("not even there", tree="semantic", epochs=2, retree_at=2)
+
+
+def test_a_tree_that_is_no_file_is_refused_before_the_work() -> None:
+    with pytest.raises(errors.MissingInputError, match="semantic, brown"):
+        hsw2v.train("not even there", tree="semantc")
+
+
+def test_a_tree_of_other_words_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "codes.tsv"
+    file.write_text("a\t0\nb\t1\n", encoding="utf-8")
+    with pytest.raises(errors.UsageError, match="vocabulary"):
+        hsw2v.train(planted(20), tree=str(file), **SMALL)
+
+
+def test_negative_sampling_takes_no_notice_of_trees() -> None:
+    trained = hsw2v.train(planted(20), loss="ns", tree="semantic", epochs=2, **SMALL)
+    assert trained.tree is None
