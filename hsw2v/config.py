@@ -111,9 +111,9 @@ class TrainingConfig:
         choices=("hs", "ns"),
     )
     tree: str = setting(
-        "huffman",
-        "tree of hierarchical softmax: huffman, balanced, random, semantic (grown from the vectors "
-        "during training), brown (from classes of neighbouring words), or a file of words and "
+        "semantic",
+        "tree of hierarchical softmax: semantic (grown from the vectors during training), huffman, "
+        "balanced, random, brown (from classes of neighbouring words), or a file of words and "
         "bit strings as 'hsw2v tree --codes' prints it",
     )
     retree_at: float | None = setting(
@@ -147,7 +147,7 @@ class TrainingConfig:
     seed: int = setting(1, "seed of every random choice", minimum=0, maximum=LARGEST)
 
 
-TREES = ("huffman", "balanced", "random", "semantic", "brown")
+TREES = ("semantic", "huffman", "balanced", "random", "brown")
 """The trees that hsw2v grows; any other name is that of a file."""
 
 DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.05}

@@ -183,7 +183,7 @@ def test_a_semantic_tree_after_the_end_of_training_is_refused_before_the_work() 
 
 
 def test_a_tree_that_is_no_file_is_refused_before_the_work() -> None:
-    with pytest.raises(errors.MissingInputError, match="semantic, brown"):
+    with pytest.raises(errors.MissingInputError, match="random, brown"):
         hsw2v.train("not even there", tree="semantc")
 
 
