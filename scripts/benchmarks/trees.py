@@ -19,7 +19,8 @@ from benchmarks.training import first_megabyte, trained
 
 MODELS = ("skipgram", "cbow")
 NEGATIVE, GENSIM = "negative sampling", "gensim, negative sampling"
-VARIANTS = ("huffman", "semantic", NEGATIVE, "balanced", "random", "brown", GENSIM)
+FROM_HUFFMAN = "semantic from huffman"
+VARIANTS = ("huffman", "semantic", NEGATIVE, FROM_HUFFMAN, "balanced", "random", "brown", GENSIM)
 FOLLOWED = ("huffman", "semantic", NEGATIVE)
 """Those that are measured at every number of epochs, and with every seed at one of them."""
 PARTS = ("semantic", "syntactic")
@@ -86,7 +87,11 @@ class Setting:
 
     def more(self, key: Key) -> tuple[str, ...]:
         """Return the options of a run of hsw2v beside those of its job."""
-        tree = () if key.variant == NEGATIVE else ("--tree", key.variant)
+        tree: tuple[str, ...] = ("--tree", key.variant)
+        if key.variant == NEGATIVE:
+            tree = ()
+        elif key.variant == FROM_HUFFMAN:
+            tree = ("--tree", "semantic", "--retree-from", "hs")
         return (*tree, *self.options)
 
     def command(self, key: Key) -> list[str]:
