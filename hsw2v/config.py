@@ -124,10 +124,10 @@ class TrainingConfig:
         maximum=LARGEST,
     )
     retree_from: str = setting(
-        "ns",
-        "how the vectors that the semantic tree is grown from are trained: by negative sampling "
-        "(ns), or on the Huffman tree (hs)",
-        choices=("ns", "hs"),
+        "hs",
+        "how the vectors that the semantic tree is grown from are trained: on the Huffman tree "
+        "(hs), or by negative sampling (ns)",
+        choices=("hs", "ns"),
     )
     negative: int = setting(
         5, "words drawn for a window by negative sampling", minimum=1, maximum=1_000

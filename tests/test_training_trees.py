@@ -87,17 +87,17 @@ def test_words_of_a_group_share_more_of_their_paths_in_a_semantic_tree() -> None
     assert shared["semantic"] > 1.5 * shared["huffman"], shared
 
 
-def test_the_semantic_tree_begins_with_negative_sampling_or_on_huffmans() -> None:
+def test_training_for_the_semantic_tree_begins_on_huffmans_or_with_negative_sampling() -> None:
     heard: list[events.Event] = []
     settings = SMALL | {"epochs": 3, "tree": "semantic", "listener": heard.append}
     heldout = planted(200, seed=9)
-    hsw2v.train(planted(), heldout=heldout, **settings)
+    hsw2v.train(planted(), heldout=heldout, retree_from="ns", **settings)
     ends = [e for e in heard if isinstance(e, events.EpochEnd)]
     assert [e.output for e in ends] == ["ns", "hs", "hs"]
     assert [e.heldout_loss is None for e in ends] == [True, False, False]
     assert [e.tree for e in heard if isinstance(e, events.TreeReady)] == ["semantic"]
     heard.clear()
-    hsw2v.train(planted(), heldout=heldout, retree_from="hs", **settings)
+    hsw2v.train(planted(), heldout=heldout, **settings)
     ends = [e for e in heard if isinstance(e, events.EpochEnd)]
     assert [e.output for e in ends] == ["hs"] * 3
     assert all(e.heldout_loss is not None for e in ends)
@@ -113,6 +113,7 @@ def test_the_loss_of_an_epoch_is_of_the_output_layer_it_ends_with(
     monkeypatch.setattr("hsw2v.training.trainer.LOSS_EVERY", 1)
     heard: list[events.Event] = []
     settings = SMALL | {"lr": 1e-30, "epochs": 1, "retree_at": 0.5, "tree": "semantic"}
+    settings["retree_from"] = "ns"
     trained = hsw2v.train(planted(), listener=heard.append, **settings)
     assert trained.tree is not None
     assert trained.counts is not None

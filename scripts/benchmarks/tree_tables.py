@@ -9,10 +9,20 @@ from benchmarks.equal_time import Duel, Point, at_equal_epochs, at_equal_time, p
 from benchmarks.measuring import Spread
 from benchmarks.page import table
 from benchmarks.programs import shown
-from benchmarks.trees import GENSIM, MODELS, NEGATIVE, VARIANTS, Key, Record, Run, Setting
+from benchmarks.trees import (
+    FROM_SAMPLING,
+    GENSIM,
+    MODELS,
+    NEGATIVE,
+    VARIANTS,
+    Key,
+    Record,
+    Run,
+    Setting,
+)
 
 TITLES = {"skipgram": "Skip-gram", "cbow": "CBOW"}
-CHALLENGERS = ("semantic", "huffman")
+CHALLENGERS = ("semantic", FROM_SAMPLING, "huffman")
 """The trees that are held against negative sampling."""
 
 

@@ -19,9 +19,9 @@ from benchmarks.training import first_megabyte, trained
 
 MODELS = ("skipgram", "cbow")
 NEGATIVE, GENSIM = "negative sampling", "gensim, negative sampling"
-FROM_HUFFMAN = "semantic from huffman"
-VARIANTS = ("huffman", "semantic", NEGATIVE, FROM_HUFFMAN, "balanced", "random", "brown", GENSIM)
-FOLLOWED = ("huffman", "semantic", NEGATIVE)
+FROM_SAMPLING = "semantic from ns"
+VARIANTS = ("huffman", "semantic", FROM_SAMPLING, NEGATIVE, "balanced", "random", "brown", GENSIM)
+FOLLOWED = ("huffman", "semantic", FROM_SAMPLING, NEGATIVE)
 """Those that are measured at every number of epochs, and with every seed at one of them."""
 PARTS = ("semantic", "syntactic")
 
@@ -90,8 +90,8 @@ class Setting:
         tree: tuple[str, ...] = ("--tree", key.variant)
         if key.variant == NEGATIVE:
             tree = ()
-        elif key.variant == FROM_HUFFMAN:
-            tree = ("--tree", "semantic", "--retree-from", "hs")
+        elif key.variant == FROM_SAMPLING:
+            tree = ("--tree", "semantic", "--retree-from", "ns")
         return (*tree, *self.options)
 
     def command(self, key: Key) -> list[str]:
