@@ -133,10 +133,19 @@ def test_the_first_block_is_timed(tmp_path: Path, corpus: Path) -> None:
     assert not model.exists()
 
 
-def test_every_block_of_the_page_is_one_that_a_script_fills_in() -> None:
-    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    for name in ("bench", "threads", "start", "vocabulary", "dimensions", "tokenizer"):
-        begin, end = f"<!-- begin: {name} -->\n", f"\n<!-- end: {name} -->"
+BLOCKS = {
+    "performance.md": ("bench", "threads", "start", "vocabulary", "dimensions", "tokenizer"),
+    "trees.md": ("trees",),
+}
+
+
+@pytest.mark.parametrize(("name", "blocks"), BLOCKS.items())
+def test_every_block_of_a_page_is_one_that_a_script_fills_in(
+    name: str, blocks: tuple[str, ...]
+) -> None:
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    for block in blocks:
+        begin, end = f"<!-- begin: {block} -->\n", f"\n<!-- end: {block} -->"
         assert page.count(begin) == page.count(end) == 1
         content = page.split(begin)[1].split(end)[0]
         assert content == "Not measured yet." or content.startswith("Measured on: ")
