@@ -123,7 +123,10 @@ def _word2vec_command(job: Job) -> list[str]:
 PROGRAMS = {
     one.name: one
     for one in (
-        Program("hsw2v", "hsw2v", ".safetensors", hsw2v_command),
+        # The tree that the others have, so that the same is compared.
+        Program(
+            "hsw2v", "hsw2v", ".safetensors", lambda job: hsw2v_command(job, "--tree", "huffman")
+        ),
         Program("word2vec", "word2vec", ".txt", _word2vec_command, binary=WORD2VEC),
         Program(
             "gensim",
