@@ -190,7 +190,7 @@ def test_trees_are_compared_and_the_comparison_goes_on_where_it_stopped(
     ]
     for row in at_epochs:
         assert row["decisions"] == "-" or 3 < first(row["decisions"]) < 8
-        assert 0 < first(row["of training"]) < first(row["seconds"])
+        assert 0 <= first(row["of training"]) < first(row["seconds"])
     assert len(at_time) == 4
 
     other = bench(*settings, "--threads", 1, code=1)
@@ -235,7 +235,7 @@ def test_a_tree_is_held_against_negative_sampling_at_the_same_time(tmp_path: Pat
     ]
     (verdict,) = (line for line in done.stdout.splitlines() if "At equal time" in line)
     assert verdict == (
-        "- At equal time, negative sampling is better than the semantic tree on set (by 0.050 to "
+        "- At equal time, negative sampling is better than `semantic` on set (by 0.050 to "
         "negative sampling, 3 epochs; seeds differ by 0.020). "
         "Not comparable: negative sampling, 1 epoch."
     )

@@ -123,14 +123,14 @@ def _outcome(tree: str, runs: Sequence[Run], duels: Sequence[Duel]) -> str:
     """Return one sentence on the sets where a tree lost."""
     fought = [duel for duel in duels if duel.quality]
     if not fought:
-        return f"the {tree} tree can be held against no run of negative sampling."
+        return f"`{tree}` can be held against no run of negative sampling."
     kin = [run for run in runs if run.variant in (tree, NEGATIVE, GENSIM)]
     sets = list(runs[0].quality)
     losses = [
         f"{name} ({loss}; {_spread(kin, name)})" for name in sets if (loss := _loss(fought, name))
     ]
     where = "; ".join(losses) or f"none of the {len(sets)} sets"
-    line = f"negative sampling is better than the {tree} tree on {where}."
+    line = f"negative sampling is better than `{tree}` on {where}."
     unfought = [duel.rival.label for duel in duels if not duel.quality]
     return line + (f" Not comparable: {'; '.join(unfought)}." if unfought else "")
 
