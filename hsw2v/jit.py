@@ -27,6 +27,7 @@ __all__ = [
     "cache_folder",
     "cgutils",
     "compiled",
+    "emit_prefetch",
     "inlined",
     "intrinsic",
     "ir",
@@ -127,6 +128,15 @@ def inlined(function: F) -> F:
 
 def _decorate(function: F, **options: Any) -> F:
     return numba.njit(nogil=True, fastmath=FASTMATH, **options)(function)  # type: ignore[no-any-return]
+
+
+def emit_prefetch(builder: Any, pointer: Any, *, to_write: bool = False) -> None:
+    """Emit the instruction that asks for the cache line at a pointer."""
+    byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+    ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    near, data = flag(3), flag(1)
+    builder.call(ask, [builder.bitcast(pointer, byte), flag(int(to_write)), near, data])
 
 
 def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hsw2v.jit import cgutils, intrinsic, ir, types
+from hsw2v.jit import emit_prefetch, intrinsic, ir, types
 
 VECTOR = 64
 """Bytes that are looked at together."""
@@ -74,15 +74,7 @@ def prefetch(typingctx: Any, table: Any, row: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         index = builder.shl(args[1], ir.Constant(ir.IntType(64), 2))
         place = _address(context, builder, signature.args[0], args[0], index)
-        pointer = ir.IntType(8).as_pointer()
-        number = ir.IntType(32)
-        function = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), (pointer, number, number, number)),
-            "llvm.prefetch.p0",
-        )
-        to_write_in_data_cache = [ir.Constant(number, value) for value in (1, 3, 1)]
-        builder.call(function, [builder.bitcast(place, pointer), *to_write_in_data_cache])
+        emit_prefetch(builder, place, to_write=True)
         return context.get_dummy_value()
 
     return types.none(table, types.int64), codegen

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hsw2v.jit import cgutils, intrinsic, ir, types
+from hsw2v.jit import emit_prefetch, intrinsic, ir, types
 
 
 def _loader(kind: Any, representation: Any) -> tuple[Any, Any]:
@@ -69,15 +69,7 @@ def prefetch_line(typing: Any, address: Any) -> Any:
     """Ask for the cache line at an address, to be read soon."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        prefetch(builder, arguments[0])
+        emit_prefetch(builder, builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()))
         return context.get_dummy_value()
 
     return types.void(types.intp), generate
-
-
-def prefetch(builder: Any, address: Any) -> None:
-    """Emit the instruction that asks for the cache line at an address."""
-    byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-    ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(ask, [builder.inttoptr(address, byte), flag(0), flag(3), flag(1)])

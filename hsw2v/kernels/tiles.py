@@ -13,8 +13,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from hsw2v.jit import HAS_AVX512, IS_X86, cgutils, intrinsic, ir, types
-from hsw2v.kernels.memory import prefetch
+from hsw2v.jit import HAS_AVX512, IS_X86, cgutils, emit_prefetch, intrinsic, ir, types
 
 PADDING = 16
 """Floats that a row is padded to a multiple of: a cache line, and the widest register."""
@@ -395,7 +394,7 @@ def prefetch_row(typing: Any, address: Any, vectors: Any) -> Any:
         lines = builder.udiv(vectors, _constant(max(1, 16 // LANES)))
         with cgutils.for_range(builder, lines, intp=_INDEX) as loop:
             line = builder.add(address, builder.mul(loop.index, _constant(64)))
-            prefetch(builder, line)
+            emit_prefetch(builder, _pointer(builder, line, ir.IntType(8)))
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp), generate
