@@ -19,6 +19,7 @@ class Point:
     variant: str
     epochs: int
     seconds: float
+    """What they take at least (see `least_seconds`)."""
     quality: Quality
 
     @property
@@ -52,19 +53,36 @@ class Duel:
 
 def points(runs: Iterable[Run]) -> list[Point]:
     """Return the points of a variant's runs of one model, by rising time."""
+    every = list(runs)
     by_epochs: dict[int, list[Run]] = {}
-    for run in runs:
+    for run in every:
         by_epochs.setdefault(run.epochs, []).append(run)
     found = [
         Point(
             mine[0].variant,
             epochs,
-            fmean(run.seconds for run in mine),
+            least_seconds(every, epochs),
             {name: _mean([run.quality[name] for run in mine]) for name in mine[0].quality},
         )
         for epochs, mine in by_epochs.items()
     ]
     return sorted(found, key=lambda one: one.seconds)
+
+
+def least_seconds(runs: Sequence[Run], epochs: int) -> float:
+    """Return the time that so many epochs of a variant take if nothing else disturbs them.
+
+    What else a machine does makes runs slower, never faster: the least counts of what runs of so
+    many epochs or more took for these, their share of the training and the rest of the command.
+    """
+    longer = [run for run in runs if run.epochs >= epochs]
+    training = min(_training(run) * epochs / run.epochs for run in longer)
+    return training + min(run.seconds - _training(run) for run in runs)
+
+
+def _training(run: Run) -> float:
+    """Return the seconds of training; of all, where a program does not tell them apart."""
+    return run.seconds if run.training is None else run.training
 
 
 def at_equal_time(measured: Sequence[Point], rival: Point) -> Duel:
