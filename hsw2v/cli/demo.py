@@ -31,6 +31,8 @@ QUESTIONS = (
     "similar {model} thread",
     "analogy {model} read reader write",
     "odd-one-out {model} month year day socket",
+    "tree {model} month -k 4",
+    "predict {model} --context 'open file'",
     "info {model}",
     "export {model} demo.txt",
 )
