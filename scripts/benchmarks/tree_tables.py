@@ -136,13 +136,17 @@ def _outcome(tree: str, runs: Sequence[Run], duels: Sequence[Duel]) -> str:
 
 
 def _loss(duels: Sequence[Duel], name: str) -> str:
-    """Return by how much a tree lost on a set, and to whom; nothing if it did not."""
-    return ", ".join(
-        f"by {-margin:.3f} to {duel.label}"
+    """Return by how much a tree lost on a set at most, and to whom; nothing if it did not."""
+    losses = [
+        (-margin, duel.label)
         for duel in duels
         # What would be shown as 0.000 is no loss.
         if (margin := duel.margin(name)) is not None and round(margin, 3) < 0
-    )
+    ]
+    if not losses:
+        return ""
+    most, rival = max(losses)
+    return f"by {'up to ' * (len(losses) > 1)}{most:.3f} to {rival}"
 
 
 def _spread(runs: Sequence[Run], name: str) -> str:
