@@ -123,6 +123,13 @@ class TrainingConfig:
         above=0.0,
         maximum=LARGEST,
     )
+    retree_every: float | None = setting(
+        None,
+        "epochs after which it is grown anew, again and again while two are left; 0 for never "
+        "(default: 0 for skipgram, 3 for cbow)",
+        minimum=0.0,
+        maximum=LARGEST,
+    )
     retree_from: str = setting(
         "hs",
         "how the vectors that the semantic tree is grown from are trained: on the Huffman tree "
@@ -152,6 +159,7 @@ TREES = ("semantic", "huffman", "balanced", "random", "brown")
 
 DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.05}
 DEFAULT_RETREE_AT = {"skipgram": 1.0, "cbow": 2.0}
+DEFAULT_RETREE_EVERY = {"skipgram": 0.0, "cbow": 3.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +212,9 @@ class Config:
             retree_at=min(DEFAULT_RETREE_AT[training.model], training.epochs / 2)
             if training.retree_at is None
             else training.retree_at,
+            retree_every=DEFAULT_RETREE_EVERY[training.model]
+            if training.retree_every is None
+            else training.retree_every,
         )
 
     def to_dict(self) -> dict[str, dict[str, Any]]:

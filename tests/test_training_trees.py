@@ -14,8 +14,8 @@ from test_training import MEMBERS, planted
 
 import hsw2v
 from hsw2v import errors, events
-from hsw2v.config import TREES, TrainingConfig
-from hsw2v.training.growing import Regrowth, regrowth_of
+from hsw2v.config import TREES, Config, TrainingConfig
+from hsw2v.training.growing import LEAST_AFTER, Growth, growths_of
 from hsw2v.trees.codes import code_lines
 
 SMALL: dict[str, Any] = {"dim": 24, "min_count": 1, "sample": 0.0, "threads": 1, "seed": 3}
@@ -132,31 +132,65 @@ def test_the_loss_of_an_epoch_is_of_the_output_layer_it_ends_with(
 
 
 @given(
-    st.integers(1, 6), st.floats(0.01, 6.0), st.lists(st.integers(1, 50), min_size=1, max_size=8)
+    st.integers(1, 6),
+    st.floats(0.01, 6.0),
+    st.one_of(st.just(0.0), st.floats(0.1, 6.0)),
+    st.lists(st.integers(1, 50), min_size=1, max_size=8),
 )
 def test_something_is_trained_before_the_semantic_tree_is_grown_and_something_after(
-    epochs: int, retree_at: float, sizes: list[int]
+    epochs: int, retree_at: float, retree_every: float, sizes: list[int]
 ) -> None:
     if retree_at >= epochs:
         return
-    training = TrainingConfig(tree="semantic", epochs=epochs, retree_at=retree_at)
+    settings: dict[str, Any] = {"epochs": epochs, "retree_at": retree_at}
+    training = TrainingConfig(tree="semantic", retree_every=retree_every, **settings)
     blocks = np.concatenate(([0], np.cumsum(sizes)))
-    found = regrowth_of(training, blocks)
-    if found is None:
-        assert epochs * len(sizes) == 1 or retree_at * blocks[-1] <= 0
+    found = growths_of(training, blocks)
+    if not found:
+        assert epochs * len(sizes) == 1
         return
-    assert (0, 0) < (found.epoch, found.block) <= (epochs - 1, len(sizes) - 1)
-    place = found.epoch * blocks[-1] + blocks[found.block]
+    assert found == sorted(set(found))
+    assert Growth(0, 1) <= Growth(found[0].epoch, max(found[0].block, not found[0].epoch))
+    assert found[-1] <= Growth(epochs - 1, len(sizes) - 1)
+    places = [one.epoch * blocks[-1] + blocks[one.block] for one in found]
     latest = (epochs - 1) * blocks[-1] + blocks[-2]
-    assert place == latest or 0 <= place - retree_at * blocks[-1] < max(sizes)
+    assert places[0] == latest or 0 <= places[0] - retree_at * blocks[-1] < max(sizes)
+    if not retree_every:
+        assert len(found) == 1
+    for place in places[1:]:
+        assert place <= (epochs - LEAST_AFTER) * blocks[-1] + max(sizes)
+        count = (place / blocks[-1] - retree_at) / retree_every
+        assert count - round(count) == pytest.approx(0.0, abs=max(sizes) / retree_every)
 
 
-def test_other_trees_are_not_grown_anew() -> None:
+def test_when_semantic_trees_are_grown() -> None:
     blocks = np.array([0, 10, 20])
-    assert regrowth_of(TrainingConfig(tree="brown", retree_at=1.0), blocks) is None
-    assert regrowth_of(TrainingConfig(tree="semantic", loss="ns", retree_at=1.0), blocks) is None
-    semantic = TrainingConfig(tree="semantic", retree_at=1.0)
-    assert regrowth_of(semantic, blocks) == Regrowth(1, 0)
+
+    def growths(**settings: Any) -> list[tuple[int, int]]:
+        training = Config().replace(**settings).resolved().training
+        return [(one.epoch, one.block) for one in growths_of(training, blocks)]
+
+    assert growths(tree="brown") == []
+    assert growths(loss="ns") == []
+    assert growths(epochs=1) == [(0, 1)]
+    assert growths(epochs=10) == [(1, 0)]
+    assert growths(epochs=2, model="cbow") == [(1, 0)]
+    assert growths(epochs=5, model="cbow") == [(2, 0)]
+    assert growths(epochs=7, model="cbow") == [(2, 0), (5, 0)]
+    assert growths(epochs=10, model="cbow") == [(2, 0), (5, 0), (8, 0)]
+    assert growths(epochs=10, model="cbow", retree_every=0) == [(2, 0)]
+    assert growths(epochs=5, retree_every=0.5) == [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0)]
+
+
+def test_trees_are_grown_as_often_as_asked() -> None:
+    heard: list[events.Event] = []
+    settings = SMALL | {"epochs": 6, "listener": heard.append, "tree": "semantic"}
+    trained = hsw2v.train(planted(), retree_at=0.5, retree_every=1.5, **settings)
+    ready = [e.tree for e in heard if isinstance(e, events.TreeReady)]
+    assert ready == ["huffman", "semantic", "semantic", "semantic"]
+    assert trained.distribution(["g0w0"]).sum() == pytest.approx(1.0, abs=1e-6)
+    losses = [e.loss for e in heard if isinstance(e, events.EpochEnd)]
+    assert all(loss is not None for loss in losses)
 
 
 def test_a_text_too_short_for_two_stages_is_trained_on_huffmans() -> None:

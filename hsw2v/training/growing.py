@@ -48,27 +48,37 @@ def check_tree(training: TrainingConfig) -> Codes | None:
         raise MissingInputError(error.what, where=error.where, hint=hint) from error
 
 
-@dataclass(frozen=True)
-class Regrowth:
+@dataclass(frozen=True, order=True)
+class Growth:
     """When the semantic tree is grown: before this block of this epoch, both counted from 0."""
 
     epoch: int
     block: int
 
 
-def regrowth_of(training: TrainingConfig, blocks: NDArray[np.int64]) -> Regrowth | None:
-    """Return when the semantic tree is grown in a corpus of these borders of blocks (K+1,).
+LEAST_AFTER = 2.0
+"""Epochs that must be left to a tree that takes the place of another semantic one."""
 
-    None for other trees, and where no block would be trained before or none after.
+
+def growths_of(training: TrainingConfig, blocks: NDArray[np.int64]) -> list[Growth]:
+    """Return when semantic trees are grown in a corpus of these borders of blocks (K+1,).
+
+    None are for other trees, nor where no block would be trained before the first or none after.
     """
     if training.loss != "hs" or training.tree != "semantic":
-        return None
+        return []
     assert training.retree_at is not None
     done = len(blocks) - 1
-    epoch, part = divmod(training.retree_at, 1.0)
-    before = int(epoch) * done + int(np.searchsorted(blocks, part * blocks[-1]))
-    before = min(before, training.epochs * done - 1)
-    return Regrowth(*divmod(before, done)) if before else None
+    moments = [training.retree_at]
+    if training.retree_every:
+        # Between two blocks is as often as can be.
+        every = max(training.retree_every, 1.0 / done)
+        last = training.epochs - LEAST_AFTER
+        moments.extend(np.arange(training.retree_at + every, last + 1e-9, every).tolist())
+    epochs, parts = np.divmod(moments, 1.0)
+    before = epochs.astype(np.int64) * done + np.searchsorted(blocks, parts * blocks[-1])
+    before = np.unique(np.minimum(before, training.epochs * done - 1)).tolist()
+    return [Growth(*divmod(one, done)) for one in before] if before[0] else []
 
 
 def first_tree(
@@ -91,7 +101,7 @@ def first_tree(
         return None
     if name == "semantic":
         name = "huffman"
-        if regrowth_of(training, corpus.encoded.blocks) is None:
+        if not growths_of(training, corpus.encoded.blocks):
             listener(Notice("the text is too short to grow a semantic tree: Huffman's is used"))
         elif training.retree_from == "ns":
             return None

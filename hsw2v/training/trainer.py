@@ -18,7 +18,7 @@ from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, tree_pa
 from hsw2v.kernels.output.negative import NoiseDistribution, noise_distribution
 from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.windows import Windowing
-from hsw2v.training.growing import regrowth_of, semantic_tree, target_weights
+from hsw2v.training.growing import growths_of, semantic_tree, target_weights
 from hsw2v.training.report import Figures, Report, mean_loss, no_figures
 from hsw2v.training.schedule import block_key, learning_rate
 from hsw2v.training.tables import aligned_zeros, compacted, initial_vectors, padded
@@ -110,7 +110,7 @@ class Trainer:
         def rate_at(epoch: int, place: int) -> float:
             return learning_rate(self._first_rate, (epoch + place / ids) / settings.epochs)
 
-        regrowth = regrowth_of(settings, corpus.encoded.blocks)
+        growths = growths_of(settings, corpus.encoded.blocks)
         report = Report(listener, settings.epochs, corpus.encoded.tokens)
         for epoch in range(settings.epochs):
             borders = corpus.encoded.blocks.tolist()
@@ -118,12 +118,14 @@ class Trainer:
             figures = no_figures(len(rates) - 1)
             report.begin(epoch, self._output, figures, rates)
             some = Pass(corpus, windowing, epoch, rates, LOSS_EVERY, figures)
-            before = regrowth.block if regrowth and regrowth.epoch == epoch else 0
-            self._run(some, report.tick, last=before)
-            if regrowth and regrowth.epoch == epoch:
-                self._regrow(listener)
-                report.switch(self._output, before)
-            self._run(some, report.tick, first=before)
+            done = 0
+            for growth in growths:
+                if growth.epoch == epoch:
+                    self._run(some, report.tick, first=done, last=growth.block)
+                    done = growth.block
+                    self._grow(listener)
+                    report.switch(self._output, done)
+            self._run(some, report.tick, first=done)
             # Before there is a tree there are no probabilities.
             measured = None if heldout is None or self.tree is None else self.heldout_loss(heldout)
             report.end(measured)
@@ -133,7 +135,7 @@ class Trainer:
         """The output layer, as the setting `loss` names it."""
         return "ns" if self.tree is None else "hs"
 
-    def _regrow(self, listener: Listener) -> None:
+    def _grow(self, listener: Listener) -> None:
         """Grow the semantic tree of the vectors as they are now, with nodes that know nothing."""
         vectors, outputs = self._tables
         if not np.isfinite(vectors).all():
