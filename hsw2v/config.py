@@ -322,7 +322,9 @@ def _checked(one: dataclasses.Field[Any], given: Any, hint: Any) -> Any:
 
 
 def _plain(value: Any, kind: type) -> Any:
-    """Return a value, perhaps NumPy's, as this plain type; None if it is none of it."""
+    """Return a value, perhaps NumPy's or a path, as this plain type; None if it is none of it."""
+    if kind is str and isinstance(value, os.PathLike):
+        value = os.fspath(value)
     if kind is bool:
         return value if isinstance(value, bool) else None
     if kind is str:

@@ -72,12 +72,12 @@ def test_a_loss_that_is_not_of_probabilities_is_named() -> None:
 def test_a_tree_is_told_by_its_cost_and_objective() -> None:
     ready = events.TreeReady("brown", 13.77, 25, 13.333, -6.5414, 10.04)
     assert describe(ready) == (
-        "brown tree: 13.77 decisions a target (the least for these counts 13.33), at most 25, "
-        "objective -6.54140, grown in 10.0 s"
+        "brown tree: 13.77 decisions a target (entropy 13.33), at most 25, "
+        "likelihood -6.54140 nats a bigram, grown in 10.0 s"
     )
-    assert "objective" not in describe(dataclasses.replace(ready, objective=None))
+    assert "likelihood" not in describe(dataclasses.replace(ready, objective=None))
     growing = events.TreeProgress("brown", "exchanging", 1_000, 83_391, -6.55, 3.0)
-    assert describe(growing) == "brown tree: exchanging, 1,000 of 83,391, -6.55000"
+    assert describe(growing) == "brown tree: exchanging, 1,000 of 83,391, likelihood -6.55000"
 
 
 @pytest.mark.parametrize(

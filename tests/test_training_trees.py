@@ -15,7 +15,7 @@ from test_training import MEMBERS, planted
 import hsw2v
 from hsw2v import errors, events
 from hsw2v.config import TREES, Config, TrainingConfig
-from hsw2v.training.growing import LEAST_AFTER, Growth, growths_of
+from hsw2v.training.growing import LEAST_AFTER, growths_of
 from hsw2v.trees.codes import code_lines
 
 SMALL: dict[str, Any] = {"dim": 24, "min_count": 1, "sample": 0.0, "threads": 1, "seed": 3}
@@ -131,6 +131,21 @@ def test_the_loss_of_an_epoch_is_of_the_output_layer_it_ends_with(
     assert {event.output for event in told} == {"ns", "hs"}
 
 
+def all_growths(training: TrainingConfig, blocks: np.ndarray) -> list[tuple[int, int]]:
+    return [
+        (epoch, block)
+        for epoch in range(training.epochs)
+        for block in growths_of(training, blocks, epoch)
+    ]
+
+
+def test_an_endless_training_is_asked_when_trees_are_grown_epoch_by_epoch() -> None:
+    training = Config().replace(model="cbow", epochs=2**63 - 1).resolved().training
+    blocks = np.array([0, 10, 20])
+    assert [growths_of(training, blocks, epoch) for epoch in range(6)] == [[], [], [0], [], [], [0]]
+    assert growths_of(training, blocks, 3 * 10**9 + 2) == [0]
+
+
 @given(
     st.integers(1, 6),
     st.floats(0.01, 6.0),
@@ -145,14 +160,14 @@ def test_something_is_trained_before_the_semantic_tree_is_grown_and_something_af
     settings: dict[str, Any] = {"epochs": epochs, "retree_at": retree_at}
     training = TrainingConfig(tree="semantic", retree_every=retree_every, **settings)
     blocks = np.concatenate(([0], np.cumsum(sizes)))
-    found = growths_of(training, blocks)
+    found = all_growths(training, blocks)
     if not found:
         assert epochs * len(sizes) == 1
         return
     assert found == sorted(set(found))
-    assert Growth(0, 1) <= Growth(found[0].epoch, max(found[0].block, not found[0].epoch))
-    assert found[-1] <= Growth(epochs - 1, len(sizes) - 1)
-    places = [one.epoch * blocks[-1] + blocks[one.block] for one in found]
+    assert found[0] >= (0, 1)
+    assert found[-1] <= (epochs - 1, len(sizes) - 1)
+    places = [epoch * blocks[-1] + blocks[block] for epoch, block in found]
     latest = (epochs - 1) * blocks[-1] + blocks[-2]
     assert places[0] == latest or 0 <= places[0] - retree_at * blocks[-1] < max(sizes)
     if not retree_every:
@@ -168,7 +183,7 @@ def test_when_semantic_trees_are_grown() -> None:
 
     def growths(**settings: Any) -> list[tuple[int, int]]:
         training = Config().replace(**settings).resolved().training
-        return [(one.epoch, one.block) for one in growths_of(training, blocks)]
+        return all_growths(training, blocks)
 
     assert growths(tree="brown") == []
     assert growths(loss="ns") == []
@@ -229,6 +244,8 @@ def test_a_tree_of_other_words_is_refused(tmp_path: Path) -> None:
         hsw2v.train(planted(20), tree=str(file), **SMALL)
 
 
-def test_negative_sampling_takes_no_notice_of_trees() -> None:
+def test_negative_sampling_has_no_tree_but_a_file_that_is_not_there_is_told() -> None:
     trained = hsw2v.train(planted(20), loss="ns", tree="semantic", epochs=2, **SMALL)
     assert trained.tree is None
+    with pytest.raises(errors.MissingInputError, match="semantc"):
+        hsw2v.train(planted(20), loss="ns", tree="semantc", **SMALL)

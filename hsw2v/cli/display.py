@@ -37,8 +37,8 @@ class Lines:
             self.say(describe(event))
 
     def say(self, line: str) -> None:
-        """Print a line."""
-        print(line, file=sys.stderr, flush=True)
+        """Print a line, at once with its end: an interrupt must not come between."""
+        print(f"{line}\n", end="", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Do nothing: lines stay."""
@@ -117,13 +117,15 @@ def describe(event: events.Event) -> str:
             f"read in {event.seconds:.1f} s"
         )
     if isinstance(event, events.TreeProgress):
-        objective = "" if event.objective is None else f", {event.objective:.5f}"
+        objective = "" if event.objective is None else f", likelihood {event.objective:.5f}"
         return f"{event.tree} tree: {event.stage}, {event.done:,} of {event.total:,}{objective}"
     if isinstance(event, events.TreeReady):
-        objective = "" if event.objective is None else f", objective {event.objective:.5f}"
+        objective = (
+            "" if event.objective is None else f", likelihood {event.objective:.5f} nats a bigram"
+        )
         return (
             f"{event.tree} tree: {event.mean_length:.2f} decisions a target "
-            f"(the least for these counts {event.entropy:.2f}), at most {event.longest}"
+            f"(entropy {event.entropy:.2f}), at most {event.longest}"
             f"{objective}, grown in {event.seconds:.1f} s"
         )
     if isinstance(event, events.TrainingProgress):

@@ -38,7 +38,7 @@ _ROWS = 40
 @click.argument("words", nargs=-1, type=word)
 @click.option(
     "-k",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=100),
     default=10,
     show_default=True,
     metavar="NUMBER",

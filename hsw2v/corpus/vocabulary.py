@@ -109,4 +109,5 @@ def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.flo
     if sample <= 0:
         return np.ones(len(counts))
     share = np.maximum(counts, 1) / max(int(counts.sum()), 1)
-    return np.minimum(1.0, (np.sqrt(share / sample) + 1.0) * (sample / share))
+    ratio = sample / share
+    return np.minimum(1.0, np.sqrt(ratio) + ratio)

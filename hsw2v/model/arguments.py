@@ -18,13 +18,15 @@ Path = str | os.PathLike[str]
 def check_positive(name: str, value: object) -> None:
     """Make sure that a value is a whole number of at least 1."""
     if not isinstance(value, Integral) or value < 1:
-        raise UsageError(f"{name} is {value!r}", hint="it must be at least 1")
+        raise UsageError(f"{name} is {value!r}", hint="it must be a whole number of at least 1")
 
 
 def listed(words: Iterable[str]) -> list[str]:
     """Return words as a list; one string is a mistake for a list of one, not its letters."""
     if isinstance(words, str):
         raise UsageError(f"{words!r} is one word", hint=f"give a list of words: [{words!r}]")
+    if not isinstance(words, Iterable):
+        raise UsageError(f"{words!r} is no list of words", hint="give a list of words")
     found = list(words)
     for word in found:
         if not isinstance(word, str):

@@ -38,7 +38,8 @@ def context_of_text(text: str, config: Config, index: Mapping[str, int]) -> Cont
     if gaps != 1:
         raise UsageError(
             f"{text!r} has {gaps or 'no'} gap{'s' if gaps > 1 else ''}",
-            hint=f"put one {GAP} where the word is to be; to ask for {GAP} itself, list the words",
+            hint=f"put one {GAP} between spaces where the word is to be; to ask for {GAP} itself, "
+            "list the words",
         )
     gap = tokens.index(None)
     window = config.training.window

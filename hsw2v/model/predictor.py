@@ -35,7 +35,7 @@ class Prediction:
     """Their log-probabilities in nats."""
     context: Context
     visited: int
-    """Output vectors that were looked at."""
+    """Nodes that were opened, or all words where there is no tree."""
     outputs: int
     """Output vectors there are: the nodes of a tree, V-1, or V."""
 

@@ -39,7 +39,7 @@ class MostProbable(NamedTuple):
     logs: Logs
     """(k,) float64, nats."""
     visited: int
-    """Output rows (nodes of the tree, or words) that were scored."""
+    """Nodes that were opened, or all words where there is no tree."""
 
 
 class Softmax(Protocol):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import time
-from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TREES, Config, TrainingConfig
+from hsw2v.corpus.background import apart
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.events import Listener, Notice, TreeProgress, TreeReady
 from hsw2v.training.report import PROGRESS_SECONDS
+from hsw2v.training.warmup import warm_up_semantic
 from hsw2v.trees.balanced import balanced
 from hsw2v.trees.brown import brown
 from hsw2v.trees.codes import Codes, read_codes
@@ -30,9 +34,7 @@ def check_tree(training: TrainingConfig) -> Codes | None:
         MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
         UsageError: the semantic tree is to be grown when training is over.
     """
-    if training.loss != "hs":
-        return None
-    if training.tree == "semantic":
+    if training.loss == "hs" and training.tree == "semantic":
         assert training.retree_at is not None
         if training.retree_at >= training.epochs:
             raise UsageError(
@@ -48,37 +50,36 @@ def check_tree(training: TrainingConfig) -> Codes | None:
         raise MissingInputError(error.what, where=error.where, hint=hint) from error
 
 
-@dataclass(frozen=True, order=True)
-class Growth:
-    """When the semantic tree is grown: before this block of this epoch, both counted from 0."""
-
-    epoch: int
-    block: int
-
-
 LEAST_AFTER = 2.0
 """Epochs that must be left to a tree that takes the place of another semantic one."""
 
 
-def growths_of(training: TrainingConfig, blocks: NDArray[np.int64]) -> list[Growth]:
-    """Return when semantic trees are grown in a corpus of these borders of blocks (K+1,).
+def growths_of(training: TrainingConfig, blocks: NDArray[np.int64], epoch: int) -> list[int]:
+    """Return the blocks of an epoch before which a semantic tree is grown, from 0 as the epoch.
 
-    None are for other trees, nor where no block would be trained before the first or none after.
+    `blocks (K+1,)` are their borders in the corpus. The moments asked for are moved to the next
+    border, the first of them at latest to the last block, so that something is trained on the tree.
+    Nothing is grown before anything is trained, and not for other trees.
     """
     if training.loss != "hs" or training.tree != "semantic":
         return []
     assert training.retree_at is not None
-    done = len(blocks) - 1
-    moments = [training.retree_at]
+    at, count = training.retree_at, len(blocks) - 1
+    moments = [at]
     if training.retree_every:
         # Between two blocks is as often as can be.
-        every = max(training.retree_every, 1.0 / done)
-        last = training.epochs - LEAST_AFTER
-        moments.extend(np.arange(training.retree_at + every, last + 1e-9, every).tolist())
-    epochs, parts = np.divmod(moments, 1.0)
-    before = epochs.astype(np.int64) * done + np.searchsorted(blocks, parts * blocks[-1])
-    before = np.unique(np.minimum(before, training.epochs * done - 1)).tolist()
-    return [Growth(*divmod(one, done)) for one in before] if before[0] else []
+        every = max(training.retree_every, 1.0 / count)
+        last = min(epoch + 1.0, training.epochs - LEAST_AFTER + 1e-9)
+        numbers = range(max(1, math.floor((epoch - 1 - at) / every)), sys.maxsize)
+        moments += takewhile(lambda moment: moment <= last, (at + n * every for n in numbers))
+    before = {min(_place(one, blocks), training.epochs * count - 1) for one in moments}
+    return sorted(one - epoch * count for one in before if one and one // count == epoch)
+
+
+def _place(moment: float, blocks: NDArray[np.int64]) -> int:
+    """Return how many blocks, of all epochs, are trained before a moment in epochs."""
+    epoch, part = divmod(moment, 1.0)
+    return int(epoch) * (len(blocks) - 1) + int(np.searchsorted(blocks, part * blocks[-1]))
 
 
 def first_tree(
@@ -101,8 +102,9 @@ def first_tree(
         return None
     if name == "semantic":
         name = "huffman"
-        if not growths_of(training, corpus.encoded.blocks):
-            listener(Notice("the text is too short to grow a semantic tree: Huffman's is used"))
+        if training.epochs * (len(corpus.encoded.blocks) - 1) < 2:
+            told = "the text is too short to grow a semantic tree in one epoch: Huffman's is used"
+            listener(Notice(told))
         elif training.retree_from == "ns":
             return None
     report = _Report(name, listener)
@@ -145,6 +147,8 @@ def semantic_tree(
     vectors: NDArray[np.float32], weights: NDArray[np.float64], threads: int, listener: Listener
 ) -> Tree:
     """Grow the semantic tree of word vectors under training (V, P)."""
+    # On a first run it may be compiling still.
+    apart(warm_up_semantic)
     report = _Report("semantic", listener)
 
     def tick(done: int) -> None:

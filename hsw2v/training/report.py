@@ -53,7 +53,7 @@ class Report:
         self._seen = np.zeros(2)
 
     def switch(self, output: str, done: int) -> None:
-        """Go on with another output layer: the losses of the blocks that are done do not count."""
+        """Go on with another output layer, or tree: the losses of the blocks done do not count."""
         self._output = output
         self._figures[:done, :2] = 0.0
         self._seen[:] = 0.0

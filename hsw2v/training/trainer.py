@@ -110,7 +110,6 @@ class Trainer:
         def rate_at(epoch: int, place: int) -> float:
             return learning_rate(self._first_rate, (epoch + place / ids) / settings.epochs)
 
-        growths = growths_of(settings, corpus.encoded.blocks)
         report = Report(listener, settings.epochs, corpus.encoded.tokens)
         for epoch in range(settings.epochs):
             borders = corpus.encoded.blocks.tolist()
@@ -119,12 +118,11 @@ class Trainer:
             report.begin(epoch, self._output, figures, rates)
             some = Pass(corpus, windowing, epoch, rates, LOSS_EVERY, figures)
             done = 0
-            for growth in growths:
-                if growth.epoch == epoch:
-                    self._run(some, report.tick, first=done, last=growth.block)
-                    done = growth.block
-                    self._grow(listener)
-                    report.switch(self._output, done)
+            for block in growths_of(settings, corpus.encoded.blocks, epoch):
+                self._run(some, report.tick, first=done, last=block)
+                done = block
+                self._grow(listener)
+                report.switch(self._output, done)
             self._run(some, report.tick, first=done)
             # Before there is a tree there are no probabilities.
             measured = None if heldout is None or self.tree is None else self.heldout_loss(heldout)
@@ -170,6 +168,9 @@ class Trainer:
         output = HIERARCHICAL if self.tree is not None else NEGATIVE
         encoded, rates, figures = some.corpus.encoded, some.rates, some.figures
         blocks, ids = encoded.blocks, encoded.ids
+        count = (len(figures) if last is None else last) - first
+        if not count:
+            return
         rooms = self._rooms(some.corpus)
 
         def work(thread: int, piece: int) -> None:
@@ -201,9 +202,6 @@ class Trainer:
             encoded.forget()
             tick()
 
-        count = (len(figures) if last is None else last) - first
-        if not count:
-            return
         self._workers.run(len(rooms), count, work, watch)
 
     def _rooms(self, corpus: WordCorpus) -> list[tuple[PrivateTop, Scratch]]:

@@ -56,7 +56,7 @@ class WarmUp:
         self._tree = tree
         self._ready = threading.Event()
         # Nobody waits for the thread at the end of the program: compiling cannot be interrupted.
-        self._thread = threading.Thread(target=self._warm_up, daemon=True)
+        self._thread = threading.Thread(target=self._compile, daemon=True)
 
     def begin(self) -> None:
         """Begin, unless begun.
@@ -71,13 +71,13 @@ class WarmUp:
         self.begin()
         self._ready.wait()
 
-    def _warm_up(self) -> None:
+    def _compile(self) -> None:
         # A failure is not lost: the same compilation fails again where it is needed.
-        with contextlib.suppress(Exception):
-            if self._tree == "brown":
-                warm_up_brown()
-            warm_up()
+        for tree, make_ready in (("brown", warm_up_brown), (self._tree, warm_up)):
+            if tree == self._tree:
+                with contextlib.suppress(Exception):
+                    make_ready()
         self._ready.set()
-        with contextlib.suppress(Exception):
-            if self._tree == "semantic":
+        if self._tree == "semantic":
+            with contextlib.suppress(Exception):
                 warm_up_semantic()

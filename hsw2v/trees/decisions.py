@@ -64,6 +64,7 @@ def first_words(tree: Tree, count: int) -> NDArray[np.int32]:
 
     Where there are fewer, the rest is V.
     """
+    count = min(count, len(tree))
     first = np.full((len(tree.children), count), len(tree), np.int32)
     for level in reversed(tree.levels):
         candidates = [_first_of_children(tree, first, child) for child in tree.children[level].T]

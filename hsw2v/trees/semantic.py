@@ -18,8 +18,6 @@ REFINEMENTS = 3
 SET_AT_ONCE = 4096
 """Sets of at most so many words are split to the end in one call."""
 
-Floats = NDArray[np.floating]
-
 
 def semantic(
     vectors: NDArray[np.float32],
