@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -331,3 +333,15 @@ def test_what_cannot_be_read_is_not_scored(model: hsw2v.Model, tmp_path: Path) -
         model.score([])
     with pytest.raises(UsageError, match="source"):
         model.score(7)  # type: ignore[arg-type]
+
+
+def test_a_model_that_was_asked_is_freed_as_soon_as_it_is_let_go(model: hsw2v.Model) -> None:
+    other = hsw2v.Model(model.vocabulary, model.vectors, model.output, model.tree, model.config)
+    other.predict(["a1"])
+    gone = weakref.ref(other)
+    gc.disable()
+    try:
+        del other
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -20,6 +20,7 @@ from hsw2v.model.predictor import Predictor
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
 from hsw2v.query.neighbours import Floats, Indexes, nearest, unit_rows
+from hsw2v.query.probabilities import Softmax
 from hsw2v.query.scoring import Score
 from hsw2v.query.spelling import nearest_spellings
 from hsw2v.query.testsets import read_analogies, read_pairs
@@ -53,7 +54,7 @@ class Model:
         self.vocabulary = vocabulary
         self.config: dict[str, Any] = dict(config or {})
         self.info: dict[str, Any] = dict(info or {})
-        self._predictors: dict[bool, Predictor] = {}
+        self._softmaxes: dict[bool, Softmax] = {}
         self._vectors, self._output, self._tree = _floats(vectors), _floats(output), tree
 
     @classmethod
@@ -341,11 +342,12 @@ class Model:
         )
 
     def _predictor(self, normalize_exactly: bool) -> Predictor:
-        if normalize_exactly not in self._predictors:
-            self._predictors[normalize_exactly] = Predictor(
-                self, normalize_exactly=normalize_exactly
-            )
-        return self._predictors[normalize_exactly]
+        # The layer is kept, not what asks it: that holds this model, and neither would be freed.
+        exactly = bool(normalize_exactly)
+        known = self._softmaxes.get(exactly)
+        predictor = Predictor(self, normalize_exactly=exactly, softmax=known)
+        self._softmaxes[exactly] = predictor.softmax
+        return predictor
 
     def _answers(self, indexes: Indexes, scores: Floats) -> list[Answers]:
         words = self.words

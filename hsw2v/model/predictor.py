@@ -43,14 +43,18 @@ class Prediction:
 class Predictor:
     """Asks a model's output layer for probabilities."""
 
-    def __init__(self, model: Model, *, normalize_exactly: bool = False) -> None:
+    def __init__(
+        self, model: Model, *, normalize_exactly: bool = False, softmax: Softmax | None = None
+    ) -> None:
         """Take a model; that of negative sampling only if its scores are to be normalised.
+
+        `softmax` is the output layer of an earlier predictor of the same model, if there was one.
 
         Raises:
             UsageError: the model has no output layer, or one of scores that are not normalised.
         """
         self._model = model
-        self._softmax = _softmax(model, normalize_exactly)
+        self.softmax = softmax or _softmax(model, normalize_exactly)
         self._config = _settings_of(model.config)
         self._cbow = self._config.training.model == "cbow"
 
@@ -75,18 +79,18 @@ class Predictor:
         """Return the log-probability of a word in a context, in nats."""
         hidden = self._hidden(self.context(context))
         sources = np.arange(len(hidden))[None]
-        logs = self._softmax.log_probs(hidden, sources, self._model.rows([word]))
+        logs = self.softmax.log_probs(hidden, sources, self._model.rows([word]))
         return float(log_mean(logs, np.ones(logs.shape, np.bool_))[0])
 
     def distribution(self, context: str | Iterable[str]) -> Logs:
         """Return the probability of every word in a context, (V,) float64."""
-        return np.exp(self._softmax.log_distribution(self._hidden(self.context(context))))
+        return np.exp(self.softmax.log_distribution(self._hidden(self.context(context))))
 
     def predict(self, context: str | Iterable[str], k: int) -> Prediction:
         """Return the k most probable words in a context."""
         check_positive("k", k)
         found = self.context(context)
-        best = self._softmax.most_probable(self._hidden(found), k)
+        best = self.softmax.most_probable(self._hidden(found), k)
         names = self._model.words
         assert self._model.output is not None
         return Prediction(
@@ -112,7 +116,7 @@ class Predictor:
         def logs_of(words: Indexes, sentences: Indexes) -> Iterator[Logs]:
             window = self._config.training.window
             return word_logs(
-                self._softmax, self._model.vectors, words, sentences, window, self._cbow
+                self.softmax, self._model.vectors, words, sentences, window, self._cbow
             )
 
         return scores_of(text, logs_of, listener)
