@@ -34,7 +34,7 @@ def decisions(tree: Tree, words: Iterable[int], examples: int) -> Iterable[list[
     """
     above_node, above_word = _slots(tree)
     sizes = words_below(tree)
-    first = first_words(tree, examples)
+    first = first_words(tree, min(examples, len(tree)))
     for word in words:
         slot = above_word[word]
         path = []
@@ -64,7 +64,6 @@ def first_words(tree: Tree, count: int) -> NDArray[np.int32]:
 
     Where there are fewer, the rest is V.
     """
-    count = min(count, len(tree))
     first = np.full((len(tree.children), count), len(tree), np.int32)
     for level in reversed(tree.levels):
         candidates = [_first_of_children(tree, first, child) for child in tree.children[level].T]
