@@ -14,6 +14,7 @@ import numpy as np
 import hsw2v
 from hsw2v.corpus.vocabulary import Vocabulary
 
+SCRIPTS = Path(__file__).parent.parent / "scripts"
 WORDS = ["king", "queen", "man", "woman", "prince", "apple", "pear", "naïve"]
 
 
@@ -53,6 +54,21 @@ def complaint(*arguments: object, code: int, **settings: Any) -> str:
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("hsw2v: ")
     return lines[0].removeprefix("hsw2v: ")
+
+
+def run_script(
+    script: str, *arguments: object, code: int = 0, seconds: int = 300
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the project's scripts and make sure how it ends."""
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done
 
 
 def write_model(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,18 @@ ODD_WORDS = [
     "carriage\r",
     "\\n",
 ]
+
+
+def textbook_cost(weights: np.ndarray) -> float:
+    """Return the expected code length × total weight by a heap, as textbooks have it."""
+    heap = weights.tolist()
+    heapq.heapify(heap)
+    cost = 0.0
+    while len(heap) > 1:
+        merged = heapq.heappop(heap) + heapq.heappop(heap)
+        cost += merged
+        heapq.heappush(heap, merged)
+    return cost
 
 
 def random_tree(words: int, seed: int) -> Tree:

@@ -10,22 +10,10 @@ from pathlib import Path
 
 import pytest
 from commandline import complaint, write_corpus
+from commandline import run_script as bench
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = ["hsw2v", *(["gensim"] if importlib.util.find_spec("gensim") else [])]
-
-
-def bench(script: str, *arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a script of benchmarks and make sure how it ends."""
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / script, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done
 
 
 def tables(text: str) -> list[list[dict[str, str]]]:

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
-from commandline import write_model
+from commandline import run_script, write_model
 from some_trees import ODD_WORDS, chain, shuffled_tree, write_tree_model
 
-SCRIPT = Path(__file__).parent.parent / "scripts" / "draw_tree"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def draw(model: Path, depth: int, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, SCRIPT, str(model), "--depth", str(depth)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done
+    return run_script("draw_tree", model, "--depth", depth, code=code, seconds=60)
 
 
 def leaves(picture: str) -> list[tuple[float, str]]:

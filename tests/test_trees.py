@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from some_trees import random_tree
+from some_trees import random_tree, textbook_cost
 
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.tree import Tree
@@ -17,18 +16,6 @@ from hsw2v.trees.tree import Tree
 weights_of_words = st.lists(
     st.one_of(st.integers(0, 20), st.floats(0, 1e6)), min_size=1, max_size=60
 ).map(lambda values: np.array(values, np.float64))
-
-
-def textbook_cost(weights: np.ndarray) -> float:
-    """Return the expected code length × total weight by a heap, as textbooks have it."""
-    heap = weights.tolist()
-    heapq.heapify(heap)
-    cost = 0.0
-    while len(heap) > 1:
-        merged = heapq.heappop(heap) + heapq.heappop(heap)
-        cost += merged
-        heapq.heappush(heap, merged)
-    return cost
 
 
 def codes_of(tree: Tree) -> list[tuple[int, ...]]:

@@ -244,14 +244,14 @@ def _weights(model: Model) -> dict[str, NDArray[Any]]:
     """Return how often words occur: in the corpus, in training, and if all were alike."""
     import numpy as np
 
-    from hsw2v.corpus.vocabulary import keep_probability
+    from hsw2v.corpus.vocabulary import kept_counts
 
     alike = {"words": np.ones(len(model))}
     counts = model.counts
     if counts is None:
         return alike
     sample = model.config.get("vocabulary", {}).get("sample")
-    trained = {"kept_tokens": counts * keep_probability(counts, sample)} if sample else {}
+    trained = {"kept_tokens": kept_counts(counts, sample)} if sample else {}
     return {"tokens": counts, **trained, **alike}
 
 

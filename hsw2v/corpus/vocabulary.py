@@ -111,3 +111,8 @@ def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.flo
     share = np.maximum(counts, 1) / max(int(counts.sum()), 1)
     ratio = sample / share
     return np.minimum(1.0, np.sqrt(ratio) + ratio)
+
+
+def kept_counts(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
+    """Return how often each word is a target: its count after subsampling, (V,) float64."""
+    return counts * keep_probability(counts, sample)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TREES, Config, TrainingConfig
 from hsw2v.corpus.background import apart
-from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
+from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.events import Listener, Notice, TreeProgress, TreeReady
@@ -69,9 +67,9 @@ def growths_of(training: TrainingConfig, blocks: NDArray[np.int64], epoch: int) 
     if training.retree_every:
         # Between two blocks is as often as can be.
         every = max(training.retree_every, 1.0 / count)
-        last = min(epoch + 1.0, training.epochs - LEAST_AFTER + 1e-9)
-        numbers = range(max(1, math.floor((epoch - 1 - at) / every)), sys.maxsize)
-        moments += takewhile(lambda moment: moment <= last, (at + n * every for n in numbers))
+        last = min(epoch + 1.0, training.epochs - LEAST_AFTER) + 1e-9
+        first = max(1, math.floor((epoch - 1.0 - at) / every))
+        moments += (at + n * every for n in range(first, math.floor((last - at) / every) + 1))
     before = {min(_place(one, blocks), training.epochs * count - 1) for one in moments}
     return sorted(one - epoch * count for one in before if one and one // count == epoch)
 
@@ -108,7 +106,7 @@ def first_tree(
         elif training.retree_from == "ns":
             return None
     report = _Report(name, listener)
-    weights = target_weights(vocabulary, config)
+    weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
     if codes is not None:
         tree = codes.tree(vocabulary.words).ordered(weights)
     elif name == "balanced":
@@ -123,11 +121,6 @@ def first_tree(
         tree = huffman(vocabulary.counts.astype(np.float64))
     report.ready(name, tree, weights)
     return tree
-
-
-def target_weights(vocabulary: Vocabulary, config: Config) -> NDArray[np.float64]:
-    """Return how often each word is a target, (V,) float64: its count after subsampling."""
-    return vocabulary.counts * keep_probability(vocabulary.counts, config.vocabulary.sample)
 
 
 def _brown_tree(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import Config
-from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
+from hsw2v.corpus.vocabulary import Vocabulary, keep_probability, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import DivergedError
 from hsw2v.events import Listener
@@ -18,7 +18,7 @@ from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, tree_pa
 from hsw2v.kernels.output.negative import NoiseDistribution, noise_distribution
 from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.windows import Windowing
-from hsw2v.training.growing import growths_of, semantic_tree, target_weights
+from hsw2v.training.growing import growths_of, semantic_tree
 from hsw2v.training.report import Figures, Report, mean_loss, no_figures
 from hsw2v.training.schedule import block_key, learning_rate
 from hsw2v.training.tables import aligned_zeros, compacted, initial_vectors, padded
@@ -59,7 +59,7 @@ class Trainer:
         self._workers = Workers()
         keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
         self._keep = np.minimum(np.ceil(keep * _ALWAYS), _ALWAYS).astype(np.uint64)
-        self._weights = target_weights(vocabulary, config)
+        self._weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
         self._plant(tree)
         drawn_from = vocabulary.counts if self.tree is None else np.ones(1, np.int64)
         self._noise = _noise(drawn_from, training.ns_exponent, training.negative)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 
 import numpy as np
 
@@ -72,12 +73,15 @@ class WarmUp:
         self._ready.wait()
 
     def _compile(self) -> None:
-        # A failure is not lost: the same compilation fails again where it is needed.
-        for tree, make_ready in (("brown", warm_up_brown), (self._tree, warm_up)):
-            if tree == self._tree:
-                with contextlib.suppress(Exception):
-                    make_ready()
+        if self._tree == "brown":
+            _try(warm_up_brown)
+        _try(warm_up)
         self._ready.set()
         if self._tree == "semantic":
-            with contextlib.suppress(Exception):
-                warm_up_semantic()
+            _try(warm_up_semantic)
+
+
+def _try(make_ready: Callable[[], None]) -> None:
+    # A failure is not lost: the same compilation fails again where it is needed.
+    with contextlib.suppress(Exception):
+        make_ready()

@@ -117,19 +117,21 @@ def class_counts(bigrams: Bigrams, classes: NDArray[np.int32], count: int) -> Cl
     words = np.zeros((2, len(classes)), np.int64)
     _count_pairs(bigrams.leaders, classes, pairs[1], words[0])
     _count_pairs(bigrams.followers, classes, pairs[0], words[1])
-    table = _terms(np.arange(_TABLE))
+    table = n_log_n(np.arange(_TABLE))
     totals = np.stack([pairs[1].sum(1, dtype=np.int64), pairs[0].sum(1, dtype=np.int64)])
-    return ClassCounts(pairs, _terms(pairs), totals, words, table)
+    return ClassCounts(pairs, n_log_n(pairs), totals, words, table)
 
 
-def _terms(counts: NDArray[np.integer]) -> NDArray[np.float64]:
-    return counts * np.log(np.maximum(counts, 1))
+def n_log_n(counts: NDArray[np.number]) -> NDArray[np.float64]:
+    """Return f(n) = n log n of counts of any shape, which are whole numbers; f(0) is 0."""
+    terms: NDArray[np.float64] = counts * np.log(np.maximum(counts, 1))
+    return terms
 
 
 def objective(state: ClassCounts) -> float:
     """Return the mean log-likelihood of a word given the word before it, in nats."""
     bigrams = max(int(state.totals[0].sum()), 1)
-    likelihood = state.terms[0].sum() - _terms(state.totals).sum() + _terms(state.words[0]).sum()
+    likelihood = state.terms[0].sum() - n_log_n(state.totals).sum() + n_log_n(state.words[0]).sum()
     return float(likelihood / bigrams)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
+from hsw2v.trees.exchange import n_log_n
 from hsw2v.trees.tree import Tree
 
 
@@ -38,7 +39,7 @@ def merge(
     `tick` is told how many merges of how many are done.
     """
     counts = np.array(pairs, np.float64)
-    terms = _terms(counts)
+    terms = n_log_n(counts)
     weights = np.array(weights, np.float64)
     size = len(counts)
     live = np.arange(size)
@@ -59,15 +60,11 @@ def merge(
         _add_likeness(counts, terms, losses, others, b, 1.0)
         counts[a] += counts[b]
         counts[:, a] += counts[:, b]
-        terms[a], terms[:, a] = _terms(counts[a]), _terms(counts[:, a])
+        terms[a], terms[:, a] = n_log_n(counts[a]), n_log_n(counts[:, a])
         _add_likeness(counts, terms, losses, others, a, -1.0)
         _lose(counts, terms, losses, live, a, others)
         tick(size - 1 - node, size - 1)
     return Tree(children)
-
-
-def _terms(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return counts * np.log(np.maximum(counts, 1.0))
 
 
 @inlined

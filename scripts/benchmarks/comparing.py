@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
+from benchmarks import records
 from benchmarks.evaluating import Quality, TestSets, train_and_evaluate
 from benchmarks.machine import describe_machine, describe_versions
 from benchmarks.measuring import Spread, measure, tell
@@ -63,21 +61,17 @@ class Record:
 
     def save(self, path: str) -> None:
         """Write the record as JSON."""
-        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        records.save(self, path)
 
     @classmethod
     def load(cls, path: str) -> Record:
         """Read a record as `save` wrote it."""
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
-        plan: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in found["plan"].items()
-        }
+        found = records.load(path)
         return cls(
             found["machine"],
             found["versions"],
             tuple(found["notes"]),
-            Plan(**plan),
+            Plan(**records.tuples(found["plan"])),
             tuple(Run(**run) for run in found["runs"]),
         )
 
@@ -93,7 +87,7 @@ def compare(plan: Plan, notes: Sequence[str], path: str | None) -> Record:
         describe_machine(),
         describe_versions([*distributions, "numpy", "numba"]),
         tuple(notes),
-        _without_folders(plan),
+        records.without_folders(plan),
         (),
     )
     if path:
@@ -123,17 +117,6 @@ def _run(plan: Plan, case: str, program: Program, seed: int) -> Run:
 
 def _job(plan: Plan, case: str, seed: int, output: str) -> Job:
     return Job(CASES[case], plan.corpus, output, str(seed), str(plan.threads))
-
-
-def _without_folders(plan: Plan) -> Plan:
-    return Plan(
-        **{
-            **vars(plan),
-            "corpus": Path(plan.corpus).name,
-            "pairs": tuple(Path(one).name for one in plan.pairs),
-            "analogies": tuple(Path(one).name for one in plan.analogies),
-        }
-    )
 
 
 def render(record: Record) -> str:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from benchmarks import records
 from benchmarks.evaluating import Quality, TestSets, evaluate, train_and_evaluate
 from benchmarks.machine import describe_machine, describe_versions
 from benchmarks.measuring import tell
@@ -70,15 +71,6 @@ class Setting:
     pairs: tuple[str, ...]
     analogies: tuple[str, ...]
 
-    def without_folders(self) -> Setting:
-        """Return what can be shown: names of files alone."""
-        return replace(
-            self,
-            corpus=Path(self.corpus).name,
-            pairs=tuple(Path(one).name for one in self.pairs),
-            analogies=tuple(Path(one).name for one in self.analogies),
-        )
-
     def job(self, key: Key) -> Job:
         """Return the training of a run."""
         loss = "ns" if key.variant in (NEGATIVE, GENSIM) else "hs"
@@ -134,17 +126,14 @@ class Record:
 
     def save(self, path: str) -> None:
         """Write the record as JSON."""
-        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        records.save(self, path)
 
     @classmethod
     def load(cls, path: str) -> Record:
         """Read a record as `save` wrote it."""
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
-        setting: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in found["setting"].items()
-        }
-        return cls(Setting(**setting), tuple(Run(**run) for run in found["runs"]))
+        found = records.load(path)
+        setting = Setting(**records.tuples(found["setting"]))
+        return cls(setting, tuple(Run(**run) for run in found["runs"]))
 
 
 def describe(
@@ -165,7 +154,7 @@ def compare(setting: Setting, grid: Grid, path: str | None) -> Record:
     Raises:
         SystemExit: the file holds figures of another setting.
     """
-    record = _begun(setting.without_folders(), path)
+    record = _begun(records.without_folders(setting), path)
     known = {run.key for run in record.runs}
     wanted = [key for key in grid.runs() if key not in known]
     missing = PROGRAMS["gensim"].missing

@@ -12,7 +12,7 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.corpus.vocabulary import keep_probability
+from hsw2v.corpus.vocabulary import kept_counts
 from hsw2v.trees.huffman import huffman
 
 SENTENCE = 20
@@ -50,7 +50,7 @@ def main() -> None:
     given = parser.parse_args()
     counts = zipf_counts(given.words, given.tokens)
     write_text(given.file, counts, given.seed)
-    kept = counts * keep_probability(counts, given.sample)
+    kept = kept_counts(counts, given.sample)
     lengths = np.diff(huffman(counts.astype(np.float64)).paths().offsets)
     print(
         json.dumps(
