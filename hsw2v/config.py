@@ -21,6 +21,10 @@ from hsw2v.errors import MissingInputError, UsageError
 
 LARGEST = 2**63 - 1
 """The largest whole number that compiled code and TOML hold."""
+LOSSES = ("hs", "class", "ns", "sampled", "softmax")
+NORMALIZED = ("hs", "class", "softmax")
+"""The output layers whose probabilities sum to 1."""
+OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")
 
 
 def setting(
@@ -107,8 +111,9 @@ class TrainingConfig:
     )
     loss: str = setting(
         "hs",
-        "output layer: hierarchical softmax (hs) or negative sampling (ns)",
-        choices=("hs", "ns"),
+        "output layer: hierarchical softmax (hs), classes of words (class), negative sampling "
+        "(ns), sampled softmax (sampled) or the softmax over all words (softmax)",
+        choices=LOSSES,
     )
     tree: str = setting(
         "semantic",
@@ -136,11 +141,48 @@ class TrainingConfig:
         "(hs), or by negative sampling (ns)",
         choices=("hs", "ns"),
     )
+    classes: str = setting(
+        "frequency",
+        "classes of words of loss class: of words equally frequent (frequency), of like vectors, "
+        "made anew during training as the semantic tree is (kmeans), or of words with like "
+        "neighbours (exchange)",
+        choices=("frequency", "kmeans", "exchange"),
+    )
+    num_classes: int | None = setting(
+        None,
+        "classes of words of loss class (default: the square root of the number of words)",
+        minimum=1,
+        maximum=LARGEST,
+    )
     negative: int = setting(
         5, "words drawn for a window by negative sampling", minimum=1, maximum=1_000
     )
+    samples: int = setting(
+        64,
+        "words drawn for 64 windows together by sampled softmax",
+        minimum=1,
+        maximum=65_536,
+    )
     ns_exponent: float = setting(
-        0.75, "power of the counts that negative words are drawn by", minimum=-10.0, maximum=10.0
+        0.75,
+        "power of the counts that words are drawn by, in negative sampling and sampled softmax",
+        minimum=-10.0,
+        maximum=10.0,
+    )
+    optimizer: str = setting(
+        "sgd",
+        "how a row moves by its gradient: plain steps (sgd), or steps made even by what it has "
+        "seen (adagrad, rmsprop, adam)",
+        choices=OPTIMIZERS,
+    )
+    l2: float = setting(
+        0.0,
+        "decay of the rows that a step touches: this share of them, times the learning rate",
+        minimum=0.0,
+        maximum=1_000.0,
+    )
+    batch_norm: bool = setting(
+        False, "normalise hidden vectors over batches of at least 256 windows"
     )
     epochs: int = setting(5, "passes over the corpus", minimum=1, maximum=LARGEST)
     lr: float | None = setting(
@@ -152,6 +194,13 @@ class TrainingConfig:
     )
     threads: int | None = setting(None, "threads (default: all cores)", minimum=1, maximum=1_024)
     seed: int = setting(1, "seed of every random choice", minimum=0, maximum=LARGEST)
+    record_gradients: int = setting(
+        0,
+        "measure errors and gradients at the windows of a block before every so many blocks, for "
+        "the log; 0 for never",
+        minimum=0,
+        maximum=LARGEST,
+    )
 
 
 TREES = ("semantic", "huffman", "balanced", "random", "brown")
