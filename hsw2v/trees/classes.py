@@ -1,0 +1,56 @@
+"""Classes of words: which word is in which, and the words of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Every word in one class: a tree of two levels, whose first has C branches."""
+
+    of: NDArray[np.int32]
+    """(V,) int32, the class of each word."""
+    count: int
+    """The number of classes C."""
+
+    def __len__(self) -> int:
+        """Return the number of words V."""
+        return len(self.of)
+
+    def check(self) -> None:
+        """Make sure that every word has a class, and every class a word.
+
+        Raises:
+            ValueError: a class is empty, or not one of the first C numbers.
+        """
+        if len(self) and not 0 <= self.of.min() <= self.of.max() < self.count:
+            raise ValueError(f"a word is in a class that is none of the {self.count}")
+        if len(np.unique(self.of)) != self.count:
+            raise ValueError("a class has no word")
+
+    @cached_property
+    def members(self) -> NDArray[np.int32]:
+        """The words class after class, each class's in order of their numbers, (V,) int32."""
+        return np.argsort(self.of, kind="stable").astype(np.int32)
+
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where each class begins among the members, and where the last ends, (C+1,) int64."""
+        return np.append(0, np.cumsum(self.sizes))
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """The number of words of each class, (C,) int64."""
+        return np.bincount(self.of, minlength=self.count)
+
+    @cached_property
+    def places(self) -> NDArray[np.int32]:
+        """The place of each word among the members of its class, (V,) int32."""
+        places = np.empty(len(self), np.int32)
+        places[self.members] = np.arange(len(self)) - self.offsets[:-1].repeat(self.sizes)
+        return places
