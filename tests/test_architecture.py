@@ -28,6 +28,7 @@ KNOWS: dict[str, set[str]] = {
     "query": {"errors", "files", "trees"},
 }
 KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
+KNOWS["report"] = {*KNOWS["model"], "model"}
 KNOWS["training"] = {*KNOWS, "model"}
 KNOWS["cli"] = {*KNOWS, "training"}
 
@@ -37,6 +38,7 @@ DOORS = {
     "llvmlite": {"jit"},
     "click": {"cli"},
     "tqdm": {"cli"},
+    "matplotlib": {"report"},
 }
 
 

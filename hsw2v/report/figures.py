@@ -1,0 +1,119 @@
+"""Figures as files: the only door to matplotlib.
+
+Light paper, and few colours that differ in grey too. Nothing here touches `pyplot`, and the same
+figures give the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hsw2v.errors import UsageError
+from hsw2v.files import atomic_write, check_writable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Path = str | os.PathLike[str]
+
+FORMATS = (".png", ".svg")
+PANEL = (3.4, 2.5)
+"""Inches of one panel, across and down."""
+COLOURS = ("#14375e", "#c4532d", "#3f9183", "#e0a33e", "#8e6bb0", "#7f8791")
+"""From dark to light, so that the first of them can be told apart in print without colours."""
+_STYLE: Any = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#8c959f",
+    "axes.grid": True,
+    "axes.labelcolor": "#1f2328",
+    "axes.prop_cycle": f"cycler('color', {COLOURS!r})"
+    " + cycler('linestyle', ['-', '--', '-.', ':', '-', '--'])"
+    " + cycler('marker', ['o', 's', '^', 'D', 'v', 'P'])",
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": "medium",
+    "figure.facecolor": "#ffffff",
+    "font.size": 9.0,
+    "grid.color": "#d8dee4",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 3.5,
+    "savefig.dpi": 160.0,
+    "svg.hashsalt": "hsw2v",
+    "text.color": "#1f2328",
+    "xtick.color": "#57606a",
+    "ytick.color": "#57606a",
+}
+_UNDATED: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+}
+
+
+def check_figure(path: Path, *, force: bool = False) -> None:
+    """Make sure, before any work, that a figure can be drawn and written there.
+
+    Raises:
+        UsageError: the name ends in neither .png nor .svg, or matplotlib is not installed.
+        OutputExistsError: the file exists and `force` is not given.
+        OutputError: it cannot be written.
+    """
+    format_of(path)
+    check_writable(path, force=force)
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"figures are drawn by matplotlib, which cannot be imported ({error})",
+            where=os.fspath(path),
+            hint="install it: pip install 'hsw2v[plot]'",
+        ) from error
+
+
+def format_of(path: Path) -> str:
+    """Return the format that the name of a figure asks for, "png" or "svg".
+
+    Raises:
+        UsageError: it ends in neither.
+    """
+    extension = os.path.splitext(os.fspath(path))[1].lower()
+    if extension not in FORMATS:
+        raise UsageError(
+            "is not the name of a figure",
+            where=os.fspath(path),
+            hint="let it end in " + " or ".join(FORMATS),
+        )
+    return extension[1:]
+
+
+@contextmanager
+def figure_file(
+    path: Path, *, rows: int = 1, columns: int = 1, force: bool = False
+) -> Iterator[tuple[Figure, Any]]:
+    """Give a figure with panels to draw in, and write it when all is drawn.
+
+    The panels are an array (rows, columns) of matplotlib's `Axes`. The file appears whole or not
+    at all.
+
+    Raises:
+        UsageError, OutputExistsError, OutputError, DiskFullError: as `check_figure`.
+    """
+    check_figure(path, force=force)
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    kind = format_of(path)
+    with matplotlib.rc_context():
+        # Not over what a user may have set: the same figures give the same bytes.
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        figure = Figure(figsize=(columns * PANEL[0], rows * PANEL[1]), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure, figure.subplots(rows, columns, squeeze=False)
+        with atomic_write(path, force=force) as stream:
+            figure.savefig(stream, format=kind, metadata=_UNDATED[kind])
