@@ -10,6 +10,7 @@ import pytest
 from hsw2v import reference
 from hsw2v.jit import compiled
 from hsw2v.kernels import block, tiles
+from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.output.hierarchical import tree_paths
 from hsw2v.kernels.output.negative import alias_table, noise_distribution
 from hsw2v.kernels.windows import Windowing
@@ -118,7 +119,7 @@ def errors_of_scores(scores: np.ndarray) -> np.ndarray:
             tiles.TILE_WIDTH,
             hidden_rows.ctypes.data,
             output_rows.ctypes.data,
-            width // tiles.LANES,
+            width // LANES,
             labels.ctypes.data,
             np.float32(1.0),
             found[row].ctypes.data,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
+from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import load_int32, load_int64, store_int64
 from hsw2v.kernels.output.hierarchical import (
     copy_top,
@@ -21,7 +22,7 @@ from hsw2v.kernels.output.hierarchical import (
 from hsw2v.kernels.output.negative import noise_rows, prefetch_sampled, sampled_rows
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.step import loss, step
-from hsw2v.kernels.tiles import LANES, add_to_rows, mean_row, prefetch_row
+from hsw2v.kernels.tiles import add_to_rows, mean_row, prefetch_row
 from hsw2v.kernels.windows import keep_tokens
 
 HIERARCHICAL, NEGATIVE = 0, 1

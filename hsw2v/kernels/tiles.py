@@ -13,7 +13,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from hsw2v.jit import HAS_AVX512, IS_X86, cgutils, emit_prefetch, intrinsic, ir, types
+from hsw2v.jit import HAS_AVX512, cgutils, emit_prefetch, intrinsic, ir, types
+from hsw2v.kernels import emit
+from hsw2v.kernels.emit import LANES
 
 PADDING = 16
 """Floats that a row is padded to a multiple of: a cache line, and the widest register."""
@@ -22,57 +24,8 @@ MAX_CONTEXT = 10
 MAX_OUTPUT = 64
 """Output rows that one step takes at most."""
 
-LANES = 16 if HAS_AVX512 else 8 if IS_X86 else 4
 TILE_WIDTH = 8 if HAS_AVX512 else 4
 """Output rows of a tile: with two hidden rows as many sums as there are registers to spare."""
-
-_VECTOR = ir.VectorType(ir.FloatType(), LANES)
-_FLOAT = ir.FloatType()
-_INDEX = ir.IntType(64)
-_FAST = ("contract", "reassoc", "nsz")
-
-
-def _constant(value: int) -> Any:
-    return ir.Constant(_INDEX, value)
-
-
-def _pointer(builder: Any, address: Any, pointee: Any) -> Any:
-    return builder.inttoptr(address, pointee.as_pointer())
-
-
-def _load_address(builder: Any, rows: Any, index: Any) -> Any:
-    place = builder.add(rows, builder.mul(index, _constant(8)))
-    return builder.load(_pointer(builder, place, _INDEX))
-
-
-def _load(builder: Any, address: Any, offset: Any) -> Any:
-    return builder.load(_pointer(builder, builder.add(address, offset), _VECTOR), align=4 * LANES)
-
-
-def _store(builder: Any, value: Any, address: Any, offset: Any) -> None:
-    builder.store(
-        value, _pointer(builder, builder.add(address, offset), value.type), align=4 * LANES
-    )
-
-
-def _add(builder: Any, left: Any, right: Any) -> Any:
-    return builder.fadd(left, right, flags=_FAST)
-
-
-def _multiply_add(builder: Any, left: Any, right: Any, addend: Any) -> Any:
-    return _add(builder, builder.fmul(left, right, flags=_FAST), addend)
-
-
-def _shuffle(builder: Any, left: Any, right: Any, lanes: list[int]) -> Any:
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
-    return builder.shuffle_vector(left, right, mask)
-
-
-def _splat(builder: Any, scalar: Any) -> Any:
-    one = builder.insert_element(
-        ir.Constant(_VECTOR, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
-    )
-    return _shuffle(builder, one, one, [0] * LANES)
 
 
 def _pair_sums(builder: Any, left: Any, right: Any, group: int) -> Any:
@@ -87,16 +40,16 @@ def _pair_sums(builder: Any, left: Any, right: Any, group: int) -> Any:
         starts = range(0, 2 * LANES, 2 * 4)
         even = [start + lane for start in starts for lane in range(4)]
         odd = [start + 4 + lane for start in starts for lane in range(4)]
-    return _add(
+    return emit.add(
         builder,
-        _shuffle(builder, left, right, even),
-        _shuffle(builder, left, right, odd),
+        emit.shuffle(builder, left, right, even),
+        emit.shuffle(builder, left, right, odd),
     )
 
 
 def _horizontal_sums(builder: Any, vectors: list[Any]) -> list[Any]:
     """Return the sums over the lanes of each vector, packed in order into vectors."""
-    zero = _splat_constant(0.0)
+    zero = emit.splat_constant(0.0)
     vectors = vectors + [zero] * (-len(vectors) % LANES)
     group = 1
     while group < LANES:
@@ -108,49 +61,24 @@ def _horizontal_sums(builder: Any, vectors: list[Any]) -> list[Any]:
     return vectors
 
 
-def _each_size(builder: Any, size: Any, largest: int, emit: Callable[[int], None]) -> None:
+def _each_size(builder: Any, size: Any, largest: int, body: Callable[[int], None]) -> None:
     """Emit code for every size from 1 to `largest`, unrolled, and a jump to the one asked for."""
     done = builder.append_basic_block("sized")
     switch = builder.switch(size, done)
     for constant in range(1, largest + 1):
         block = builder.append_basic_block(f"size{constant}")
-        switch.add_case(_constant(constant), block)
+        switch.add_case(emit.constant(constant), block)
         builder.position_at_end(block)
-        emit(constant)
+        body(constant)
         builder.branch(done)
     builder.position_at_end(done)
 
 
-def _splat_constant(value: float) -> Any:
-    return ir.Constant(_VECTOR, [float(value)] * LANES)
-
-
-_EXPONENT_LIMIT = 120
-
-
 def _sigmoid(builder: Any, x: Any) -> Any:
-    """Return 1 / (1 + 2^t), t = -x / log 2, within 2e-7; NaN stays NaN.
-
-    2^t is the float whose exponent is t rounded, times the Taylor series of the rest.
-    """
-    t = builder.fmul(x, _splat_constant(-1.0 / math.log(2.0)))
-    low, high = _splat_constant(-_EXPONENT_LIMIT), _splat_constant(_EXPONENT_LIMIT)
-    t = builder.select(builder.fcmp_ordered(">", t, low), t, low)
-    t = builder.select(builder.fcmp_ordered("<", t, high), t, high)
-    integers = ir.VectorType(ir.IntType(32), LANES)
-    # Conversion to integers cuts off: rounding is that of a positive number plus a half.
-    positive = _add(builder, t, _splat_constant(_EXPONENT_LIMIT + 0.5))
-    above = builder.fptosi(positive, integers)
-    whole = builder.sub(above, ir.Constant(integers, [_EXPONENT_LIMIT] * LANES))
-    rest = builder.fsub(t, builder.sitofp(whole, _VECTOR))
-    series = _splat_constant(math.log(2.0) ** 6 / math.factorial(6))
-    for power in range(5, -1, -1):
-        coefficient = math.log(2.0) ** power / math.factorial(power)
-        series = _multiply_add(builder, series, rest, _splat_constant(coefficient))
-    exponent = builder.shl(whole, ir.Constant(integers, [23] * LANES))
-    power_of_two = builder.add(builder.bitcast(series, integers), exponent)
-    one = _splat_constant(1.0)
-    chance = builder.fdiv(one, builder.fadd(one, builder.bitcast(power_of_two, _VECTOR)))
+    """Return 1 / (1 + 2^t), t = -x / log 2; NaN stays NaN."""
+    t = builder.fmul(x, emit.splat_constant(-1.0 / math.log(2.0)))
+    one = emit.splat_constant(1.0)
+    chance = builder.fdiv(one, builder.fadd(one, emit.power_of_two(builder, t)))
     return builder.select(builder.fcmp_ordered("ord", x, x), chance, x)
 
 
@@ -158,20 +86,22 @@ def _dot_products(
     builder: Any, rows: int, columns: int, hidden: Any, output: Any, vectors: Any
 ) -> list[Any]:
     """Return dot products as packed vectors: TILE_WIDTH lanes for each hidden row."""
-    left = [_load_address(builder, hidden, _constant(i)) for i in range(rows)]
-    right = [_load_address(builder, output, _constant(j)) for j in range(columns)]
-    zero = _splat_constant(0.0)
-    sums = [[cgutils.alloca_once(builder, _VECTOR) for _ in range(columns)] for _ in range(rows)]
+    left = [emit.load_address(builder, hidden, emit.constant(i)) for i in range(rows)]
+    right = [emit.load_address(builder, output, emit.constant(j)) for j in range(columns)]
+    zero = emit.splat_constant(0.0)
+    sums = [
+        [cgutils.alloca_once(builder, emit.VECTOR) for _ in range(columns)] for _ in range(rows)
+    ]
     for row in sums:
         for one in row:
             builder.store(zero, one)
-    with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
-        offset = builder.mul(loop.index, _constant(4 * LANES))
-        a = [_load(builder, row, offset) for row in left]
+    with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+        offset = builder.mul(loop.index, emit.constant(4 * LANES))
+        a = [emit.load(builder, row, offset) for row in left]
         for j in range(columns):
-            b = _load(builder, right[j], offset)
+            b = emit.load(builder, right[j], offset)
             for i in range(rows):
-                total = _multiply_add(builder, a[i], b, builder.load(sums[i][j]))
+                total = emit.multiply_add(builder, a[i], b, builder.load(sums[i][j]))
                 builder.store(total, sums[i][j])
     flat: list[Any] = []
     for row in sums:
@@ -182,9 +112,9 @@ def _dot_products(
 def _store_tile(builder: Any, rows: int, packed: list[Any], place: Any) -> None:
     for i in range(rows):
         source, start = packed[i * TILE_WIDTH // LANES], i * TILE_WIDTH % LANES
-        value = _shuffle(builder, source, source, list(range(start, start + TILE_WIDTH)))
-        row = builder.add(place, _constant(4 * i * MAX_OUTPUT))
-        builder.store(value, _pointer(builder, row, value.type), align=4)
+        value = emit.shuffle(builder, source, source, list(range(start, start + TILE_WIDTH)))
+        row = builder.add(place, emit.constant(4 * i * MAX_OUTPUT))
+        builder.store(value, emit.pointer(builder, row, value.type), align=4)
 
 
 @intrinsic
@@ -198,11 +128,11 @@ def score_row(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, s
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         width, hidden, output, vectors, scores = arguments
 
-        def emit(columns: int) -> None:
+        def tile(columns: int) -> None:
             packed = _dot_products(builder, 1, columns, hidden, output, vectors)
             _store_tile(builder, 1, packed, scores)
 
-        _each_size(builder, width, TILE_WIDTH, emit)
+        _each_size(builder, width, TILE_WIDTH, tile)
         return context.get_dummy_value()
 
     return types.void(*([types.intp] * 5)), generate
@@ -211,17 +141,17 @@ def score_row(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, s
 def _gradient_tile(rows: int) -> Callable[..., Any]:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         width, hidden, output, vectors, labels, rate, gradient = arguments
-        rates = _splat(builder, rate)
+        rates = emit.splat(builder, rate)
 
-        def emit(columns: int) -> None:
+        def tile(columns: int) -> None:
             packed = _dot_products(builder, rows, columns, hidden, output, vectors)
-            place = _pointer(builder, labels, ir.VectorType(_FLOAT, TILE_WIDTH))
+            place = emit.pointer(builder, labels, ir.VectorType(emit.FLOAT, TILE_WIDTH))
             some = builder.load(place, align=4)
-            label = _shuffle(builder, some, some, [lane % TILE_WIDTH for lane in range(LANES)])
+            label = emit.shuffle(builder, some, some, [lane % TILE_WIDTH for lane in range(LANES)])
             errors = [builder.fsub(label, _sigmoid(builder, x)) for x in packed]
             _store_tile(builder, rows, [builder.fmul(rates, e) for e in errors], gradient)
 
-        _each_size(builder, width, TILE_WIDTH, emit)
+        _each_size(builder, width, TILE_WIDTH, tile)
         return context.get_dummy_value()
 
     return generate
@@ -274,30 +204,30 @@ def _update(
     vectors: Any,
     gradient: Any,
 ) -> None:
-    zero = _splat_constant(0.0)
-    left = [_load_address(builder, hidden, _constant(i)) for i in range(rows)]
-    right = [_load_address(builder, target, _constant(i)) for i in range(rows)]
-    sums = [cgutils.alloca_once(builder, _VECTOR) for _ in range(rows)]
-    with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
-        offset = builder.mul(loop.index, _constant(4 * LANES))
-        h = [_load(builder, row, offset) for row in left]
+    zero = emit.splat_constant(0.0)
+    left = [emit.load_address(builder, hidden, emit.constant(i)) for i in range(rows)]
+    right = [emit.load_address(builder, target, emit.constant(i)) for i in range(rows)]
+    sums = [cgutils.alloca_once(builder, emit.VECTOR) for _ in range(rows)]
+    with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+        offset = builder.mul(loop.index, emit.constant(4 * LANES))
+        h = [emit.load(builder, row, offset) for row in left]
         for one in sums:
             builder.store(zero, one)
-        with cgutils.for_range(builder, count, intp=_INDEX) as inner:
-            address = _load_address(builder, output, inner.index)
-            row = _load(builder, address, offset)
-            weights = builder.add(gradient, builder.mul(inner.index, _constant(4)))
+        with cgutils.for_range(builder, count, intp=emit.INDEX) as inner:
+            address = emit.load_address(builder, output, inner.index)
+            row = emit.load(builder, address, offset)
+            weights = builder.add(gradient, builder.mul(inner.index, emit.constant(4)))
             for i in range(rows):
-                place = builder.add(weights, _constant(4 * i * MAX_OUTPUT))
-                weight = _splat(builder, builder.load(_pointer(builder, place, _FLOAT)))
-                total = _multiply_add(builder, weight, row, builder.load(sums[i]))
+                place = builder.add(weights, emit.constant(4 * i * MAX_OUTPUT))
+                weight = emit.splat(builder, builder.load(emit.pointer(builder, place, emit.FLOAT)))
+                total = emit.multiply_add(builder, weight, row, builder.load(sums[i]))
                 builder.store(total, sums[i])
-                row = _multiply_add(builder, weight, h[i], row)
-            _store(builder, row, address, offset)
+                row = emit.multiply_add(builder, weight, h[i], row)
+            emit.store(builder, row, address, offset)
         for i in range(rows):
             # Loaded only now: two context rows may be the same word.
-            value = _add(builder, _load(builder, right[i], offset), builder.load(sums[i]))
-            _store(builder, value, right[i], offset)
+            value = emit.add(builder, emit.load(builder, right[i], offset), builder.load(sums[i]))
+            emit.store(builder, value, right[i], offset)
 
 
 @intrinsic
@@ -333,13 +263,13 @@ def merge_row(typing: Any, shared: Any, copy: Any, merged: Any, vectors: Any) ->
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         shared, copy, merged, vectors = arguments
-        with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
-            offset = builder.mul(loop.index, _constant(4 * LANES))
-            before = _load(builder, merged, offset)
-            change = builder.fsub(_load(builder, copy, offset), before)
-            value = _add(builder, _load(builder, shared, offset), change)
+        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+            offset = builder.mul(loop.index, emit.constant(4 * LANES))
+            before = emit.load(builder, merged, offset)
+            change = builder.fsub(emit.load(builder, copy, offset), before)
+            value = emit.add(builder, emit.load(builder, shared, offset), change)
             for row in (shared, copy, merged):
-                _store(builder, value, row, offset)
+                emit.store(builder, value, row, offset)
         return context.get_dummy_value()
 
     return types.void(*([types.intp] * 4)), generate
@@ -351,16 +281,16 @@ def mean_row(typing: Any, rows: Any, count: Any, vectors: Any, mean: Any) -> Any
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, count, vectors, mean = arguments
-        one = ir.Constant(_FLOAT, 1.0)
-        share = _splat(builder, builder.fdiv(one, builder.sitofp(count, _FLOAT)))
-        total = cgutils.alloca_once(builder, _VECTOR)
-        with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
-            offset = builder.mul(loop.index, _constant(4 * LANES))
-            builder.store(_splat_constant(0.0), total)
-            with cgutils.for_range(builder, count, intp=_INDEX) as inner:
-                row = _load(builder, _load_address(builder, rows, inner.index), offset)
-                builder.store(_add(builder, builder.load(total), row), total)
-            _store(builder, builder.fmul(builder.load(total), share), mean, offset)
+        one = ir.Constant(emit.FLOAT, 1.0)
+        share = emit.splat(builder, builder.fdiv(one, builder.sitofp(count, emit.FLOAT)))
+        total = cgutils.alloca_once(builder, emit.VECTOR)
+        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+            offset = builder.mul(loop.index, emit.constant(4 * LANES))
+            builder.store(emit.splat_constant(0.0), total)
+            with cgutils.for_range(builder, count, intp=emit.INDEX) as inner:
+                row = emit.load(builder, emit.load_address(builder, rows, inner.index), offset)
+                builder.store(emit.add(builder, builder.load(total), row), total)
+            emit.store(builder, builder.fmul(builder.load(total), share), mean, offset)
         return context.get_dummy_value()
 
     return types.void(*([types.intp] * 4)), generate
@@ -372,14 +302,14 @@ def add_to_rows(typing: Any, rows: Any, count: Any, vectors: Any, addend: Any) -
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, count, vectors, addend = arguments
-        with cgutils.for_range(builder, vectors, intp=_INDEX) as loop:
-            offset = builder.mul(loop.index, _constant(4 * LANES))
-            value = _load(builder, addend, offset)
-            _store(builder, _splat_constant(0.0), addend, offset)
-            with cgutils.for_range(builder, count, intp=_INDEX) as inner:
-                address = _load_address(builder, rows, inner.index)
-                total = _add(builder, _load(builder, address, offset), value)
-                _store(builder, total, address, offset)
+        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+            offset = builder.mul(loop.index, emit.constant(4 * LANES))
+            value = emit.load(builder, addend, offset)
+            emit.store(builder, emit.splat_constant(0.0), addend, offset)
+            with cgutils.for_range(builder, count, intp=emit.INDEX) as inner:
+                address = emit.load_address(builder, rows, inner.index)
+                total = emit.add(builder, emit.load(builder, address, offset), value)
+                emit.store(builder, total, address, offset)
         return context.get_dummy_value()
 
     return types.void(*([types.intp] * 4)), generate
@@ -391,10 +321,10 @@ def prefetch_row(typing: Any, address: Any, vectors: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, vectors = arguments
-        lines = builder.udiv(vectors, _constant(max(1, 16 // LANES)))
-        with cgutils.for_range(builder, lines, intp=_INDEX) as loop:
-            line = builder.add(address, builder.mul(loop.index, _constant(64)))
-            emit_prefetch(builder, _pointer(builder, line, ir.IntType(8)))
+        lines = builder.udiv(vectors, emit.constant(max(1, 16 // LANES)))
+        with cgutils.for_range(builder, lines, intp=emit.INDEX) as loop:
+            line = builder.add(address, builder.mul(loop.index, emit.constant(64)))
+            emit_prefetch(builder, emit.pointer(builder, line, ir.IntType(8)))
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp), generate

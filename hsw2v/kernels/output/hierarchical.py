@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import inlined
+from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import (
     load_int32,
     load_int64,
@@ -15,7 +16,7 @@ from hsw2v.kernels.memory import (
     store_int32,
     store_int64,
 )
-from hsw2v.kernels.tiles import LANES, TILE_WIDTH, merge_row, prefetch_row
+from hsw2v.kernels.tiles import TILE_WIDTH, merge_row, prefetch_row
 
 
 class TreePaths(NamedTuple):

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
+from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import load_int32, load_int64, load_uint64, store_int64
 from hsw2v.kernels.random import below, draw, high_half, low_half
-from hsw2v.kernels.tiles import LANES, TILE_WIDTH, prefetch_row
+from hsw2v.kernels.tiles import TILE_WIDTH, prefetch_row
 
 
 class NoiseDistribution(NamedTuple):

@@ -1,0 +1,97 @@
+"""Vector instructions for intrinsics to emit, for whatever vectors the machine has."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hsw2v.jit import HAS_AVX512, IS_X86, ir
+
+LANES = 16 if HAS_AVX512 else 8 if IS_X86 else 4
+"""Floats of a vector."""
+VECTOR = ir.VectorType(ir.FloatType(), LANES)
+FLOAT = ir.FloatType()
+INDEX = ir.IntType(64)
+_FAST = ("contract", "reassoc", "nsz")
+
+
+def constant(value: int) -> Any:
+    """Return an index that is known when compiling."""
+    return ir.Constant(INDEX, value)
+
+
+def pointer(builder: Any, address: Any, pointee: Any) -> Any:
+    """Return an address as a pointer."""
+    return builder.inttoptr(address, pointee.as_pointer())
+
+
+def load_address(builder: Any, rows: Any, index: Any) -> Any:
+    """Return the address in place `index` of an array of addresses."""
+    place = builder.add(rows, builder.mul(index, constant(8)))
+    return builder.load(pointer(builder, place, INDEX))
+
+
+def load(builder: Any, address: Any, offset: Any) -> Any:
+    """Return the vector of floats at an address plus an offset in bytes, both aligned."""
+    return builder.load(pointer(builder, builder.add(address, offset), VECTOR), align=4 * LANES)
+
+
+def store(builder: Any, value: Any, address: Any, offset: Any) -> None:
+    """Write a vector to an address plus an offset in bytes, both aligned."""
+    builder.store(
+        value, pointer(builder, builder.add(address, offset), value.type), align=4 * LANES
+    )
+
+
+def add(builder: Any, left: Any, right: Any) -> Any:
+    """Return left + right."""
+    return builder.fadd(left, right, flags=_FAST)
+
+
+def multiply_add(builder: Any, left: Any, right: Any, addend: Any) -> Any:
+    """Return left · right + addend."""
+    return add(builder, builder.fmul(left, right, flags=_FAST), addend)
+
+
+def shuffle(builder: Any, left: Any, right: Any, lanes: list[int]) -> Any:
+    """Return the lanes of two vectors, one after the other, in this order."""
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+    return builder.shuffle_vector(left, right, mask)
+
+
+def splat(builder: Any, scalar: Any) -> Any:
+    """Return a vector of one scalar."""
+    one = builder.insert_element(
+        ir.Constant(VECTOR, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
+    )
+    return shuffle(builder, one, one, [0] * LANES)
+
+
+def splat_constant(value: float) -> Any:
+    """Return a vector of one number that is known when compiling."""
+    return ir.Constant(VECTOR, [float(value)] * LANES)
+
+
+_EXPONENT_LIMIT = 120
+
+
+def power_of_two(builder: Any, t: Any) -> Any:
+    """Return 2^t, within 2e-7 of it; t beyond ±120 is taken as that.
+
+    That is the float whose exponent is t rounded, times the Taylor series of the rest.
+    """
+    low, high = splat_constant(-_EXPONENT_LIMIT), splat_constant(_EXPONENT_LIMIT)
+    t = builder.select(builder.fcmp_ordered(">", t, low), t, low)
+    t = builder.select(builder.fcmp_ordered("<", t, high), t, high)
+    integers = ir.VectorType(ir.IntType(32), LANES)
+    # Conversion to integers cuts off: rounding is that of a positive number plus a half.
+    positive = add(builder, t, splat_constant(_EXPONENT_LIMIT + 0.5))
+    above = builder.fptosi(positive, integers)
+    whole = builder.sub(above, ir.Constant(integers, [_EXPONENT_LIMIT] * LANES))
+    rest = builder.fsub(t, builder.sitofp(whole, VECTOR))
+    series = splat_constant(math.log(2.0) ** 6 / math.factorial(6))
+    for power in range(5, -1, -1):
+        coefficient = math.log(2.0) ** power / math.factorial(power)
+        series = multiply_add(builder, series, rest, splat_constant(coefficient))
+    exponent = builder.shl(whole, ir.Constant(integers, [23] * LANES))
+    return builder.bitcast(builder.add(builder.bitcast(series, integers), exponent), VECTOR)
