@@ -34,8 +34,14 @@ if TYPE_CHECKING:
 @click.option(
     "--heldout",
     metavar="FILE",
-    help="Measure the exact loss and perplexity on this text after each epoch (not with --loss ns, "
-    "which has no probabilities).",
+    help="Measure the exact loss and perplexity on this text after each epoch (with --loss ns and "
+    "sampled, whose scores are no probabilities, only with --normalize-exactly).",
+)
+@click.option(
+    "--normalize-exactly",
+    is_flag=True,
+    help="With --heldout and --loss ns or sampled: measure the softmax of their scores over all "
+    "words, which takes long.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option(
@@ -50,6 +56,7 @@ def train(
     force: bool,
     config: str | None,
     heldout: str | None,
+    normalize_exactly: bool,
     quiet: bool,
     log_json: str | None,
     **given: Any,
@@ -83,6 +90,7 @@ def train(
             force=force,
             progress=progress,
             heldout=heldout,
+            normalize_exactly=normalize_exactly,
             origin=files.readable(" ".join(corpus)),
         )
 
@@ -96,6 +104,7 @@ def train_and_save(
     progress: Progress,
     origin: str,
     heldout: str | None = None,
+    normalize_exactly: bool = False,
 ) -> Model:
     """Train on a source, write the model with a note of its origin, and show the summary."""
     start = time.perf_counter()
@@ -105,7 +114,13 @@ def train_and_save(
     import hsw2v
 
     progress.begin(settings.resolved(), corpus=origin, output=path)
-    model = hsw2v.train(source, config=settings, heldout=heldout, listener=progress.listen)
+    model = hsw2v.train(
+        source,
+        config=settings,
+        heldout=heldout,
+        normalize_exactly=normalize_exactly,
+        listener=progress.listen,
+    )
     model.info["origin"] = origin
     model.save(path, force=force)
     progress.end(

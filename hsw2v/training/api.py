@@ -1,14 +1,17 @@
-"""`train`: from a corpus to a model, in one call."""
+"""`train`: from a corpus to a model, in one call; and many models from one reading of a corpus."""
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from hsw2v.config import Config, read_config
+from hsw2v.config import NORMALIZED, Config, CorpusConfig, TrainingConfig, read_config
 from hsw2v.corpus.sources import Path, Source, encode_source
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
@@ -27,6 +30,7 @@ def train(
     *,
     config: Config | Path | None = None,
     heldout: Source | None = None,
+    normalize_exactly: bool = False,
     listener: Listener = ignore,
     **settings: Any,
 ) -> Model:
@@ -36,12 +40,13 @@ def train(
     sentences that are lists of tokens; it is read once. Settings are those of `hsw2v.config`, by
     name, over those of `config`, a `Config` or a TOML file: `train("corpus.txt", dim=200,
     model="cbow")`. `heldout` is a source whose exact loss is told to the listener after every
-    epoch. One thread gives the same vectors, bit by bit, for the same corpus, settings, version
-    and kind of processor; more threads give the same windows, but update the tables as they come
-    (Hogwild).
+    epoch; the scores of loss ns and sampled are no probabilities, and with `normalize_exactly`
+    it is that of their softmax over all words, which takes long. One thread gives the same
+    vectors, bit by bit, for the same corpus, settings, version and kind of processor; more
+    threads give the same windows, but update the tables as they come (Hogwild).
 
     Raises:
-        UsageError: a setting is unknown or out of bounds.
+        UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it.
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file
             of a tree.
         EmptyCorpusError: there is nothing to train on.
@@ -51,68 +56,131 @@ def train(
     """
     base = config if isinstance(config, Config) else read_config(config) if config else Config()
     chosen = base.replace(**settings).resolved()
-    if heldout is not None and chosen.training.loss == "ns":
+    codes = check_training(
+        chosen.training, heldout=heldout is not None, normalize_exactly=normalize_exactly
+    )
+    warm_up = _warm_up(chosen.training)
+    with (
+        _memory_explained(),
+        read_texts(source, chosen.corpus, heldout, listener=_beginning(warm_up, listener)) as texts,
+    ):
+        return _train(texts, chosen, codes, warm_up, listener, normalize_exactly)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A corpus and perhaps a held-out text, encoded: what any number of models is trained on."""
+
+    corpus: EncodedCorpus
+    heldout: EncodedCorpus | None
+    config: CorpusConfig
+    seconds: float
+    """What reading them took."""
+
+
+@contextmanager
+def read_texts(
+    source: Source,
+    config: CorpusConfig,
+    heldout: Source | None = None,
+    *,
+    listener: Listener = ignore,
+) -> Iterator[Texts]:
+    """Read a corpus, and perhaps a held-out text, once; they are gone at the end of the context.
+
+    Raises:
+        What `train` raises of sources.
+    """
+    begun = time.perf_counter()
+    with ExitStack() as texts:
+        corpus = texts.enter_context(encode_source(source, config, listener))
+        held = None
+        if heldout is not None:
+            unbounded = dataclasses.replace(config, max_types=0)
+            held = texts.enter_context(encode_source(heldout, unbounded, _notices(listener)))
+        yield Texts(corpus, held, config, time.perf_counter() - begun)
+
+
+def train_on(
+    texts: Texts, config: Config, *, normalize_exactly: bool = False, listener: Listener = ignore
+) -> Model:
+    """Train word vectors on texts that are read, as `train` does; they stay as they are.
+
+    The settings are free but for those of the corpus, which it was read with.
+
+    Raises:
+        UsageError: the settings of the corpus are others.
+        And what `train` raises.
+    """
+    chosen = config.resolved()
+    if chosen.corpus != texts.config:
+        raise UsageError("the corpus was read with other settings", hint="read it anew")
+    codes = check_training(
+        chosen.training, heldout=texts.heldout is not None, normalize_exactly=normalize_exactly
+    )
+    with _memory_explained():
+        return _train(texts, chosen, codes, _warm_up(chosen.training), listener, normalize_exactly)
+
+
+def check_training(
+    training: TrainingConfig, *, heldout: bool, normalize_exactly: bool = False
+) -> Codes | None:
+    """Find out, before any work, what training would refuse; read the tree if it is a file.
+
+    Raises:
+        UsageError: a held-out loss is wanted of an output layer without probabilities, or the
+            semantic tree is to be grown when training is over.
+        MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
+    """
+    if heldout and training.loss not in NORMALIZED and not normalize_exactly:
         raise UsageError(
-            "there is no exact held-out loss of negative sampling: it has no probabilities",
-            hint="leave the held-out corpus out, or use loss hs",
+            f"there is no exact held-out loss with loss {training.loss}: its scores are no "
+            "probabilities",
+            hint="leave the held-out text out, use loss hs, class or softmax, or take the softmax "
+            "of the scores with --normalize-exactly",
         )
-    codes = check_tree(chosen.training)
-    try:
-        return _train(source, chosen, codes, heldout, listener)
-    except MemoryError as error:
-        if isinstance(error, ResourceError):
-            raise
-        raise ResourceError(
-            f"there is not enough memory ({error})",
-            hint="lower --dim or --threads, raise --min-count, or set --max-vocab",
-        ) from error
+    return check_tree(training)
 
 
 def _train(
-    source: Source,
+    texts: Texts,
     chosen: Config,
     codes: Codes | None,
-    heldout: Source | None,
+    warm_up: WarmUp,
     listener: Listener,
+    normalize_exactly: bool,
 ) -> Model:
     begun = time.perf_counter()
-    training = chosen.training
-    warm_up = WarmUp(training.tree if training.loss == "hs" else "")
-    with ExitStack() as corpora:
-        encoded = corpora.enter_context(
-            encode_source(source, chosen.corpus, _beginning(warm_up, listener))
+    encoded = texts.corpus
+    vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
+    held = None if texts.heldout is None else _held_out(texts.heldout, vocabulary)
+    if held is not None and chosen.training.loss not in NORMALIZED:
+        # Trainer.train(..., normalize_exactly=...) will measure it.
+        raise NotImplementedError("a held-out loss that is normalised exactly")
+    totals = {
+        "tokens": encoded.tokens,
+        "sentences": encoded.sentences,
+        "types": len(encoded.types) + encoded.dropped_types,
+        "tokens_in_vocabulary": int(vocabulary.counts.sum()),
+        "bytes_read": encoded.bytes_read,
+        "mended_bytes": encoded.mended_bytes,
+    }
+    read = time.perf_counter()
+    reading = texts.seconds + read - begun
+    listener(
+        VocabularyReady(
+            words=len(vocabulary),
+            types=totals["types"],
+            tokens=totals["tokens"],
+            sentences=totals["sentences"],
+            tokens_in_vocabulary=totals["tokens_in_vocabulary"],
+            seconds=reading,
         )
-        vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
-        held = None
-        if heldout is not None:
-            unbounded = chosen.replace(max_types=0)
-            text = corpora.enter_context(
-                encode_source(heldout, unbounded.corpus, _notices(listener))
-            )
-            held = _held_out(text, vocabulary)
-        totals = {
-            "tokens": encoded.tokens,
-            "sentences": encoded.sentences,
-            "types": len(encoded.types) + encoded.dropped_types,
-            "tokens_in_vocabulary": int(vocabulary.counts.sum()),
-            "bytes_read": encoded.bytes_read,
-            "mended_bytes": encoded.mended_bytes,
-        }
-        read = time.perf_counter()
-        listener(
-            VocabularyReady(
-                words=len(vocabulary),
-                types=totals["types"],
-                tokens=totals["tokens"],
-                sentences=totals["sentences"],
-                tokens_in_vocabulary=totals["tokens_in_vocabulary"],
-                seconds=read - begun,
-            )
-        )
-        warm_up.wait()
-        tree = first_tree(chosen, codes, vocabulary, corpus, listener)
-        trainer = Trainer(chosen, vocabulary, tree)
-        trainer.train(corpus, listener, held)
+    )
+    warm_up.wait()
+    tree = first_tree(chosen, codes, vocabulary, corpus, listener)
+    trainer = Trainer(chosen, vocabulary, tree)
+    trainer.train(corpus, listener, held)
     vectors, outputs = trainer.finish()
     return Model(
         vocabulary,
@@ -123,9 +191,13 @@ def _train(
         info={
             "versions": _versions(),
             "corpus": totals,
-            "seconds": {"reading": read - begun, "training": time.perf_counter() - read},
+            "seconds": {"reading": reading, "training": time.perf_counter() - read},
         },
     )
+
+
+def _warm_up(training: TrainingConfig) -> WarmUp:
+    return WarmUp(training.tree if training.loss == "hs" else "")
 
 
 def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:
@@ -151,6 +223,19 @@ def _held_out(encoded: EncodedCorpus, vocabulary: Vocabulary) -> WordCorpus:
             hint="name another held-out text",
         )
     return corpus
+
+
+@contextmanager
+def _memory_explained() -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        if isinstance(error, ResourceError):
+            raise
+        raise ResourceError(
+            f"there is not enough memory ({error})",
+            hint="lower --dim or --threads, raise --min-count, or set --max-vocab",
+        ) from error
 
 
 def _versions() -> dict[str, str]:

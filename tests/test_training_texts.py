@@ -1,0 +1,66 @@
+"""Texts that are read once serve many trainings, and which held-out losses there are."""
+
+from __future__ import annotations
+
+import pytest
+
+import hsw2v
+from hsw2v import errors, events
+from hsw2v.config import Config
+from hsw2v.training.api import check_training, read_texts, train_on
+
+WORDS = [f"w{number}" for number in range(12)]
+SENTENCES = [[WORDS[(row * step) % 12] for step in range(1, 9)] for row in range(400)]
+HELDOUT = SENTENCES[3:40]
+SMALL = Config().replace(dim=8, min_count=1, sample=0.0, threads=1, tree="huffman", epochs=2)
+
+
+@pytest.mark.parametrize("loss", ["hs", "ns"])
+def test_many_trainings_on_texts_read_once_are_those_of_texts_read_anew(loss: str) -> None:
+    settings = [
+        SMALL.replace(loss=loss, seed=seed, min_count=least)
+        for seed in (1, 2)
+        for least in (1, 250)
+    ]
+    with read_texts(SENTENCES, SMALL.corpus) as texts:
+        found = [train_on(texts, one) for one in settings]
+    expected = [hsw2v.train(SENTENCES, config=one) for one in settings]
+    assert len({len(model) for model in found}) == 2
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.words == theirs.words
+        assert ours.vectors.tobytes() == theirs.vectors.tobytes()
+        assert ours.config == theirs.config
+        assert ours.info["corpus"] == theirs.info["corpus"]
+
+
+def test_the_heldout_text_is_read_once_too() -> None:
+    def losses(heard: list[events.Event]) -> list[float | None]:
+        return [one.heldout_loss for one in heard if isinstance(one, events.EpochEnd)]
+
+    one: list[events.Event] = []
+    other: list[events.Event] = []
+    with read_texts(SENTENCES, SMALL.corpus, HELDOUT) as texts:
+        train_on(texts, SMALL.replace(dim=4))
+        train_on(texts, SMALL, listener=one.append)
+    hsw2v.train(SENTENCES, config=SMALL, heldout=HELDOUT, listener=other.append)
+    assert losses(one) == losses(other) != [None, None]
+
+
+def test_settings_of_the_corpus_are_those_it_was_read_with() -> None:
+    with (
+        read_texts(SENTENCES, SMALL.corpus) as texts,
+        pytest.raises(errors.UsageError, match="read with other settings"),
+    ):
+        train_on(texts, SMALL.replace(lowercase=True))
+
+
+@pytest.mark.parametrize("loss", ["hs", "class", "ns", "sampled", "softmax"])
+def test_a_heldout_loss_needs_probabilities_or_to_be_normalized_exactly(loss: str) -> None:
+    training = SMALL.replace(loss=loss).training
+    check_training(training, heldout=False)
+    check_training(training, heldout=True, normalize_exactly=True)
+    if loss in ("ns", "sampled"):
+        with pytest.raises(errors.UsageError, match=f"loss {loss}.*no probabilities.*softmax"):
+            check_training(training, heldout=True)
+    else:
+        check_training(training, heldout=True)
