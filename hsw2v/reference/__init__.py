@@ -3,6 +3,7 @@
 The same names as in `hsw2v.kernels` and `hsw2v.trees`, written to be read.
 """
 
+from hsw2v.reference.optimizers import State, move_row
 from hsw2v.reference.steps import (
     LOSS_KEY,
     MAX_CONTEXT,
@@ -41,6 +42,7 @@ __all__ = [
     "Layer",
     "Negative",
     "Plan",
+    "State",
     "below",
     "class_bigrams",
     "class_likelihood",
@@ -52,6 +54,7 @@ __all__ = [
     "keep_tokens",
     "loss",
     "merging_loss",
+    "move_row",
     "sigmoid",
     "split",
     "step",

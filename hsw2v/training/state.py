@@ -1,0 +1,18 @@
+"""What optimizers and batch normalisation remember of what is trained."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hsw2v.kernels.optimizers import State
+from hsw2v.training.tables import aligned_zeros
+
+
+def state_of(optimizer: str, rows: int, width: int) -> State:
+    """Return what an optimizer remembers of a table (rows, width) of which no row has moved."""
+    adam = optimizer == "adam"
+    return State(
+        squares=aligned_zeros(0 if optimizer == "sgd" else rows, width),
+        means=aligned_zeros(rows if adam else 0, width),
+        steps=aligned_zeros(1, rows if adam else 0, np.int32)[0],
+    )
