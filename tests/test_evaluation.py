@@ -148,9 +148,34 @@ def test_pairs_count_what_is_covered_and_fall_back_to_lower_case(unit):
     assert result.spearman == pytest.approx(1.0)
 
 
+def test_pairs_of_rare_words_are_judged_apart_by_their_rarer_word():
+    """Six words on a line: among the frequent the ratings follow it, among the rare they do not."""
+    angles = np.array([0.0, 0.1, 0.3, 0.6, 1.0, 1.5])
+    unit = np.stack((np.cos(angles), np.sin(angles)), axis=1).astype(np.float32)
+    index = {word: row for row, word in enumerate("abcdef")}
+    frequent = (("a", "b", 9.0), ("a", "c", 8.0), ("c", "b", 8.5), ("d", "a", 1.0))
+    rare = (("e", "d", 1.0), ("a", "f", 9.0), ("e", "c", 2.0), ("f", "e", 3.0))
+    apart = evaluate_pairs(unit, index, WordPairs("t", rare))
+    for pairs in (frequent + rare, rare + frequent):
+        result = evaluate_pairs(unit, index, WordPairs("t", pairs))
+        assert result.frequent == pytest.approx(1.0)
+        assert result.rare == pytest.approx(apart.spearman)
+        assert result.rare < 0 < result.spearman < 1
+
+
+def test_pairs_at_the_median_are_frequent_wherever_they_stand(unit):
+    """Rarer words 1 1 1 5: the median is 1."""
+    pairs = (("man", "king", 3.0), ("king", "man", 2.0), ("king", "king", 1.0), ("rare", "man", 9))
+    for turned in (pairs, pairs[::-1]):
+        result = evaluate_pairs(unit, INDEX, WordPairs("t", turned))
+        assert result.frequent is not None
+        assert result.rare is None
+
+
 def test_pairs_without_coverage_have_no_correlation(unit):
     result = evaluate_pairs(unit, INDEX, WordPairs("t", (("x", "y", 1.0),)))
     assert (result.spearman, result.covered, result.pairs) == (None, 0, 1)
+    assert (result.rare, result.frequent) == (None, None)
 
 
 QUESTIONS = AnalogyQuestions(

@@ -54,7 +54,8 @@ def evaluate(
 ) -> None:
     """Compare MODEL with people's ratings of word pairs, and with analogies.
 
-    Pairs: lines of two words and a rating; the result is Spearman's rank correlation. Analogies:
+    Pairs: lines of two words and a rating; the result is Spearman's rank correlation, of all and
+    of two halves: rare, the pairs whose rarer word is beyond the median, and frequent. Analogies:
     lines of four words in sections that begin with `: name`; the result is the share of questions
     answered exactly. Words that are not in the vocabulary are left out and counted.
 
@@ -88,10 +89,15 @@ def evaluate(
 def _print_pairs(results: tuple[PairsResult, ...]) -> None:
     if results:
         rows = [
-            (one.name, _number(one.spearman), f"{one.covered:,} of {one.pairs:,}")
+            (
+                one.name,
+                *map(_number, (one.spearman, one.rare, one.frequent)),
+                f"{one.covered:,} of {one.pairs:,}",
+            )
             for one in results
         ]
-        print_table([("pairs", "Spearman", "covered"), *rows], right=(1, 2))
+        header = ("pairs", "Spearman", "rare", "frequent", "covered")
+        print_table([header, *rows], right=(1, 2, 3, 4))
 
 
 def _print_analogies(result: AnalogiesResult) -> None:

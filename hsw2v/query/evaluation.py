@@ -23,6 +23,10 @@ class PairsResult:
     covered: int
     """Pairs of which both words are in the vocabulary."""
     pairs: int
+    rare: float | None = None
+    """The same of the half of the covered pairs whose rarer word is the less frequent."""
+    frequent: float | None = None
+    """The same of the other half."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,9 @@ class Evaluation:
 def evaluate_pairs(unit: Floats, index: Mapping[str, int], test: WordPairs) -> PairsResult:
     """Compare cosines of `unit (V, D)` with ratings by Spearman's rank correlation.
 
-    A word that `index` does not know is looked up in lower case, as word2vec's tools do.
+    A word that `index` does not know is looked up in lower case, as word2vec's tools do. Rows are
+    in order of falling count: a pair is rare whose rarer word is rarer than the median of all
+    covered pairs; what lies at the median itself is frequent.
     """
     known = [
         (a, b, rating)
@@ -85,7 +91,16 @@ def evaluate_pairs(unit: Floats, index: Mapping[str, int], test: WordPairs) -> P
     rows = np.array([pair[:2] for pair in known], np.int64).reshape(-1, 2)
     ratings = np.array([pair[2] for pair in known], np.float64)
     cosines = np.einsum("ij,ij->i", unit[rows[:, 0]], unit[rows[:, 1]], dtype=np.float64)
-    return PairsResult(test.name, spearman(cosines, ratings), len(known), len(test.pairs))
+    rarer = rows.max(axis=1)
+    rare = rarer > np.median(rarer) if len(rarer) else np.zeros(0, bool)
+    return PairsResult(
+        test.name,
+        spearman(cosines, ratings),
+        len(known),
+        len(test.pairs),
+        rare=spearman(cosines[rare], ratings[rare]),
+        frequent=spearman(cosines[~rare], ratings[~rare]),
+    )
 
 
 def evaluate_analogies(
