@@ -14,6 +14,7 @@ from hsw2v import reference
 from hsw2v.trees import bigrams as bigrams_module
 from hsw2v.trees.bigrams import Bigrams, Rows, count_bigrams
 from hsw2v.trees.brown import brown, grafted
+from hsw2v.trees.classes import Classes
 from hsw2v.trees.exchange import (
     class_counts,
     exchange,
@@ -213,7 +214,7 @@ def test_words_of_a_class_hang_below_its_leaf_as_huffman_has_it(
     classes = np.unique(chosen, return_inverse=True)[1].astype(np.int32)
     weights = np.random.default_rng(seed).random(len(classes))
     top = huffman(np.ones(classes.max() + 1))
-    tree = grafted(top, classes, weights)
+    tree = grafted(top, Classes(classes, len(top)), weights)
     tree.check()
     lengths = top.paths().lengths[classes]
     for one in range(len(top)):

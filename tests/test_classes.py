@@ -22,8 +22,8 @@ def some_classes(draw: st.DrawFn) -> Classes:
 def test_members_are_the_words_of_a_class_in_order(classes: Classes) -> None:
     classes.check()
     for one in range(classes.count):
-        begin, end = classes.offsets[one : one + 2]
-        assert np.array_equal(classes.members[begin:end], np.nonzero(classes.of == one)[0])
+        assert np.array_equal(classes.words(one), np.nonzero(classes.of == one)[0])
+        assert len(classes.words(one)) == classes.sizes[one]
     assert classes.offsets[-1] == len(classes)
 
 

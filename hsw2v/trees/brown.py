@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.trees.bigrams import count_bigrams
-from hsw2v.trees.exchange import SWEEPS, class_counts, exchange, first_classes
+from hsw2v.trees.classes import Classes
+from hsw2v.trees.exchange import SWEEPS, class_counts
+from hsw2v.trees.grouping import Tell, exchanged
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.merge import merge
 from hsw2v.trees.tree import Tree
 
 MOST_CLASSES = 512
 """Classes at most, if no number is asked for: merging costs their cube."""
-
-Tell = Callable[[str, int, int, float | None], None]
-"""Is told a stage, how much of it is done, of how much, and the objective in nats a bigram."""
 
 
 def brown(
@@ -48,39 +45,26 @@ def brown(
     """
     words = len(weights)
     count = min(classes or min(math.isqrt(words - 1) + 1, MOST_CLASSES), words)
-
-    def counting(done: int, total: int) -> None:
-        tell("counting", done, total, None)
-
-    def exchanging(done: int, total: int, objective: float) -> None:
-        tell("exchanging", done, total, objective)
-
-    bigrams = count_bigrams(ids, blocks, remap, words, counting)
-    chosen = first_classes(words, count)
-    objective = exchange(bigrams, chosen, count, sweeps=sweeps, threads=threads, tick=exchanging)[
-        -1
-    ]
+    found = exchanged(ids, blocks, remap, words, count, sweeps=sweeps, threads=threads, tell=tell)
 
     def merging(done: int, total: int) -> None:
-        tell("merging", done, total, float(objective))
+        tell("merging", done, total, found.objective)
 
-    used = np.unique(chosen)
-    chosen = np.searchsorted(used, chosen).astype(np.int32)
-    pairs = class_counts(bigrams, chosen, len(used)).pairs[0]
-    carried = np.bincount(chosen, weights).astype(np.float64)
-    return grafted(merge(pairs, carried, merging), chosen, weights)
+    pairs = class_counts(found.bigrams, found.classes.of, found.classes.count).pairs[0]
+    carried = np.bincount(found.classes.of, weights).astype(np.float64)
+    return grafted(merge(pairs, carried, merging), found.classes, weights)
 
 
-def grafted(top: Tree, classes: NDArray[np.int32], weights: NDArray[np.float64]) -> Tree:
+def grafted(top: Tree, classes: Classes, weights: NDArray[np.float64]) -> Tree:
     """Return a tree over words: that over their C classes, a Huffman tree in place of each leaf.
 
-    `classes (V,) int32` names every class of the tree, `weights (V,) float64` are of words.
+    `weights (V,) float64` are of words.
     """
-    members = np.split(np.argsort(classes, kind="stable"), np.cumsum(np.bincount(classes))[:-1])
     leaves = np.empty(len(top), np.int32)
     parts = [top.children.copy()]
     begin = len(top) - 1
-    for one, words in enumerate(members):
+    for one in range(classes.count):
+        words = classes.words(one)
         below = huffman(weights[words]).children
         leaf = below < 0
         leaves[one] = begin if len(words) > 1 else ~words[0]

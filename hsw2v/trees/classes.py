@@ -33,6 +33,10 @@ class Classes:
         if len(np.unique(self.of)) != self.count:
             raise ValueError("a class has no word")
 
+    def words(self, one: int) -> NDArray[np.int32]:
+        """Return the words of a class in order of their numbers, (n,) int32."""
+        return self.members[self.offsets[one] : self.offsets[one + 1]]
+
     @cached_property
     def members(self) -> NDArray[np.int32]:
         """The words class after class, each class's in order of their numbers, (V,) int32."""

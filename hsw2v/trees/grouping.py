@@ -1,0 +1,257 @@
+"""Which words make a class: words equally frequent, with like vectors, or with like neighbours.
+
+A step of the class layer costs C + n output rows for C classes, the target's of n words. With √V
+classes of √V words that is the least, 2 √V (Goodman 2001).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.trees.bigrams import Bigrams, count_bigrams
+from hsw2v.trees.classes import Classes
+from hsw2v.trees.exchange import SWEEPS, exchange, first_classes
+
+ROUNDS = 10
+"""Times that words find their nearest centre, and centres the mean of their words."""
+LARGEST = 2
+"""A class of like vectors has at most so many times the words of the mean class."""
+_FIRST_FROM = 16
+_SCORES_AT_ONCE = 1 << 22
+
+Tell = Callable[[str, int, int, float | None], None]
+"""Is told a stage, how much of it is done, of how much, and the objective in nats a bigram."""
+
+
+def step_cost(classes: Classes, weights: NDArray[np.float64]) -> float:
+    """Return how many output rows a step takes on average: C and those of the target's class.
+
+    `weights (V,) float64` are how often each word is a target.
+    """
+    return classes.count + float(np.average(classes.sizes[classes.of], weights=weights))
+
+
+def frequency_classes(weights: NDArray[np.float64], count: int) -> Classes:
+    """Cut words into classes of equal weight, in their order.
+
+    `weights (V,) float64` are how often each word is a target, in order of falling counts (Mikolov
+    et al. 2011, "Extensions of recurrent neural network language model", section 4). A word that
+    outweighs a class is one alone, and the classes after it share what is left: none is empty.
+    There are V classes at most.
+    """
+    words = len(weights)
+    count = min(count, words)
+    carried = np.cumsum(weights)
+    borders = np.zeros(count + 1, np.int64)
+    for one in range(count):
+        begin, left = borders[one], count - one
+        before = carried[begin - 1] if begin else 0.0
+        goal = before + (carried[-1] - before) / left
+        end = int(np.searchsorted(carried, goal))
+        # The border nearer to the goal: before or after the word that passes it.
+        if end < words and carried[end] - goal <= goal - (carried[end - 1] if end else 0.0):
+            end += 1
+        borders[one + 1] = min(max(end, begin + 1), words - left + 1)
+    return Classes(np.repeat(np.arange(count, dtype=np.int32), np.diff(borders)), count)
+
+
+def kmeans_classes(
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    count: int,
+    seed: int = 1,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> Classes:
+    """Put words with like vectors in a class, by spherical k-means (Dhillon & Modha 2001).
+
+    `vectors (V, P) float32` are finite, `weights (V,) float64` positive: how often each word is a
+    target. A word is in the class whose centre has the greatest cosine to it, and a centre is the
+    weighted mean of the unit vectors of its words. First centres are words, chosen by `seed` among
+    the most frequent as k-means++ does (Arthur & Vassilvitskii 2007).
+
+    No class has more than `LARGEST` V / C words, so that no step costs more than C + `LARGEST`
+    V / C: the words of a fuller class that are farthest from its centre go to the nearest one that
+    has room. A class that is left empty takes the word that is farthest from its own.
+
+    `tell` is told how many words of how many have found a centre.
+    """
+    words = len(weights)
+    count = min(count, words)
+    most = math.ceil(LARGEST * words / count)
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    scale = (1.0 / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32)
+    centres = _first_centres(vectors, scale, weights, count, np.random.default_rng(seed))
+    for turn in range(ROUNDS):
+
+        def tick(done: int, turn: int = turn) -> None:
+            tell(turn * words + done, ROUNDS * words)
+
+        of, near = _nearest(vectors, scale, centres, tick)
+        _make_room(vectors, scale, centres, most, of, near)
+        _fill_empty(of, near, count)
+        classes = Classes(of, count)
+        centres = _centres(vectors, weights * scale, classes)
+    return classes
+
+
+def _first_centres(
+    vectors: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    count: int,
+    chance: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Return the unit vectors (C, P) of words far from each other: by weight times 1 - cosine."""
+    likely = np.argsort(-weights, kind="stable")[: _FIRST_FROM * count]
+    unit = vectors[likely] * scale[likely, None]
+    odds = weights[likely].astype(np.float64)
+    far = np.ones(len(likely))
+    chosen = np.empty(count, np.int64)
+    for one in range(count):
+        reach = np.cumsum(odds * far)
+        if not reach[-1]:
+            # All that are left lie where a centre is.
+            reach = np.cumsum(odds)
+        place = int(np.searchsorted(reach, chance.random() * reach[-1], side="right"))
+        chosen[one] = min(place, len(likely) - 1)
+        np.minimum(far, np.maximum(1.0 - unit @ unit[chosen[one]], 0.0), out=far)
+        odds[chosen[one]] = 0.0
+    return unit[chosen]
+
+
+def _nearest(
+    vectors: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    centres: NDArray[np.float32],
+    tick: Callable[[int], None] = lambda done: None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the centre nearest to each word, (V,) int32, and their cosine, (V,) float32."""
+    of = np.empty(len(vectors), np.int32)
+    near = np.empty(len(vectors), np.float32)
+    for some in _slices(len(vectors), _SCORES_AT_ONCE // len(centres)):
+        scores = vectors[some] @ centres.T
+        of[some] = scores.argmax(axis=1)
+        near[some] = scores[np.arange(len(scores)), of[some]] * scale[some]
+        tick(some.stop)
+    return of, near
+
+
+def _make_room(
+    vectors: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    centres: NDArray[np.float32],
+    most: int,
+    of: NDArray[np.int32],
+    near: NDArray[np.float32],
+) -> None:
+    """Move words, in place, out of classes of more than `most` words to the nearest with room."""
+    while True:
+        sizes = np.bincount(of, minlength=len(centres))
+        left = []
+        for one in np.nonzero(sizes > most)[0]:
+            words = np.nonzero(of == one)[0]
+            left.append(words[np.argsort(-near[words], kind="stable")[most:]])
+        if not left:
+            return
+        # A class that is full stays so: there are less and less to move to, and never none.
+        room = np.nonzero(sizes < most)[0].astype(np.int32)
+        moved = np.concatenate(left)
+        places, near[moved] = _nearest(vectors[moved], scale[moved], centres[room])
+        of[moved] = room[places]
+
+
+def _fill_empty(of: NDArray[np.int32], near: NDArray[np.float32], count: int) -> None:
+    """Give each empty class a word, in place: one that is far from its centre, and not alone."""
+    sizes = np.bincount(of, minlength=count)
+    farthest = iter(np.argsort(near, kind="stable"))
+    for one in np.nonzero(sizes == 0)[0]:
+        word = next(word for word in farthest if sizes[of[word]] > 1)
+        sizes[of[word]] -= 1
+        sizes[one] = 1
+        of[word] = one
+
+
+def _centres(
+    vectors: NDArray[np.float32], parts: NDArray[np.float64], classes: Classes
+) -> NDArray[np.float32]:
+    """Return the directions (C, P) of the sums of each class's vectors, times their parts (V,)."""
+    sums = np.empty((classes.count, vectors.shape[1]))
+    for one in range(classes.count):
+        words = classes.words(one)
+        sums[one] = parts[words] @ vectors[words]
+    norms = np.linalg.norm(sums, axis=1, keepdims=True)
+    directions: NDArray[np.float32] = np.divide(
+        sums, norms, out=np.zeros_like(sums), where=norms > 0
+    ).astype(np.float32)
+    return directions
+
+
+def _slices(length: int, step: int) -> Iterator[slice]:
+    for start in range(0, length, max(step, 1)):
+        yield slice(start, min(start + max(step, 1), length))
+
+
+class Exchanged(NamedTuple):
+    """Classes by exchange, and what they were made of."""
+
+    classes: Classes
+    bigrams: Bigrams
+    objective: float
+    """Log-likelihood in nats a bigram."""
+
+
+def exchanged(
+    ids: NDArray[np.int32],
+    blocks: NDArray[np.int64],
+    remap: NDArray[np.int32],
+    words: int,
+    count: int,
+    *,
+    sweeps: int = SWEEPS,
+    threads: int = 1,
+    tell: Tell = lambda stage, done, total, objective: None,
+) -> Exchanged:
+    """Put words in at most `count` classes by `exchange` (Martin, Liermann & Ney 1998).
+
+    The text is given as `count_bigrams` takes it; words are in order of falling counts. `tell`
+    hears of the stages "counting" (done in ids) and "exchanging" (in words), many times a second;
+    what it raises ends the work. The objective is the one after the last whole sweep.
+    """
+
+    def counting(done: int, total: int) -> None:
+        tell("counting", done, total, None)
+
+    def exchanging(done: int, total: int, objective: float) -> None:
+        tell("exchanging", done, total, objective)
+
+    bigrams = count_bigrams(ids, blocks, remap, words, counting)
+    of = first_classes(words, count)
+    objectives = exchange(bigrams, of, count, sweeps=sweeps, threads=threads, tick=exchanging)
+    used, numbered = np.unique(of, return_inverse=True)
+    classes = Classes(numbered.astype(np.int32), len(used))
+    return Exchanged(classes, bigrams, float(objectives[-1]))
+
+
+def exchange_classes(
+    ids: NDArray[np.int32],
+    blocks: NDArray[np.int64],
+    remap: NDArray[np.int32],
+    weights: NDArray[np.float64],
+    count: int,
+    threads: int = 1,
+    tell: Tell = lambda stage, done, total, objective: None,
+) -> Classes:
+    """Put words with like neighbours in a class: as many as are asked for, or a few less.
+
+    The text, `tell` and the source are those of `exchanged`; `weights (V,) float64` are how often
+    each word is a target. The classes do not depend on the threads.
+    """
+    words = len(weights)
+    return exchanged(
+        ids, blocks, remap, words, min(count, words), threads=threads, tell=tell
+    ).classes
