@@ -3,6 +3,7 @@
 The same names as in `hsw2v.kernels` and `hsw2v.trees`, written to be read.
 """
 
+from hsw2v.reference.normalisation import Norm, backward, normalise
 from hsw2v.reference.optimizers import State, move_row
 from hsw2v.reference.steps import (
     LOSS_KEY,
@@ -41,8 +42,10 @@ __all__ = [
     "Hierarchical",
     "Layer",
     "Negative",
+    "Norm",
     "Plan",
     "State",
+    "backward",
     "below",
     "class_bigrams",
     "class_likelihood",
@@ -55,6 +58,7 @@ __all__ = [
     "loss",
     "merging_loss",
     "move_row",
+    "normalise",
     "sigmoid",
     "split",
     "step",

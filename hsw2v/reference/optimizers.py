@@ -60,4 +60,5 @@ def _direction(optimizer: str, state: State, row: int, gradient: Floats) -> Floa
         state.squares[row] += (1.0 - ADAM_SQUARE_DECAY) * (gradient**2 - state.squares[row])
         mean = state.means[row] / (1.0 - ADAM_MEAN_DECAY ** state.steps[row])
         square = state.squares[row] / (1.0 - ADAM_SQUARE_DECAY ** state.steps[row])
-    return mean / (np.sqrt(square) + EPSILON)
+    direction: Floats = mean / (np.sqrt(square) + EPSILON)
+    return direction

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from hsw2v.kernels.normalisation import Norm
 from hsw2v.kernels.optimizers import State
-from hsw2v.training.tables import aligned_zeros
+from hsw2v.training.tables import aligned_zeros, padded
 
 
 def state_of(optimizer: str, rows: int, width: int) -> State:
@@ -16,3 +17,17 @@ def state_of(optimizer: str, rows: int, width: int) -> State:
         means=aligned_zeros(rows if adam else 0, width),
         steps=aligned_zeros(1, rows if adam else 0, np.int32)[0],
     )
+
+
+def norm_of(optimizer: str, dim: int) -> Norm:
+    """Return what normalises hidden vectors (., D), padded, before any was seen."""
+    width = padded(dim)
+    norm = Norm(
+        parameters=aligned_zeros(2, width),
+        running=aligned_zeros(2, width),
+        batches=aligned_zeros(1, 1, np.int64)[0],
+        state=state_of(optimizer, 2, width),
+    )
+    norm.parameters[0, :dim] = 1.0
+    norm.running[1] = 1.0
+    return norm
