@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hsw2v.trees.classes import Classes
 from hsw2v.trees.grouping import (
     LARGEST,
     ROUNDS,
+    divided,
     exchange_classes,
     frequency_classes,
     kmeans_classes,
@@ -87,17 +89,15 @@ def test_whatever_the_vectors_no_class_is_empty_or_vast(
     assert classes.sizes.max() <= math.ceil(LARGEST * words / classes.count)
 
 
-def test_of_a_class_that_is_too_full_the_farthest_words_leave() -> None:
-    """Of thirty words about one direction and ten about another, ten have to go over."""
-    angles = np.concatenate((np.linspace(0, 0.3, 30), np.linspace(1.5, 1.55, 10)))
+def test_of_a_class_that_is_too_full_the_farthest_words_leave_for_the_next() -> None:
+    """Of 58 words about one direction 40 may stay; of two others one is nearer to them."""
+    angles = np.concatenate((np.linspace(0.0, 0.3, 58), [1.5, 3.0]))
     vectors = np.column_stack((np.cos(angles), np.sin(angles))).astype(np.float32)
-    classes = kmeans_classes(vectors, np.ones(40), 2)
-    assert classes.sizes.max() <= 40
-    wide = np.concatenate((np.linspace(0, 0.3, 58), [1.5, 1.55]))
-    vectors = np.column_stack((np.cos(wide), np.sin(wide))).astype(np.float32)
-    classes = kmeans_classes(vectors, np.ones(60), 4)
-    assert classes.sizes.max() <= 30
-    assert classes.of[58] == classes.of[59]
+    weights = np.concatenate((np.ones(58), [1e6, 1e6]))
+    classes = kmeans_classes(vectors, weights, 3)
+    assert classes.words(classes.of[59]).tolist() == [59]
+    kept = classes.words(classes.of[30])
+    assert np.array_equal(kept, np.arange(kept[0], kept[0] + 40))
 
 
 def test_vectors_make_the_same_classes_again_and_other_seeds_others() -> None:
@@ -128,18 +128,36 @@ def planted(size: int = 12_000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_words_with_like_neighbours_are_one_class() -> None:
     told: list[str] = []
     classes = exchange_classes(
-        *planted(), np.ones(40), 4, tell=lambda stage, *_: told.append(stage)
+        *planted(), np.ones(40), 5, tell=lambda stage, *_: told.append(stage)
     )
     classes.check()
-    for kind in range(4):
-        assert classes.words(classes.of[kind]).tolist() == list(range(kind, 40, 4))
+    kinds = [set(classes.of[kind::4].tolist()) for kind in range(4)]
+    assert sum(map(len, kinds)) == len(set().union(*kinds)) == classes.count == 5
     assert [stage for stage, _ in itertools.groupby(told)] == ["counting", "exchanging"]
 
 
-def test_classes_that_exchange_leaves_empty_are_not_there() -> None:
+def test_there_are_as_many_classes_as_asked_for_even_without_neighbours() -> None:
     alone, remap = np.array([1, 0] * 5, np.int32), np.array([-1, 0], np.int32)
     for words, count in ((1, 5), (3, 2), (10, 100)):
         classes = exchange_classes(alone, np.array([0, 10]), remap, np.ones(words), count)
         classes.check()
-        assert len(classes) == words
-        assert classes.count <= min(count, words)
+        assert (len(classes), classes.count) == (words, min(count, words))
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.integers(1, 12), seeds)
+def test_dividing_cuts_where_a_step_gets_cheapest(chosen: list[int], count: int, seed: int) -> None:
+    used, of = np.unique(chosen, return_inverse=True)
+    whole = Classes(of.astype(np.int32), len(used))
+    weights = np.sort(np.random.default_rng(seed).uniform(1, 9, len(chosen)))[::-1]
+    found = divided(whole, weights, min(count, len(chosen)))
+    found.check()
+    assert found.count == max(min(count, len(chosen)), whole.count)
+    cuts = [
+        step_cost(Classes(np.where((of == one) & (np.arange(len(of)) >= word), 99, of), 0), weights)
+        for one in range(whole.count)
+        for word in whole.words(one)[1:]
+    ]
+    if found.count == whole.count + 1:
+        assert step_cost(found, weights) == pytest.approx(min(cuts) + found.count)
+    for one in range(found.count):
+        assert len(set(of[found.words(one)])) == 1

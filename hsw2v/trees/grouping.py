@@ -6,6 +6,7 @@ classes of √V words that is the least, 2 √V (Goodman 2001).
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -21,6 +22,8 @@ ROUNDS = 10
 """Times that words find their nearest centre, and centres the mean of their words."""
 LARGEST = 2
 """A class of like vectors has at most so many times the words of the mean class."""
+EXCHANGED = 0.75
+"""The part of classes of like neighbours that is made by exchange, the rest by cutting them."""
 _FIRST_FROM = 16
 _SCORES_AT_ONCE = 1 << 22
 
@@ -246,12 +249,41 @@ def exchange_classes(
     threads: int = 1,
     tell: Tell = lambda stage, done, total, objective: None,
 ) -> Classes:
-    """Put words with like neighbours in a class: as many as are asked for, or a few less.
+    """Put words with like neighbours in a class, and cut the classes that cost a step the most.
 
-    The text, `tell` and the source are those of `exchanged`; `weights (V,) float64` are how often
-    each word is a target. The classes do not depend on the threads.
+    `exchanged` makes `EXCHANGED` of the classes; it knows nothing of cost, and puts thousands of
+    names in one. `divided` makes the rest. The text, `tell` and the source are those of
+    `exchanged`; `weights (V,) float64` are how often each word is a target. The classes do not
+    depend on the threads.
     """
     words = len(weights)
-    return exchanged(
-        ids, blocks, remap, words, min(count, words), threads=threads, tell=tell
-    ).classes
+    count = min(count, words)
+    first = math.ceil(EXCHANGED * count)
+    found = exchanged(ids, blocks, remap, words, first, threads=threads, tell=tell)
+    return divided(found.classes, weights, count)
+
+
+def divided(classes: Classes, weights: NDArray[np.float64], count: int) -> Classes:
+    """Cut classes in two, frequent words from rare ones, until there are `count`, at most V.
+
+    Cut is where `step_cost` falls the most.
+    """
+    parts: list[tuple[float, int, int, NDArray[np.int32]]] = []
+
+    def add(words: NDArray[np.int32]) -> None:
+        reach, sizes = np.cumsum(weights[words]), np.arange(1, len(words) + 1)
+        costs = reach * sizes + (reach[-1] - reach) * (len(words) - sizes)
+        first = int(np.argmin(costs[:-1])) + 1 if len(words) > 1 else 0
+        change = float(costs[first - 1] - costs[-1]) if first else math.inf
+        heapq.heappush(parts, (change, int(words[0]), first, words))
+
+    for one in range(classes.count):
+        add(classes.words(one))
+    while len(parts) < count:
+        _, _, first, words = heapq.heappop(parts)
+        add(words[:first])
+        add(words[first:])
+    of = np.empty(len(classes), np.int32)
+    for one, (*_, words) in enumerate(sorted(parts, key=lambda part: part[1])):
+        of[words] = one
+    return Classes(of, len(parts))
