@@ -12,7 +12,8 @@ import math
 import numbers
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -294,23 +295,44 @@ def read_config(path: str | os.PathLike[str], base: Config | None = None) -> Con
         MissingInputError: the file cannot be read.
         UsageError: it is not TOML, or has an unknown section or key, or a value out of bounds.
     """
+    tables = read_tables(path)
+    with named(os.fspath(path)):
+        return from_tables(tables, base)
+
+
+def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a TOML file as it is.
+
+    Raises:
+        MissingInputError: the file cannot be read.
+        UsageError: it is not TOML.
+    """
     where = os.fspath(path)
     try:
-        content = Path(path).read_bytes()
+        return tomllib.loads(Path(path).read_bytes().decode())
     except OSError as error:
         raise MissingInputError(
             f"cannot be read ({error.strerror})", where=where, hint="check the path"
         ) from error
-    try:
-        tables = tomllib.loads(content.decode())
-        return _from_tables(tables, base or Config())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"is not TOML ({error})", where=where, hint="see configs/") from error
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Name the place in complaints about settings that do not name one."""
+    try:
+        yield
     except UsageError as error:
-        raise UsageError(error.what, where=where, hint=error.hint) from error
+        raise UsageError(error.what, where=error.where or where, hint=error.hint) from error
 
 
-def _from_tables(tables: Mapping[str, Any], base: Config) -> Config:
+def from_tables(tables: Mapping[str, Any], base: Config | None = None) -> Config:
+    """Return settings given as section -> name -> value, over `base` (default: the defaults).
+
+    Raises:
+        UsageError: a section or a name is unknown, or a value is out of bounds.
+    """
     known = sections()
     settings: dict[str, Any] = {}
     for section, values in tables.items():
@@ -324,9 +346,9 @@ def _from_tables(tables: Mapping[str, Any], base: Config) -> Config:
         names = [one.name for one in known[section]]
         for name, value in values.items():
             if name not in names:
-                raise UsageError(f"unknown key '{name}' in [{section}]", hint=_nearest(name, names))
+                raise UsageError(f"unknown key '{name}' in [{section}]", hint=nearest(name, names))
             settings[name] = value
-    return base.replace(**settings)
+    return (base or Config()).replace(**settings)
 
 
 def _section_of(name: str) -> str:
@@ -335,10 +357,12 @@ def _section_of(name: str) -> str:
         if any(one.name == name for one in settings):
             return section
     every = [one.name for settings in known.values() for one in settings]
-    raise UsageError(f"unknown setting '{name}'", hint=_nearest(name, every))
+    raise UsageError(f"unknown setting '{name}'", hint=nearest(name, every))
 
 
-def _nearest(name: str, names: list[str]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return the hint to a name that is none of these: the one that it is most like, or all."""
+    names = list(names)
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(names)
 
