@@ -39,7 +39,7 @@ class MostProbable(NamedTuple):
     logs: Logs
     """(k,) float64, nats."""
     visited: int
-    """Nodes that were opened, or all words where there is no tree."""
+    """Output rows that were looked at: nodes opened, classes and words of those opened, or all."""
 
 
 class Softmax(Protocol):
@@ -77,7 +77,7 @@ class TreeSoftmax:
     def log_distribution(self, hidden: Floats) -> Logs:
         """Return the log-probability of every word, (V,) float64, in one sweep over the levels."""
         mixed: Logs = np.full(len(self.tree), -np.inf)
-        weights = _equal_parts(hidden)
+        weights = equal_parts(hidden)
         for some in slices(len(hidden), HIDDEN_AT_ONCE):
             for logs in self._reach(hidden[some], weights[some]).T:
                 mixed = np.logaddexp(mixed, logs)
@@ -94,7 +94,7 @@ class TreeSoftmax:
             turned: Logs = blocks[block][row]
             return turned
 
-        return MostProbable(*most_probable(self.tree.children, turns, _equal_parts(hidden), k))
+        return MostProbable(*most_probable(self.tree.children, turns, equal_parts(hidden), k))
 
     def log_probs(self, hidden: Floats, sources: Indexes, targets: Indexes) -> Logs:
         """Return the log-probability of target b given each of its hidden rows, (B, n) float64."""
@@ -146,15 +146,27 @@ class FullSoftmax:
 
     def log_distribution(self, hidden: Floats) -> Logs:
         """Return the log-probability of every word, (V,) float64, by a sum over all."""
+        return self.mixed(hidden, equal_parts(hidden))
+
+    def mixed(self, hidden: Floats, weights: Logs) -> Logs:
+        """Return the logarithm of a sum of probabilities over hidden (n, D), (V,) float64.
+
+        `weights (n,)` are the logarithms of what each is multiplied by.
+        """
         mixed: Logs = np.full(len(self.outputs), -np.inf)
-        weights = _equal_parts(hidden)
         for some in self._pieces(len(hidden)):
-            scores = self._scores(hidden[some])
-            highest = scores.max(axis=0)
-            sums = highest + np.log(np.exp(scores - highest).sum(axis=0))
-            for logs in (scores + (weights[some] - sums)).T:
+            for logs in self.logs(hidden[some], weights[some]).T:
                 mixed = np.logaddexp(mixed, logs)
         return mixed
+
+    def logs(self, hidden: Floats, weights: Logs) -> Logs:
+        """Return the log-probability of every word by each hidden row, (V, n), plus its weight."""
+        scores = self._scores(hidden)
+        highest = scores.max(axis=0)
+        # In this order: a logarithm that is not above 0 leaves no sum above the weight.
+        scores -= highest + np.log(np.exp(scores - highest).sum(axis=0))
+        scores += weights
+        return scores
 
     def most_probable(self, hidden: Floats, k: int) -> MostProbable:
         """Return the k most probable words of all, of equals the lower first."""
@@ -210,7 +222,7 @@ def log_mean(logs: Logs, present: NDArray[np.bool_]) -> Logs:
     return sums
 
 
-def _equal_parts(hidden: Floats) -> Logs:
+def equal_parts(hidden: Floats) -> Logs:
     """Return the logarithms of the parts that hidden rows have in a mixture, (n,)."""
     return np.full(len(hidden), -np.log(len(hidden)))
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+Log = TypeVar("Log", float, NDArray[np.float64])
+
 SLACK = 1e-12
 """What the logarithm of a mixture may be wrong by, in proportion: bounds are raised by it."""
+
+
+def raised(log: Log) -> Log:
+    """Return a bound of a log-probability that no rounding of a sum below it gets over."""
+    return log + SLACK * (1.0 + abs(log))
 
 
 def most_probable(
@@ -36,7 +44,7 @@ def most_probable(
 
     def push(place: int, log: float, reach: NDArray[np.float64]) -> None:
         word = place < 0
-        bound = log if word else log + SLACK * (1.0 + abs(log))
+        bound = log if word else raised(log)
         heapq.heappush(heap, (-bound, word, ~place if word else place, log, reach))
 
     push(0 if len(children) else ~0, float(np.logaddexp.reduce(weights)), weights)
