@@ -38,6 +38,7 @@ DOORS = {
     "llvmlite": {"jit"},
     "click": {"cli"},
     "tqdm": {"cli"},
+    "threadpoolctl": {"training"},
     "matplotlib": {"report"},
 }
 

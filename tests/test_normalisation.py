@@ -53,7 +53,7 @@ def slopes(function, array: np.ndarray, width: float = 1e-6) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("rows", [40, 5, 1])
+@pytest.mark.parametrize("rows", [40, 2, 1])
 def test_gradients_are_the_slopes_of_the_loss_through_the_statistics(rows: int) -> None:
     """Of a batch; and of too few rows, whose statistics are the running ones."""
     batch = Batch(rows=rows, dim=4)
@@ -80,7 +80,7 @@ CASES = {
     "rows that count alike": (Batch(even=True), True),
     "one dimension": (Batch(dim=1), True),
     "dimensions that fill their vectors": (Batch(dim=32), True),
-    "too few rows": (Batch(rows=normalisation.SMALLEST_BATCH - 1), True),
+    "too few rows": (Batch(rows=normalisation.SMALLEST_BATCH - 1, even=True), True),
     "one row": (Batch(rows=1), True),
     "nothing to be learnt": (Batch(), False),
 }

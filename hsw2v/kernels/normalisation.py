@@ -22,7 +22,7 @@ EPSILON = 1e-5
 MOMENTUM = 0.99
 """Share of the old running statistics: those of the last 100 batches or so."""
 SMALLEST_BATCH = 32
-"""Rows that make a batch: the variance of fewer is off by a quarter or more."""
+"""Rows, each as often as it counts, that make a batch: a variance of fewer is off by a quarter."""
 
 
 class Norm(NamedTuple):
@@ -48,7 +48,7 @@ def normalise(norm, hidden, normalised, weights, statistics, learning) -> bool:
 
     Returns whether the statistics are those of the batch, as `backward` wants to know.
     """
-    of_batch = learning and len(hidden) >= SMALLEST_BATCH
+    of_batch = learning and weights.sum() >= SMALLEST_BATCH
     if of_batch:
         _measure(hidden, weights, statistics)
         _follow(norm, statistics)

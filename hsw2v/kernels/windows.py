@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.jit import inlined
+from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.random import below, draw, high_half, low_half
 
 END_OF_SENTENCE = -1
@@ -54,3 +54,30 @@ def keep_tokens(ids, windowing, key, kept, reach, ends):
         ends[sentences] = count
         sentences += 1
     return count, sentences
+
+
+@inlined
+def find_bounds(count, sentences, reach, ends, bounds):
+    """Write the window of each kept word, within its sentence, to `bounds (B, 2) int32`.
+
+    That is its first word, and the one after its last; the target itself is among them.
+    """
+    start = 0
+    for sentence in range(sentences):
+        end = ends[sentence]
+        for centre in range(start, end):
+            bounds[centre, 0] = max(start, centre - reach[centre])
+            bounds[centre, 1] = min(end, centre + reach[centre] + 1)
+        start = end
+
+
+@compiled
+def windows_of(ids, windowing, key) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the words kept of a block (n,) int32, and the bounds of their windows (n, 2) int32."""
+    kept = np.empty(len(ids), np.int32)
+    reach = np.empty(len(ids), np.int32)
+    ends = np.empty(len(ids), np.int32)
+    count, sentences = keep_tokens(ids, windowing, key, kept, reach, ends)
+    bounds = np.empty((count, 2), np.int32)
+    find_bounds(count, sentences, reach, ends, bounds)
+    return kept[:count].copy(), bounds

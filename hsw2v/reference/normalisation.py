@@ -54,7 +54,7 @@ def normalise(
     norm: Norm, hidden: Floats, weights: Floats, learning: bool
 ) -> tuple[Floats, Floats, Floats, bool]:
     """Return x = γ ĥ + β and ĥ of rows (N, D), the statistics, and whether they are the batch's."""
-    of_batch = learning and len(hidden) >= SMALLEST_BATCH
+    of_batch = learning and weights.sum() >= SMALLEST_BATCH
     statistics = batch_statistics(hidden, weights) if of_batch else norm.running.copy()
     if of_batch:
         follow(norm, statistics)
