@@ -14,6 +14,7 @@ import safetensors.numpy
 import hsw2v
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import MissingInputError, ModelFileError, OutputExistsError
+from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 
 WORDS = ["der", "größte", "New York"]
@@ -21,6 +22,9 @@ COUNTS = [30, 20, 1]
 VECTORS = np.array([[1.5, -2.0], [0.1, 1e-20], [3.0, 4.0]], np.float32)
 NODES = np.array([[0.25, 0.5], [-1.0, 8.0]], np.float32)
 TREE = Tree(np.array([[~0, 1], [~1, ~2]], np.int32))
+CLASSES = Classes(np.array([1, 0, 1], np.int32), 2)
+OUTPUTS = np.array([[0.5, 1], [2, 3], [4, 5], [6, 7], [8, -9]], np.float32)
+BATCH_NORM = np.array([[1, 2], [0, -1], [0.25, 3], [0, 4]], np.float32)
 CONFIG = {"training": {"dim": 2, "loss": "hs"}}
 INFO = {"seconds": 1.5, "note": "ä"}
 
@@ -36,9 +40,24 @@ def path(model, tmp_path):
     return tmp_path / "m.safetensors"
 
 
+@pytest.fixture
+def classed(tmp_path):
+    path = tmp_path / "classed.safetensors"
+    hsw2v.Model(
+        Vocabulary.from_words(WORDS, COUNTS),
+        VECTORS,
+        OUTPUTS,
+        config=CONFIG,
+        info=INFO,
+        classes=CLASSES,
+        batch_norm=BATCH_NORM,
+    ).save(path)
+    return path
+
+
 def use_all(model):
     """Return everything that a model holds, having checked it."""
-    tree = model.tree
+    tree, classes, batch_norm = model.tree, model.classes, model.batch_norm
     return (
         list(model.words),
         None if model.counts is None else model.counts.tolist(),
@@ -47,28 +66,21 @@ def use_all(model):
         None if tree is None else tree.children.tolist(),
         model.config,
         model.info,
+        None if classes is None else (classes.count, classes.of.tolist()),
+        None if batch_norm is None else batch_norm.tolist(),
     )
 
 
-def by_the_book():
-    """Return the bytes of the file, built from docs/file-format.md and nothing else."""
-    blob = "dergrößteNew York".encode()
+def by_the_book(tensors, version="1"):
+    """Return the bytes of a file, built from docs/file-format.md and nothing else."""
     config = '{"training":{"dim":2,"loss":"hs"}}'
     info = '{"seconds":1.5,"note":"ä"}'
-    tensors = {
-        "counts": ("I64", [3], struct.pack("<3q", 30, 20, 1)),
-        "word_offsets": ("I64", [4], struct.pack("<4q", 0, 3, 11, 19)),
-        "nodes": ("F32", [2, 2], struct.pack("<4f", 0.25, 0.5, -1.0, 8.0)),
-        "tree": ("I32", [2, 2], struct.pack("<4i", -1, 1, -2, -3)),
-        "vectors": ("F32", [3, 2], struct.pack("<6f", 1.5, -2.0, 0.1, 1e-20, 3.0, 4.0)),
-        "words": ("U8", [19], blob),
-    }
     checksums = {"config": config.encode(), "info": info.encode()}
     checksums |= {name: content for name, (_, _, content) in tensors.items()}
     header = {
         "__metadata__": {
             "format": "hsw2v",
-            "format_version": "1",
+            "format_version": version,
             "config": config,
             "info": info,
             "checksums": json.dumps(
@@ -86,14 +98,48 @@ def by_the_book():
     return struct.pack("<Q", len(text)) + text + b"".join(t[2] for t in tensors.values())
 
 
+def of_a_tree():
+    return {
+        "counts": ("I64", [3], struct.pack("<3q", 30, 20, 1)),
+        "word_offsets": ("I64", [4], struct.pack("<4q", 0, 3, 11, 19)),
+        "nodes": ("F32", [2, 2], struct.pack("<4f", 0.25, 0.5, -1.0, 8.0)),
+        "tree": ("I32", [2, 2], struct.pack("<4i", -1, 1, -2, -3)),
+        "vectors": ("F32", [3, 2], struct.pack("<6f", 1.5, -2.0, 0.1, 1e-20, 3.0, 4.0)),
+        "words": ("U8", [19], "dergrößteNew York".encode()),
+    }
+
+
+def of_classes():
+    same = of_a_tree()
+    return {
+        "counts": same["counts"],
+        "word_offsets": same["word_offsets"],
+        "batch_norm": ("F32", [4, 2], struct.pack("<8f", 1, 2, 0, -1, 0.25, 3, 0, 4)),
+        "classes": ("I32", [3], struct.pack("<3i", 1, 0, 1)),
+        "outputs": ("F32", [5, 2], struct.pack("<10f", 0.5, 1, 2, 3, 4, 5, 6, 7, 8, -9)),
+        "vectors": same["vectors"],
+        "words": same["words"],
+    }
+
+
 def test_the_file_is_byte_for_byte_what_the_specification_says(path):
-    assert path.read_bytes() == by_the_book()
+    assert path.read_bytes() == by_the_book(of_a_tree())
+
+
+def test_so_it_is_with_classes_and_batch_normalisation(classed):
+    assert classed.read_bytes() == by_the_book(of_classes(), version="2")
 
 
 def test_a_file_built_by_the_specification_is_read(tmp_path):
-    (tmp_path / "m").write_bytes(by_the_book())
+    (tmp_path / "m").write_bytes(by_the_book(of_a_tree()))
     assert use_all(hsw2v.load(tmp_path / "m")) == (
-        WORDS, COUNTS, VECTORS.tolist(), NODES.tolist(), TREE.children.tolist(), CONFIG, INFO
+        WORDS, COUNTS, VECTORS.tolist(), NODES.tolist(), TREE.children.tolist(), CONFIG, INFO,
+        None, None,
+    )  # fmt: skip
+    (tmp_path / "c").write_bytes(by_the_book(of_classes(), version="2"))
+    assert use_all(hsw2v.load(tmp_path / "c")) == (
+        WORDS, COUNTS, VECTORS.tolist(), OUTPUTS.tolist(), None, CONFIG, INFO,
+        (2, [1, 0, 1]), BATCH_NORM.tolist(),
     )  # fmt: skip
 
 
@@ -109,6 +155,27 @@ def test_save_and_load_keep_everything(model, path):
     again = path.with_name("again")
     hsw2v.load(path).save(again)
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_so_they_do_of_classes(classed, tmp_path):
+    hsw2v.load(classed).save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == classed.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "version"),
+    [
+        ({}, "1"),
+        ({"tree": TREE, "output": NODES}, "1"),
+        ({"output": VECTORS}, "1"),
+        ({"output": VECTORS, "batch_norm": BATCH_NORM}, "2"),
+        ({"output": OUTPUTS, "classes": CLASSES}, "2"),
+    ],
+)
+def test_files_that_an_older_reader_understands_say_so(tmp_path, settings, version):
+    hsw2v.Model(Vocabulary.from_words(WORDS, COUNTS), VECTORS, **settings).save(tmp_path / "m")
+    with safetensors.safe_open(tmp_path / "m", framework="np") as opened:
+        assert opened.metadata()["format_version"] == version
 
 
 def test_a_model_of_negative_sampling_keeps_its_outputs(tmp_path):
@@ -226,8 +293,8 @@ def rewritten(path, change):
 
 
 def test_a_newer_version_asks_for_an_upgrade(path):
-    rewritten(path, lambda metadata, arrays: metadata.update(format_version="2"))
-    with pytest.raises(ModelFileError, match=r"version 2, .* reads up to 1; upgrade hsw2v"):
+    rewritten(path, lambda metadata, arrays: metadata.update(format_version="3"))
+    with pytest.raises(ModelFileError, match=r"version 3, .* reads up to 2; upgrade hsw2v"):
         hsw2v.load(path)
 
 
@@ -257,12 +324,42 @@ def test_tensors_of_later_writers_are_ignored(path, model):
         ("word_offsets", np.array([0, 6, 11, 19]), "words are not UTF-8"),
         ("words", np.full(19, 255, np.uint8), "words are not UTF-8"),
         ("outputs", VECTORS, "'outputs' with a tree"),
+        ("classes", CLASSES.of, "a tree and classes"),
     ],
 )
 def test_tensors_that_contradict_each_other_are_refused(path, name, value, message):
     rewritten(path, lambda metadata, arrays: arrays.update({name: value}))
     with pytest.raises(ModelFileError, match=message):
         use_all(hsw2v.load(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("classes", np.array([0, 1], np.int32), r"'classes' is I32 \[2\] and should be I32 \[3\]"),
+        ("classes", np.array([0, 1, 1]), "'classes' is I64"),
+        ("classes", np.array([0, 2, 1], np.int32), "none of the 2"),
+        ("classes", np.array([0, -1, 1], np.int32), "none of the 2"),
+        ("classes", np.array([1, 1, 1], np.int32), "a class has no word"),
+        ("outputs", OUTPUTS[:4], "none of the 1"),
+        ("outputs", OUTPUTS[:3], r"'outputs' is F32 \[3, 2\] and should be F32 \[4, 2\]"),
+        ("outputs", np.array(1.0, np.float32), r"'outputs' is F32 \[\]"),
+        ("outputs", OUTPUTS[:, :1].copy(), r"should be F32 \[5, 2\]"),
+        ("outputs", None, "classes without 'outputs'"),
+        ("nodes", NODES, "'nodes' without a tree"),
+        ("batch_norm", BATCH_NORM[:2], r"'batch_norm' is F32 \[2, 2\]"),
+        ("batch_norm", -BATCH_NORM, "a variance that is none"),
+    ],
+)
+def test_so_they_are_beside_classes(classed, name, value, message):
+    def change(metadata, arrays):
+        arrays.pop(name, None)
+        if value is not None:
+            arrays[name] = value
+
+    rewritten(classed, change)
+    with pytest.raises(ModelFileError, match=message):
+        use_all(hsw2v.load(classed))
 
 
 @pytest.mark.parametrize("name", ["words", "word_offsets", "vectors", "tree"])

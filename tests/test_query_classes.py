@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from hsw2v.query import probabilities
 from hsw2v.query.classes import ClassSoftmax
-from hsw2v.query.normalisation import EPSILON, normalised
+from hsw2v.query.normalisation import normalised
 from hsw2v.query.probabilities import FullSoftmax, log_mean
+from hsw2v.reference.normalisation import standardise
 from hsw2v.trees.classes import Classes
 
 
@@ -145,12 +146,12 @@ def test_normalising_commutes_with_the_mean_of_a_context(rows: int, seed: int) -
     np.testing.assert_allclose(normalised(hidden, batch_norm).mean(axis=0), of_mean, atol=1e-9)
 
 
-def test_a_batch_normalised_by_its_own_statistics_is_of_mean_0_and_variance_1() -> None:
-    hidden = np.random.default_rng(0).normal(3.0, 2.0, (500, 4))
-    own = np.stack((np.ones(4), np.zeros(4), hidden.mean(axis=0), hidden.var(axis=0)))
-    found = normalised(hidden, own)
-    np.testing.assert_allclose(found.mean(axis=0), 0.0, atol=1e-12)
-    np.testing.assert_allclose(found.var(axis=0), 1.0, atol=2 * EPSILON)
-    own[0], own[1] = 5.0, 7.0
-    np.testing.assert_allclose(normalised(hidden, own), 5.0 * found + 7.0)
-    assert normalised(hidden.astype(np.float32), own.astype(np.float32)).dtype == np.float32
+@given(st.integers(0, 99))
+def test_hidden_vectors_are_normalised_as_training_defines_it(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    hidden, batch_norm = chance.normal(size=(7, 5)), chance.normal(size=(4, 5))
+    batch_norm[3] = chance.uniform(0.0, 1e-3, 5)
+    expected = batch_norm[0] * standardise(hidden, batch_norm[2:]) + batch_norm[1]
+    np.testing.assert_allclose(normalised(hidden, batch_norm), expected, rtol=1e-12)
+    narrow = normalised(hidden.astype(np.float32), batch_norm.astype(np.float32))
+    assert narrow.dtype == np.float32

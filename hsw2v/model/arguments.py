@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from hsw2v.errors import UsageError
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.errors import UnknownWordError, UsageError
 from hsw2v.query.neighbours import Floats
+from hsw2v.query.spelling import nearest_spellings
 
 Path = str | os.PathLike[str]
 
@@ -53,3 +55,15 @@ def vector_of(query: Any, dim: int) -> Floats:
 def paths_of(given: Path | Iterable[Path]) -> list[Path]:
     """Return one path or several as a list."""
     return [given] if isinstance(given, (str, os.PathLike)) else list(given)
+
+
+def unknown(missing: list[str], vocabulary: Vocabulary) -> UnknownWordError:
+    """Return the error that words are missing, with the nearest ones that are not."""
+    named = ", ".join(repr(word) for word in missing)
+    suggestions = []
+    for word in missing[:5]:
+        near = nearest_spellings(word, vocabulary.blob, vocabulary.offsets)
+        if near:
+            suggestions.append(f"for {word!r} {', '.join(near)}")
+    hint = "nearest spellings: " + "; ".join(suggestions) if suggestions else "check them"
+    return UnknownWordError(f"not in the vocabulary: {named}", hint=hint)

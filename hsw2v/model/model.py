@@ -11,19 +11,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import UnknownWordError, UsageError
+from hsw2v.errors import UsageError
 from hsw2v.events import Listener, ignore
-from hsw2v.model.arguments import Path, check_positive, listed, paths_of, vector_of
+from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
 from hsw2v.model.export import export_vectors
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
 from hsw2v.query.neighbours import Floats, Indexes, nearest, unit_rows
+from hsw2v.query.normalisation import normalised
 from hsw2v.query.probabilities import Softmax
 from hsw2v.query.scoring import Score
-from hsw2v.query.spelling import nearest_spellings
 from hsw2v.query.testsets import read_analogies, read_pairs
+from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 
 if TYPE_CHECKING:
@@ -43,19 +44,25 @@ class Model:
         tree: Tree | Callable[[], Tree] | None = None,
         config: Mapping[str, Any] | None = None,
         info: Mapping[str, Any] | None = None,
+        *,
+        classes: Classes | Callable[[], Classes] | None = None,
+        batch_norm: Floats | Callable[[], Floats] | None = None,
     ) -> None:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
 
-        `output (V-1, D) float32` are the vectors of the inner nodes of `tree`; without a tree,
-        `output (V, D) float32` those of negative sampling. `config` are the settings it was
-        trained with, by section; `info` versions, totals and times. Arrays and tree may be given
-        as functions, which are called when they are first used.
+        `output float32` are the vectors of the output layer: `(V-1, D)` of the inner nodes of
+        `tree`; `(C+V, D)` of C `classes`, and then of the words; or `(V, D)` of the words. Rows of
+        `batch_norm (4, D) float32` are what hidden vectors are normalised by: scale, shift, running
+        mean and running variance. `config` are the settings it was trained with, by section; `info`
+        versions, totals and times. Arrays, tree and classes may be given as functions, which are
+        called when they are first used.
         """
         self.vocabulary = vocabulary
         self.config: dict[str, Any] = dict(config or {})
         self.info: dict[str, Any] = dict(info or {})
         self._softmaxes: dict[bool, Softmax] = {}
         self._vectors, self._output, self._tree = _floats(vectors), _floats(output), tree
+        self._classes, self._batch_norm = classes, _floats(batch_norm)
 
     @classmethod
     def open(cls, source: Path) -> Model:
@@ -64,10 +71,7 @@ class Model:
         Raises:
             MissingInputError, ModelFileError
         """
-        found = read_contents(os.fspath(source))
-        return cls(
-            found.vocabulary, found.vectors, found.output, found.tree, found.config, found.info
-        )
+        return cls(**vars(read_contents(os.fspath(source))))
 
     @cached_property
     def vectors(self) -> Floats:
@@ -84,6 +88,17 @@ class Model:
     def tree(self) -> Tree | None:
         """Return the tree of hierarchical softmax; None for other models."""
         return self._tree() if callable(self._tree) else self._tree
+
+    @cached_property
+    def classes(self) -> Classes | None:
+        """Return the classes of words of loss class; None for other models."""
+        return self._classes() if callable(self._classes) else self._classes
+
+    @cached_property
+    def batch_norm(self) -> Floats | None:
+        """Return scale, shift, mean and variance of hidden vectors, `(4, D) float32`, or None."""
+        found = self._batch_norm() if callable(self._batch_norm) else self._batch_norm
+        return None if found is None else _read_only(found)
 
     @property
     def counts(self) -> NDArray[np.int64] | None:
@@ -105,6 +120,16 @@ class Model:
     def unit_vectors(self) -> Floats:
         """Return the word vectors scaled to length 1, `(V, D) float32`, read-only."""
         return _read_only(unit_rows(self.vectors))
+
+    @cached_property
+    def hidden_vectors(self) -> Floats:
+        """Return what the output layer is asked with, `(V, D) float32`, read-only.
+
+        The word vectors, normalised if training did so.
+        """
+        if self.batch_norm is None:
+            return self.vectors
+        return _read_only(normalised(self.vectors, self.batch_norm))
 
     def __len__(self) -> int:
         return len(self.vocabulary)
@@ -138,7 +163,7 @@ class Model:
         index = self.vocabulary.index
         missing = list(dict.fromkeys(word for word in words if word not in index))
         if missing:
-            raise self._unknown(missing)
+            raise unknown(missing, self.vocabulary)
         return np.array([index[word] for word in words], np.int64)
 
     def similar(self, query: str | Sequence[str] | ArrayLike, k: int = 10) -> Answers:
@@ -267,13 +292,14 @@ class Model:
 
         The context is a list of words, or a text with the gap `_` among its words, "the capital
         of _ is": of that, words that are not in the vocabulary are left out, and only those count
-        that are within the window the model was trained with. A model of negative sampling has
-        scores that are not normalised; `normalize_exactly` takes the softmax over all words.
+        that are within the window the model was trained with. Models of negative sampling and of
+        sampled softmax have scores that are not normalised; `normalize_exactly` takes the softmax
+        over all words.
 
         Raises:
             UnknownWordError: a listed word is not in the vocabulary, or no word of a text is.
             UsageError: the context is empty, or a text without exactly one gap; k is less than
-                1; the model has no output layer, or one of negative sampling.
+                1; the model has no output layer, or one whose scores are not normalised.
         """
         found = self._predictor(normalize_exactly).predict(context, k)
         return list(zip(found.words, np.exp(found.log_probs).tolist(), strict=True))
@@ -309,6 +335,8 @@ class Model:
             self.vectors,
             self.output,
             self.tree,
+            classes=self.classes,
+            batch_norm=self.batch_norm,
             config=self.config,
             info=self.info,
             force=force,
@@ -355,16 +383,6 @@ class Model:
             [(words[row], score) for row, score in zip(rows, values, strict=True)]
             for rows, values in zip(indexes.tolist(), scores.tolist(), strict=True)
         ]
-
-    def _unknown(self, missing: list[str]) -> UnknownWordError:
-        named = ", ".join(repr(word) for word in missing)
-        suggestions = []
-        for word in missing[:5]:
-            near = nearest_spellings(word, self.vocabulary.blob, self.vocabulary.offsets)
-            if near:
-                suggestions.append(f"for {word!r} {', '.join(near)}")
-        hint = "nearest spellings: " + "; ".join(suggestions) if suggestions else "check them"
-        return UnknownWordError(f"not in the vocabulary: {named}", hint=hint)
 
 
 def _read_only(array: Floats) -> Floats:

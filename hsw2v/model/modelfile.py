@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.model.store import Store, open_store, write_store
+from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
+
+Layer = TypeVar("Layer", Tree, Classes)
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Contents:
     vectors: Callable[[], NDArray[np.float32]]
     output: Callable[[], NDArray[np.float32]] | None
     tree: Callable[[], Tree] | None
+    classes: Callable[[], Classes] | None
+    batch_norm: Callable[[], NDArray[np.float32]] | None
     config: dict[str, Any]
     info: dict[str, Any]
 
@@ -40,22 +45,47 @@ def read_contents(source: str) -> Contents:
         raise store.broken("is not a whole model: it has no table of vectors")
     dim = shape[1]
     _expect(store, "vectors", (words, dim), "F32")
-    has_tree = "tree" in store
-    output, wrong = ("nodes", "outputs") if has_tree else ("outputs", "nodes")
-    if wrong in store:
-        relation = "with" if has_tree else "without"
-        raise store.broken(f"is not a whole model: it has '{wrong}' {relation} a tree")
-    if output in store:
-        _expect(store, output, (words - has_tree, dim), "F32")
-    if has_tree:
-        _expect(store, "tree", (words - 1, 2), "I32")
+    tree, classes, output = _output_layer(store, words, dim)
+    if "batch_norm" in store:
+        _expect(store, "batch_norm", (4, dim), "F32")
     return Contents(
         vocabulary,
         lambda: store.array("vectors"),
         (lambda: store.array(output)) if output in store else None,
-        (lambda: _tree(store)) if has_tree else None,
+        tree,
+        classes,
+        (lambda: _batch_norm(store)) if "batch_norm" in store else None,
         store.metadata["config"],
         store.metadata["info"],
+    )
+
+
+def _output_layer(
+    store: Store, words: int, dim: int
+) -> tuple[Callable[[], Tree] | None, Callable[[], Classes] | None, str]:
+    """Return the tree or the classes, if there are any, and the name of the output vectors."""
+    has_tree, has_classes = "tree" in store, "classes" in store
+    if has_tree and has_classes:
+        raise store.broken("is not a whole model: it has a tree and classes")
+    output, wrong = ("nodes", "outputs") if has_tree else ("outputs", "nodes")
+    if wrong in store:
+        relation = "with" if has_tree else "without"
+        raise store.broken(f"is not a whole model: it has '{wrong}' {relation} a tree")
+    count = 0
+    if has_classes:
+        if output not in store:
+            raise store.broken("is not a whole model: it has classes without 'outputs'")
+        rows, *_ = store.shape(output) or (0,)
+        count = max(1, rows - words)
+        _expect(store, "classes", (words,), "I32")
+    if output in store:
+        _expect(store, output, (words + count - has_tree, dim), "F32")
+    if has_tree:
+        _expect(store, "tree", (words - 1, 2), "I32")
+    return (
+        (lambda: _checked(store, Tree(store.array("tree")))) if has_tree else None,
+        (lambda: _checked(store, Classes(store.array("classes"), count))) if has_classes else None,
+        output,
     )
 
 
@@ -67,6 +97,8 @@ def write_contents(
     output: NDArray[np.float32] | None,
     tree: Tree | None,
     *,
+    classes: Classes | None,
+    batch_norm: NDArray[np.float32] | None,
     config: Mapping[str, Any],
     info: Mapping[str, Any],
     force: bool = False,
@@ -87,7 +119,14 @@ def write_contents(
         arrays["outputs" if tree is None else "nodes"] = output
     if tree is not None:
         arrays["tree"] = tree.children
-    write_store(path, arrays, config=config, info=info, force=force)
+    if classes is not None:
+        arrays["classes"] = classes.of
+    if batch_norm is not None:
+        arrays["batch_norm"] = batch_norm
+    # A reader that knows neither would take the one for a damaged file, and answer without the
+    # other.
+    version = 1 if classes is None and batch_norm is None else 2
+    write_store(path, arrays, version=version, config=config, info=info, force=force)
 
 
 def _vocabulary(store: Store) -> Vocabulary:
@@ -113,13 +152,19 @@ def _vocabulary(store: Store) -> Vocabulary:
     return Vocabulary(blob, offsets, counts)
 
 
-def _tree(store: Store) -> Tree:
-    tree = Tree(store.array("tree"))
+def _checked(store: Store, layer: Layer) -> Layer:
     try:
-        tree.check()
+        layer.check()
     except ValueError as error:
         raise store.broken(f"is not a whole model: {error}") from error
-    return tree
+    return layer
+
+
+def _batch_norm(store: Store) -> NDArray[np.float32]:
+    batch_norm = store.array("batch_norm")
+    if not np.all(batch_norm[3] >= 0):
+        raise store.broken("is not a whole model: 'batch_norm' has a variance that is none")
+    return batch_norm
 
 
 def _expect(store: Store, tensor: str, shape: tuple[int, ...], dtype: str) -> None:

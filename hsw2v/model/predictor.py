@@ -15,6 +15,7 @@ from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import check_positive, listed
 from hsw2v.model.context import Context, context_of_text
 from hsw2v.model.scoring import scores_of
+from hsw2v.query.classes import ClassSoftmax
 from hsw2v.query.neighbours import Indexes
 from hsw2v.query.probabilities import Floats, FullSoftmax, Logs, Softmax, TreeSoftmax, log_mean
 from hsw2v.query.scoring import Score, word_logs
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from hsw2v.corpus.sources import Source
     from hsw2v.model.model import Model
 
-_SETTINGS = {"corpus": ("tokens", "lowercase", "encoding_errors"), "training": ("model", "window")}
+_SETTINGS = {
+    "corpus": ("tokens", "lowercase", "encoding_errors"),
+    "training": ("model", "window", "loss"),
+}
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,9 @@ class Prediction:
     """Their log-probabilities in nats."""
     context: Context
     visited: int
-    """Nodes that were opened, or all words where there is no tree."""
+    """Output vectors that were looked at: of nodes, of classes and words, or of all words."""
     outputs: int
-    """Output vectors there are: the nodes of a tree, V-1, or V."""
+    """Output vectors there are: V-1 with a tree, C+V with C classes, or V."""
 
 
 class Predictor:
@@ -46,7 +50,7 @@ class Predictor:
     def __init__(
         self, model: Model, *, normalize_exactly: bool = False, softmax: Softmax | None = None
     ) -> None:
-        """Take a model; that of negative sampling only if its scores are to be normalised.
+        """Take a model; one of sampled words only if its scores are to be normalised.
 
         `softmax` is the output layer of an earlier predictor of the same model, if there was one.
 
@@ -54,9 +58,9 @@ class Predictor:
             UsageError: the model has no output layer, or one of scores that are not normalised.
         """
         self._model = model
-        self.softmax = softmax or _softmax(model, normalize_exactly)
         self._config = _settings_of(model.config)
         self._cbow = self._config.training.model == "cbow"
+        self.softmax = softmax or _softmax(model, self._config.training.loss, normalize_exactly)
 
     def context(self, given: str | Iterable[str]) -> Context:
         """Return the context of the gap in a text, or of a list of words.
@@ -116,19 +120,19 @@ class Predictor:
         def logs_of(words: Indexes, sentences: Indexes) -> Iterator[Logs]:
             window = self._config.training.window
             return word_logs(
-                self.softmax, self._model.vectors, words, sentences, window, self._cbow
+                self.softmax, self._model.hidden_vectors, words, sentences, window, self._cbow
             )
 
         return scores_of(text, logs_of, listener)
 
     def _hidden(self, context: Context) -> Floats:
-        """Return the vectors of a context's words, (n, D) float64, or in CBOW their mean."""
+        """Return the hidden vectors of a context's words, (n, D) float64, or in CBOW their mean."""
         rows: Indexes = self._model.rows(context.words)
-        hidden: Floats = self._model.vectors[rows].astype(np.float64)
+        hidden: Floats = self._model.hidden_vectors[rows].astype(np.float64)
         return hidden.mean(axis=0, keepdims=True) if self._cbow else hidden
 
 
-def _softmax(model: Model, normalize_exactly: bool) -> Softmax:
+def _softmax(model: Model, loss: str, normalize_exactly: bool) -> Softmax:
     if model.output is None:
         raise UsageError(
             "the model has no probabilities: its file holds the vectors of words only",
@@ -136,8 +140,17 @@ def _softmax(model: Model, normalize_exactly: bool) -> Softmax:
         )
     if model.tree is not None:
         return TreeSoftmax(model.output, model.tree)
-    if normalize_exactly:
+    if model.classes is not None:
+        return ClassSoftmax(model.output, model.classes)
+    if loss == "softmax" or normalize_exactly:
         return FullSoftmax(model.output)
+    if loss == "sampled":
+        raise UsageError(
+            "the model was trained with sampled softmax: its probabilities are those over all "
+            "words, which training estimates and a question has to sum up",
+            hint="do so with --normalize-exactly (in Python normalize_exactly=True), or train with "
+            "--loss hs or class, which need not",
+        )
     raise UsageError(
         "the model was trained with negative sampling: its scores are not normalised, and thus "
         "no probabilities",

@@ -25,7 +25,8 @@ from hsw2v.errors import MissingInputError, ModelFileError
 from hsw2v.files import atomic_write, compression_of, is_address, pieces
 
 FORMAT = "hsw2v"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The greatest that is read."""
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     name: np.dtype(dtype)
@@ -139,11 +140,14 @@ def write_store(
     path: str | os.PathLike[str],
     arrays: Mapping[str, Array],
     *,
+    version: int,
     config: Mapping[str, Any],
     info: Mapping[str, Any],
     force: bool = False,
 ) -> None:
     """Write arrays and metadata, piece by piece: the file appears whole or not at all.
+
+    `version` is the least that a reader must know.
 
     Raises:
         OutputExistsError, OutputError, DiskFullError
@@ -152,7 +156,7 @@ def write_store(
     ordered = dict(sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0])))
     metadata = {
         "format": FORMAT,
-        "format_version": str(FORMAT_VERSION),
+        "format_version": str(version),
         "config": _json(config),
         "info": _json(info),
     }
