@@ -65,6 +65,12 @@ def store_int64(typing: Any, address: Any, value: Any) -> Any:
 
 
 @intrinsic
+def store_float32(typing: Any, address: Any, value: Any) -> Any:
+    """Write a float32 to an address."""
+    return _storer(types.float32, ir.FloatType())
+
+
+@intrinsic
 def prefetch_line(typing: Any, address: Any) -> Any:
     """Ask for the cache line at an address, to be read soon."""
 

@@ -117,6 +117,20 @@ def _store_tile(builder: Any, rows: int, packed: list[Any], place: Any) -> None:
         builder.store(value, emit.pointer(builder, row, value.type), align=4)
 
 
+def _score_tile(rows: int) -> Callable[..., Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        width, hidden, output, vectors, scores = arguments
+
+        def tile(columns: int) -> None:
+            packed = _dot_products(builder, rows, columns, hidden, output, vectors)
+            _store_tile(builder, rows, packed, scores)
+
+        _each_size(builder, width, TILE_WIDTH, tile)
+        return context.get_dummy_value()
+
+    return generate
+
+
 @intrinsic
 def score_row(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, scores: Any) -> Any:
     """Write the dot products x of one hidden row with `width` (1 … TILE_WIDTH) output rows.
@@ -124,18 +138,13 @@ def score_row(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, s
     `hidden` and `output` are addresses of arrays of row addresses, `vectors` the length of a row
     in vectors of LANES; `scores` is where TILE_WIDTH floats are written.
     """
+    return types.void(*([types.intp] * 5)), _score_tile(1)
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        width, hidden, output, vectors, scores = arguments
 
-        def tile(columns: int) -> None:
-            packed = _dot_products(builder, 1, columns, hidden, output, vectors)
-            _store_tile(builder, 1, packed, scores)
-
-        _each_size(builder, width, TILE_WIDTH, tile)
-        return context.get_dummy_value()
-
-    return types.void(*([types.intp] * 5)), generate
+@intrinsic
+def score_rows(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, scores: Any) -> Any:
+    """Do as `score_row` for two hidden rows, into two rows of `(., MAX_OUTPUT) float32`."""
+    return types.void(*([types.intp] * 5)), _score_tile(2)
 
 
 def _gradient_tile(rows: int) -> Callable[..., Any]:

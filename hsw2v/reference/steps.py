@@ -194,28 +194,33 @@ def loss(hidden: Floats, output: Floats, labels: Floats) -> float:
     return float(decision_loss(hidden @ output.T, labels).sum())
 
 
+def windows_of(ids: NDArray[np.int32], plan: Plan, key: int) -> list[tuple[int, list[int]]]:
+    """Return the kept words of a block, and the context of each; it may be empty."""
+    return [
+        (word, words[max(0, place - reach) : place] + words[place + 1 : place + reach + 1])
+        for words, reaches in keep_tokens(ids, plan, key)
+        for place, (word, reach) in enumerate(zip(words, reaches, strict=True))
+    ]
+
+
 def train_block(
     ids: NDArray[np.int32], key: int, plan: Plan, vectors: Floats, layer: Layer
 ) -> tuple[float, int, int]:
     """Train on one block in place; return the sampled loss, its predictions, the words kept."""
-    sentences = list(keep_tokens(ids, plan, key))
-    count = sum(len(words) for words, _ in sentences)
-    slope = (plan.last_rate - plan.first_rate) / max(count, 1)
+    windows = windows_of(ids, plan, key)
+    slope = (plan.last_rate - plan.first_rate) / max(len(windows), 1)
     lossy = draw(key ^ LOSS_KEY, 0) % plan.loss_every
-    total, predictions, number = 0.0, 0, -1
-    for words, reaches in sentences:
-        for place, (word, reach) in enumerate(zip(words, reaches, strict=True)):
-            number += 1
-            context = words[max(0, place - reach) : place] + words[place + 1 : place + reach + 1]
-            if not context:
-                continue
-            rows, labels = layer.rows(word, key ^ NOISE_KEY, number)
-            if number % plan.loss_every == lossy:
-                hidden = vectors[context]
-                if plan.cbow:
-                    hidden = hidden.mean(axis=0, keepdims=True)
-                total += loss(hidden, layer.outputs[rows], labels)
-                predictions += len(hidden)
-            rate = plan.first_rate + slope * number
-            step(vectors, context, layer.outputs, rows, labels, rate, plan.cbow)
-    return total, predictions, count
+    total, predictions = 0.0, 0
+    for number, (word, context) in enumerate(windows):
+        if not context:
+            continue
+        rows, labels = layer.rows(word, key ^ NOISE_KEY, number)
+        if number % plan.loss_every == lossy:
+            hidden = vectors[context]
+            if plan.cbow:
+                hidden = hidden.mean(axis=0, keepdims=True)
+            total += loss(hidden, layer.outputs[rows], labels)
+            predictions += len(hidden)
+        rate = plan.first_rate + slope * number
+        step(vectors, context, layer.outputs, rows, labels, rate, plan.cbow)
+    return total, predictions, len(windows)

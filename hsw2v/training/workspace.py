@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.kernels.general import BATCH, GeneralScratch
 from hsw2v.kernels.output.hierarchical import PrivateTop
+from hsw2v.kernels.output.sampled import Drawn
 from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.tiles import MAX_CONTEXT, MAX_OUTPUT
 from hsw2v.training.tables import aligned_zeros
@@ -30,16 +32,70 @@ def scratch(
 ) -> Scratch:
     """Return what training needs for blocks of at most `block` ids and windows of that size."""
     mean = aligned_zeros(2, width)
-    mean_rows = aligned_zeros(1, 2, np.int64)[0]
-    mean_rows[:] = mean.ctypes.data + np.arange(2) * mean.strides[0]
     return Scratch(
         kept=aligned_zeros(1, block, np.int32)[0],
         reach=aligned_zeros(1, block, np.int32)[0],
         ends=aligned_zeros(1, block, np.int32)[0],
         context=aligned_zeros(1, 2 * window, np.int64)[0],
         mean=mean,
-        mean_rows=mean_rows,
+        mean_rows=_addresses(mean),
         output=aligned_zeros(1, max(longest_path, 1 + negative), np.int64)[0],
         gradient=aligned_zeros(MAX_CONTEXT, MAX_OUTPUT),
         stop=aligned_zeros(1, 1, np.int32)[0] if stop is None else stop,
     )
+
+
+def general_scratch(
+    block: int,
+    window: int,
+    most_rows: int,
+    samples: int,
+    words: int,
+    width: int,
+    *,
+    cbow: bool,
+    batch_norm: bool,
+    stop: NDArray[np.int32] | None = None,
+) -> GeneralScratch:
+    """Return what `train_batches` needs for blocks of at most `block` ids.
+
+    `most_rows` is the size of the largest group of output rows; `samples` and `words` are those
+    of sampled softmax, or 0.
+    """
+    windows = min(block, 2 * BATCH) if batch_norm else 1
+    count = windows * (1 if cbow else 2 * window)
+    hidden, gradient = aligned_zeros(count, width), aligned_zeros(count, width)
+    weights = aligned_zeros(1, count)[0]
+    weights[:] = 1.0
+    pieces = -(-most_rows // MAX_OUTPUT)
+    return GeneralScratch(
+        kept=aligned_zeros(1, block, np.int32)[0],
+        reach=aligned_zeros(1, block, np.int32)[0],
+        ends=aligned_zeros(1, block, np.int32)[0],
+        bounds=aligned_zeros(block, 2, np.int32),
+        hidden=hidden,
+        normalised=aligned_zeros(count if batch_norm else 0, width),
+        gradient=gradient,
+        weights=weights,
+        hidden_rows=_addresses(hidden),
+        gradient_rows=_addresses(gradient),
+        context=aligned_zeros(1, 2 * window, np.int64)[0],
+        output=aligned_zeros(1, most_rows, np.int64)[0],
+        biases=aligned_zeros(1, (pieces + 1) * MAX_OUTPUT)[0],
+        scores=aligned_zeros(pieces * MAX_CONTEXT, MAX_OUTPUT),
+        row=aligned_zeros(1, width),
+        statistics=aligned_zeros(2, width),
+        slopes=aligned_zeros(2, width),
+        drawn=Drawn(
+            words=aligned_zeros(1, samples, np.int32)[0],
+            times=aligned_zeros(1, samples, np.int32)[0],
+            slots=aligned_zeros(1, words, np.int32)[0],
+        ),
+        stop=aligned_zeros(1, 1, np.int32)[0] if stop is None else stop,
+    )
+
+
+def _addresses(table: NDArray[np.float32]) -> NDArray[np.int64]:
+    addresses = aligned_zeros(1, len(table), np.int64)[0]
+    addresses[:] = table.ctypes.data + np.arange(len(table)) * table.strides[0]
+    return addresses

@@ -1,0 +1,442 @@
+"""Training on a block in general: any output layer, any optimizer, with batch normalisation.
+
+`block.train_block` is the same for what most people want, and twice as fast. Here
+
+    H = hidden rows of a batch of windows, perhaps normalised
+    for each window, for each group of output rows:
+        E = y - sigmoid(H Rᵀ), or y - softmax(H Rᵀ + biases)
+        R moves by Eᵀ H, and E R goes to the gradient of H
+    the word vectors move by the gradient of H, carried back through the normalisation
+
+A batch is one window, or with batch normalisation `BATCH` of them or more. Plain steps (SGD) move
+R for one hidden row after the other, as in `step.step`; the other optimizers once for them all.
+The definition in NumPy is `reference.train_batches`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.jit import compiled, inlined
+from hsw2v.kernels.block import HIERARCHICAL, LOSS_KEY, NOISE_KEY
+from hsw2v.kernels.emit import LANES
+from hsw2v.kernels.link import add_and_find_highest, add_weighted, exponentials, scale
+from hsw2v.kernels.memory import (
+    load_float32,
+    load_int32,
+    load_int64,
+    store_float32,
+    store_int64,
+)
+from hsw2v.kernels.normalisation import Norm, backward, normalise
+from hsw2v.kernels.optimizers import SGD, State, decay_factor, move_row, state_rows
+from hsw2v.kernels.output.classes import (
+    ClassMembers,
+    class_rows,
+    rows_of_classes,
+    rows_of_members,
+)
+from hsw2v.kernels.output.hierarchical import PrivateTop, TreePaths, path_rows, tree_rows
+from hsw2v.kernels.output.negative import NoiseDistribution, noise_rows, sampled_rows
+from hsw2v.kernels.output.sampled import (
+    SHARED_BY,
+    Drawn,
+    Proposal,
+    draw_words,
+    rows_of_drawn,
+    sampled_softmax_rows,
+)
+from hsw2v.kernels.random import draw
+from hsw2v.kernels.rows import clear_row, decay_row, move_row_by
+from hsw2v.kernels.step import loss as decisions_loss
+from hsw2v.kernels.tiles import (
+    MAX_CONTEXT,
+    MAX_OUTPUT,
+    TILE_WIDTH,
+    gradient_row,
+    gradient_rows,
+    mean_row,
+    score_row,
+    score_rows,
+    update_rows,
+)
+from hsw2v.kernels.windows import keep_tokens
+
+CLASSES, SAMPLED = 2, 3
+"""More output layers, as `GeneralPlan.output`: besides HIERARCHICAL and NEGATIVE."""
+
+BATCH = 256
+"""Kept words, each with its window, that are normalised together at least."""
+
+_PIECE = 4 * MAX_CONTEXT * MAX_OUTPUT
+_NOTHING = np.float32(-3e38)
+
+
+class GeneralPlan(NamedTuple):
+    """What one call of `train_batches` is to do."""
+
+    cbow: bool
+    output: int
+    """HIERARCHICAL, NEGATIVE, CLASSES or SAMPLED."""
+    first_rate: float
+    last_rate: float
+    loss_every: int
+    """The first five as in `block.Plan`."""
+    optimizer: int
+    """SGD or another of `kernels.optimizers`."""
+    l2: float
+    """A row that moves is first made smaller by this share of it, times the learning rate."""
+    batch_norm: bool
+
+
+class Layer(NamedTuple):
+    """What the output layers choose rows by; those of layers that are not used are empty."""
+
+    paths: TreePaths
+    top: PrivateTop
+    """No copies: threads share all nodes."""
+    noise: NoiseDistribution
+    classes: ClassMembers
+    proposal: Proposal
+
+
+class GeneralTables(NamedTuple):
+    """What is trained, and what the optimizer remembers of it."""
+
+    vectors: NDArray[np.float32]
+    """(V, P) float32."""
+    outputs: NDArray[np.float32]
+    """(rows, P) float32: of nodes, of classes and words, or of words."""
+    vector_state: State
+    output_state: State
+    norm: Norm
+
+
+class GeneralScratch(NamedTuple):
+    """What a thread needs to work on a block; nothing in it outlives a call."""
+
+    kept: NDArray[np.int32]
+    reach: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    """These three as in `step.Scratch`."""
+    bounds: NDArray[np.int32]
+    """(B, 2) int32, the window of each kept word: its first word, and the one after its last."""
+    hidden: NDArray[np.float32]
+    """(H, P) float32, the hidden rows of a batch."""
+    normalised: NDArray[np.float32]
+    """(H, P) float32, likewise before scale and shift; (0, P) without batch normalisation."""
+    gradient: NDArray[np.float32]
+    """(H, P) float32, their gradient."""
+    weights: NDArray[np.float32]
+    """(H,) float32, all 1: each hidden row counts once."""
+    hidden_rows: NDArray[np.int64]
+    """(H,) int64, addresses of the rows of `hidden`."""
+    gradient_rows: NDArray[np.int64]
+    """(H,) int64, and of `gradient`."""
+    context: NDArray[np.int64]
+    """(2 · window,) int64, addresses of the word vectors of a window."""
+    output: NDArray[np.int64]
+    """(M,) int64, addresses of output rows."""
+    biases: NDArray[np.float32]
+    """(M + MAX_OUTPUT,) float32, what is added to scores."""
+    scores: NDArray[np.float32]
+    """(⌈M / MAX_OUTPUT⌉, MAX_CONTEXT, MAX_OUTPUT) float32."""
+    row: NDArray[np.float32]
+    """(1, P) float32, the gradient of an output row."""
+    statistics: NDArray[np.float32]
+    """(2, P) float32, mean and variance of the hidden rows of a batch."""
+    slopes: NDArray[np.float32]
+    """(2, P) float32, the gradients of scale and shift."""
+    drawn: Drawn
+    stop: NDArray[np.int32]
+    """(1,) int32, shared by all threads: when set, a block is left unfinished."""
+
+
+class _Room(NamedTuple):
+    """Addresses of what a group of output rows is worked on in."""
+
+    output: int
+    biases: int
+    scores: int
+    row: int
+
+
+@inlined
+def _find_bounds(count, sentences, scratch):
+    """Write the window of each kept word, within its sentence."""
+    start = 0
+    for sentence in range(sentences):
+        end = scratch.ends[sentence]
+        for centre in range(start, end):
+            reach = scratch.reach[centre]
+            scratch.bounds[centre, 0] = max(start, centre - reach)
+            scratch.bounds[centre, 1] = min(end, centre + reach + 1)
+        start = end
+
+
+@inlined
+def _hidden_rows_of(bounds, centre, cbow):
+    """Return how many hidden rows the window of a kept word has."""
+    n = np.int64(load_int32(bounds + 8 * centre + 4)) - load_int32(bounds + 8 * centre) - 1
+    return min(n, 1) if cbow else n
+
+
+@inlined
+def _context_rows(base, stride, kept, first, end, centre, rows):
+    n = 0
+    for position in range(first, end):
+        if position != centre:
+            word = np.int64(load_int32(kept + 4 * position))
+            store_int64(rows + 8 * n, base + word * stride)
+            n += 1
+    return n
+
+
+@compiled
+def _each_tile(rows, hidden, output, m, labels, rate, vectors, scores, softmax):
+    """Write scores of softmax, or gradients of decisions, in pieces; n ≤ MAX_CONTEXT rows."""
+    for i in range(0, rows, 2):
+        here = hidden + 8 * i
+        for j in range(0, m, TILE_WIDTH):
+            width = min(m - j, TILE_WIDTH)
+            there = output + 8 * j
+            place = scores + (j // MAX_OUTPUT) * _PIECE + 4 * (i * MAX_OUTPUT + j % MAX_OUTPUT)
+            if softmax:
+                if i + 1 < rows:
+                    score_rows(width, here, there, vectors, place)
+                else:
+                    score_row(width, here, there, vectors, place)
+            elif i + 1 < rows:
+                gradient_rows(width, here, there, vectors, labels + 4 * j, rate, place)
+            else:
+                gradient_row(width, here, there, vectors, labels + 4 * j, rate, place)
+
+
+@compiled
+def _softmax(rows, m, right, rate, biases, scores):
+    """Put rate · (y - softmax) in place of scores in pieces, and return the loss in nats."""
+    padded = -(-m // LANES) * LANES
+    for column in range(m, padded):
+        store_float32(biases + 4 * column, _NOTHING)
+    total = 0.0
+    for i in range(rows):
+        own = scores + 4 * i * MAX_OUTPUT
+        target = own + (right // MAX_OUTPUT) * _PIECE + 4 * (right % MAX_OUTPUT)
+        highest = _NOTHING
+        for j in range(0, padded, MAX_OUTPUT):
+            vectors = min(padded - j, MAX_OUTPUT) // LANES
+            found = add_and_find_highest(own + (j // MAX_OUTPUT) * _PIECE, biases + 4 * j, vectors)
+            highest = max(highest, found)
+        score = load_float32(target)
+        mass = np.float32(0.0)
+        for j in range(0, padded, MAX_OUTPUT):
+            vectors = min(padded - j, MAX_OUTPUT) // LANES
+            mass += exponentials(own + (j // MAX_OUTPUT) * _PIECE, highest, vectors)
+        for j in range(0, padded, MAX_OUTPUT):
+            vectors = min(padded - j, MAX_OUTPUT) // LANES
+            scale(own + (j // MAX_OUTPUT) * _PIECE, -rate / mass, vectors)
+        store_float32(target, load_float32(target) + rate)
+        total += np.log(np.float64(mass)) + np.float64(highest) - np.float64(score)
+    for column in range(m, padded):
+        store_float32(biases + 4 * column, np.float32(0.0))
+    return total
+
+
+@compiled
+def _move_outputs(rows, hidden, target, m, rate, plan, room, state, vectors):
+    """Move m output rows by the gradients in `room.scores`, and pass them on to `target`."""
+    for j in range(0, m, MAX_OUTPUT):
+        count = min(m - j, MAX_OUTPUT)
+        there = room.output + 8 * j
+        piece = room.scores + (j // MAX_OUTPUT) * _PIECE
+        if plan.optimizer == SGD:
+            update_rows(rows, hidden, target, there, count, vectors, piece)
+            if plan.l2 > 0.0:
+                factor = decay_factor(rate, plan.l2)
+                for column in range(count):
+                    decay_row(load_int64(there + 8 * column), factor, vectors)
+        else:
+            for i in range(rows):
+                weights = piece + 4 * i * MAX_OUTPUT
+                total = load_int64(target + 8 * i)
+                add_weighted(total, there, count, weights, 4, vectors)
+            for column in range(count):
+                clear_row(room.row, vectors)
+                weights = piece + 4 * column
+                add_weighted(room.row, hidden, rows, weights, 4 * MAX_OUTPUT, vectors)
+                row = load_int64(there + 8 * column)
+                move_row(plan.optimizer, plan.l2, state, row, room.row, rate, vectors)
+
+
+@compiled
+def _decisions(n, hidden, target, m, labels, rate, plan, room, state, vectors, lossy):
+    """Do the step of one window with two-way decisions; return its loss in nats if asked to."""
+    error_rate = np.float32(rate) if plan.optimizer == SGD else np.float32(1.0)
+    total = 0.0
+    for i in range(0, n, MAX_CONTEXT):
+        rows = min(n - i, MAX_CONTEXT)
+        here = hidden + 8 * i
+        if lossy:
+            total += decisions_loss(here, rows, room.output, m, labels, vectors, room.scores)
+        _each_tile(rows, here, room.output, m, labels, error_rate, vectors, room.scores, False)
+        _move_outputs(rows, here, target + 8 * i, m, rate, plan, room, state, vectors)
+    return total
+
+
+@compiled
+def _choice(n, hidden, target, m, right, rate, plan, room, state, vectors):
+    """Do the step of one window with a choice among m rows; return its loss in nats."""
+    error_rate = np.float32(rate) if plan.optimizer == SGD else np.float32(1.0)
+    total = 0.0
+    for i in range(0, n, MAX_CONTEXT):
+        rows = min(n - i, MAX_CONTEXT)
+        here = hidden + 8 * i
+        _each_tile(rows, here, room.output, m, 0, error_rate, vectors, room.scores, True)
+        total += _softmax(rows, m, right, error_rate, room.biases, room.scores)
+        _move_outputs(rows, here, target + 8 * i, m, rate, plan, room, state, vectors)
+    return total
+
+
+@compiled
+def _move(row, gradient, rate, optimizer, l2, state, vectors):
+    """Move a row by a gradient of hidden vectors: with SGD the learning rate is in it already."""
+    if optimizer == SGD:
+        move_row_by(row, gradient, decay_factor(rate, l2), np.float32(1.0), vectors)
+    else:
+        move_row(optimizer, l2, state, row, gradient, rate, vectors)
+
+
+@compiled
+def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[float, int, int]:
+    """Train on one block of provisional ids (B,) int32, changing the tables in place.
+
+    Arguments and results are as those of `block.train_block`.
+    """
+    count, sentences = keep_tokens(ids, windowing, key, scratch.kept, scratch.reach, scratch.ends)
+    _find_bounds(count, sentences, scratch)
+    tree = tree_rows(layer.paths, layer.top, tables.outputs)
+    noise = noise_rows(layer.noise, tables.outputs)
+    classes = class_rows(layer.classes, tables.outputs)
+    sampling = sampled_softmax_rows(layer.proposal, scratch.drawn, tables.outputs)
+    vector_state = state_rows(tables.vector_state, tables.vectors)
+    output_state = state_rows(tables.output_state, tables.outputs)
+    scale_and_shift = state_rows(tables.norm.state, tables.norm.parameters)
+    room = _Room(
+        scratch.output.ctypes.data,
+        scratch.biases.ctypes.data,
+        scratch.scores.ctypes.data,
+        scratch.row.ctypes.data,
+    )
+    noise_key = key ^ NOISE_KEY
+    base = tables.vectors.ctypes.data
+    stride = tables.vectors.shape[1] * tables.vectors.itemsize
+    vectors = tables.vectors.shape[1] // LANES
+    kept = scratch.kept.ctypes.data
+    bounds = scratch.bounds.ctypes.data
+    hidden = scratch.hidden_rows.ctypes.data
+    gradient = scratch.gradient_rows.ctypes.data
+    context = scratch.context.ctypes.data
+    stop = scratch.stop.ctypes.data
+    slope = (plan.last_rate - plan.first_rate) / max(count, 1)
+    lossy: Any = np.int64(draw(key ^ LOSS_KEY, 0) % np.uint64(plan.loss_every))
+    drawn_for: Any = np.int64(-1)
+    drawn: Any = np.int64(0)
+    total = 0.0
+    predictions = 0
+    batches = max(1, count // BATCH) if plan.batch_norm else count
+    for batch in range(batches):
+        if load_int32(stop):
+            break
+        begin = batch * count // batches
+        end = (batch + 1) * count // batches
+        rate = plan.first_rate + slope * begin
+        rows = 0
+        for centre in range(begin, end):
+            first = np.int64(load_int32(bounds + 8 * centre))
+            last = np.int64(load_int32(bounds + 8 * centre + 4))
+            n = _context_rows(base, stride, kept, first, last, centre, context)
+            if plan.cbow and n > 0:
+                mean_row(context, n, vectors, load_int64(hidden + 8 * rows))
+                rows += 1
+            elif n > 0:
+                for i in range(n):
+                    # The mean of one row is a copy of it.
+                    mean_row(context + 8 * i, 1, vectors, load_int64(hidden + 8 * (rows + i)))
+                rows += n
+        if rows == 0:
+            continue
+        of_batch = False
+        if plan.batch_norm:
+            of_batch = normalise(
+                tables.norm,
+                scratch.hidden[:rows],
+                scratch.normalised[:rows],
+                scratch.weights[:rows],
+                scratch.statistics,
+                True,
+            )
+        for row in range(rows):
+            clear_row(load_int64(gradient + 8 * row), vectors)
+        done = 0
+        for centre in range(begin, end):
+            n = _hidden_rows_of(bounds, centre, plan.cbow)
+            if n == 0:
+                continue
+            sampled = centre % plan.loss_every == lossy
+            word = np.int64(load_int32(kept + 4 * centre))
+            here = hidden + 8 * done
+            there = gradient + 8 * done
+            done += n
+            if plan.output == CLASSES:
+                m, right = rows_of_classes(classes, word, room.output)
+                lost = _choice(n, here, there, m, right, rate, plan, room, output_state, vectors)
+                m, right = rows_of_members(classes, word, room.output)
+                lost += _choice(n, here, there, m, right, rate, plan, room, output_state, vectors)
+            elif plan.output == SAMPLED:
+                group = centre // SHARED_BY
+                if group != drawn_for:
+                    drawn = draw_words(sampling, noise_key, group)
+                    drawn_for = group
+                m = rows_of_drawn(sampling, drawn, word, room.output, room.biases)
+                lost = _choice(n, here, there, m, 0, rate, plan, room, output_state, vectors)
+            else:
+                if plan.output == HIERARCHICAL:
+                    m, labels = path_rows(tree, word, room.output)
+                else:
+                    m, labels = sampled_rows(noise, word, noise_key, centre, room.output)
+                lost = _decisions(
+                    n, here, there, m, labels, rate, plan, room, output_state, vectors, sampled
+                )
+            if sampled:
+                total += lost
+                predictions += n
+        if plan.batch_norm:
+            backward(
+                tables.norm,
+                scratch.normalised[:rows],
+                scratch.weights[:rows],
+                scratch.statistics,
+                of_batch,
+                scratch.gradient[:rows],
+                scratch.slopes,
+            )
+            # All rows of the batch share scale and shift: sums of their gradients would overshoot.
+            scratch.slopes[:] /= np.float32(rows)
+            for one in range(2):
+                row = scale_and_shift.table + one * stride
+                by_row = scratch.slopes.ctypes.data + one * stride
+                _move(row, by_row, rate, plan.optimizer, 0.0, scale_and_shift, vectors)
+        done = 0
+        for centre in range(begin, end):
+            first = np.int64(load_int32(bounds + 8 * centre))
+            last = np.int64(load_int32(bounds + 8 * centre + 4))
+            n = _context_rows(base, stride, kept, first, last, centre, context)
+            for i in range(n):
+                by_row = load_int64(gradient + 8 * (done if plan.cbow else done + i))
+                row = load_int64(context + 8 * i)
+                _move(row, by_row, rate, plan.optimizer, plan.l2, vector_state, vectors)
+            done += min(n, 1) if plan.cbow else n
+    return total, predictions, count

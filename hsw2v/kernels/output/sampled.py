@@ -1,0 +1,127 @@
+"""Sampled softmax: the rows are the target and words drawn for many windows together.
+
+A word's score is corrected by the logarithm of how often it is drawn, so that what is learned are
+the scores of the softmax over all words (Jean, Cho, Memisevic & Bengio 2015, "On using very large
+target vocabulary for neural machine translation", section 3).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.jit import inlined
+from hsw2v.kernels.memory import (
+    load_float32,
+    load_int32,
+    load_uint64,
+    store_float32,
+    store_int32,
+    store_int64,
+)
+from hsw2v.kernels.random import below, draw, high_half, low_half
+
+SHARED_BY = 64
+"""Windows, one after the other, that words are drawn for together."""
+
+
+class Proposal(NamedTuple):
+    """What words are drawn by: an alias table, and the correction of scores."""
+
+    accept: NDArray[np.uint64]
+    """(V,) uint64, as of `negative.NoiseDistribution`."""
+    alias: NDArray[np.int32]
+    """(V,) int32, likewise."""
+    corrections: NDArray[np.float32]
+    """(V,) float32: -log of how many of the draws are this word, in the mean."""
+    samples: int
+    """Words drawn, k."""
+
+
+class Drawn(NamedTuple):
+    """The words drawn for some windows; a thread's own."""
+
+    words: NDArray[np.int32]
+    """(k,) int32, those that are distinct."""
+    times: NDArray[np.int32]
+    """(k,) int32, how often each was drawn."""
+    slots: NDArray[np.int32]
+    """(V,) int32, where among `words` a word may be: for finding it without looking at all."""
+
+
+class SampledRows(NamedTuple):
+    """Where everything is that this output layer needs: addresses, and what the rows measure."""
+
+    accept: int
+    alias: int
+    corrections: int
+    outputs: int
+    words: int
+    """The size of the vocabulary, V."""
+    samples: int
+    stride: int
+    """Bytes of a row."""
+    drawn: int
+    times: int
+    slots: int
+
+
+@inlined
+def sampled_softmax_rows(proposal, drawn, outputs):
+    """Return the addresses of the arrays of sampled softmax."""
+    return SampledRows(
+        proposal.accept.ctypes.data,
+        proposal.alias.ctypes.data,
+        proposal.corrections.ctypes.data,
+        outputs.ctypes.data,
+        len(proposal.alias),
+        proposal.samples,
+        outputs.shape[1] * outputs.itemsize,
+        drawn.words.ctypes.data,
+        drawn.times.ctypes.data,
+        drawn.slots.ctypes.data,
+    )
+
+
+@inlined
+def draw_words(sampling, key, batch):
+    """Draw the words of a batch of windows; return how many are distinct."""
+    count = 0
+    for place in range(sampling.samples):
+        bits = draw(key, batch * sampling.samples + place)
+        word = below(high_half(bits), sampling.words)
+        if low_half(bits) >= load_uint64(sampling.accept + 8 * word):
+            word = np.int64(load_int32(sampling.alias + 4 * word))  # type: ignore[assignment]
+        slot = np.int64(load_int32(sampling.slots + 4 * word))
+        if slot < count and np.int64(load_int32(sampling.drawn + 4 * slot)) == word:
+            times = sampling.times + 4 * slot
+            store_int32(times, np.int32(load_int32(times) + 1))
+        else:
+            store_int32(sampling.drawn + 4 * count, np.int32(word))
+            store_int32(sampling.times + 4 * count, np.int32(1))
+            store_int32(sampling.slots + 4 * word, np.int32(count))
+            count += 1
+    return count
+
+
+@inlined
+def rows_of_drawn(sampling, count, word, rows, biases):
+    """Write the addresses of the rows of a word and of the drawn ones, and what corrects each.
+
+    `rows` and `biases` are addresses of int64 and of float32. The word comes first; among those
+    drawn it is left out. Returns how many rows there are.
+    """
+    store_int64(rows, sampling.outputs + word * sampling.stride)
+    store_float32(biases, load_float32(sampling.corrections + 4 * word))
+    found = 1
+    for place in range(count):
+        one = np.int64(load_int32(sampling.drawn + 4 * place))
+        if one != word:
+            times = np.float32(load_int32(sampling.times + 4 * place))
+            bias = load_float32(sampling.corrections + 4 * one) + np.float32(np.log(times))
+            store_int64(rows + 8 * found, sampling.outputs + one * sampling.stride)
+            store_float32(biases + 4 * found, np.float32(bias))
+            found += 1
+    return found

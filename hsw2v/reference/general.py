@@ -1,0 +1,231 @@
+"""Training on a block in general: the definition of `kernels.general.train_batches`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.reference.normalisation import Norm, backward, normalise
+from hsw2v.reference.optimizers import State, move_row
+from hsw2v.reference.steps import (
+    LOSS_KEY,
+    MAX_CONTEXT,
+    NOISE_KEY,
+    Floats,
+    Layer,
+    Plan,
+    below,
+    decision_loss,
+    draw,
+    sigmoid,
+    windows_of,
+)
+
+BATCH = 256
+"""Kept words that are normalised together at least."""
+SHARED_BY = 64
+"""Windows, one after the other, that sampled softmax draws words for together."""
+
+
+@dataclass
+class Group:
+    """Output rows that are decided on together."""
+
+    rows: NDArray[np.int64]
+    """(m,) numbers of distinct output rows."""
+    labels: Floats
+    """(m,)."""
+    biases: Floats | None = None
+    """(m,), what is added to scores before a softmax; None for decisions row by row."""
+
+    def chances(self, scores: Floats) -> Floats:
+        """Return the probability of each label 1 for scores (n, m)."""
+        if self.biases is None:
+            return sigmoid(scores)
+        return softmax(scores + self.biases)
+
+    def loss(self, scores: Floats) -> float:
+        """Return the negative log-likelihood of the labels for scores (n, m), in nats."""
+        if self.biases is None:
+            return float(decision_loss(scores, self.labels).sum())
+        scores = scores + self.biases
+        highest = scores.max(axis=1)
+        mass = np.exp(scores - highest[:, None]).sum(axis=1)
+        return float((np.log(mass) + highest - scores @ self.labels).sum())
+
+
+def softmax(scores: Floats) -> Floats:
+    """Return exp(s) over its sum, for each row of scores (n, m)."""
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def groups_of(layer: Layer, word: int, key: int, counter: int) -> list[Group]:
+    """Return the groups of output rows that a layer decides on for a word."""
+    if isinstance(layer, Classed | Sampled):
+        return layer.groups(word, key, counter)
+    return [Group(*layer.rows(word, key, counter))]
+
+
+@dataclass
+class Classed(Layer):
+    """Classes of words (Goodman 2001): the choice of the class, then of the word in its class.
+
+    The first rows of `outputs (C + V, D)` are those of the classes.
+    """
+
+    classes: NDArray[np.int32]
+    """(V,), the class of each word."""
+
+    def groups(self, word: int, key: int, counter: int) -> list[Group]:
+        """Return all classes, and the words of the word's class."""
+        count = len(self.outputs) - len(self.classes)
+        members = np.flatnonzero(self.classes == self.classes[word])
+        return [
+            Group(np.arange(count), np.arange(count) == self.classes[word], np.zeros(count)),
+            Group(count + members, members == word, np.zeros(len(members))),
+        ]
+
+
+@dataclass
+class Sampled(Layer):
+    """Sampled softmax (Jean et al. 2015): the target, and words drawn for many windows."""
+
+    accept: NDArray[np.uint64]
+    alias: NDArray[np.int32]
+    corrections: Floats
+    """(V,), minus the logarithm of how many of the draws are this word in the mean."""
+    samples: int
+
+    def groups(self, word: int, key: int, counter: int) -> list[Group]:
+        """Return the target and the words drawn, each once; one drawn twice counts twice."""
+        times: dict[int, int] = {}
+        for place in range(self.samples):
+            bits = draw(key, counter // SHARED_BY * self.samples + place)
+            column = below(bits >> 32, len(self.alias))
+            own = (bits & 0xFFFFFFFF) < int(self.accept[column])
+            drawn = column if own else int(self.alias[column])
+            times[drawn] = times.get(drawn, 0) + 1
+        others = [one for one in times if one != word]
+        rows = np.array([word, *others])
+        counts = np.array([1, *(times[one] for one in others)])
+        labels = np.arange(len(rows)) == 0
+        return [Group(rows, labels, self.corrections[rows] + np.log(counts))]
+
+
+@dataclass
+class Training:
+    """How rows move, and what is remembered of them."""
+
+    optimizer: str
+    l2: float
+    vectors: State
+    outputs: State
+    norm: Norm | None
+    parameters: State
+    """Of the norm's parameters."""
+
+
+def step(
+    hidden: Floats, outputs: Floats, groups: list[Group], rate: float, training: Training
+) -> tuple[Floats, float]:
+    """Do the step of one window in place; return the gradient of hidden (n, D), and its loss.
+
+    With sgd the gradient has the learning rate in it, and is taken of the output rows as the
+    hidden rows before have moved them (`steps.update`); else all is taken from before.
+    """
+    gradient, loss = np.zeros_like(hidden), 0.0
+    for group in groups:
+        for first in range(0, len(hidden), MAX_CONTEXT):
+            some = slice(first, first + MAX_CONTEXT)
+            rows = outputs[group.rows]
+            scores = hidden[some] @ rows.T
+            loss += group.loss(scores)
+            error = group.labels - group.chances(scores)
+            if training.optimizer == "sgd":
+                for row, one in enumerate(hidden[some]):
+                    gradient[first + row] += rate * error[row] @ rows
+                    rows += rate * np.outer(error[row], one)
+                outputs[group.rows] = rows * max(0.0, 1.0 - rate * training.l2)
+            else:
+                gradient[some] += error @ rows
+                for row, slope in zip(group.rows, error.T @ hidden[some], strict=True):
+                    move_row(
+                        training.optimizer, training.l2, training.outputs, outputs, row, slope, rate
+                    )
+    return gradient, loss
+
+
+def train_batches(
+    ids: NDArray[np.int32],
+    key: int,
+    plan: Plan,
+    vectors: Floats,
+    layer: Layer,
+    training: Training,
+) -> tuple[float, int, int]:
+    """Train on one block in place; return the sampled loss, its predictions, the words kept."""
+    windows = windows_of(ids, plan, key)
+    count = len(windows)
+    batches = max(1, count // BATCH) if training.norm else count
+    slope = (plan.last_rate - plan.first_rate) / max(count, 1)
+    lossy = draw(key ^ LOSS_KEY, 0) % plan.loss_every
+    total, predictions = 0.0, 0
+    for batch in range(batches):
+        begin, end = batch * count // batches, (batch + 1) * count // batches
+        some = [number for number in range(begin, end) if windows[number][1]]
+        if not some:
+            continue
+        rate = plan.first_rate + slope * begin
+        contexts = [windows[number][1] for number in some]
+        hidden = [vectors[context] for context in contexts]
+        if plan.cbow:
+            hidden = [rows.mean(axis=0, keepdims=True) for rows in hidden]
+        borders = np.cumsum([len(rows) for rows in hidden])[:-1]
+        if training.norm:
+            whole = np.concatenate(hidden)
+            weights = np.ones(len(whole))
+            normalised, *remembered = normalise(training.norm, whole, weights, True)
+            hidden = np.split(normalised, borders)
+        gradients = []
+        for number, rows in zip(some, hidden, strict=True):
+            groups = groups_of(layer, windows[number][0], key ^ NOISE_KEY, number)
+            gradient, lost = step(rows, layer.outputs, groups, rate, training)
+            gradients.append(gradient)
+            if number % plan.loss_every == lossy:
+                total += lost
+                predictions += len(rows)
+        if training.norm:
+            normal, statistics, of_batch = remembered
+            whole, slopes = backward(
+                training.norm, normal, weights, statistics, of_batch, np.concatenate(gradients)
+            )
+            gradients = np.split(whole, borders)
+            slopes /= len(whole)
+            for one in range(2):
+                parameters = training.norm.parameters
+                _move(training, 0.0, training.parameters, parameters, one, slopes[one], rate)
+        for context, gradient in zip(contexts, gradients, strict=True):
+            # Of a mean, each word takes the whole gradient.
+            for place, word in enumerate(context):
+                one = gradient[0 if plan.cbow else place]
+                _move(training, training.l2, training.vectors, vectors, word, one, rate)
+    return total, predictions, count
+
+
+def _move(
+    training: Training,
+    l2: float,
+    state: State,
+    table: Floats,
+    row: int,
+    gradient: Floats,
+    rate: float,
+) -> None:
+    if training.optimizer == "sgd":
+        table[row] = table[row] * max(0.0, 1.0 - rate * l2) + gradient
+    else:
+        move_row(training.optimizer, l2, state, table, row, gradient, rate)

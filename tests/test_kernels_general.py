@@ -1,0 +1,288 @@
+"""The general kernel does what the reference does: every output layer, optimizer and remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from hsw2v import reference
+from hsw2v.config import OPTIMIZERS
+from hsw2v.kernels import block, general
+from hsw2v.kernels.output.classes import ClassMembers
+from hsw2v.kernels.output.hierarchical import tree_paths
+from hsw2v.kernels.output.negative import noise_distribution
+from hsw2v.kernels.output.sampled import Proposal
+from hsw2v.kernels.windows import Windowing
+from hsw2v.reference import general as definition
+from hsw2v.reference.normalisation import Norm
+from hsw2v.reference.optimizers import State
+from hsw2v.training import workspace
+from hsw2v.training.state import norm_of, state_of
+from hsw2v.training.tables import aligned_zeros, padded
+from hsw2v.trees.classes import Classes
+from hsw2v.trees.huffman import huffman
+
+OUTPUTS = {
+    "hs": block.HIERARCHICAL,
+    "ns": block.NEGATIVE,
+    "class": general.CLASSES,
+    "sampled": general.SAMPLED,
+}
+KEY = 0xFEDCBA9876543210
+
+
+@dataclass
+class Case:
+    """A block, and everything that decides what training on it does."""
+
+    loss: str = "hs"
+    optimizer: str = "sgd"
+    l2: float = 0.0
+    batch_norm: bool = False
+    cbow: bool = False
+    words: int = 40
+    dim: int = 20
+    window: int = 5
+    shrink: bool = True
+    loss_every: int = 1
+    classes: int = 6
+    drawn: int = 7
+    length: int = 400
+    rates: tuple[float, float] = (0.05, 0.02)
+
+    def __str__(self) -> str:
+        changed = [
+            f"{name}={value}" for name, value in vars(self).items() if value != vars(Case())[name]
+        ]
+        return ",".join(changed) or "plain"
+
+
+class Setting:
+    """The arrays of a case, for the kernel and for the reference."""
+
+    def __init__(self, case: Case) -> None:
+        chance = np.random.default_rng(7)
+        words, dim, width = case.words, case.dim, padded(case.dim)
+        self.case = case
+        self.ids = np.random.default_rng(5).integers(0, words + 2, case.length).astype(np.int32)
+        self.remap = np.array([-1, *range(words), -2], np.int32)
+        self.keep = np.full(words, int(0.8 * 2**32), np.uint64)
+        self.paths = huffman(chance.random(words)).paths()
+        self.noise = noise_distribution(chance.random(words), case.drawn)
+        of = chance.permutation(np.arange(words) % min(case.classes, words)).astype(np.int32)
+        self.classes = Classes(of, min(case.classes, words))
+        self.corrections = chance.normal(size=words).astype(np.float32)
+        rows = {"hs": words - 1, "class": words + self.classes.count}.get(case.loss, words)
+        self.tables = general.GeneralTables(
+            aligned_zeros(words, width),
+            aligned_zeros(rows, width),
+            state_of(case.optimizer, words, width),
+            state_of(case.optimizer, rows, width),
+            norm_of(case.optimizer, dim),
+        )
+        self.tables.vectors[:, :dim] = chance.normal(size=(words, dim))
+        self.tables.outputs[:, :dim] = chance.normal(size=(rows, dim)) * 0.5
+        self.vectors = self.tables.vectors[:, :dim].astype(np.float64)
+        self.outputs = self.tables.outputs[:, :dim].astype(np.float64)
+
+    def train(self) -> tuple[float, int, int]:
+        case, of = self.case, self.classes
+        most = max(int(self.paths.lengths.max()), 1 + case.drawn, of.count, int(of.sizes.max()))
+        width = self.tables.vectors.shape[1]
+        return general.train_batches(
+            self.ids,
+            np.uint64(KEY),
+            general.GeneralPlan(
+                case.cbow,
+                OUTPUTS[case.loss],
+                *case.rates,
+                case.loss_every,
+                OPTIMIZERS.index(case.optimizer),
+                case.l2,
+                case.batch_norm,
+            ),
+            Windowing(self.remap, self.keep, case.window, case.shrink),
+            self.tables,
+            general.Layer(
+                tree_paths(self.paths.offsets, self.paths.nodes, self.paths.codes),
+                workspace.private_top(0, width),
+                self.noise,
+                ClassMembers(of.of, of.places, of.members, of.offsets),
+                Proposal(self.noise.accept, self.noise.alias, self.corrections, case.drawn),
+            ),
+            workspace.general_scratch(
+                len(self.ids),
+                case.window,
+                most,
+                case.drawn,
+                case.words,
+                width,
+                cbow=case.cbow,
+                batch_norm=case.batch_norm,
+            ),
+        )
+
+    def layer(self) -> reference.Layer:
+        case = self.case
+        layer: reference.Layer = reference.Hierarchical(
+            self.outputs, self.paths.offsets, self.paths.nodes, self.paths.codes
+        )
+        if case.loss == "ns":
+            layer = reference.Negative(
+                self.outputs, self.noise.accept, self.noise.alias, case.drawn
+            )
+        elif case.loss == "class":
+            layer = definition.Classed(self.outputs, self.classes.of)
+        elif case.loss == "sampled":
+            layer = definition.Sampled(
+                self.outputs, self.noise.accept, self.noise.alias, self.corrections, case.drawn
+            )
+        return layer
+
+    def expected(self) -> tuple[float, int, int, Norm]:
+        case = self.case
+        norm = Norm.of(case.dim)
+        figures = definition.train_batches(
+            self.ids,
+            KEY,
+            reference.Plan(
+                self.remap,
+                self.keep,
+                case.window,
+                case.shrink,
+                case.cbow,
+                *case.rates,
+                case.loss_every,
+            ),
+            self.vectors,
+            self.layer(),
+            definition.Training(
+                case.optimizer,
+                case.l2,
+                State.of(self.vectors),
+                State.of(self.outputs),
+                norm if case.batch_norm else None,
+                State.of(norm.parameters),
+            ),
+        )
+        return *figures, norm
+
+
+CASES = [
+    *(
+        Case(loss=loss, optimizer=optimizer, cbow=cbow)
+        for loss in OUTPUTS
+        for optimizer in OPTIMIZERS
+        for cbow in (False, True)
+    ),
+    *(
+        Case(loss=loss, optimizer=optimizer, batch_norm=True, cbow=cbow, length=900)
+        for loss in OUTPUTS
+        for optimizer, cbow in (("sgd", False), ("adam", True))
+    ),
+    *(Case(loss=loss, optimizer=one, l2=0.3) for loss in OUTPUTS for one in ("sgd", "rmsprop")),
+    *(Case(loss=loss, window=17, shrink=False, loss_every=3) for loss in OUTPUTS),
+    *(Case(loss=loss, words=1, drawn=3) for loss in OUTPUTS),
+    *(Case(loss=loss, words=2, drawn=3, dim=1) for loss in OUTPUTS),
+    Case(loss="class", words=300, classes=2, dim=113),
+    Case(loss="class", words=300, classes=150),
+    Case(loss="class", words=300, classes=2, optimizer="adagrad"),
+    Case(loss="sampled", words=300, drawn=150, dim=64),
+    Case(loss="sampled", words=300, drawn=150, optimizer="adam"),
+    Case(loss="ns", words=300, drawn=100, optimizer="adagrad"),
+    Case(batch_norm=True, length=12),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_kernel_equals_reference(case: Case) -> None:
+    setting = Setting(case)
+    found = setting.train()
+    *expected, norm = setting.expected()
+    dim = case.dim
+    # What Adam divides by is tiny where a gradient has been zero: an ulp of it is a step.
+    close = (
+        {"rtol": 1e-3, "atol": 2e-4} if case.optimizer != "sgd" else {"rtol": 2e-4, "atol": 2e-5}
+    )
+    np.testing.assert_allclose(setting.tables.vectors[:, :dim], setting.vectors, **close)
+    np.testing.assert_allclose(setting.tables.outputs[:, :dim], setting.outputs, **close)
+    assert found[1:] == tuple(expected[1:])
+    assert found[0] == pytest.approx(expected[0], rel=1e-5)
+    assert not setting.tables.vectors[:, dim:].any()
+    assert not setting.tables.outputs[:, dim:].any()
+    if case.batch_norm:
+        trained = setting.tables.norm
+        np.testing.assert_allclose(trained.parameters[:, :dim], norm.parameters, **close)
+        np.testing.assert_allclose(trained.running[:, :dim], norm.running, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["hs", "ns"])
+@pytest.mark.parametrize("cbow", [False, True])
+def test_plain_steps_are_those_of_the_plain_kernel(loss: str, cbow: bool) -> None:
+    case = Case(loss=loss, cbow=cbow)
+    one, other = Setting(case), Setting(case)
+    found = one.train()
+    longest = max(int(other.paths.lengths.max()), 1 + case.drawn)
+    width = other.tables.vectors.shape[1]
+    plain = block.train_block(
+        other.ids,
+        np.uint64(KEY),
+        block.Plan(cbow, OUTPUTS[loss], *case.rates, 1),
+        Windowing(other.remap, other.keep, case.window, case.shrink),
+        block.Tables(other.tables.vectors, other.tables.outputs),
+        tree_paths(other.paths.offsets, other.paths.nodes, other.paths.codes),
+        workspace.private_top(0, width),
+        other.noise,
+        workspace.scratch(len(other.ids), case.window, longest, case.drawn, width),
+    )
+    assert found[1:] == plain[1:]
+    assert found[0] == pytest.approx(plain[0], rel=1e-6)
+    np.testing.assert_allclose(one.tables.vectors, other.tables.vectors, atol=1e-6)
+    np.testing.assert_allclose(one.tables.outputs, other.tables.outputs, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", OUTPUTS)
+def test_steps_of_rate_zero_change_nothing(loss: str) -> None:
+    setting = Setting(Case(loss=loss, rates=(0.0, 0.0)))
+    before = [table.copy() for table in setting.tables[:2]]
+    assert setting.train()[0] > 0.0
+    np.testing.assert_array_equal(setting.tables.vectors, before[0])
+    np.testing.assert_array_equal(setting.tables.outputs, before[1])
+
+
+@pytest.mark.parametrize("loss", OUTPUTS)
+def test_the_gradients_of_the_reference_are_the_slopes_of_its_loss(loss: str) -> None:
+    """With plain steps too small for their order to matter, rows move by rate times gradient."""
+    rate = 1e-7
+    case = Case(loss=loss, optimizer="sgd", words=9, dim=3, drawn=3, classes=3, length=9)
+    layer = Setting(case).layer()
+    groups = definition.groups_of(layer, 4, KEY, 0)
+    hidden = np.random.default_rng(2).normal(size=(3, 3))
+
+    def loss_of() -> float:
+        return sum(group.loss(hidden @ layer.outputs[group.rows].T) for group in groups)
+
+    by_hidden = slopes(loss_of, hidden)
+    by_outputs = slopes(loss_of, layer.outputs)
+    before = layer.outputs.copy()
+    state = State.of(before)
+    training = definition.Training("sgd", 0.0, state, state, None, state)
+    gradient, lost = definition.step(hidden, layer.outputs, groups, rate, training)
+    assert lost == pytest.approx(loss_of(), rel=1e-4)
+    np.testing.assert_allclose(gradient / rate, -by_hidden, atol=1e-5)
+    np.testing.assert_allclose((layer.outputs - before) / rate, -by_outputs, atol=1e-5)
+
+
+def slopes(loss: Callable[[], float], array: np.ndarray, width: float = 1e-6) -> np.ndarray:
+    found = np.empty_like(array)
+    for place in np.ndindex(array.shape):
+        kept = array[place]
+        array[place] = kept + width
+        above = loss()
+        array[place] = kept - width
+        found[place] = (above - loss()) / (2 * width)
+        array[place] = kept
+    return found
