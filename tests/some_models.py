@@ -1,0 +1,43 @@
+"""Small models of every output layer, of numbers drawn by chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from some_trees import shuffled_tree
+
+import hsw2v
+from hsw2v.config import LOSSES, Config
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.trees.classes import Classes
+
+EVERY_LOSS = LOSSES
+ASKED_EXACTLY = ("ns", "sampled")
+"""The output layers that have no probabilities unless they are normalised exactly."""
+
+
+def some_model(
+    loss: str, words: list[str], *, batch_norm: bool = False, dim: int = 6, **settings: Any
+) -> hsw2v.Model:
+    """Return a model that training could have made, but for its numbers."""
+    chance = np.random.default_rng(3)
+    count = len(words)
+    tree = shuffled_tree(count, 1) if loss == "hs" else None
+    classes = None
+    if loss == "class":
+        of = np.arange(count) % max(1, round(count**0.5))
+        classes = Classes(chance.permutation(of).astype(np.int32), int(of.max()) + 1)
+    rows = count - (tree is not None) + (classes.count if classes else 0)
+    norm = None
+    if batch_norm:
+        norm = np.concatenate((chance.normal(size=(3, dim)), chance.uniform(0.1, 2, (1, dim))))
+    return hsw2v.Model(
+        Vocabulary.from_words(words, range(count, 0, -1)),
+        chance.normal(size=(count, dim)),
+        chance.normal(size=(rows, dim)),
+        tree,
+        Config().replace(loss=loss, batch_norm=batch_norm, **settings).to_dict(),
+        classes=classes,
+        batch_norm=norm,
+    )
