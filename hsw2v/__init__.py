@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hsw2v.model import Model, load
+    from hsw2v.report.diagnose import diagnose
     from hsw2v.training.api import train
 
-__all__ = ["Model", "load", "train"]
+__all__ = ["Model", "diagnose", "load", "train"]
 
 # Imported when first used: a query never pays for training and its compiler.
-_HOMES = {"Model": "hsw2v.model", "load": "hsw2v.model", "train": "hsw2v.training.api"}
+_HOMES = {
+    "Model": "hsw2v.model",
+    "diagnose": "hsw2v.report.diagnose",
+    "load": "hsw2v.model",
+    "train": "hsw2v.training.api",
+}
 
 
 def __getattr__(name: str) -> Any:

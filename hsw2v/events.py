@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,34 @@ class ScoringProgress(Event):
     tokens: int
     tokens_total: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class DiagnosisProgress(Event):
+    """How far a diagnosis is."""
+
+    windows: int
+    """Windows looked at so far."""
+    windows_total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class GradientsRecorded(Event):
+    """Errors and gradients at windows of a block, before it is trained on."""
+
+    epoch: int
+    """The epoch under way, counted from 1."""
+    block: int
+    """The block of the corpus, counted from 0."""
+    tokens: int
+    """Tokens of the corpus passed so far, over all epochs."""
+    output: str
+    """The output layer, as the setting `loss` names it."""
+    by_depth: list[dict[str, Any]]
+    """As `Diagnosis.to_dict()` has them, and so the rest."""
+    by_decile: list[dict[str, Any]]
+    totals: dict[str, Any]
 
 
 @dataclass(frozen=True)

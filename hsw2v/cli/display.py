@@ -59,6 +59,8 @@ class Bar:
             done, total = event.done, event.total
         elif isinstance(event, events.TrainingProgress | events.ScoringProgress):
             done, total = event.tokens, event.tokens_total
+        elif isinstance(event, events.DiagnosisProgress):
+            done, total = event.windows, event.windows_total
         else:
             return
         if type(event) is not self._kind:
@@ -137,6 +139,8 @@ def describe(event: events.Event) -> str:
     if isinstance(event, events.ScoringProgress):
         speed = event.tokens / event.seconds if event.seconds else 0.0
         return f"scoring: {event.tokens:,} of {event.tokens_total:,} tokens, {speed:,.0f} words/s"
+    if isinstance(event, events.DiagnosisProgress):
+        return f"looking: {event.windows:,} of {event.windows_total:,} windows"
     if isinstance(event, events.EpochEnd):
         parts = [f"epoch {event.epoch}/{event.epochs} done in {event.seconds:.1f} s"]
         if event.loss is not None:

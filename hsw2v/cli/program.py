@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hsw2v.cli.demo import demo
+from hsw2v.cli.diagnose import diagnose
 from hsw2v.cli.evaluate import evaluate
 from hsw2v.cli.export import export
 from hsw2v.cli.inspect import info, vector
@@ -31,6 +32,7 @@ COMMANDS: tuple[click.Command, ...] = (
     tree,
     export,
     evaluate,
+    diagnose,
 )
 
 

@@ -1,0 +1,143 @@
+"""`diagnose`: what errors and gradients of a model are like at windows of a text."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+from hsw2v.config import Config, sections
+from hsw2v.corpus.vocabulary import kept_counts
+from hsw2v.errors import EmptyCorpusError, UsageError
+from hsw2v.events import DiagnosisProgress, Listener, ignore
+from hsw2v.model.arguments import check_positive
+from hsw2v.model.model import Model
+from hsw2v.report.diagnosis import Diagnoser, Diagnosis
+from hsw2v.report.layers import Layer, layer_of
+from hsw2v.report.windows import Sampling, sampled_windows
+
+if TYPE_CHECKING:
+    from hsw2v.corpus.sources import Source
+    from hsw2v.corpus.words import WordCorpus
+
+WINDOWS = 10_000
+PROGRESS_SECONDS = 0.25
+
+
+def diagnose(
+    model: Model,
+    source: Source,
+    *,
+    windows: int = WINDOWS,
+    seed: int = 1,
+    listener: Listener = ignore,
+) -> Diagnosis:
+    """Measure errors and gradients of a model at a sample of the windows of a corpus.
+
+    The source is read as `hsw2v.train` read that of the model, and so many windows are drawn from
+    all over it as training would visit them: subsampled and shrunk as the model's settings say.
+    The answer has `by_depth`, `by_decile` and `totals`, with the mean figures of the decisions at
+    each depth of the tree, and of those for targets in each tenth of the vocabulary, the most
+    frequent first: `error` |y - p|, `loss` in nats, `output_gradient`, the norm of the gradient
+    that reaches the output row, `hidden_part`, what a decision adds to that of the hidden vector,
+    and the shares that are `saturated`, `certain_right` and `certain_wrong`; and `visits` in an
+    epoch, which come from the counts of the vocabulary, not from the sample. `to_dict()` gives
+    all of it as plain values.
+
+    Raises:
+        UsageError: the model has no output layer, or no counts; `windows` is less than 1.
+        EmptyCorpusError: there is no window with words of the vocabulary.
+        MissingInputError, CorruptInputError, EncodingError, OutputError, ResourceError: as
+            `hsw2v.train`.
+    """
+    layer = _layer(model, seed)
+    # These compile the tokeniser.
+    from hsw2v.corpus.sources import encode_source, is_text
+    from hsw2v.corpus.words import WordCorpus
+
+    corpus = _settings_of(model).corpus
+    if not is_text(source):
+        corpus = dataclasses.replace(corpus, tokens="space")
+    with encode_source(source, corpus, listener) as encoded:
+        text = WordCorpus.of(encoded, model.vocabulary)
+        return _diagnose(model, layer, text, windows, seed, listener)
+
+
+def diagnose_text(
+    model: Model,
+    text: WordCorpus,
+    *,
+    windows: int = WINDOWS,
+    seed: int = 1,
+    listener: Listener = ignore,
+) -> Diagnosis:
+    """Do what `diagnose` does, with a text that is read already.
+
+    Raises:
+        UsageError, EmptyCorpusError: as `diagnose`.
+    """
+    return _diagnose(model, _layer(model, seed), text, windows, seed, listener)
+
+
+def _diagnose(
+    model: Model, layer: Layer, text: WordCorpus, windows: int, seed: int, listener: Listener
+) -> Diagnosis:
+    check_positive("windows", windows)
+    settings, counts = _settings_of(model), model.vocabulary.counts
+    diagnoser = Diagnoser(
+        layer,
+        model.vectors,
+        counts,
+        kept_counts(counts, settings.vocabulary.sample),
+        cbow=settings.training.model == "cbow",
+        batch_norm=model.batch_norm,
+    )
+    begun = told = time.perf_counter()
+    for some in sampled_windows(text, Sampling.of(settings, counts), windows, seed):
+        diagnoser.add(some)
+        now = time.perf_counter()
+        if now - told >= PROGRESS_SECONDS:
+            told = now
+            listener(DiagnosisProgress(diagnoser.windows, windows, now - begun))
+    if not diagnoser.windows:
+        raise EmptyCorpusError(
+            "no two words of the vocabulary stand together in it",
+            where=text.encoded.source,
+            hint="name a text like the one the model was trained on",
+        )
+    return diagnoser.result()
+
+
+def _layer(model: Model, seed: int) -> Layer:
+    """Return the output layer of a model.
+
+    Raises:
+        UsageError: it has none, or no counts.
+    """
+    if model.output is None:
+        raise UsageError(
+            "the model has no output layer: its file holds the vectors of words only",
+            hint="diagnose the model file that hsw2v train wrote",
+        )
+    if model.counts is None:
+        raise UsageError(
+            "the model does not tell how often its words occur, and so neither what is visited",
+            hint="diagnose the model file that hsw2v train wrote",
+        )
+    return layer_of(
+        _settings_of(model).training,
+        model.output,
+        model.counts,
+        tree=model.tree,
+        classes=model.classes,
+        seed=seed,
+    )
+
+
+def _settings_of(model: Model) -> Config:
+    """Return the settings a model was trained with; defaults for those that it does not tell."""
+    known: dict[str, Any] = {}
+    for section, fields in sections().items():
+        given = model.config.get(section, {})
+        known |= {one.name: given[one.name] for one in fields if one.name in given}
+    return Config().replace(**known)

@@ -1,0 +1,283 @@
+"""What errors and gradients are like: by depth of a decision, and by how frequent the target is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.query.neighbours import slices
+from hsw2v.query.normalisation import normalised
+from hsw2v.query.probabilities import Floats
+from hsw2v.report.decisions import Decisions
+from hsw2v.report.layers import Layer
+from hsw2v.report.windows import Windows
+
+SATURATED = 6.0
+"""Log-odds beyond which word2vec takes a decision for certain, and learns nothing from it."""
+CERTAIN = 0.01
+"""An error below this is one of a decision that is certain and right, above 1 - this and wrong."""
+TENTHS = 10
+NUMBERS_AT_ONCE = 1 << 21
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """Means over some decisions of the sample, in nats; None where there are none."""
+
+    decisions: int
+    """How many there are in the sample."""
+    error: float | None
+    """|y - p|, p the probability of the right outcome."""
+    loss: float | None
+    """-log p, of one decision."""
+    output_gradient: float | None
+    """Norm of the gradient that reaches the output row, a node of the tree: |y - p| ‖h‖."""
+    hidden_part: float | None
+    """Norm of what one decision adds to the gradient of the hidden vector."""
+    output_norm: float | None
+    """Norm of the output row."""
+    saturated: float | None
+    """Share whose log-odds are beyond 6 on either side: word2vec learns nothing from these."""
+    certain_right: float | None
+    """Share with |y - p| below 0.01."""
+    certain_wrong: float | None
+    """Share with |y - p| above 0.99."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visits:
+    """How often output rows, or words, are visited in an epoch, by the vocabulary's counts."""
+
+    count: int
+    """How many there are: output rows, or words."""
+    visits: float
+    """Mean number of windows that visit one of them."""
+    median_visits: float
+    under_10: float
+    """Share of them that is visited fewer than 10 times."""
+    under_100: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """Means over some predictions of the sample: all decisions of each taken together."""
+
+    predictions: int
+    prediction_loss: float | None
+    """Negative log-likelihood in nats; for negative sampling, of its own objective."""
+    hidden_gradient: float | None
+    """Norm of the gradient that reaches the hidden vector."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Depth(Visits, Figures):
+    """Decisions of one depth, and the output rows that stand there."""
+
+    depth: int
+    """Decisions before it: 0 at the root."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decile(Visits, Predictions, Figures):
+    """Predictions whose target is in one tenth of the vocabulary, and the words of it.
+
+    Words are visited as targets.
+    """
+
+    decile: int
+    """1 for the most frequent tenth of the words … 10."""
+    most: int
+    """How often the first of its words occurs in the corpus of the model."""
+    least: int
+    """How often the last one does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals(Visits, Predictions, Figures):
+    """All decisions and predictions of the sample, and all output rows."""
+
+    windows: int
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a sample of windows shows of errors and gradients, and the counts of visits."""
+
+    output: str
+    """The output layer, as the setting `loss` names it."""
+    by_depth: tuple[Depth, ...]
+    by_decile: tuple[Decile, ...]
+    totals: Totals
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain dicts, lists, numbers and strings."""
+        found = dataclasses.asdict(self)
+        return {name: list(one) if isinstance(one, tuple) else one for name, one in found.items()}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Diagnosis:
+        """Return what `to_dict` made a dict of.
+
+        Raises:
+            KeyError, TypeError: something is missing, or is not of it.
+        """
+        return cls(
+            found["output"],
+            tuple(Depth(**one) for one in found["by_depth"]),
+            tuple(Decile(**one) for one in found["by_decile"]),
+            Totals(**found["totals"]),
+        )
+
+
+def mean_over(rows: Sequence[Figures | Visits | Predictions], name: str) -> float | None:
+    """Return the mean of a figure over all that some rows stand for; None where there is nothing.
+
+    It is weighted by what the figure is a mean of: decisions, predictions, or what is visited.
+    """
+    kind = next(one for one in (Figures, Visits, Predictions) if name in one.__annotations__)
+    weight = dataclasses.fields(kind)[0].name
+    pairs = [(getattr(row, name), getattr(row, weight)) for row in rows]
+    total = sum(count for _, count in pairs)
+    return sum(mean * count for mean, count in pairs if count) / total if total else None
+
+
+class Diagnoser:
+    """Looks at windows, some at a time."""
+
+    def __init__(
+        self,
+        layer: Layer,
+        vectors: Floats,
+        counts: NDArray[np.int64],
+        kept: NDArray[np.float64],
+        *,
+        cbow: bool,
+        batch_norm: Floats | None = None,
+    ) -> None:
+        """Take an output layer and word vectors (V, D).
+
+        `counts (V,)` are those of the vocabulary in falling order, `kept (V,)` how many windows of
+        an epoch have each word as target. `batch_norm (4, D)` is what hidden vectors are
+        normalised by before the layer sees them; gradients are those of what it sees.
+        """
+        self._layer, self._vectors, self._counts, self._kept = layer, vectors, counts, kept
+        self._cbow, self._batch_norm = cbow, batch_norm
+        self._rows = layer.rows(kept)
+        self._decile = np.arange(len(counts)) * TENTHS // len(counts)
+        self._by_depth = _Sums(int(self._rows.depths.max(initial=0)) + 1, Figures)
+        self._by_decile = _Sums(TENTHS, Figures)
+        self._predictions = _Sums(TENTHS, Predictions)
+        self.windows = 0
+        """How many were looked at."""
+
+    def add(self, windows: Windows) -> None:
+        """Look at some windows."""
+        self.windows += len(windows.targets)
+        rows = 1 if self._cbow else int(windows.counts.max(initial=1))
+        numbers = rows * (self._layer.numbers + self._vectors.shape[1])
+        begins = np.append(0, np.cumsum(windows.counts))
+        for some in slices(len(windows.targets), max(1, NUMBERS_AT_ONCE // numbers)):
+            contexts = windows.contexts[begins[some.start] : begins[some.stop]]
+            self._look(Windows(windows.targets[some], contexts, windows.counts[some]))
+
+    def _look(self, windows: Windows) -> None:
+        hidden = self._vectors[windows.contexts]
+        targets = windows.targets.repeat(windows.counts)
+        if self._cbow:
+            sums = np.add.reduceat(hidden, np.cumsum(windows.counts) - windows.counts)
+            hidden = sums / windows.counts[:, None].astype(sums.dtype)
+            targets = windows.targets
+        if self._batch_norm is not None:
+            hidden = normalised(hidden, self._batch_norm)
+        found = self._layer.decide(hidden, targets)
+        figures = _figures(found)
+        decile = self._decile[targets]
+        self._by_depth.add(found.depths, figures)
+        self._by_decile.add(decile[found.predictions], figures)
+        losses = np.bincount(found.predictions, found.losses, len(targets)).astype(np.float64)
+        self._predictions.add(decile, [losses, found.hidden_gradients])
+
+    def result(self) -> Diagnosis:
+        """Return what was seen."""
+        return Diagnosis(
+            self._layer.name,
+            tuple(self._depth(depth) for depth in range(len(self._by_depth.counts))),
+            tuple(self._tenth(tenth) for tenth in np.unique(self._decile).tolist()),
+            Totals(
+                windows=self.windows,
+                **self._by_decile.means(slice(None)),
+                **self._predictions.means(slice(None)),
+                **_visits(self._rows.visits),
+            ),
+        )
+
+    def _depth(self, depth: int) -> Depth:
+        return Depth(
+            depth=depth,
+            **self._by_depth.means(depth),
+            **_visits(self._rows.visits[self._rows.depths == depth]),
+        )
+
+    def _tenth(self, tenth: int) -> Decile:
+        words = np.nonzero(self._decile == tenth)[0]
+        return Decile(
+            decile=tenth + 1,
+            most=int(self._counts[words[0]]),
+            least=int(self._counts[words[-1]]),
+            **self._by_decile.means(tenth),
+            **self._predictions.means(tenth),
+            **_visits(self._kept[words]),
+        )
+
+
+class _Sums:
+    """Sums of figures by group, as the fields of a dataclass: the first one is their number."""
+
+    def __init__(self, groups: int, kind: type) -> None:
+        self._count, *self._names = (one.name for one in dataclasses.fields(kind))
+        self.counts = np.zeros(groups, np.int64)
+        self._sums = np.zeros((groups, len(self._names)))
+
+    def add(self, groups: NDArray[np.integer], figures: list[NDArray[np.float64]]) -> None:
+        """Add figures (K,) of each name to the groups (K,)."""
+        self.counts += np.bincount(groups, minlength=len(self.counts))
+        for column, values in enumerate(figures):
+            self._sums[:, column] += np.bincount(groups, values, len(self.counts))
+
+    def means(self, which: int | slice) -> dict[str, Any]:
+        """Return how many there are in a group, or in all together, and the means by name."""
+        count = int(self.counts[which].sum())
+        sums = np.atleast_2d(self._sums[which]).sum(axis=0).tolist()
+        means = [one / count if count else None for one in sums]
+        return {self._count: count, **dict(zip(self._names, means, strict=True))}
+
+
+def _figures(found: Decisions) -> list[NDArray[np.float64]]:
+    """Return the figures of decisions, (K,) each, in the order of the fields of `Figures`."""
+    return [
+        found.errors,
+        found.losses,
+        found.output_gradients,
+        found.hidden_parts,
+        found.output_norms,
+        (abs(found.odds) > SATURATED).astype(np.float64),
+        (found.errors < CERTAIN).astype(np.float64),
+        (found.errors > 1.0 - CERTAIN).astype(np.float64),
+    ]
+
+
+def _visits(visits: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the fields of `Visits`."""
+    found = visits if len(visits) else np.zeros(1)
+    return {
+        "count": len(visits),
+        "visits": float(found.mean()),
+        "median_visits": float(np.median(found)),
+        "under_10": float((visits < 10).mean()) if len(visits) else 0.0,
+        "under_100": float((visits < 100).mean()) if len(visits) else 0.0,
+    }

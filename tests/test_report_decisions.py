@@ -1,0 +1,184 @@
+"""Errors and gradients of decisions, against loops over single ones and finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from some_trees import chain, shuffled_tree
+
+from hsw2v import reference
+from hsw2v.config import Config
+from hsw2v.query.classes import ClassSoftmax
+from hsw2v.query.probabilities import FullSoftmax, Softmax, TreeSoftmax
+from hsw2v.report.decisions import Decisions
+from hsw2v.report.layers import Layer, NegativeLayer, layer_of
+from hsw2v.trees.classes import Classes
+from hsw2v.trees.tree import Tree
+
+DIM = 5
+STEP = 1e-6
+
+
+def settings(loss: str, **others: object) -> Config:
+    return Config().replace(loss=loss, **others)
+
+
+def layer(loss: str, outputs: np.ndarray, words: int, **parts: object) -> Layer:
+    counts = np.arange(words, 0, -1)
+    return layer_of(settings(loss).training, outputs, counts, **parts)
+
+
+def random(shape: tuple[int, ...], seed: int, scale: float = 1.0) -> np.ndarray:
+    return scale * np.random.default_rng(seed).normal(size=shape)
+
+
+def classes_of(words: int) -> Classes:
+    """Return three classes, of which one has one word."""
+    of = np.arange(words, dtype=np.int32) % 2
+    of[-1] = 2
+    return Classes(of, 3)
+
+
+def losses(made: Decisions, predictions: int) -> np.ndarray:
+    return np.bincount(made.predictions, made.losses, predictions)
+
+
+@given(st.integers(2, 30), st.integers(0, 1000))
+def test_the_decisions_of_a_tree_are_those_of_a_loop_over_its_paths(words: int, seed: int) -> None:
+    tree = shuffled_tree(words, seed)
+    nodes, hidden = random((words - 1, DIM), seed), random((7, DIM), seed + 1)
+    targets = np.random.default_rng(seed).integers(0, words, 7)
+    made = layer("hs", nodes, words, tree=tree).decide(hidden, targets)
+    paths, rows = tree.paths(), iter(range(len(made.odds)))
+    for prediction, (h, target) in enumerate(zip(hidden, targets, strict=True)):
+        path = slice(paths.offsets[target], paths.offsets[target + 1])
+        whole = np.zeros(DIM)
+        for depth, (node, code) in enumerate(
+            zip(paths.nodes[path], paths.codes[path], strict=True)
+        ):
+            row, label = next(rows), np.array([1.0 - code])
+            by_hidden, by_output = reference.gradients(h[None], nodes[[node]], label)
+            assert (made.predictions[row], made.depths[row]) == (prediction, depth)
+            error = abs(label[0] - reference.sigmoid(h @ nodes[node]))
+            np.testing.assert_allclose(made.errors[row], error)
+            np.testing.assert_allclose(
+                made.losses[row], reference.loss(h[None], nodes[[node]], label)
+            )
+            np.testing.assert_allclose(made.output_gradients[row], np.linalg.norm(by_output))
+            np.testing.assert_allclose(made.hidden_parts[row], np.linalg.norm(by_hidden))
+            np.testing.assert_allclose(made.output_norms[row], np.linalg.norm(nodes[node]))
+            whole += by_hidden[0]
+        np.testing.assert_allclose(made.hidden_gradients[prediction], np.linalg.norm(whole))
+    assert next(rows, None) is None
+
+
+Case = tuple[str, np.ndarray, Softmax, dict[str, object]]
+WORDS = 9
+
+
+def case(loss: str) -> Case:
+    if loss == "hs":
+        nodes, tree = random((WORDS - 1, DIM), 3), shuffled_tree(WORDS, 3)
+        return loss, nodes, TreeSoftmax(nodes, tree), {"tree": tree}
+    if loss == "class":
+        classes = classes_of(WORDS)
+        rows = random((3 + WORDS, DIM), 3)
+        return loss, rows, ClassSoftmax(rows, classes), {"classes": classes}
+    words = random((WORDS, DIM), 3)
+    return loss, words, FullSoftmax(words), {}
+
+
+def numeric_gradient(function: Callable[[], float], array: np.ndarray) -> np.ndarray:
+    gradient = np.zeros(array.shape)
+    for place in np.ndindex(array.shape):
+        kept = array[place]
+        array[place] = kept + STEP
+        above = function()
+        array[place] = kept - STEP
+        gradient[place] = (above - function()) / (2 * STEP)
+        array[place] = kept
+    return gradient
+
+
+@pytest.mark.parametrize("loss", ["hs", "class", "softmax", "sampled"])
+def test_losses_and_gradients_are_those_of_the_probabilities(loss: str) -> None:
+    _, outputs, softmax, parts = case(loss)
+    hidden, targets = random((WORDS, DIM), 4), np.arange(WORDS)
+    made = layer(loss, outputs, WORDS, **parts).decide(hidden, targets)
+    every = np.arange(WORDS)[:, None]
+    logs = softmax.log_probs(hidden, every, targets)[:, 0]
+    np.testing.assert_allclose(losses(made, WORDS), -logs)
+    for word in range(WORDS):
+
+        def loss_of(word: int = word) -> float:
+            return -float(softmax.log_probs(hidden, every[[word]], targets[[word]])[0, 0])
+
+        by_hidden = numeric_gradient(loss_of, hidden)
+        by_outputs = numeric_gradient(loss_of, outputs)
+        here = made.predictions == word
+        np.testing.assert_allclose(
+            np.linalg.norm(by_hidden), made.hidden_gradients[word], rtol=1e-5, atol=1e-7
+        )
+        np.testing.assert_allclose(
+            np.linalg.norm(by_outputs),
+            np.sqrt((made.output_gradients[here] ** 2).sum()),
+            rtol=1e-5,
+        )
+
+
+def test_a_choice_with_one_outcome_is_no_decision() -> None:
+    hidden = random((2, DIM), 5)
+    classes = classes_of(WORDS)
+    made = layer("class", random((3 + WORDS, DIM), 5), WORDS, classes=classes).decide(
+        hidden, np.array([WORDS - 1, 0])
+    )
+    assert made.depths.tolist() == [0, 0, 1]
+    assert made.predictions.tolist() == [0, 1, 1]
+    alone = np.zeros(2, np.int64)
+    for lonely in (
+        layer("class", random((2, DIM), 5), 1, classes=Classes(np.zeros(1, np.int32), 1)),
+        layer("softmax", random((1, DIM), 5), 1),
+        layer("hs", random((0, DIM), 5), 1, tree=Tree(np.empty((0, 2), np.int32))),
+    ):
+        made = lonely.decide(hidden, alone)
+        assert len(made.odds) == 0
+        assert made.hidden_gradients.tolist() == [0.0, 0.0]
+
+
+def test_negative_sampling_decides_about_the_target_and_each_drawn_word_once() -> None:
+    outputs, hidden = random((WORDS, DIM), 6), random((200, DIM), 7)
+    targets = np.arange(200) % WORDS
+    noise = np.arange(1.0, WORDS + 1) / 45.0
+    sampling = NegativeLayer(outputs, noise, 3, np.random.default_rng(1))
+    made = sampling.decide(hidden, targets)
+    again = NegativeLayer(outputs, noise, 3, np.random.default_rng(1)).decide(hidden, targets)
+    np.testing.assert_array_equal(made.odds, again.odds)
+    scores = hidden @ outputs.T
+    drawn = np.zeros(WORDS)
+    for prediction, target in enumerate(targets):
+        odds = made.odds[made.predictions == prediction]
+        assert 1 <= len(odds) <= 4
+        np.testing.assert_allclose(odds[0], scores[prediction, target])
+        words = [int(np.argmin(abs(scores[prediction] + one))) for one in odds[1:]]
+        np.testing.assert_allclose(-odds[1:], scores[prediction, words])
+        assert len({target, *words}) == len(odds)
+        drawn[words] += 1
+    # More frequent words are drawn more often.
+    assert drawn[-3:].sum() > 2 * drawn[:3].sum()
+
+
+def test_decisions_beyond_doubt_are_exact() -> None:
+    tree = chain(2)
+    node = np.array([[40.0, 0.0]])
+    made = layer("hs", node, 2, tree=tree).decide(np.eye(2)[[0, 0]], np.array([0, 1]))
+    np.testing.assert_allclose(made.odds, [40.0, -40.0])
+    np.testing.assert_allclose(made.errors, [np.exp(-40.0), 1.0])
+    np.testing.assert_allclose(made.losses, [np.exp(-40.0), 40.0])
+    full = layer("softmax", np.array([[40.0, 0.0], [0.0, 0.0]]), 2)
+    same = full.decide(np.eye(2)[[0, 0]], np.array([0, 1]))
+    np.testing.assert_allclose(same.odds, made.odds)
+    np.testing.assert_allclose(same.hidden_gradients, [40.0 * np.exp(-40.0), 40.0])
