@@ -9,32 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from commandline import WORDS, complaint, run
-from some_trees import shuffled_tree
+from some_models import some_model
 
 import hsw2v
 from hsw2v import events
 from hsw2v.cli.display import describe
 from hsw2v.cli.progress import Progress
-from hsw2v.config import Config
-from hsw2v.corpus.vocabulary import Vocabulary
-
-SETTINGS = Config().replace(window=2, lowercase=True).to_dict()
 
 
-def write(path: Path, *, tree: bool = True) -> Path:
-    """Write a model with a tree, or one of negative sampling, over a few words."""
-    chance = np.random.default_rng(3)
-    count = len(WORDS)
-    hsw2v.Model(
-        Vocabulary.from_words(WORDS, range(count, 0, -1)),
-        chance.normal(size=(count, 6)),
-        chance.normal(size=(count - tree, 6)),
-        shuffled_tree(count, 1) if tree else None,
-        SETTINGS,
-    ).save(path)
+def write(folder: Path, loss: str) -> Path:
+    """Write a model of an output layer over a few words."""
+    path = folder / f"{loss}.safetensors"
+    some_model(loss, WORDS, window=2, lowercase=True).save(path)
     return path
 
 
@@ -45,12 +33,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> Path:
-    return write(folder / "tree.safetensors")
+    return write(folder, "hs")
 
 
 @pytest.fixture(scope="module")
 def sampled(folder: Path) -> Path:
-    return write(folder / "sampled.safetensors", tree=False)
+    return write(folder, "ns")
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +133,30 @@ def test_scores_are_normalised_if_asked_to(sampled: Path, tmp_path: Path) -> Non
         for word, other in (("king", "queen"), ("queen", "king"))
     ]
     assert float(line.split("\t")[0]) == pytest.approx(sum(logs), abs=1e-3)
+
+
+def test_sampled_softmax_is_refused_with_a_reason_of_its_own(folder: Path) -> None:
+    sampled = write(folder, "sampled")
+    for arguments in (("predict", sampled, "king _"), ("score", sampled, "-")):
+        said = complaint(*arguments, code=2)
+        assert "sampled softmax" in said
+        assert "--normalize-exactly" in said
+    assert len(rows(run("predict", sampled, "king _", "--normalize-exactly").stdout)) == 8
+
+
+@pytest.mark.parametrize("loss", ["class", "softmax"])
+def test_layers_with_probabilities_answer_without_being_asked_to_normalise(
+    folder: Path, loss: str
+) -> None:
+    path = write(folder, loss)
+    model = hsw2v.load(path)
+    answer = json.loads(run("predict", path, "the king _ queen", "--json", "-k", "3").stdout)
+    found = [(one["word"], one["probability"]) for one in answer["predictions"]]
+    assert found == model.predict(["king", "queen"], k=3)
+    assert answer["outputs"] == len(model.output)
+    total = run("score", path, "-", "--quiet", stdin="king queen\n").stdout.splitlines()[-1]
+    pair = model.log_prob("king", ["queen"]) + model.log_prob("queen", ["king"])
+    assert float(total.split("\t")[0]) == pytest.approx(pair, abs=1e-3)
 
 
 def test_files_of_vectors_have_no_probabilities(model: Path, tmp_path: Path) -> None:

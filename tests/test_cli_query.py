@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commandline import WORDS, complaint, run, write_model
+from some_models import some_model
 
 import hsw2v
 
@@ -112,6 +114,20 @@ def test_info_tells_words_and_dimensions(model: Path) -> None:
     answer = json.loads(run("info", model, "--json").stdout)
     assert (answer["words"], answer["dim"]) == (8, 4)
     assert run("info", model).stdout.splitlines()[0].split() == ["words", "8"]
+
+
+def test_info_tells_what_the_probabilities_come_from(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    some_model("class", WORDS, batch_norm=True, classes="kmeans", optimizer="adam").save(path)
+    answer = json.loads(run("info", path, "--json").stdout)
+    assert (answer["loss"], answer["optimizer"], answer["batch_norm"]) == ("class", "adam", True)
+    assert answer["classes"] == {"count": 3, "made_by": "kmeans"}
+    printed = dict(re.findall(r"^(\S+) +(\S+)$", run("info", path).stdout, re.MULTILINE))
+    assert (printed["classes.count"], printed["classes.made_by"]) == ("3", "kmeans")
+    some_model("hs", WORDS).save(path, force=True)
+    answer = json.loads(run("info", path, "--json").stdout)
+    assert (answer["loss"], answer["optimizer"], answer["batch_norm"]) == ("hs", "sgd", False)
+    assert "classes" not in answer
 
 
 def test_vector_prints_exact_digits(model: Path, api: hsw2v.Model) -> None:

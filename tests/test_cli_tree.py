@@ -170,7 +170,7 @@ def test_models_without_a_tree_are_refused_with_the_reason(tmp_path: Path) -> No
     sampled = write_tree_model(
         tmp_path / "ns.safetensors", None, WORDS, COUNTS, training={"loss": "ns"}
     )
-    assert "negative sampling" in complaint("tree", sampled, code=2)
+    assert "trained with loss ns" in complaint("tree", sampled, code=2)
     foreign = tmp_path / "vectors.txt"
     foreign.write_text("1 2\nking 1 2\n", encoding="utf-8")
     said = complaint("tree", foreign, code=2)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hsw2v.cli.options import json_option, model_argument, words_argument
 from hsw2v.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from hsw2v.model import Model
 
 
 @click.command()
@@ -25,11 +28,29 @@ def info(model: str, as_json: bool) -> None:
 
     opened = hsw2v.load(model)
     words, dim = opened.vectors.shape
-    facts = {"words": words, "dim": dim, **opened.info, "config": opened.config}
+    facts = {
+        "words": words,
+        "dim": dim,
+        **_layer(opened),
+        **opened.info,
+        "config": opened.config,
+    }
     if as_json:
         print_json(facts)
     else:
         print_table(list(_rows(facts)))
+
+
+def _layer(model: Model) -> dict[str, Any]:
+    """Return what a model's probabilities come from; nothing for a file of vectors."""
+    training = model.config.get("training", {})
+    facts = {name: training[name] for name in ("loss", "optimizer") if name in training}
+    if model.classes is not None:
+        made = {"made_by": training["classes"]} if "classes" in training else {}
+        facts["classes"] = {"count": model.classes.count, **made}
+    if model.output is not None:
+        facts["batch_norm"] = model.batch_norm is not None
+    return facts
 
 
 def _rows(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -29,8 +29,8 @@ words_argument = click.argument("words", nargs=-1, required=True, type=word)
 normalize_option = click.option(
     "--normalize-exactly",
     is_flag=True,
-    help="For models of negative sampling, whose scores are no probabilities: take the softmax "
-    "over all words, which takes long.",
+    help="For models of negative sampling, whose scores are no probabilities, and of sampled "
+    "softmax, which only estimates them: take the softmax over all words, which takes long.",
 )
 config_option = click.option(
     "--config",

@@ -142,9 +142,9 @@ def _check(
 
 def _tree_of(model: Model, path: str) -> Tree:
     if model.tree is None:
-        sampled = model.config.get("training", {}).get("loss") == "ns"
+        loss = model.config.get("training", {}).get("loss")
         raise UsageError(
-            "has no tree: it was trained with negative sampling" if sampled else "has no tree",
+            f"has no tree: it was trained with loss {loss}" if loss else "has no tree",
             where=path,
             hint="name a model that was trained with --loss hs",
         )
