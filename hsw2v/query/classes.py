@@ -25,9 +25,15 @@ class ClassSoftmax:
     def _top(self) -> FullSoftmax:
         return FullSoftmax(self.outputs[: self.classes.count])
 
+    @cached_property
+    def _members(self) -> Floats:
+        """Return the rows of words, those of a class side by side, (V, D)."""
+        rows: Floats = self.outputs[self.classes.count + self.classes.members]
+        return rows
+
     def _words(self, one: int) -> FullSoftmax:
         """Return the softmax over the words of a class."""
-        return FullSoftmax(self.outputs[self.classes.count + self.classes.words(one)])
+        return FullSoftmax(self._members[slice(*self.classes.offsets[one : one + 2])])
 
     def log_distribution(self, hidden: Floats) -> Logs:
         """Return the log-probability of every word, (V,) float64, class after class."""
