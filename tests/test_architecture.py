@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commandline import write_model
+from some_models import some_model
 from some_trees import chain, write_tree_model
 
 PACKAGE = Path(__file__).parent.parent / "hsw2v"
@@ -117,6 +118,8 @@ def imported_by(code: str) -> set[str]:
 def test_opening_and_asking_a_model_never_imports_numba(tmp_path: Path) -> None:
     model = write_model(tmp_path / "m.safetensors")
     tree = write_tree_model(tmp_path / "t.safetensors", chain(3), ["a", "b", "c"])
+    classes = tmp_path / "c.safetensors"
+    some_model("class", ["a", "b", "c"], batch_norm=True).save(classes)
     code = f"""
 import hsw2v
 from hsw2v.cli.program import program
@@ -126,6 +129,7 @@ for line in (
     "export {model} {tmp_path}/v.txt", "similar {tmp_path}/v.txt king",
     "tree {tree}", "tree {tree} c", "tree {tree} --codes -o {tmp_path}/codes.tsv",
     "tree {tree} -o {tmp_path}/t.dot", "predict {tree} a _ b", "predict {tree} --context c --json",
+    "predict {classes} a _ b", "info {classes}",
 ):
     program.main(line.split(), standalone_mode=False)
 from hsw2v.trees.codes import read_codes
