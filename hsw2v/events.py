@@ -43,10 +43,10 @@ class VocabularyReady(Event):
 
 @dataclass(frozen=True)
 class TreeProgress(Event):
-    """How far the growing of a tree is."""
+    """How far the growing of a tree is, or of classes."""
 
     tree: str
-    """Which one, as the setting `tree` names it."""
+    """Which one, as the setting `tree` or `classes` names it."""
     stage: str
     """What is being done, for people."""
     done: int
@@ -70,6 +70,22 @@ class TreeReady(Event):
     """The least that `mean_length` can be, in bits."""
     objective: float | None
     """What its growing made better (for brown: log-likelihood a bigram, in nats), if anything."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ClassesReady(Event):
+    """The classes of words that training goes on with are there."""
+
+    classes: str
+    """How they were made, as the setting `classes` names it."""
+    count: int
+    mean_rows: float
+    """Output rows a target, as training visits them: weighted by counts after subsampling."""
+    largest: int
+    """Words of the largest class."""
+    objective: float | None
+    """What their making made better (for exchange: log-likelihood a bigram, in nats), if any."""
     seconds: float
 
 
@@ -144,6 +160,35 @@ class GradientsRecorded(Event):
     """As `Diagnosis.to_dict()` has them, and so the rest."""
     by_decile: list[dict[str, Any]]
     totals: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunBegin(Event):
+    """A run of an experiment begins: a training with one of its settings and one of its seeds."""
+
+    run: int
+    """Counted from 1, those included that were known before."""
+    runs: int
+    setting: str
+    """Its name."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class RunEnd(Event):
+    """A run of an experiment is over, and its figures are kept."""
+
+    run: int
+    runs: int
+    setting: str
+    seed: int
+    seconds: float | None
+    """Of training."""
+    heldout_loss: float | None
+    quality: dict[str, float | None]
+    """Correlation with each set of pairs, and accuracy on each set of analogies."""
+    problem: str
+    """Why there are no figures; empty if there are."""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,10 @@ class Case:
             workspace.private_top(self.private_nodes, width),
             noise,
             workspace.scratch(
-                len(self.ids()), self.window, int(paths.lengths.max()), self.negative, width
+                len(self.ids()),
+                self.window,
+                max(int(paths.lengths.max()), 1 + self.negative),
+                width,
             ),
         )
         layer: reference.Layer = reference.Hierarchical(

@@ -63,7 +63,7 @@ from hsw2v.kernels.tiles import (
     score_rows,
     update_rows,
 )
-from hsw2v.kernels.windows import keep_tokens
+from hsw2v.kernels.windows import find_bounds, keep_tokens
 
 CLASSES, SAMPLED = 2, 3
 """More output layers, as `GeneralPlan.output`: besides HIERARCHICAL and NEGATIVE."""
@@ -162,19 +162,6 @@ class _Room(NamedTuple):
     biases: int
     scores: int
     row: int
-
-
-@inlined
-def _find_bounds(count, sentences, scratch):
-    """Write the window of each kept word, within its sentence."""
-    start = 0
-    for sentence in range(sentences):
-        end = scratch.ends[sentence]
-        for centre in range(start, end):
-            reach = scratch.reach[centre]
-            scratch.bounds[centre, 0] = max(start, centre - reach)
-            scratch.bounds[centre, 1] = min(end, centre + reach + 1)
-        start = end
 
 
 @inlined
@@ -316,7 +303,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     Arguments and results are as those of `block.train_block`.
     """
     count, sentences = keep_tokens(ids, windowing, key, scratch.kept, scratch.reach, scratch.ends)
-    _find_bounds(count, sentences, scratch)
+    find_bounds(count, sentences, scratch.reach, scratch.ends, scratch.bounds)
     tree = tree_rows(layer.paths, layer.top, tables.outputs)
     noise = noise_rows(layer.noise, tables.outputs)
     classes = class_rows(layer.classes, tables.outputs)

@@ -188,7 +188,9 @@ def train_batches(
         if training.norm:
             whole = np.concatenate(hidden)
             weights = np.ones(len(whole))
-            normalised, *remembered = normalise(training.norm, whole, weights, True)
+            normalised, normal, statistics, of_batch = normalise(
+                training.norm, whole, weights, True
+            )
             hidden = np.split(normalised, borders)
         gradients = []
         for number, rows in zip(some, hidden, strict=True):
@@ -199,7 +201,6 @@ def train_batches(
                 total += lost
                 predictions += len(rows)
         if training.norm:
-            normal, statistics, of_batch = remembered
             whole, slopes = backward(
                 training.norm, normal, weights, statistics, of_batch, np.concatenate(gradients)
             )

@@ -19,7 +19,7 @@ from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
 from hsw2v.model import Model
-from hsw2v.training.growing import check_tree, first_tree
+from hsw2v.training.growing import check_tree, first_base
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.codes import Codes
@@ -59,12 +59,12 @@ def train(
     codes = check_training(
         chosen.training, heldout=heldout is not None, normalize_exactly=normalize_exactly
     )
-    warm_up = _warm_up(chosen.training)
+    warm_up = WarmUp(chosen.training)
     with (
         _memory_explained(),
         read_texts(source, chosen.corpus, heldout, listener=_beginning(warm_up, listener)) as texts,
     ):
-        return _train(texts, chosen, codes, warm_up, listener, normalize_exactly)
+        return _train(texts, chosen, codes, warm_up, listener)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def train_on(
         chosen.training, heldout=texts.heldout is not None, normalize_exactly=normalize_exactly
     )
     with _memory_explained():
-        return _train(texts, chosen, codes, _warm_up(chosen.training), listener, normalize_exactly)
+        return _train(texts, chosen, codes, WarmUp(chosen.training), listener)
 
 
 def check_training(
@@ -148,15 +148,11 @@ def _train(
     codes: Codes | None,
     warm_up: WarmUp,
     listener: Listener,
-    normalize_exactly: bool,
 ) -> Model:
     begun = time.perf_counter()
     encoded = texts.corpus
     vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
     held = None if texts.heldout is None else _held_out(texts.heldout, vocabulary)
-    if held is not None and chosen.training.loss not in NORMALIZED:
-        # Trainer.train(..., normalize_exactly=...) will measure it.
-        raise NotImplementedError("a held-out loss that is normalised exactly")
     totals = {
         "tokens": encoded.tokens,
         "sentences": encoded.sentences,
@@ -178,15 +174,17 @@ def _train(
         )
     )
     warm_up.wait()
-    tree = first_tree(chosen, codes, vocabulary, corpus, listener)
-    trainer = Trainer(chosen, vocabulary, tree)
+    base = first_base(chosen, codes, vocabulary, corpus, listener)
+    trainer = Trainer(chosen, vocabulary, base)
     trainer.train(corpus, listener, held)
-    vectors, outputs = trainer.finish()
+    made = trainer.finish()
     return Model(
         vocabulary,
-        vectors,
-        outputs,
-        trainer.tree,
+        made.vectors,
+        made.outputs,
+        made.tree,
+        classes=made.classes,
+        batch_norm=made.batch_norm,
         config=chosen.to_dict(),
         info={
             "versions": _versions(),
@@ -194,10 +192,6 @@ def _train(
             "seconds": {"reading": reading, "training": time.perf_counter() - read},
         },
     )
-
-
-def _warm_up(training: TrainingConfig) -> WarmUp:
-    return WarmUp(training.tree if training.loss == "hs" else "")
 
 
 def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:

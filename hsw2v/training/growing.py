@@ -1,4 +1,4 @@
-"""Which tree training begins with, and how it is grown."""
+"""Which tree or classes training begins with, and how they are grown."""
 
 from __future__ import annotations
 
@@ -13,16 +13,31 @@ from hsw2v.corpus.background import apart
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import MissingInputError, UsageError
-from hsw2v.events import Listener, Notice, TreeProgress, TreeReady
+from hsw2v.events import ClassesReady, Listener, Notice, TreeProgress, TreeReady
 from hsw2v.training.report import PROGRESS_SECONDS
 from hsw2v.training.warmup import warm_up_semantic
 from hsw2v.trees.balanced import balanced
 from hsw2v.trees.brown import brown
+from hsw2v.trees.classes import Classes
 from hsw2v.trees.codes import Codes, read_codes
+from hsw2v.trees.grouping import (
+    Tell,
+    exchange_classes,
+    frequency_classes,
+    kmeans_classes,
+    step_cost,
+)
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.semantic import semantic
 from hsw2v.trees.shape import cost, depths
 from hsw2v.trees.tree import Tree
+
+
+def grows(training: TrainingConfig) -> bool:
+    """Tell whether the output layer is made from the vectors during training."""
+    if training.loss == "hs":
+        return training.tree == "semantic"
+    return training.loss == "class" and training.classes == "kmeans"
 
 
 def check_tree(training: TrainingConfig) -> Codes | None:
@@ -30,13 +45,14 @@ def check_tree(training: TrainingConfig) -> Codes | None:
 
     Raises:
         MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
-        UsageError: the semantic tree is to be grown when training is over.
+        UsageError: the semantic tree is to be grown when training is over, or classes of k-means.
     """
-    if training.loss == "hs" and training.tree == "semantic":
+    if grows(training):
         assert training.retree_at is not None
         if training.retree_at >= training.epochs:
+            grown = "the tree is to be grown" if training.loss == "hs" else "classes are to be made"
             raise UsageError(
-                f"the tree is to be grown after {training.retree_at:g} epochs of {training.epochs}",
+                f"{grown} after {training.retree_at:g} epochs of {training.epochs}",
                 hint="lower --retree-at, or raise --epochs",
             )
     if training.tree in TREES:
@@ -53,13 +69,13 @@ LEAST_AFTER = 2.0
 
 
 def growths_of(training: TrainingConfig, blocks: NDArray[np.int64], epoch: int) -> list[int]:
-    """Return the blocks of an epoch before which a semantic tree is grown, from 0 as the epoch.
+    """Return the blocks of an epoch before which a tree or classes are grown, from 0 as the epoch.
 
     `blocks (K+1,)` are their borders in the corpus. The moments asked for are moved to the next
     border, the first of them at latest to the last block, so that something is trained on the tree.
-    Nothing is grown before anything is trained, and not for other trees.
+    Nothing is grown before anything is trained, and only what grows.
     """
-    if training.loss != "hs" or training.tree != "semantic":
+    if not grows(training):
         return []
     assert training.retree_at is not None
     at, count = training.retree_at, len(blocks) - 1
@@ -80,33 +96,47 @@ def _place(moment: float, blocks: NDArray[np.int64]) -> int:
     return int(epoch) * (len(blocks) - 1) + int(np.searchsorted(blocks, part * blocks[-1]))
 
 
-def first_tree(
+def first_base(
     config: Config,
     codes: Codes | None,
     vocabulary: Vocabulary,
     corpus: WordCorpus,
     listener: Listener,
-) -> Tree | None:
-    """Return the tree that training begins with; `codes` is that of a file, if one is given.
+) -> Tree | Classes | None:
+    """Return the tree or the classes that training begins with, if any.
 
-    None if it begins with negative sampling.
+    `codes` is the tree of a file, if one is given. Hierarchical softmax may begin with none: that
+    is by negative sampling.
 
     Raises:
         UsageError: the tree of the file is not one of this vocabulary.
     """
+    weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
+    if config.training.loss == "hs":
+        return _first_tree(config, codes, vocabulary, weights, corpus, listener)
+    if config.training.loss == "class":
+        return _first_classes(config, weights, corpus, listener)
+    return None
+
+
+def _first_tree(
+    config: Config,
+    codes: Codes | None,
+    vocabulary: Vocabulary,
+    weights: NDArray[np.float64],
+    corpus: WordCorpus,
+    listener: Listener,
+) -> Tree | None:
     training = config.training
     name = training.tree
-    if training.loss == "ns":
-        return None
     if name == "semantic":
         name = "huffman"
-        if training.epochs * (len(corpus.encoded.blocks) - 1) < 2:
+        if _too_short(training, corpus):
             told = "the text is too short to grow a semantic tree in one epoch: Huffman's is used"
             listener(Notice(told))
         elif training.retree_from == "ns":
             return None
     report = _Report(name, listener)
-    weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
     if codes is not None:
         tree = codes.tree(vocabulary.words).ordered(weights)
     elif name == "balanced":
@@ -119,44 +149,106 @@ def first_tree(
     else:
         # Counts left after subsampling would make paths a little shorter, and vectors worse.
         tree = huffman(vocabulary.counts.astype(np.float64))
-    report.ready(name, tree, weights)
+    report.tree_ready(tree, weights)
     return tree
+
+
+def _too_short(training: TrainingConfig, corpus: WordCorpus) -> bool:
+    """Tell whether there is no border of blocks to grow anything at."""
+    return training.epochs * (len(corpus.encoded.blocks) - 1) < 2
+
+
+def _first_classes(
+    config: Config, weights: NDArray[np.float64], corpus: WordCorpus, listener: Listener
+) -> Classes:
+    training = config.training
+    name, count, threads = training.classes, _class_count(training, len(weights)), training.threads
+    assert threads is not None
+    if name == "kmeans":
+        name = "frequency"
+        if _too_short(training, corpus):
+            listener(Notice("the text is too short for k-means: classes are by frequency"))
+    report = _Report(name, listener)
+    if name == "exchange":
+        encoded = corpus.encoded
+        tell = _telling(report, corpus)
+        classes = exchange_classes(
+            encoded.ids, encoded.blocks, corpus.remap, weights, count, threads, tell
+        )
+    else:
+        classes = frequency_classes(weights, count)
+    report.classes_ready(classes, weights)
+    return classes
+
+
+def _class_count(training: TrainingConfig, words: int) -> int:
+    """Return the number of classes: √V if it is not set, where a step costs least."""
+    return min(training.num_classes or math.isqrt(words - 1) + 1, words)
 
 
 def _brown_tree(
     config: Config, weights: NDArray[np.float64], corpus: WordCorpus, report: _Report
 ) -> Tree:
+    threads = config.training.threads
+    assert threads is not None
+    encoded, tell = corpus.encoded, _telling(report, corpus)
+    return brown(encoded.ids, encoded.blocks, corpus.remap, weights, threads=threads, tell=tell)
+
+
+def _telling(report: _Report, corpus: WordCorpus) -> Tell:
+    """Return what is called while ids of a corpus are read: those that were are let go."""
+
     def tell(stage: str, done: int, total: int, objective: float | None) -> None:
         corpus.encoded.forget()
         report.tell(stage, done, total, objective)
 
-    threads = config.training.threads
-    assert threads is not None
-    encoded = corpus.encoded
-    return brown(encoded.ids, encoded.blocks, corpus.remap, weights, threads=threads, tell=tell)
+    return tell
 
 
-def semantic_tree(
-    vectors: NDArray[np.float32], weights: NDArray[np.float64], threads: int, listener: Listener
-) -> Tree:
-    """Grow the semantic tree of word vectors under training (V, P)."""
+def grown_base(
+    training: TrainingConfig,
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    listener: Listener,
+) -> Tree | Classes:
+    """Grow the semantic tree, or classes, of word vectors under training (V, P)."""
+    if training.loss == "class":
+        return _kmeans_classes(training, vectors, weights, listener)
     # On a first run it may be compiling still.
     apart(warm_up_semantic)
+    assert training.threads is not None
     report = _Report("semantic", listener)
 
     def tick(done: int) -> None:
         report.tell("splitting", done, len(weights) - 1)
 
-    tree = semantic(vectors, weights, threads, tick).ordered(weights)
-    report.ready("semantic", tree, weights)
+    tree = semantic(vectors, weights, training.threads, tick).ordered(weights)
+    report.tree_ready(tree, weights)
     return tree
 
 
-class _Report:
-    """Tells how the growing of a tree goes."""
+def _kmeans_classes(
+    training: TrainingConfig,
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    listener: Listener,
+) -> Classes:
+    report = _Report("kmeans", listener)
 
-    def __init__(self, tree: str, listener: Listener) -> None:
-        self._tree, self._listener = tree, listener
+    def tick(done: int, total: int) -> None:
+        report.tell("clustering", done, total)
+
+    count = _class_count(training, len(weights))
+    classes = kmeans_classes(vectors, weights, count, training.seed, tick)
+    report.classes_ready(classes, weights)
+    return classes
+
+
+class _Report:
+    """Tells how the growing of a tree or of classes goes."""
+
+    def __init__(self, name: str, listener: Listener) -> None:
+        self._name, self._listener = name, listener
         self._begun = self._told = time.perf_counter()
         self._objective: float | None = None
 
@@ -167,18 +259,31 @@ class _Report:
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
             seconds = now - self._begun
-            self._listener(TreeProgress(self._tree, stage, done, total, objective, seconds))
+            self._listener(TreeProgress(self._name, stage, done, total, objective, seconds))
 
-    def ready(self, name: str, tree: Tree, weights: NDArray[np.float64]) -> None:
+    def tree_ready(self, tree: Tree, weights: NDArray[np.float64]) -> None:
         """Describe the tree that training goes on with."""
         depth = depths(tree)
         found = cost(depth, weights)
         self._listener(
             TreeReady(
-                tree=name,
+                tree=self._name,
                 mean_length=found.mean,
                 longest=int(depth.max()),
                 entropy=found.entropy,
+                objective=self._objective,
+                seconds=time.perf_counter() - self._begun,
+            )
+        )
+
+    def classes_ready(self, classes: Classes, weights: NDArray[np.float64]) -> None:
+        """Describe the classes that training goes on with."""
+        self._listener(
+            ClassesReady(
+                classes=self._name,
+                count=classes.count,
+                mean_rows=step_cost(classes, weights),
+                largest=int(classes.sizes.max()),
                 objective=self._objective,
                 seconds=time.perf_counter() - self._begun,
             )

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import Config
+from hsw2v.config import NORMALIZED, Config
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import DivergedError
 from hsw2v.events import Listener
-from hsw2v.kernels.block import HIERARCHICAL, NEGATIVE, Plan, Tables, train_block
-from hsw2v.kernels.output.hierarchical import PRIVATE_NODES, PrivateTop, tree_paths
-from hsw2v.kernels.output.negative import NoiseDistribution, noise_distribution
-from hsw2v.kernels.step import Scratch
+from hsw2v.kernels.general import GeneralTables
 from hsw2v.kernels.windows import Windowing
-from hsw2v.training.growing import growths_of, semantic_tree
+from hsw2v.query.normalisation import normalised
+from hsw2v.training.engines import Block, Task, engine_for
+from hsw2v.training.growing import grown_base, growths_of
+from hsw2v.training.layers import OutputLayer, output_layer
+from hsw2v.training.recording import Recorder, recordings_of
 from hsw2v.training.report import Figures, Report, mean_loss, no_figures
 from hsw2v.training.schedule import block_key, learning_rate
+from hsw2v.training.state import norm_of, state_of
 from hsw2v.training.tables import aligned_zeros, compacted, initial_vectors, padded
 from hsw2v.training.workers import Workers
-from hsw2v.training.workspace import private_top, scratch
+from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 
 LOSS_EVERY = 64
@@ -45,14 +48,34 @@ class Pass:
     """What the kernel returns of each block, written to its row."""
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What training made."""
+
+    vectors: NDArray[np.float32]
+    """(V, D)."""
+    outputs: NDArray[np.float32]
+    """(V-1, D) of a tree, (C+V, D) of classes and words, or (V, D)."""
+    tree: Tree | None
+    classes: Classes | None
+    batch_norm: NDArray[np.float32] | None
+    """(4, D): scale, shift, running mean and variance."""
+
+
 class Trainer:
     """Word vectors and an output layer under training."""
 
-    def __init__(self, config: Config, vocabulary: Vocabulary, tree: Tree | None) -> None:
-        """Make the tables for a vocabulary: with a tree for hierarchical softmax, or without."""
+    def __init__(
+        self, config: Config, vocabulary: Vocabulary, base: Tree | Classes | None = None
+    ) -> None:
+        """Make the tables for a vocabulary, with the tree or the classes of the output layer.
+
+        Without a tree, hierarchical softmax begins as negative sampling.
+        """
         training = config.resolved().training
         assert training.threads is not None
         assert training.lr is not None
+        self._config, self._vocabulary = config, vocabulary
         self._settings = training
         self._first_rate = training.lr
         self._threads = training.threads
@@ -60,44 +83,49 @@ class Trainer:
         keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
         self._keep = np.minimum(np.ceil(keep * _ALWAYS), _ALWAYS).astype(np.uint64)
         self._weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
-        self._plant(tree)
-        drawn_from = vocabulary.counts if self.tree is None else np.ones(1, np.int64)
-        self._noise = _noise(drawn_from, training.ns_exponent, training.negative)
-        words = len(vocabulary)
-        self._tables = Tables(
+        self._layer = output_layer(training, vocabulary, base)
+        words, width = len(vocabulary), padded(training.dim)
+        self._tables = GeneralTables(
             initial_vectors(words, training.dim, training.seed),
-            aligned_zeros(words if self.tree is None else words - 1, padded(training.dim)),
+            aligned_zeros(self._layer.rows, width),
+            state_of(training.optimizer, words, width),
+            state_of(training.optimizer, self._layer.rows, width),
+            norm_of(training.optimizer, training.dim),
         )
 
-    def _plant(self, tree: Tree | None) -> None:
-        """Take a tree to train on from now."""
-        self.tree = tree
-        """The tree of hierarchical softmax."""
-        paths = (Tree(np.empty((0, 2), np.int32)) if tree is None else tree).paths()
-        self._paths = tree_paths(paths.offsets, paths.nodes, paths.codes)
-
     @property
-    def tables(self) -> Tables:
+    def tables(self) -> GeneralTables:
         """The tables under training, with padded rows."""
         return self._tables
 
-    def finish(self) -> Tables:
-        """Return word vectors (V, D) and output vectors (V-1, D) or (V, D), and end training.
+    def finish(self) -> Trained:
+        """Return what was trained, and end training.
 
         Raises:
-            DivergedError: a number of them is not finite.
+            DivergedError: a number of it is not finite.
         """
-        dim = self._settings.dim
-        vectors, outputs = (compacted(table, dim) for table in self._tables)
+        dim, tables = self._settings.dim, self._tables
+        batch_norm = self._batch_norm[:, :dim].copy() if self._settings.batch_norm else None
         del self._tables
-        if not (np.isfinite(vectors).all() and np.isfinite(outputs).all()):
+        vectors, outputs = compacted(tables.vectors, dim), compacted(tables.outputs, dim)
+        made = [vectors, outputs] + ([] if batch_norm is None else [batch_norm])
+        if not all(np.isfinite(one).all() for one in made):
             raise DivergedError("training diverged: a vector is not finite", hint="lower --lr")
-        return Tables(vectors, outputs)
+        return Trained(vectors, outputs, self._layer.tree, self._layer.classes, batch_norm)
+
+    @property
+    def _batch_norm(self) -> NDArray[np.float32]:
+        """Scale, shift, running mean and variance, (4, P)."""
+        norm = self._tables.norm
+        return np.concatenate([norm.parameters, norm.running])
 
     def train(
-        self, corpus: WordCorpus, listener: Listener, heldout: WordCorpus | None = None
+        self,
+        corpus: WordCorpus,
+        listener: Listener,
+        heldout: WordCorpus | None = None,
     ) -> None:
-        """Train for all epochs.
+        """Train for all epochs; measure the loss on a held-out text after each, if one is given.
 
         Raises:
             DivergedError: a loss is not finite.
@@ -105,56 +133,82 @@ class Trainer:
         """
         settings = self._settings
         windowing = self._windowing(corpus, self._keep, not settings.fixed_window)
+        borders = corpus.encoded.blocks
         ids = len(corpus.encoded.ids)
 
         def rate_at(epoch: int, place: int) -> float:
             return learning_rate(self._first_rate, (epoch + place / ids) / settings.epochs)
 
         report = Report(listener, settings.epochs, corpus.encoded.tokens)
+        recorder = Recorder(self._config, self._vocabulary, listener)
         for epoch in range(settings.epochs):
-            borders = corpus.encoded.blocks.tolist()
-            rates = [rate_at(epoch, place) for place in borders]
+            rates = [rate_at(epoch, place) for place in borders.tolist()]
             figures = no_figures(len(rates) - 1)
-            report.begin(epoch, self._output, figures, rates)
+            report.begin(epoch, self._layer.loss, figures, rates)
             some = Pass(corpus, windowing, epoch, rates, LOSS_EVERY, figures)
+            growths = growths_of(settings, borders, epoch)
+            recordings = recordings_of(settings, len(rates) - 1, epoch)
             done = 0
-            for block in growths_of(settings, corpus.encoded.blocks, epoch):
+            for block in sorted({*growths, *recordings}):
                 self._run(some, report.tick, first=done, last=block)
                 done = block
-                self._grow(listener)
-                report.switch(self._output, done)
+                if block in growths:
+                    self._grow(listener)
+                    report.switch(self._layer.loss, done)
+                if block in recordings:
+                    self._record(recorder, corpus, epoch, block)
             self._run(some, report.tick, first=done)
-            # Before there is a tree there are no probabilities.
-            measured = None if heldout is None or self.tree is None else self.heldout_loss(heldout)
-            report.end(measured)
-
-    @property
-    def _output(self) -> str:
-        """The output layer, as the setting `loss` names it."""
-        return "ns" if self.tree is None else "hs"
+            report.end(None if heldout is None else self.heldout_loss(heldout))
 
     def _grow(self, listener: Listener) -> None:
-        """Grow the semantic tree of the vectors as they are now, with nodes that know nothing."""
-        vectors, outputs = self._tables
-        if not np.isfinite(vectors).all():
+        """Grow the tree or the classes of the vectors as they are now; outputs know nothing."""
+        settings, tables = self._settings, self._tables
+        if not np.isfinite(tables.vectors).all():
             raise DivergedError("training diverged: a vector is not finite", hint="lower --lr")
-        self._plant(semantic_tree(vectors, self._weights, self._threads, listener))
-        outputs = outputs[: len(vectors) - 1]
+        base = grown_base(settings, tables.vectors, self._weights, listener)
+        self._layer = output_layer(settings, self._vocabulary, base)
+        rows, width = self._layer.rows, tables.vectors.shape[1]
+        outputs = tables.outputs[:rows]
         outputs[:] = 0.0
-        self._tables = Tables(vectors, outputs)
+        self._tables = tables._replace(
+            outputs=outputs, output_state=state_of(settings.optimizer, rows, width)
+        )
+
+    def _record(self, recorder: Recorder, corpus: WordCorpus, epoch: int, block: int) -> None:
+        recorder.record(
+            corpus,
+            epoch,
+            block,
+            self._tables.vectors,
+            self._tables.outputs,
+            tree=self._layer.tree,
+            classes=self._layer.classes,
+            batch_norm=self._batch_norm if self._settings.batch_norm else None,
+        )
 
     def heldout_loss(self, corpus: WordCorpus) -> float | None:
         """Return the exact mean negative log-likelihood a prediction on a corpus, in nats.
 
         Every token of the vocabulary is a target, with its whole window (within a sentence, or
-        within 8,192 tokens of a longer one): nothing is drawn. None if there is nothing to
-        predict.
+        within 8,192 tokens of a longer one): nothing is drawn. Of an output layer without
+        probabilities it is that of the softmax of its scores over all words. None if there is
+        nothing to predict, or nothing to tell: before hierarchical softmax has its tree.
         """
+        layer, tables = self._layer, self._tables
+        if layer.loss not in NORMALIZED:
+            if self._settings.loss in NORMALIZED:
+                return None
+            layer = dataclasses.replace(layer, loss="softmax")
+        if self._settings.batch_norm:
+            hidden = aligned_zeros(*tables.vectors.shape)
+            hidden[:] = normalised(tables.vectors, self._batch_norm)
+            tables = tables._replace(vectors=hidden)
         windowing = self._windowing(corpus, np.full_like(self._keep, _ALWAYS), False)
-        # Steps of rate 0 change nothing: the same kernel measures.
+        # Steps of rate 0 change nothing: what trains measures.
         rates = [0.0] * len(corpus.encoded.blocks)
         figures = no_figures(len(rates) - 1)
-        self._run(Pass(corpus, windowing, 0, rates, 1, figures), lambda: None)
+        measured = Pass(corpus, windowing, 0, rates, 1, figures)
+        self._take(measured, self._task(measured, layer, tables, learning=False), lambda: None)
         return mean_loss(figures)
 
     def _windowing(self, corpus: WordCorpus, keep: NDArray[np.uint64], shrink: bool) -> Windowing:
@@ -163,36 +217,52 @@ class Trainer:
     def _run(
         self, some: Pass, tick: Callable[[], None], first: int = 0, last: int | None = None
     ) -> None:
-        """Take every block of a pass once, or those from `first` on and before `last`."""
-        settings = self._settings
-        output = HIERARCHICAL if self.tree is not None else NEGATIVE
+        """Train on every block of a pass once, or on those from `first` on and before `last`."""
+        self._take(some, self._task(some, self._layer, self._tables), tick, first, last)
+
+    def _task(
+        self, some: Pass, layer: OutputLayer, tables: GeneralTables, *, learning: bool = True
+    ) -> Task:
+        return Task(
+            self._settings,
+            layer,
+            tables,
+            # No more threads than blocks.
+            min(self._threads, len(some.figures)),
+            some.corpus.longest_block,
+            self._workers.stop,
+            learning,
+        )
+
+    def _take(
+        self,
+        some: Pass,
+        task: Task,
+        tick: Callable[[], None],
+        first: int = 0,
+        last: int | None = None,
+    ) -> None:
+        """Do a task on blocks of a pass, and write down the figures of each."""
         encoded, rates, figures = some.corpus.encoded, some.rates, some.figures
         blocks, ids = encoded.blocks, encoded.ids
         count = (len(figures) if last is None else last) - first
         if not count:
             return
-        rooms = self._rooms(some.corpus)
 
         def work(thread: int, piece: int) -> None:
-            block = first + piece
-            figures[block] = train_block(
-                ids[blocks[block] : blocks[block + 1]],
-                np.uint64(block_key(settings.seed, some.epoch, block)),
-                Plan(
-                    settings.model == "cbow",
-                    output,
-                    rates[block],
-                    rates[block + 1],
+            number = first + piece
+            figures[number] = engine.train(
+                thread,
+                Block(
+                    ids[blocks[number] : blocks[number + 1]],
+                    np.uint64(block_key(self._settings.seed, some.epoch, number)),
+                    rates[number],
+                    rates[number + 1],
                     some.loss_every,
+                    some.windowing,
                 ),
-                some.windowing,
-                self._tables,
-                self._paths,
-                rooms[thread][0],
-                self._noise,
-                rooms[thread][1],
             )
-            if not np.isfinite(figures[block, 0]):
+            if not np.isfinite(figures[number, 0]):
                 raise DivergedError(
                     f"training diverged in epoch {some.epoch + 1}: the loss is not a finite number",
                     hint="lower --lr",
@@ -202,34 +272,5 @@ class Trainer:
             encoded.forget()
             tick()
 
-        self._workers.run(len(rooms), count, work, watch)
-
-    def _rooms(self, corpus: WordCorpus) -> list[tuple[PrivateTop, Scratch]]:
-        """Return what each thread works in; no more threads than blocks."""
-        threads = min(self._threads, len(corpus.encoded.blocks) - 1)
-        copies = 0
-        if self.tree is not None and threads > 1:
-            copies = min(PRIVATE_NODES, len(self.tree) - 1)
-        width = self._tables.vectors.shape[1]
-        longest = int(np.diff(self._paths.offsets).max(initial=0))
-        settings = self._settings
-        return [
-            (
-                private_top(copies, width),
-                scratch(
-                    corpus.longest_block,
-                    settings.window,
-                    longest,
-                    settings.negative,
-                    width,
-                    self._workers.stop,
-                ),
-            )
-            for _ in range(threads)
-        ]
-
-
-def _noise(counts: NDArray[np.int64], exponent: float, negative: int) -> NoiseDistribution:
-    # Logarithms: a large negative exponent must not make all weights zero.
-    logarithms = exponent * np.log(np.maximum(counts, 1))
-    return noise_distribution(np.exp(logarithms - logarithms.max()), negative)
+        with engine_for(task) as engine:
+            self._workers.run(engine.threads, count, work, watch)

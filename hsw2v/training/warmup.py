@@ -5,39 +5,52 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from hsw2v.kernels.block import HIERARCHICAL, Plan, Tables, train_block
-from hsw2v.kernels.output.hierarchical import tree_paths
-from hsw2v.kernels.output.negative import noise_distribution
+from hsw2v.config import TrainingConfig
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.kernels.general import GeneralTables
 from hsw2v.kernels.windows import Windowing
+from hsw2v.training.engines import Block, Task, engine_for
+from hsw2v.training.layers import output_layer
+from hsw2v.training.state import norm_of, state_of
 from hsw2v.training.tables import aligned_zeros, padded
-from hsw2v.training.workspace import private_top, scratch
 from hsw2v.trees.brown import brown
+from hsw2v.trees.classes import Classes
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.semantic import semantic
+from hsw2v.trees.tree import Tree
 
 
-def warm_up() -> None:
-    """Make every kernel of training ready, by calls with next to nothing to do."""
-    huffman(np.ones(2))
+def warm_up(training: TrainingConfig) -> None:
+    """Make ready what trains with these settings, by work of next to nothing."""
+    training = replace(training, dim=1, window=1, negative=1, samples=1)
+    base: Tree | Classes | None = None
+    if training.loss == "hs":
+        base = huffman(np.ones(2))
+    elif training.loss == "class":
+        base = Classes(np.zeros(2, np.int32), 1)
+    layer = output_layer(training, Vocabulary.from_words(["a", "b"], [1, 1]), base)
     width = padded(1)
-    train_block(
-        np.empty(0, np.int32),
-        np.uint64(0),
-        Plan(False, HIERARCHICAL, 0.0, 0.0, 1),
-        Windowing(np.zeros(1, np.int32), np.zeros(1, np.uint64), 1, True),
-        Tables(aligned_zeros(1, width), aligned_zeros(1, width)),
-        tree_paths(np.zeros(2, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)),
-        private_top(0, width),
-        noise_distribution(np.ones(1), 1),
-        scratch(1, 1, 1, 1, width),
+    tables = GeneralTables(
+        aligned_zeros(2, width),
+        aligned_zeros(layer.rows, width),
+        state_of(training.optimizer, 2, width),
+        state_of(training.optimizer, layer.rows, width),
+        norm_of(training.optimizer, 1),
     )
+    task = Task(training, layer, tables, 1, 3, aligned_zeros(1, 1, np.int32)[0])
+    ids = np.array([1, 2, 0], np.int32)
+    keep = np.full(2, 2**32, np.uint64)
+    windowing = Windowing(np.array([-1, 0, 1], np.int32), keep, 1, False)
+    with engine_for(task) as engine:
+        engine.train(0, Block(ids, np.uint64(0), 0.0, 0.0, 1, windowing))
 
 
-def warm_up_brown() -> None:
-    """Make ready what grows the brown tree."""
+def warm_up_exchange() -> None:
+    """Make ready what grows the brown tree, and classes by exchange."""
     ids = np.arange(3, dtype=np.int32)
     brown(ids, np.array([0, 3]), ids, np.ones(3))
 
@@ -53,8 +66,9 @@ class WarmUp:
     What grows the semantic tree is made ready last: it is not wanted before training is under way.
     """
 
-    def __init__(self, tree: str) -> None:
-        self._tree = tree
+    def __init__(self, training: TrainingConfig) -> None:
+        """Get ready for training with these settings."""
+        self._training = training
         self._ready = threading.Event()
         # Nobody waits for the thread at the end of the program: compiling cannot be interrupted.
         self._thread = threading.Thread(target=self._compile, daemon=True)
@@ -73,11 +87,13 @@ class WarmUp:
         self._ready.wait()
 
     def _compile(self) -> None:
-        if self._tree == "brown":
-            _try(warm_up_brown)
-        _try(warm_up)
+        training = self._training
+        tree = training.tree if training.loss == "hs" else ""
+        if tree == "brown" or (training.loss == "class" and training.classes == "exchange"):
+            _try(warm_up_exchange)
+        _try(lambda: warm_up(training))
         self._ready.set()
-        if self._tree == "semantic":
+        if tree == "semantic":
             _try(warm_up_semantic)
 
 

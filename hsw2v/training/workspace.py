@@ -25,12 +25,14 @@ def private_top(nodes: int, width: int) -> PrivateTop:
 def scratch(
     block: int,
     window: int,
-    longest_path: int,
-    negative: int,
+    most_rows: int,
     width: int,
     stop: NDArray[np.int32] | None = None,
 ) -> Scratch:
-    """Return what training needs for blocks of at most `block` ids and windows of that size."""
+    """Return what `train_block` needs for blocks of at most `block` ids and windows of that size.
+
+    `most_rows` is the most output rows that one target has.
+    """
     mean = aligned_zeros(2, width)
     return Scratch(
         kept=aligned_zeros(1, block, np.int32)[0],
@@ -39,7 +41,7 @@ def scratch(
         context=aligned_zeros(1, 2 * window, np.int64)[0],
         mean=mean,
         mean_rows=_addresses(mean),
-        output=aligned_zeros(1, max(longest_path, 1 + negative), np.int64)[0],
+        output=aligned_zeros(1, most_rows, np.int64)[0],
         gradient=aligned_zeros(MAX_CONTEXT, MAX_OUTPUT),
         stop=aligned_zeros(1, 1, np.int32)[0] if stop is None else stop,
     )
@@ -96,6 +98,6 @@ def general_scratch(
 
 
 def _addresses(table: NDArray[np.float32]) -> NDArray[np.int64]:
-    addresses = aligned_zeros(1, len(table), np.int64)[0]
+    addresses: NDArray[np.int64] = aligned_zeros(1, len(table), np.int64)[0]
     addresses[:] = table.ctypes.data + np.arange(len(table)) * table.strides[0]
     return addresses

@@ -20,9 +20,9 @@ def main() -> None:
     """Put a stopwatch around the function that trains a block, and run the command."""
     moment, *arguments = sys.argv[1:]
     from hsw2v.cli import main as run
-    from hsw2v.training import trainer
+    from hsw2v.training import engines
 
-    train_block = vars(trainer)["train_block"]
+    train_block = vars(engines)["train_block"]
     first = threading.Lock()
 
     def timed(*block: Any) -> None:
@@ -33,7 +33,7 @@ def main() -> None:
         Path(moment).write_text(repr(now), encoding="utf-8")
         os._exit(0)
 
-    vars(trainer)["train_block"] = timed
+    vars(engines)["train_block"] = timed
     sys.argv = ["hsw2v", *arguments]
     run()
 

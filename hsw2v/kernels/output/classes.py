@@ -33,7 +33,7 @@ class ClassRows(NamedTuple):
     offsets: int
     outputs: int
     """The rows of the C classes, then those of the V words."""
-    count: int
+    number: int
     """The number of classes C."""
     stride: int
     """Bytes of a row."""
@@ -59,9 +59,9 @@ def rows_of_classes(classes, word, rows):
 
     Returns how many there are, and which of them is the class of the word.
     """
-    for one in range(classes.count):
+    for one in range(classes.number):
         store_int64(rows + 8 * one, classes.outputs + one * classes.stride)
-    return classes.count, np.int64(load_int32(classes.of + 4 * word))
+    return classes.number, np.int64(load_int32(classes.of + 4 * word))
 
 
 @inlined
@@ -73,7 +73,7 @@ def rows_of_members(classes, word, rows):
     own = np.int64(load_int32(classes.of + 4 * word))
     begin = load_int64(classes.offsets + 8 * own)
     size = load_int64(classes.offsets + 8 * own + 8) - begin
-    first = classes.outputs + classes.count * classes.stride
+    first = classes.outputs + classes.number * classes.stride
     for place in range(size):
         member = np.int64(load_int32(classes.members + 4 * (begin + place)))
         store_int64(rows + 8 * place, first + member * classes.stride)

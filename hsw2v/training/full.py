@@ -1,0 +1,213 @@
+"""The softmax over all words, by matrix products (BLAS) over batches of windows.
+
+    X = hidden rows of a batch (N, D), perhaps normalised    O = output rows (V, D)
+    n = how many targets each hidden row predicts (N,)       T = which, and how often (N, V)
+    E = T - n · softmax(X Oᵀ)
+    X gains E O,  O gains Eᵀ X
+
+In skip-gram a context word is the same hidden row for all targets around it, so that its scores
+are taken once, and not for every pair of words. All gradients of a batch are sums of those before
+it; then each row moves once. The definition in NumPy, pair by pair, is `reference.full`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+import threadpoolctl
+from numpy.typing import NDArray
+
+from hsw2v.kernels.full import exponentiate
+from hsw2v.kernels.general import BATCH, GeneralPlan, GeneralTables
+from hsw2v.kernels.normalisation import backward, normalise
+from hsw2v.kernels.optimizers import move_rows
+from hsw2v.kernels.tiles import PADDING
+from hsw2v.kernels.windows import Windowing, windows_of
+from hsw2v.training.tables import aligned_zeros, padded
+
+SCORES = 2**25
+"""Scores (float32) held at once at most; more are taken in pieces."""
+LEAST_ROWS = 64
+"""Hidden rows of a piece at least, however many words there are: products of fewer are slow."""
+
+_NONE = np.float32(-3e38)
+
+
+def blas_threads(count: int) -> AbstractContextManager[object]:
+    """Let matrix products take this many threads, for as long as the context lasts."""
+    limit: AbstractContextManager[object] = threadpoolctl.threadpool_limits(count, user_api="blas")
+    return limit
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Windows as hidden rows, and what these predict."""
+
+    words: NDArray[np.int64]
+    """(S,), the words that hidden rows are the means of, one row's after the other's."""
+    sizes: NDArray[np.int64]
+    """(N,), words of each hidden row: 1 in skip-gram."""
+    rows: NDArray[np.int64]
+    """(P,), of every prediction its hidden row."""
+    targets: NDArray[np.int64]
+    """(P,), and its target."""
+
+
+def _batch(
+    kept: NDArray[np.int64], bounds: NDArray[np.int64], begin: int, end: int, cbow: bool
+) -> _Batch:
+    """Return the windows of the kept words from `begin` on and before `end`."""
+    first, last = bounds[begin:end].T
+    sizes = last - first
+    centres = np.repeat(np.arange(begin, end), sizes)
+    positions = _counted(sizes) + np.repeat(first, sizes)
+    context = positions != centres
+    centres, positions = centres[context], positions[context]
+    if cbow:
+        windows, sizes = np.unique(centres, return_counts=True)
+        return _Batch(kept[positions], sizes, np.arange(len(windows)), kept[windows])
+    predictors, rows = np.unique(positions, return_inverse=True)
+    return _Batch(kept[predictors], np.ones(len(predictors), np.int64), rows, kept[centres])
+
+
+def _counted(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return 0, 1, … for each of some sizes, one after the other."""
+    ends = np.cumsum(sizes)
+    return np.arange(sizes.sum()) - np.repeat(ends - sizes, sizes)
+
+
+def _sums(
+    keys: NDArray[np.int64], rows: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the distinct keys in rising order, and the sum of the rows (n, P) of each."""
+    order = np.argsort(keys, kind="stable")
+    distinct, starts = np.unique(keys[order], return_index=True)
+    return distinct, np.add.reduceat(rows[order], starts, axis=0)
+
+
+class FullSoftmax:
+    """Trains or measures the softmax over all words of some tables, block by block."""
+
+    def __init__(self, tables: GeneralTables, stop: NDArray[np.int32]) -> None:
+        """Train these tables, whose output rows are (V, P); leave a block when `stop` is set."""
+        self._tables = tables
+        self._stop = stop
+        words, width = tables.outputs.shape
+        columns = -(-words // PADDING) * PADDING
+        self._scores = aligned_zeros(max(LEAST_ROWS, min(4 * BATCH, SCORES // columns)), columns)
+        self._gradient = np.empty((0, width), np.float32)
+
+    def train_block(
+        self,
+        ids: NDArray[np.int32],
+        key: int,
+        plan: GeneralPlan,
+        windowing: Windowing,
+        *,
+        learning: bool = True,
+    ) -> tuple[float, int, int]:
+        """Train on one block of provisional ids (B,) int32, changing the tables in place.
+
+        Arguments and results are as those of `block.train_block`, but for the loss, which is that
+        of every window. The learning rate of a batch is that at its first window. Without
+        `learning` nothing changes, and hidden vectors are normalised by the running statistics.
+        """
+        kept, bounds = (
+            array.astype(np.int64) for array in windows_of(ids, windowing, np.uint64(key))
+        )
+        count = len(kept)
+        batches = max(1, count // BATCH)
+        slope = (plan.last_rate - plan.first_rate) / max(count, 1)
+        total, predictions = 0.0, 0
+        for number in range(batches):
+            if self._stop[0]:
+                break
+            begin, end = number * count // batches, (number + 1) * count // batches
+            batch = _batch(kept, bounds, begin, end, plan.cbow)
+            if len(batch.rows):
+                rate = plan.first_rate + slope * begin
+                # What runs away is found by its loss.
+                with np.errstate(all="ignore"):
+                    total += self._take(batch, plan, rate, learning)
+                predictions += len(batch.rows)
+        return total, predictions, count
+
+    def _take(self, batch: _Batch, plan: GeneralPlan, rate: float, learning: bool) -> float:
+        """Train on one batch, or only measure it; return its loss in nats."""
+        tables, norm = self._tables, self._tables.norm
+        starts = np.cumsum(batch.sizes) - batch.sizes
+        hidden = np.add.reduceat(tables.vectors[batch.words], starts, axis=0)
+        hidden /= batch.sizes[:, None].astype(np.float32)
+        weights = np.bincount(batch.rows).astype(np.float32)
+        if plan.batch_norm:
+            normalised, statistics = np.empty_like(hidden), np.empty_like(norm.running)
+            of_batch = normalise(norm, hidden, normalised, weights, statistics, learning)
+        loss, gradient = self._softmax(hidden, weights, batch, learning)
+        if not learning:
+            return loss
+        if plan.batch_norm:
+            slopes = np.empty_like(statistics)
+            backward(norm, normalised, weights, statistics, of_batch, gradient, slopes)
+            both = np.arange(2)
+            move_rows(plan.optimizer, 0.0, norm.state, norm.parameters, both, slopes, rate)
+        # Of a mean, each word takes the whole gradient.
+        distinct, sums = _sums(batch.words, np.repeat(gradient, batch.sizes, axis=0))
+        for state, table, rows, slopes in (
+            (tables.vector_state, tables.vectors, distinct, sums),
+            (tables.output_state, tables.outputs, np.arange(len(tables.outputs)), self._gradient),
+        ):
+            move_rows(plan.optimizer, plan.l2, state, table, rows, slopes, rate)
+        return loss
+
+    def _softmax(
+        self,
+        hidden: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        batch: _Batch,
+        learning: bool,
+    ) -> tuple[float, NDArray[np.float32]]:
+        """Return the loss in nats, and the gradient of hidden rows (N, P).
+
+        When `learning`, the gradient of the output rows is made that of the batch.
+        """
+        outputs = self._tables.outputs
+        chosen = outputs[batch.targets]
+        loss = -float(np.einsum("ij,ij", hidden[batch.rows], chosen, dtype=np.float64))
+        _, gradient = _sums(batch.rows, chosen)
+        for rows, scores in self._pieces(len(hidden)):
+            x, counts = hidden[rows], weights[rows]
+            np.matmul(x, outputs.T, out=scores[:, : len(outputs)])
+            scores[:, len(outputs) :] = _NONE
+            highest, masses = scores.max(axis=1), np.empty(len(x))
+            exponentiate(scores, highest, masses)
+            loss += float(counts @ (np.log(masses) + highest))
+            if learning:
+                shares = (counts / masses).astype(np.float32)[:, None]
+                powers = scores[:, : len(outputs)]
+                gradient[rows] -= shares * (powers @ outputs)
+                self._gather(powers, -shares * x, rows.start == 0)
+        if learning:
+            distinct, sums = _sums(batch.targets, hidden[batch.rows])
+            self._gradient[distinct] += sums
+        return loss, gradient
+
+    def _pieces(self, count: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Give hidden rows in pieces, with room for the scores of each."""
+        for first in range(0, count, len(self._scores)):
+            last = min(first + len(self._scores), count)
+            yield slice(first, last), self._scores[: last - first]
+
+    def _gather(self, powers: NDArray[np.float32], x: NDArray[np.float32], anew: bool) -> None:
+        """Make powersᵀ x the gradient of the output rows (V, P), or add it."""
+        words, width = self._tables.outputs.shape
+        if not len(self._gradient):
+            self._gradient = np.empty((words, width), np.float32)
+        if anew:
+            np.matmul(powers.T, x, out=self._gradient)
+            return
+        for first in range(0, words, padded(SCORES // width)):
+            some = slice(first, first + padded(SCORES // width))
+            self._gradient[some] += powers[:, some].T @ x

@@ -1,0 +1,65 @@
+"""What is told about a training, as a file for programs to read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from types import TracebackType
+from typing import Any, TextIO
+
+from hsw2v.errors import Hsw2vError
+from hsw2v.events import Event
+from hsw2v.files import explain_write_error
+
+
+class Log:
+    """A file of JSON objects, one a line; it appears when there is something to tell.
+
+    A context manager: what ends a training early is its last line.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._stream: TextIO | None = None
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Add a line.
+
+        Raises:
+            OutputError, DiskFullError: it cannot be written.
+        """
+        try:
+            if self._stream is None:
+                self._stream = open(self._path, "w", encoding="utf-8")  # noqa: SIM115
+            self._stream.write(json.dumps({"type": kind, **fields}) + "\n")
+            self._stream.flush()
+        except OSError as error:
+            raise explain_write_error(error, self._path) from error
+
+    def listen(self, event: Event) -> None:
+        """Add an event."""
+        self.write(type(event).__name__, **dataclasses.asdict(event))
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a line yet."""
+        return self._stream is not None
+
+    def __enter__(self) -> Log:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        if self._stream is None:
+            return
+        if isinstance(error, Hsw2vError):
+            self.write("Error", message=str(error), exit_code=error.exit_code)
+        elif isinstance(error, KeyboardInterrupt):
+            self.write("Interrupted")
+        self._stream.close()
