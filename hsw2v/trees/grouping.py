@@ -81,14 +81,17 @@ def kmeans_classes(
     V / C: the words of a fuller class that are farthest from its centre go to the nearest one that
     has room. A class that is left empty takes the word that is farthest from its own.
 
-    `tell` is told how many words of how many have found a centre.
+    `tell` is told how many words of how many have found a centre; what it raises ends the work.
     """
     words = len(weights)
     count = min(count, words)
     most = math.ceil(LARGEST * words / count)
     norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     scale = (1.0 / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32)
-    centres = _first_centres(vectors, scale, weights, count, np.random.default_rng(seed))
+    chance = np.random.default_rng(seed)
+    centres = _first_centres(
+        vectors, scale, weights, count, chance, lambda: tell(0, ROUNDS * words)
+    )
     for turn in range(ROUNDS):
 
         def tick(done: int, turn: int = turn) -> None:
@@ -108,6 +111,7 @@ def _first_centres(
     weights: NDArray[np.float64],
     count: int,
     chance: np.random.Generator,
+    tick: Callable[[], None],
 ) -> NDArray[np.float32]:
     """Return the unit vectors (C, P) of words far from each other: by weight times 1 - cosine."""
     likely = np.argsort(-weights, kind="stable")[: _FIRST_FROM * count]
@@ -124,6 +128,7 @@ def _first_centres(
         chosen[one] = min(place, len(likely) - 1)
         np.minimum(far, np.maximum(1.0 - unit @ unit[chosen[one]], 0.0), out=far)
         odds[chosen[one]] = 0.0
+        tick()
     return unit[chosen]
 
 
