@@ -99,12 +99,14 @@ def train_block_full(
         predictions += len(batch)
         if learning:
             touched = sorted({word for one in batch for word in one.words})
-            _move(found, touched, vectors, outputs, training, plan.first_rate + slope * begin)
+            rate = plan.first_rate + slope * begin
+            _move(found, len(batch), touched, vectors, outputs, training, rate)
     return total, predictions, count
 
 
 def _move(
     found: Gradients,
+    predictions: int,
     touched: list[int],
     vectors: Floats,
     outputs: Floats,
@@ -118,5 +120,6 @@ def _move(
         move_row(how, l2, training.outputs, outputs, word, found.outputs[word], rate)
     if training.norm:
         for one in range(2):
-            parameters, slope = training.norm.parameters, found.parameters[one]
+            # All predictions share scale and shift: they move by the mean of their gradients.
+            parameters, slope = training.norm.parameters, found.parameters[one] / predictions
             move_row(how, 0.0, training.parameters, parameters, one, slope, rate)

@@ -151,6 +151,8 @@ class FullSoftmax:
         if plan.batch_norm:
             slopes = np.empty_like(statistics)
             backward(norm, normalised, weights, statistics, of_batch, gradient, slopes)
+            # All predictions share scale and shift: sums of their gradients would overshoot.
+            slopes /= np.float32(len(batch.rows))
             both = np.arange(2)
             move_rows(plan.optimizer, 0.0, norm.state, norm.parameters, both, slopes, rate)
         # Of a mean, each word takes the whole gradient.
