@@ -320,11 +320,12 @@ def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 @contextmanager
 def named(where: str) -> Iterator[None]:
-    """Name the place in complaints about settings that do not name one."""
+    """Name the place in complaints about settings, before what they name themselves."""
     try:
         yield
     except UsageError as error:
-        raise UsageError(error.what, where=error.where or where, hint=error.hint) from error
+        place = f"{where}, {error.where}" if error.where else where
+        raise UsageError(error.what, where=place, hint=error.hint) from error
 
 
 def from_tables(tables: Mapping[str, Any], base: Config | None = None) -> Config:

@@ -31,7 +31,8 @@ KNOWS: dict[str, set[str]] = {
 KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
 KNOWS["report"] = {*KNOWS["model"], "model"}
 KNOWS["training"] = {*KNOWS, "model"}
-KNOWS["cli"] = {*KNOWS, "training"}
+KNOWS["laboratory"] = {*KNOWS, "training"}
+KNOWS["cli"] = {*KNOWS, "laboratory"}
 
 DOORS = {
     "smart_open": {"files"},

@@ -150,6 +150,16 @@ def describe(event: events.Event) -> str:
         if event.heldout_perplexity is not None:
             parts.append(f"held-out perplexity {event.heldout_perplexity:,.2f}")
         return ", ".join(parts)
+    if isinstance(event, events.RunBegin):
+        return f"run {event.run} of {event.runs}: {event.setting}, seed {event.seed}"
+    if isinstance(event, events.RunEnd):
+        parts = [event.problem] if event.seconds is None else [f"{event.seconds:.1f} s"]
+        if event.heldout_loss is not None:
+            parts.append(f"held-out loss {event.heldout_loss:.4f}")
+        parts += [
+            f"{name} {value:.3f}" for name, value in event.quality.items() if value is not None
+        ]
+        return f"run {event.run} of {event.runs} done: {', '.join(parts)}"
     return str(event)
 
 

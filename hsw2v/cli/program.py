@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hsw2v.cli.compare import compare
 from hsw2v.cli.demo import demo
 from hsw2v.cli.diagnose import diagnose
 from hsw2v.cli.evaluate import evaluate
@@ -33,6 +34,7 @@ COMMANDS: tuple[click.Command, ...] = (
     export,
     evaluate,
     diagnose,
+    compare,
 )
 
 

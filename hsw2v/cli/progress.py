@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 import threading
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
 from hsw2v import events
 from hsw2v.cli.display import Bar, Display, Lines, Silence, describe
 from hsw2v.config import Config
-from hsw2v.errors import Hsw2vError
-from hsw2v.files import explain_write_error
+from hsw2v.training.log import Log
 
 SECONDS_UNTIL_PATIENCE = 3.0
-
-
-class Log:
-    """A file of JSON objects, one a line; it appears when there is something to tell."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._stream: TextIO | None = None
-
-    def write(self, kind: str, **fields: Any) -> None:
-        """Add a line.
-
-        Raises:
-            OutputError, DiskFullError: it cannot be written.
-        """
-        try:
-            if self._stream is None:
-                self._stream = open(self._path, "w", encoding="utf-8")  # noqa: SIM115
-            self._stream.write(json.dumps({"type": kind, **fields}) + "\n")
-            self._stream.flush()
-        except OSError as error:
-            raise explain_write_error(error, self._path) from error
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether there is a line yet."""
-        return self._stream is not None
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._stream is not None:
-            self._stream.close()
+SAID = (
+    events.VocabularyReady,
+    events.TreeReady,
+    events.EpochEnd,
+    events.RunBegin,
+    events.RunEnd,
+)
+"""Events that each have a line that stays."""
 
 
 class Progress:
@@ -77,12 +51,7 @@ class Progress:
         self._stop_waiting()
         self._display.close()
         if self._log:
-            if self._log.is_open:
-                if isinstance(error, Hsw2vError):
-                    self._log.write("Error", message=str(error), exit_code=error.exit_code)
-                elif isinstance(error, KeyboardInterrupt):
-                    self._log.write("Interrupted")
-            self._log.close()
+            self._log.__exit__(kind, error, trace)
 
     def begin(self, config: Config, **facts: Any) -> None:
         """Keep the resolved settings: they are the first line of the log."""
@@ -96,12 +65,14 @@ class Progress:
             if event.message not in self._notices:
                 self._notices.add(event.message)
                 self._display.say(f"note: {event.message}")
-        elif isinstance(event, (events.VocabularyReady, events.TreeReady, events.EpochEnd)):
+        elif isinstance(event, SAID):
             if isinstance(event, events.VocabularyReady):
                 self._tokens = event.tokens
                 self._display.close()
                 self._await_compiler()
             self._display.say(describe(event))
+        elif isinstance(event, events.GradientsRecorded):
+            pass  # For the log alone.
         elif isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
             self._display.close()  # The answers go by on the same terminal.
         else:

@@ -82,6 +82,8 @@ def train(
             check_output(written, inputs, force=force)
     if log_json and os.path.abspath(log_json) == os.path.abspath(path):
         raise UsageError("the log and the model are the same file", where=path, hint="name two")
+    if settings.training.record_gradients and not log_json:
+        raise UsageError("gradients are recorded in the log", hint="name one with --log-json")
     with Progress(quiet=quiet, log=log_json) as progress:
         train_and_save(
             list(corpus),
@@ -108,9 +110,7 @@ def train_and_save(
 ) -> Model:
     """Train on a source, write the model with a note of its origin, and show the summary."""
     start = time.perf_counter()
-    # Numba imports SciPy wherever that is installed, for routines that nothing here uses: it
-    # would be a good part of a short run. This process is the program's own, so it may say no.
-    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
+    leave_scipy_out()
     import hsw2v
 
     progress.begin(settings.resolved(), corpus=origin, output=path)
@@ -130,6 +130,15 @@ def train_and_save(
         output=path,
     )
     return model
+
+
+def leave_scipy_out() -> None:
+    """Keep numba from importing SciPy, as it does wherever that is installed.
+
+    Nothing here uses its routines, and it would be a good part of a short run. The process of a
+    command is the program's own, so it may say no.
+    """
+    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
 
 
 def default_output(source: str) -> str:

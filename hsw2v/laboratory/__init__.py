@@ -1,0 +1,1 @@
+"""The laboratory: experiments that compare settings on one corpus."""

@@ -1,0 +1,251 @@
+"""`compare`: every setting of an experiment in turn, on one reading of a corpus."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from hsw2v.config import Config
+from hsw2v.corpus.sources import Path as PathLike
+from hsw2v.corpus.sources import Source
+from hsw2v.errors import DivergedError, OutputExistsError
+from hsw2v.events import EpochEnd, Event, Listener, Notice, RunBegin, RunEnd, ignore
+from hsw2v.files import check_writable, explain_write_error, write_text
+from hsw2v.laboratory.comparison import Comparison, quality_of
+from hsw2v.laboratory.drawing import draw
+from hsw2v.laboratory.experiment import Experiment, Setting, read_experiment
+from hsw2v.laboratory.preparing import prepare
+from hsw2v.laboratory.results import Digests, Results, Run
+from hsw2v.model import Model
+from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
+from hsw2v.report.figures import check_figure
+from hsw2v.training.api import Texts, read_texts, train_on
+from hsw2v.training.log import Log
+
+RESULTS = "results.json"
+TABLES, RECORDS = "results.md", "results.csv"
+FIGURE = "comparison.svg"
+
+
+def compare(
+    experiment: Experiment | PathLike,
+    corpus: Source,
+    folder: PathLike,
+    *,
+    plot: bool = False,
+    keep_models: bool = False,
+    listener: Listener = ignore,
+) -> Comparison:
+    """Train with every setting and every seed of an experiment, and compare what comes of it.
+
+    The experiment is a TOML file, the corpus what `hsw2v.train` takes; it is read once. Settings
+    take turns, so that what else the machine does falls on all of them. The folder gets
+    `results.json`, `results.md` and `results.csv`, written anew after each run, a log of each run
+    (`SETTING-SEED.jsonl`), with `keep_models` its model, and with `plot` at the end a figure,
+    `comparison.svg`, for which matplotlib is needed. What is known there is not run again:
+    interrupted, the same call goes on, and settings that were changed are run anew. A setting with
+    which training diverges has no figures.
+
+    Raises:
+        UsageError: the experiment is not one that can be done, or matplotlib is not installed.
+        MissingInputError, CorruptInputError, EncodingError: a file of it cannot be read, or the
+            corpus.
+        OutputExistsError: the folder holds files of something else.
+        OutputError, DiskFullError: it cannot be written to.
+        EmptyCorpusError, ResourceError: as `train`.
+    """
+    chosen = experiment if isinstance(experiment, Experiment) else read_experiment(experiment)
+    with (
+        _results_in(Path(folder), plot) as results,
+        read_texts(corpus, chosen.corpus, chosen.heldout, listener=listener) as texts,
+    ):
+        found = _Comparing(chosen, texts, results, Path(folder), keep_models, listener).work()
+    if plot:
+        draw(found, Path(folder) / FIGURE)
+    return found
+
+
+@contextmanager
+def _results_in(folder: Path, plot: bool) -> Iterator[Results]:
+    """Make a folder ready, and read what is known there; one that stays empty goes again."""
+    made = not folder.exists()
+    try:
+        _make_ready(folder)
+        if plot:
+            check_figure(folder / FIGURE, force=True)
+        yield Results(folder / RESULTS)
+    finally:
+        if made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _make_ready(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        others = any(folder.iterdir()) and not (folder / RESULTS).exists()
+    except OSError as error:
+        raise explain_write_error(error, str(folder)) from error
+    if others:
+        raise OutputExistsError(
+            "holds files that are not of a comparison",
+            where=str(folder),
+            hint="name a folder of its own",
+        )
+    for name in (RESULTS, TABLES, RECORDS):
+        check_writable(folder / name, force=True)
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A run to be done, or known."""
+
+    number: int
+    setting: Setting
+    seed: int
+    digest: str
+
+    @property
+    def stem(self) -> str:
+        """The name of its files."""
+        return f"{self.setting.stem}-{self.seed}"
+
+
+class _Comparing:
+    """The runs of an experiment under way."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        texts: Texts,
+        results: Results,
+        folder: Path,
+        keep_models: bool,
+        listener: Listener,
+    ) -> None:
+        self._experiment, self._texts, self._results = experiment, texts, results
+        self._folder, self._keep_models, self._listener = folder, keep_models, listener
+        digests = Digests(experiment, texts)
+        turns = [(seed, one) for seed in experiment.seeds for one in experiment.settings]
+        self._plan = [
+            _Planned(number, setting, seed, digests.of(setting, seed))
+            for number, (seed, setting) in enumerate(turns, 1)
+        ]
+
+    def work(self) -> Comparison:
+        """Do the runs that are not known."""
+        self._tell_of_heldout_losses()
+        wanted = [one for one in self._plan if not self._is_known(one)]
+        self._results.save()
+        self._prepare(wanted)
+        for one in wanted:
+            place = (one.number, len(self._plan), one.setting.name, one.seed)
+            self._listener(RunBegin(*place))
+            run = self._run(one)
+            self._results.add(run)
+            self._publish()
+            self._listener(
+                RunEnd(*place, run.seconds, run.heldout_loss, quality_of(run), run.problem)
+            )
+        return self._publish()
+
+    def _is_known(self, one: _Planned) -> bool:
+        return one.digest in self._results and (
+            not self._keep_models or self._model_path(one).exists()
+        )
+
+    def _model_path(self, one: _Planned) -> Path:
+        return self._folder / f"{one.stem}.safetensors"
+
+    def _prepare(self, wanted: Iterable[_Planned]) -> None:
+        experiment = self._experiment
+        for measured in (True, False):
+            prepare(
+                [
+                    one.setting.config
+                    for one in wanted
+                    if experiment.has_heldout_loss(one.setting) == measured
+                ],
+                heldout=measured,
+                normalize_exactly=experiment.normalize_exactly,
+            )
+
+    def _tell_of_heldout_losses(self) -> None:
+        experiment = self._experiment
+        without = [one for one in experiment.settings if not experiment.has_heldout_loss(one)]
+        if experiment.heldout is not None and without:
+            names = ", ".join(one.name for one in without)
+            self._listener(
+                Notice(
+                    f"there is no held-out loss of {names}: the scores of loss ns and sampled are "
+                    "no probabilities (normalize_exactly = true measures their softmax)"
+                )
+            )
+
+    def _run(self, one: _Planned) -> Run:
+        run = Run(digest=one.digest, setting=one.setting.name, seed=one.seed)
+        config = one.setting.config.replace(seed=one.seed)
+        ends: list[EpochEnd] = []
+        with Log(str(self._folder / f"{one.stem}.jsonl")) as log:
+            log.write("Settings", config=config.to_dict(), setting=run.setting)
+
+            def listen(event: Event) -> None:
+                log.listen(event)
+                if isinstance(event, EpochEnd):
+                    ends.append(event)
+                self._listener(event)
+
+            try:
+                model = self._train(one.setting, config, listen)
+            except DivergedError as error:
+                run = replace(run, problem=str(error))
+            else:
+                if self._keep_models:
+                    model.save(self._model_path(one), force=True)
+                run = self._measured(run, model, ends[-1])
+            log.write("Summary", **asdict(run))
+        return run
+
+    def _train(self, setting: Setting, config: Config, listener: Listener) -> Model:
+        experiment, texts = self._experiment, self._texts
+        if not experiment.has_heldout_loss(setting):
+            texts = replace(texts, heldout=None)
+        exactly = experiment.normalize_exactly
+        return train_on(texts, config, normalize_exactly=exactly, listener=listener)
+
+    def _measured(self, run: Run, model: Model, end: EpochEnd) -> Run:
+        unit, index = model.unit_vectors, model.vocabulary.index
+        experiment = self._experiment
+        seconds = float(model.info["seconds"]["training"])
+        return replace(
+            run,
+            seconds=seconds,
+            words_per_second=end.tokens / seconds,
+            heldout_loss=end.heldout_loss,
+            evaluation=Evaluation(
+                tuple(evaluate_pairs(unit, index, test) for test in experiment.pairs),
+                tuple(evaluate_analogies(unit, index, test) for test in experiment.analogies),
+            ),
+            versions=model.info["versions"],
+        )
+
+    def _publish(self) -> Comparison:
+        """Write the tables of what is known."""
+        experiment = self._experiment
+        plan = sorted(
+            (one for one in self._plan if one.digest in self._results),
+            key=lambda one: experiment.settings.index(one.setting),
+        )
+        comparison = Comparison(
+            experiment.name,
+            tuple(one.name for one in experiment.settings),
+            experiment.seeds,
+            self._texts.corpus.tokens,
+            tuple(replace(self._results[one.digest], setting=one.setting.name) for one in plan),
+        )
+        write_text(self._folder / TABLES, [comparison.markdown()], force=True)
+        write_text(self._folder / RECORDS, [comparison.csv()], force=True)
+        return comparison

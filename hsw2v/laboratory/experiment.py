@@ -1,0 +1,212 @@
+"""An experiment: which settings are compared, and by what, read from a TOML file and checked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hsw2v.config import (
+    NORMALIZED,
+    TREES,
+    Config,
+    CorpusConfig,
+    from_tables,
+    named,
+    nearest,
+    read_tables,
+    sections,
+)
+from hsw2v.errors import UsageError
+from hsw2v.files import expand_sources, is_address
+from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
+from hsw2v.training.api import check_training
+
+KEYS = ("name", "seeds", "pairs", "analogies", "heldout", "normalize_exactly")
+"""Of the section [experiment]; the other sections are those of a settings file."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way of training, with a name."""
+
+    name: str
+    config: Config
+    """Resolved; its seed does not count."""
+
+    @property
+    def stem(self) -> str:
+        """The name as that of a file."""
+        return re.sub(r"[^\w.+-]+", "-", self.name).strip(".-") or "setting"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Settings that are trained on one corpus, each with every seed, and what judges them.
+
+    The first of the settings is the baseline.
+    """
+
+    name: str
+    settings: tuple[Setting, ...]
+    seeds: tuple[int, ...] = (1,)
+    pairs: tuple[WordPairs, ...] = ()
+    analogies: tuple[AnalogyQuestions, ...] = ()
+    heldout: str | None = None
+    """A text whose exact loss is measured after every epoch."""
+    normalize_exactly: bool = False
+    """Measure it for loss ns and sampled too, by the softmax of their scores over all words."""
+
+    def __post_init__(self) -> None:
+        """Find out, before any work, what would go wrong in it.
+
+        Raises:
+            UsageError: there is no setting, or no seed; two things have one name, or two settings
+                are the same; a setting is one that training refuses, or reads the corpus in a way
+                of its own.
+            MissingInputError, CorruptInputError, EncodingError: the file of a tree or the held-out
+                text is not there, or is no tree.
+        """
+        if not self.settings:
+            raise UsageError("there is no setting to compare", hint="add a section [[setting]]")
+        if not self.seeds:
+            raise UsageError("there is no seed", hint="give seeds = [1]")
+        _all_differ("settings", [one.name for one in self.settings])
+        _all_differ("logs of settings", [one.stem.casefold() for one in self.settings])
+        _all_differ("seeds", [str(seed) for seed in self.seeds])
+        tests = [*(one.name for one in self.pairs), *(one.name for one in self.analogies)]
+        _all_differ("test sets", list(map(stem, tests)))
+        for number, one in enumerate(self.settings):
+            with named(f"setting '{one.name}'"):
+                self._check(one, self.settings[:number])
+        if self.heldout is not None:
+            expand_sources([self.heldout])
+
+    def _check(self, setting: Setting, earlier: Iterable[Setting]) -> None:
+        if setting.config.corpus != self.corpus:
+            raise UsageError(
+                "has settings of the corpus, which is read once for all",
+                hint="put them under [corpus]",
+            )
+        for one in earlier:
+            if one.config == setting.config:
+                raise UsageError(f"is the same as setting '{one.name}'", hint="leave one out")
+        check_training(setting.config.training, heldout=False)
+
+    @property
+    def corpus(self) -> CorpusConfig:
+        """How the corpus is read."""
+        return self.settings[0].config.corpus
+
+    def has_heldout_loss(self, setting: Setting) -> bool:
+        """Tell whether a held-out loss is measured with a setting."""
+        normalized = setting.config.training.loss in NORMALIZED
+        return self.heldout is not None and (normalized or self.normalize_exactly)
+
+
+def stem(name: str) -> str:
+    """Return the name of a test set as tables have it: that of its file without extensions."""
+    return name.split(".", 1)[0] or name
+
+
+def read_experiment(path: str | os.PathLike[str]) -> Experiment:
+    """Read an experiment from a TOML file; files that it names are sought beside it.
+
+    Raises:
+        MissingInputError: the file, or one that it names, cannot be read.
+        CorruptInputError, EncodingError: a test set is malformed, or the file of a tree.
+        UsageError: the file is not TOML, or the experiment is not one that can be done.
+    """
+    where = os.fspath(path)
+    tables = read_tables(path)
+    with named(where):
+        return _experiment(tables, where)
+
+
+def _experiment(tables: Mapping[str, Any], where: str) -> Experiment:
+    known = ("experiment", "setting", *sections())
+    for name in tables:
+        if name not in known:
+            raise UsageError(f"unknown section [{name}]", hint=nearest(name, known))
+    own = tables.get("experiment", {})
+    if not isinstance(own, dict):
+        raise UsageError("'experiment' is not a section", hint="write [experiment]")
+    for name in own:
+        if name not in KEYS:
+            raise UsageError(f"unknown key '{name}' in [experiment]", hint=nearest(name, KEYS))
+    common = {name: values for name, values in tables.items() if name in sections()}
+    if "seed" in common.get("training", {}):
+        raise _seed_elsewhere()
+    base = from_tables(common)
+    heldout = own.get("heldout")
+    return Experiment(
+        name=_text("name", own.get("name", Path(where).stem)),
+        settings=tuple(_settings(tables.get("setting", []), base, where)),
+        seeds=tuple(_seeds(own.get("seeds", [1]))),
+        pairs=tuple(map(read_pairs, _files("pairs", own.get("pairs", []), where))),
+        analogies=tuple(map(read_analogies, _files("analogies", own.get("analogies", []), where))),
+        heldout=None if heldout is None else _beside(where, _text("heldout", heldout)),
+        normalize_exactly=_truth("normalize_exactly", own.get("normalize_exactly", False)),
+    )
+
+
+def _settings(tables: Any, base: Config, where: str) -> Iterable[Setting]:
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        raise UsageError("'setting' is not a list of sections", hint="write [[setting]]")
+    for number, table in enumerate(tables, 1):
+        values = dict(table)
+        if "name" not in values:
+            raise UsageError(f"setting {number} has no name", hint="give each a name = '...'")
+        name = _text("name", values.pop("name"))
+        if "seed" in values:
+            raise _seed_elsewhere()
+        with named(f"setting '{name}'"):
+            config = base.replace(**values)
+        training = config.training
+        if training.tree not in TREES:
+            config = config.replace(tree=_beside(where, training.tree))
+        yield Setting(name, config.resolved())
+
+
+def _seed_elsewhere() -> UsageError:
+    return UsageError(
+        "every setting is trained with every seed", hint="list them: seeds = [1, 2] in [experiment]"
+    )
+
+
+def _seeds(value: Any) -> Iterable[int]:
+    if not isinstance(value, list):
+        raise UsageError(f"seeds is {value!r}", hint="it must be a list of whole numbers")
+    return (Config().replace(seed=one).training.seed for one in value)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{name} is {value!r}", hint="it must be a string")
+    return value
+
+
+def _truth(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} is {value!r}", hint="it must be true or false")
+    return value
+
+
+def _files(name: str, value: Any, where: str) -> list[str]:
+    if not isinstance(value, list):
+        raise UsageError(f"{name} is {value!r}", hint="it must be a list of files")
+    return [_beside(where, _text(f"an item of {name}", one)) for one in value]
+
+
+def _beside(where: str, name: str) -> str:
+    """Return a path that a file names, as seen from here."""
+    return name if is_address(name) else os.path.join(os.path.dirname(where), name)
+
+
+def _all_differ(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two {what} are named '{name}'", hint="give them names of their own")

@@ -1,0 +1,160 @@
+"""What is known of the runs of an experiment, and the file that keeps it from run to run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, astuple, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hsw2v.config import TREES
+from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.errors import CorruptInputError, MissingInputError
+from hsw2v.files import atomic_write, read_text
+from hsw2v.laboratory.experiment import Experiment, Setting
+from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
+from hsw2v.training.api import Texts
+
+FORMAT = "hsw2v comparison 1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training, measured."""
+
+    digest: str
+    """What the run is known by: see `Digests`."""
+    setting: str
+    """The name of its setting."""
+    seed: int
+    seconds: float | None = None
+    """Of training, without reading the corpus and without measuring."""
+    words_per_second: float | None = None
+    """Tokens of the corpus passed in a second of training."""
+    heldout_loss: float | None = None
+    """After the last epoch, in nats a prediction."""
+    evaluation: Evaluation = field(default_factory=lambda: Evaluation((), ()))
+    versions: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+    """Why there are no figures; empty if there are."""
+
+    @property
+    def heldout_perplexity(self) -> float | None:
+        """exp of the held-out loss."""
+        loss = self.heldout_loss
+        return None if loss is None else math.exp(loss) if loss < 700 else math.inf
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Run:
+        """Return the run that `dataclasses.asdict` made a dict of."""
+        found = fields["evaluation"]
+        pairs = tuple(PairsResult(**one) for one in found["pairs"])
+        analogies = tuple(
+            AnalogiesResult(one["name"], tuple(Score(**score) for score in one["sections"]))
+            for one in found["analogies"]
+        )
+        return cls(**{**fields, "evaluation": Evaluation(pairs, analogies)})
+
+
+class Digests:
+    """What runs are known by: a digest of all that their figures depend on.
+
+    These are the settings with the seed, the tree if it is a file, the counts of the types of the
+    corpus and of the held-out text, and the test sets. The names of settings do not matter, nor
+    does the folder for the encoded corpus.
+    """
+
+    def __init__(self, experiment: Experiment, texts: Texts) -> None:
+        """Take what all runs have in common."""
+        self._experiment = experiment
+        self._corpus = _digest_of_counts(texts.corpus)
+        self._heldout = None if texts.heldout is None else _digest_of_counts(texts.heldout)
+        self._tests = [
+            *(astuple(one) for one in experiment.pairs),
+            *(astuple(one) for one in experiment.analogies),
+        ]
+
+    def of(self, setting: Setting, seed: int) -> str:
+        """Return the digest of one run."""
+        config = setting.config.replace(seed=seed, cache_dir=None)
+        tree = config.training.tree
+        if tree not in TREES:
+            config = config.replace(tree="file " + _digest(read_text(tree).encode()))
+        measured = self._experiment.has_heldout_loss(setting)
+        facts = [config.to_dict(), self._corpus, self._heldout if measured else None, self._tests]
+        return _digest(json.dumps(facts, sort_keys=True).encode())
+
+
+def _digest_of_counts(corpus: EncodedCorpus) -> str:
+    types = corpus.types
+    return _digest(types.blob.data, types.offsets.data, types.counts.data)
+
+
+def _digest(*parts: bytes | memoryview) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()[:32]
+
+
+class Results:
+    """A file of runs, written anew after each of them."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Read the file, if it is there.
+
+        Raises:
+            MissingInputError: it may not be read.
+            CorruptInputError: it holds something else.
+        """
+        self._path = Path(path)
+        self._runs = {run.digest: run for run in _read(self._path)}
+
+    def __contains__(self, digest: str) -> bool:
+        return digest in self._runs
+
+    def __getitem__(self, digest: str) -> Run:
+        return self._runs[digest]
+
+    def add(self, run: Run) -> None:
+        """Keep a run.
+
+        Raises:
+            OutputError, DiskFullError: the file cannot be written.
+        """
+        self._runs[run.digest] = run
+        self.save()
+
+    def save(self) -> None:
+        """Write the file, even without any run: it tells that the folder is of a comparison.
+
+        Raises:
+            OutputError, DiskFullError: the file cannot be written.
+        """
+        content = {"format": FORMAT, "runs": [asdict(one) for one in self._runs.values()]}
+        with atomic_write(self._path, force=True) as stream:
+            stream.write(json.dumps(content, indent=1).encode() + b"\n")
+
+
+def _read(path: Path) -> Iterable[Run]:
+    if not path.exists():
+        return []
+    try:
+        content = json.loads(path.read_bytes())
+        if content["format"] != FORMAT:
+            raise ValueError(content["format"])
+        return [Run.from_dict(one) for one in content["runs"]]
+    except OSError as error:
+        raise MissingInputError(
+            f"cannot be read ({error.strerror})", where=str(path), hint="check its rights"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptInputError(
+            "does not hold the results of a comparison",
+            where=str(path),
+            hint="name another folder, or remove the file",
+        ) from error

@@ -1,0 +1,64 @@
+"""Experiments of a few small trainings, as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+COMMON = """
+[vocabulary]
+min_count = 1
+sample = 0.0
+[training]
+dim = 6
+epochs = 1
+threads = 1
+tree = "huffman"
+"""
+TWO = """
+[[setting]]
+name = "tree"
+[[setting]]
+name = "sampling / two"
+loss = "ns"
+negative = 2
+"""
+
+
+def write_text(path: Path, sentences: int = 200, seed: int = 1) -> Path:
+    """Write sentences of words of one of a few groups."""
+    chance = np.random.default_rng(seed)
+    groups = chance.integers(0, 4, sentences)
+    members = chance.integers(0, 5, (sentences, 8))
+    lines = [
+        " ".join(f"g{group}w{member}" for member in row)
+        for group, row in zip(groups, members, strict=True)
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def write_experiment(
+    folder: Path, settings: str = TWO, *, own: str = "seeds = [1, 2]", common: str = COMMON
+) -> Path:
+    """Write an experiment, with a held-out text and test sets beside it for it to name."""
+    write_text(folder / "heldout.txt", 20, seed=2)
+    (folder / "pairs.tsv").write_text(
+        "g0w0\tg0w1\t9\ng0w0\tg1w1\t1\ng1w2\tg1w3\t8\ng2w0\tg3w0\t2\ng2w4\tg2w3\t7\n"
+    )
+    (folder / "questions.txt").write_text(
+        ": groups\ng0w0 g0w1 g1w0 g1w1\n: gram-all\ng0w0 g0w1 g2w0 g2w1\n"
+    )
+    path = folder / "mine.toml"
+    path.write_text(f"[experiment]\n{own}\n{common}{settings}", encoding="utf-8")
+    return path
+
+
+EVERYTHING = """
+seeds = [1, 2]
+name = "Two | ways"
+pairs = ["pairs.tsv"]
+analogies = ["questions.txt"]
+heldout = "heldout.txt"
+"""
