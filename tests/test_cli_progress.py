@@ -132,3 +132,15 @@ def test_a_run_that_fails_before_it_begins_leaves_no_log(tmp_path: Path) -> None
     with pytest.raises(EmptyCorpusError):
         run()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_gradients_are_for_the_log_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(display, "SECONDS_BETWEEN_LINES", -1.0)
+    log = tmp_path / "log.jsonl"
+    with Progress(log=str(log)) as progress:
+        progress.listen(events.GradientsRecorded(1, 0, 0, "hs", [{"depth": 0}], [], {"error": 0.5}))
+        progress.listen(events.DiagnosisProgress(1_000, 10_000, 0.1))
+    assert capsys.readouterr().err == "looking: 1,000 of 10,000 windows\n"
+    assert json.loads(log.read_text().splitlines()[1])["by_depth"] == [{"depth": 0}]

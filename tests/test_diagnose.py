@@ -253,6 +253,21 @@ def test_a_log_without_gradients_says_how_to_record_them(tmp_path: Path) -> None
     assert "line 1: is not a line of a log" in complaint("diagnose", "--course", empty, code=4)
 
 
+def test_training_records_into_its_log(files: tuple[Path, Path], tmp_path: Path) -> None:
+    settings = ("--min-count", "1", "--dim", "8", "--epochs", "2", "--tree", "huffman")
+    record = ("train", files[1], *settings, "--record-gradients", "1", "-o", tmp_path / "m.st")
+    assert "--log-json" in complaint(*record, code=2)
+    run(*record, "--log-json", tmp_path / "log.jsonl", "--quiet")
+    moments = read_course(str(tmp_path / "log.jsonl"))
+    assert [(one.epoch, one.block) for one in moments] == [(1, 0), (2, 0)]
+    # Nodes that know nothing give nothing, and the gradients that reach them are not zero.
+    first, second = (one.diagnosis.totals for one in moments)
+    assert first.error == 0.5
+    assert first.hidden_gradient == 0.0
+    assert first.output_gradient is not None
+    assert 0.0 < first.output_gradient < second.output_gradient
+
+
 def test_numbers_of_numpy_do_not_get_into_events() -> None:
     (first, _) = record("hs")
     assert isinstance(first, GradientsRecorded)

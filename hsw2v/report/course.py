@@ -16,6 +16,8 @@ from hsw2v.report.findings import bands, span
 
 TENTHS = ((1, 1), (2, 5), (6, 10))
 """The tenths of the words that share a line of the drawing."""
+MARKED = 25
+"""Moments that still have a mark each."""
 Line = tuple[str, Callable[[Diagnosis], Sequence[Any]]]
 
 
@@ -107,9 +109,13 @@ def _panel(
     panel: Any, title: str, moments: Sequence[Moment], lines: Sequence[Line], name: str
 ) -> None:
     panel.set_title(title)
-    panel.set_xlabel("tokens passed")
-    tokens = [one.tokens for one in moments]
+    panel.set_xlabel("million tokens passed")
+    tokens = [one.tokens / 1e6 for one in moments]
+    marker = {"marker": ""} if len(moments) > MARKED else {}
     for label, rows in lines:
         means = (mean_over(rows(one.diagnosis), name) for one in moments)
-        panel.plot(tokens, [math.nan if one is None else one for one in means], label=label)
-    panel.set_ylim(bottom=0.0)
+        panel.plot(
+            tokens, [math.nan if one is None else one for one in means], label=label, **marker
+        )
+    if name != "prediction_loss":
+        panel.set_ylim(bottom=0.0)
