@@ -123,6 +123,7 @@ class EpochEnd(Event):
     heldout_perplexity: float | None
     tokens: int
     seconds: float
+    """Of training, without what was measured."""
 
 
 @dataclass(frozen=True)

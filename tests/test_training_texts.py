@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 import hsw2v
 from hsw2v import errors, events
 from hsw2v.config import Config
 from hsw2v.training.api import check_training, read_texts, train_on
+from hsw2v.training.trainer import Trainer
 
 WORDS = [f"w{number}" for number in range(12)]
 SENTENCES = [[WORDS[(row * step) % 12] for step in range(1, 9)] for row in range(400)]
@@ -44,6 +47,24 @@ def test_the_heldout_text_is_read_once_too() -> None:
         train_on(texts, SMALL, listener=one.append)
     hsw2v.train(SENTENCES, config=SMALL, heldout=HELDOUT, listener=other.append)
     assert losses(one) == losses(other) != [None, None]
+
+
+def test_measuring_is_no_part_of_the_time_of_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(*arguments: object) -> float:
+        time.sleep(0.5)
+        return 1.0
+
+    monkeypatch.setattr(Trainer, "heldout_loss", slowly)
+    heard: list[events.Event] = []
+    begun = time.perf_counter()
+    model = hsw2v.train(SENTENCES, config=SMALL, heldout=HELDOUT, listener=heard.append)
+    seconds = time.perf_counter() - begun
+    ends = [one for one in heard if isinstance(one, events.EpochEnd)]
+    assert [one.heldout_loss for one in ends] == [1.0, 1.0]
+    told = model.info["seconds"]
+    assert told["measuring"] >= 1.0
+    assert sum(one.seconds for one in ends) <= told["training"] <= seconds - 1.0
+    assert hsw2v.train(SENTENCES, config=SMALL).info["seconds"]["measuring"] < 0.1
 
 
 def test_settings_of_the_corpus_are_those_it_was_read_with() -> None:

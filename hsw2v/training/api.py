@@ -176,7 +176,7 @@ def _train(
     warm_up.wait()
     base = first_base(chosen, codes, vocabulary, corpus, listener)
     trainer = Trainer(chosen, vocabulary, base)
-    trainer.train(corpus, listener, held)
+    measuring = trainer.train(corpus, listener, held)
     made = trainer.finish()
     return Model(
         vocabulary,
@@ -189,7 +189,11 @@ def _train(
         info={
             "versions": _versions(),
             "corpus": totals,
-            "seconds": {"reading": reading, "training": time.perf_counter() - read},
+            "seconds": {
+                "reading": reading,
+                "training": time.perf_counter() - read - measuring,
+                "measuring": measuring,
+            },
         },
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,18 @@ class Report:
         self._epochs = epochs
         self._tokens = tokens
         self._begun = self._told = time.perf_counter()
+        self.measuring_seconds = 0.0
+        """How long the clock has stood."""
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Let the clock of training stand while something is measured that is no part of it."""
+        begun = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - begun
+        self._begun += seconds
+        self._epoch_begun += seconds
+        self.measuring_seconds += seconds
 
     def begin(self, epoch: int, output: str, figures: Figures, rates: list[float]) -> None:
         """Watch an epoch, counted from 0, with the learning rate at every border of blocks.

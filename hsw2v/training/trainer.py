@@ -124,8 +124,10 @@ class Trainer:
         corpus: WordCorpus,
         listener: Listener,
         heldout: WordCorpus | None = None,
-    ) -> None:
+    ) -> float:
         """Train for all epochs; measure the loss on a held-out text after each, if one is given.
+
+        Returns the seconds that went into measuring, that loss and what is recorded of gradients.
 
         Raises:
             DivergedError: a loss is not finite.
@@ -156,9 +158,13 @@ class Trainer:
                     self._grow(listener)
                     report.switch(self._layer.loss, done)
                 if block in recordings:
-                    self._record(recorder, corpus, epoch, block)
+                    with report.measuring():
+                        self._record(recorder, corpus, epoch, block)
             self._run(some, report.tick, first=done)
-            report.end(None if heldout is None else self.heldout_loss(heldout))
+            with report.measuring():
+                measured = None if heldout is None else self.heldout_loss(heldout)
+            report.end(measured)
+        return report.measuring_seconds
 
     def _grow(self, listener: Listener) -> None:
         """Grow the tree or the classes of the vectors as they are now; outputs know nothing."""
