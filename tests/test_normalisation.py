@@ -9,6 +9,8 @@ import pytest
 
 from hsw2v import reference
 from hsw2v.kernels import normalisation
+from hsw2v.query import normalisation as of_queries
+from hsw2v.query.normalisation import normalised
 from hsw2v.reference import normalisation as definition
 from hsw2v.training.state import norm_of
 from hsw2v.training.tables import aligned_zeros, padded
@@ -93,18 +95,18 @@ def test_kernel_equals_reference(name: str) -> None:
     norm = norm_of("sgd", dim)
     norm.parameters[:, :dim] = batch.norm.parameters
     norm.running[:, :dim] = batch.norm.running
-    hidden, normalised, gradient = (aligned_zeros(batch.rows, width) for _ in range(3))
+    hidden, normal_rows, gradient = (aligned_zeros(batch.rows, width) for _ in range(3))
     statistics, by_parameters = aligned_zeros(2, width), aligned_zeros(2, width)
     expected_norm = reference.Norm(batch.norm.parameters, batch.norm.running.copy())
     weights = batch.weights.astype(np.float32)
     for share in (1.0, 0.5):  # of a second batch, the running statistics are those of both
         hidden[:, :dim], gradient[:, :dim] = batch.hidden * share, batch.gradient
-        of_batch = normalisation.normalise(norm, hidden, normalised, weights, statistics, learning)
+        of_batch = normalisation.normalise(norm, hidden, normal_rows, weights, statistics, learning)
         x, normal, expected_statistics, expected_of_batch = reference.normalise(
             expected_norm, batch.hidden * share, batch.weights, learning
         )
         normalisation.backward(
-            norm, normalised, weights, statistics, of_batch, gradient, by_parameters
+            norm, normal_rows, weights, statistics, of_batch, gradient, by_parameters
         )
         expected = reference.backward(
             expected_norm, normal, batch.weights, expected_statistics, of_batch, batch.gradient
@@ -112,7 +114,7 @@ def test_kernel_equals_reference(name: str) -> None:
         assert of_batch == expected_of_batch
         for found, wanted in (
             (hidden, x),
-            (normalised, normal),
+            (normal_rows, normal),
             (gradient, expected[0]),
             (by_parameters, expected[1]),
             (norm.running, expected_norm.running),
@@ -124,7 +126,23 @@ def test_kernel_equals_reference(name: str) -> None:
             assert not found[:, dim:].any()
 
 
-def test_a_batch_becomes_standard_in_every_dimension() -> None:
+def test_a_model_that_is_asked_normalises_as_the_kernel_does() -> None:
+    batch = Batch(rows=5, dim=16)
+    norm = norm_of("sgd", 16)
+    norm.parameters[:], norm.running[:] = batch.norm.parameters, batch.norm.running
+    hidden = aligned_zeros(5, 16)
+    hidden[:] = batch.hidden
+    asked = normalised(hidden, np.concatenate([norm.parameters, norm.running]))
+    weights = np.ones(5, np.float32)
+    normalisation.normalise(
+        norm, hidden, np.empty_like(hidden), weights, aligned_zeros(2, 16), False
+    )
+    np.testing.assert_allclose(asked, hidden, rtol=1e-5, atol=1e-5)
+    epsilons = {module.EPSILON for module in (normalisation, definition, of_queries)}
+    assert len(epsilons) == 1
+
+
+def test_a_batch_becomes_even_in_every_dimension_and_of_length_one() -> None:
     batch = Batch(rows=300, dim=16, even=True)
     hidden = aligned_zeros(300, 16)
     hidden[:] = batch.hidden * 10
@@ -134,7 +152,8 @@ def test_a_batch_becomes_standard_in_every_dimension() -> None:
         norm_of("sgd", 16), hidden, np.empty_like(hidden), weights, statistics, True
     )
     np.testing.assert_allclose(hidden.mean(axis=0), 0.0, atol=1e-5)
-    np.testing.assert_allclose(hidden.std(axis=0), 1.0, atol=1e-2)
+    np.testing.assert_allclose(hidden.std(axis=0), 0.25, rtol=1e-2)
+    assert np.sqrt((hidden**2).sum(axis=1).mean()) == pytest.approx(1.0, rel=1e-2)
 
 
 def test_without_learning_the_running_statistics_stay() -> None:

@@ -18,7 +18,7 @@ from hsw2v.jit import compiled
 from hsw2v.kernels.optimizers import State
 
 EPSILON = 1e-5
-"""Added to every variance (the value of Ioffe & Szegedy's own Inception)."""
+"""Added to every variance, here as in `query.normalisation`."""
 MOMENTUM = 0.99
 """Share of the old running statistics: those of the last 100 batches or so."""
 SMALLEST_BATCH = 32

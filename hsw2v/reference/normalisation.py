@@ -26,8 +26,9 @@ class Norm:
 
     @classmethod
     def of(cls, dim: int) -> Norm:
-        """Return what normalises vectors before any was seen."""
-        return cls(np.array([np.ones(dim), np.zeros(dim)]), np.array([np.zeros(dim), np.ones(dim)]))
+        """Return what normalises vectors before any was seen; they are of length 1 then."""
+        zeros, ones = np.zeros(dim), np.ones(dim)
+        return cls(np.array([ones / np.sqrt(dim), zeros]), np.array([zeros, ones]))
 
 
 def batch_statistics(hidden: Floats, weights: Floats) -> Floats:

@@ -20,7 +20,11 @@ def state_of(optimizer: str, rows: int, width: int) -> State:
 
 
 def norm_of(optimizer: str, dim: int) -> Norm:
-    """Return what normalises hidden vectors (., D), padded, before any was seen."""
+    """Return what normalises hidden vectors (., D), padded, before any was seen.
+
+    Its scale is 1/√D: hidden vectors are of length 1 then. Scores are products with them, and to
+    steps of a usual learning rate a length of √D is too much.
+    """
     width = padded(dim)
     norm = Norm(
         parameters=aligned_zeros(2, width),
@@ -28,6 +32,6 @@ def norm_of(optimizer: str, dim: int) -> Norm:
         batches=aligned_zeros(1, 1, np.int64)[0],
         state=state_of(optimizer, 2, width),
     )
-    norm.parameters[0, :dim] = 1.0
+    norm.parameters[0, :dim] = dim**-0.5
     norm.running[1] = 1.0
     return norm
