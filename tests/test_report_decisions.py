@@ -76,20 +76,21 @@ def test_the_decisions_of_a_tree_are_those_of_a_loop_over_its_paths(words: int, 
     assert next(rows, None) is None
 
 
-Case = tuple[str, np.ndarray, Softmax, dict[str, object]]
+Case = tuple[np.ndarray, Callable[[], Softmax], dict[str, object]]
 WORDS = 9
 
 
 def case(loss: str) -> Case:
+    """Return output rows, what gives probabilities by them as they are, and a layer's parts."""
     if loss == "hs":
         nodes, tree = random((WORDS - 1, DIM), 3), shuffled_tree(WORDS, 3)
-        return loss, nodes, TreeSoftmax(nodes, tree), {"tree": tree}
+        return nodes, lambda: TreeSoftmax(nodes, tree), {"tree": tree}
     if loss == "class":
         classes = classes_of(WORDS)
         rows = random((3 + WORDS, DIM), 3)
-        return loss, rows, ClassSoftmax(rows, classes), {"classes": classes}
+        return rows, lambda: ClassSoftmax(rows, classes), {"classes": classes}
     words = random((WORDS, DIM), 3)
-    return loss, words, FullSoftmax(words), {}
+    return words, lambda: FullSoftmax(words), {}
 
 
 def numeric_gradient(function: Callable[[], float], array: np.ndarray) -> np.ndarray:
@@ -106,16 +107,16 @@ def numeric_gradient(function: Callable[[], float], array: np.ndarray) -> np.nda
 
 @pytest.mark.parametrize("loss", ["hs", "class", "softmax", "sampled"])
 def test_losses_and_gradients_are_those_of_the_probabilities(loss: str) -> None:
-    _, outputs, softmax, parts = case(loss)
+    outputs, softmax, parts = case(loss)
     hidden, targets = random((WORDS, DIM), 4), np.arange(WORDS)
     made = layer(loss, outputs, WORDS, **parts).decide(hidden, targets)
     every = np.arange(WORDS)[:, None]
-    logs = softmax.log_probs(hidden, every, targets)[:, 0]
+    logs = softmax().log_probs(hidden, every, targets)[:, 0]
     np.testing.assert_allclose(losses(made, WORDS), -logs)
     for word in range(WORDS):
 
         def loss_of(word: int = word) -> float:
-            return -float(softmax.log_probs(hidden, every[[word]], targets[[word]])[0, 0])
+            return -float(softmax().log_probs(hidden, every[[word]], targets[[word]])[0, 0])
 
         by_hidden = numeric_gradient(loss_of, hidden)
         by_outputs = numeric_gradient(loss_of, outputs)

@@ -20,6 +20,7 @@ def findings(diagnosis: Diagnosis) -> Iterator[str]:
     )
     if len(diagnosis.by_depth) > 1 and totals.decisions:
         yield _gradients(diagnosis)
+        yield _norms(diagnosis)
     yield _visits(diagnosis)
     if totals.decisions:
         yield _certainty(diagnosis)
@@ -57,13 +58,6 @@ def factor_a_level(by_depth: Sequence[Depth], name: str) -> float | None:
 
 
 def _gradients(diagnosis: Diagnosis) -> str:
-    cut = bands(diagnosis.by_depth)
-    known = [
-        (span(band), mean)
-        for band in cut
-        if (mean := mean_over(band, "output_gradient")) is not None
-    ]
-    listed = ", ".join(f"{mean:#.3g} at depth {depths}" for depths, mean in known)
     factor = factor_a_level(diagnosis.by_depth, "output_gradient")
     level = (
         ""
@@ -71,8 +65,22 @@ def _gradients(diagnosis: Diagnosis) -> str:
         else f"; a level more multiplies it by {factor:.2f} (if it passed through a sigmoid on "
         "each level, by 0.25 at most)"
     )
-    row = _row(diagnosis)
+    row, listed = _row(diagnosis), _by_band(diagnosis, "output_gradient")
     return f"Gradients: what reaches {row} in one visit has a mean norm of {listed}{level}."
+
+
+def _norms(diagnosis: Diagnosis) -> str:
+    return (
+        f"What comes back: the mean norm of {_row(diagnosis)} is "
+        f"{_by_band(diagnosis, 'output_norm')}, and that of what one decision gives the hidden "
+        f"vector {_by_band(diagnosis, 'hidden_part')}."
+    )
+
+
+def _by_band(diagnosis: Diagnosis, name: str) -> str:
+    """Return the means of a figure for bands of depths, as a part of a sentence."""
+    means = [(span(band), mean_over(band, name)) for band in bands(diagnosis.by_depth)]
+    return ", ".join(f"{mean:#.3g} at depth {depths}" for depths, mean in means if mean is not None)
 
 
 def _visits(diagnosis: Diagnosis) -> str:
