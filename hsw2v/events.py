@@ -164,6 +164,14 @@ class GradientsRecorded(Event):
 
 
 @dataclass(frozen=True)
+class Preparing(Event):
+    """What the runs of an experiment need is made ready; the first time that means compiling."""
+
+    settings: int
+    """For so many settings."""
+
+
+@dataclass(frozen=True)
 class RunBegin(Event):
     """A run of an experiment begins: a training with one of its settings and one of its seeds."""
 

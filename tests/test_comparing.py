@@ -362,6 +362,15 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, corpus: Path) 
         compared(path, corpus)
 
 
+def test_a_vocabulary_without_words_is_found_before_any_run(tmp_path: Path, corpus: Path) -> None:
+    path = write_experiment(tmp_path, TWO + "[[setting]]\nname='none'\nmin_count = 10000\n")
+    heard: Heard = []
+    with pytest.raises(errors.EmptyCorpusError, match="no word occurs 10000 times"):
+        hsw2v.compare(path, corpus, tmp_path / "out", listener=heard.append)
+    assert runs_in(heard) == []
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_comparison_that_cannot_begin_leaves_no_folder(tmp_path: Path) -> None:
     path = write_experiment(tmp_path)
     with pytest.raises(errors.MissingInputError):

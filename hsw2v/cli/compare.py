@@ -10,7 +10,7 @@ import click
 from hsw2v import events
 from hsw2v.cli.options import json_option
 from hsw2v.cli.output import print_json, print_table
-from hsw2v.cli.progress import Progress
+from hsw2v.cli.progress import SAID, Progress
 from hsw2v.cli.train import leave_scipy_out
 
 if TYPE_CHECKING:
@@ -98,13 +98,11 @@ class _Watched:
         """Show an event, or leave it out."""
         if isinstance(event, events.RunBegin):
             self.runs += 1
-        if isinstance(event, events.TreeReady | events.EpochEnd):
-            return
-        if isinstance(event, events.VocabularyReady):
-            if self._corpus:
-                return
-            self._corpus = True
-        self._progress.listen(event)
+        first = isinstance(event, events.VocabularyReady) and not self._corpus
+        self._corpus |= first
+        of_runs = isinstance(event, events.RunBegin | events.RunEnd)
+        if first or of_runs or not isinstance(event, SAID):
+            self._progress.listen(event)
 
 
 def _print(found: Comparison) -> None:

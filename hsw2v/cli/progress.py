@@ -17,6 +17,7 @@ SECONDS_UNTIL_PATIENCE = 3.0
 SAID = (
     events.VocabularyReady,
     events.TreeReady,
+    events.ClassesReady,
     events.EpochEnd,
     events.RunBegin,
     events.RunEnd,
@@ -73,6 +74,9 @@ class Progress:
             self._display.say(describe(event))
         elif isinstance(event, events.GradientsRecorded):
             pass  # For the log alone.
+        elif isinstance(event, events.Preparing):
+            self._display.close()
+            self._await_compiler()
         elif isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
             self._display.close()  # The answers go by on the same terminal.
         else:

@@ -11,8 +11,9 @@ from pathlib import Path
 from hsw2v.config import Config
 from hsw2v.corpus.sources import Path as PathLike
 from hsw2v.corpus.sources import Source
+from hsw2v.corpus.words import choose_words
 from hsw2v.errors import DivergedError, OutputExistsError
-from hsw2v.events import EpochEnd, Event, Listener, Notice, RunBegin, RunEnd, ignore
+from hsw2v.events import EpochEnd, Event, Listener, Notice, Preparing, RunBegin, RunEnd, ignore
 from hsw2v.files import check_writable, explain_write_error, write_text
 from hsw2v.laboratory.comparison import Comparison, quality_of
 from hsw2v.laboratory.drawing import draw
@@ -139,6 +140,8 @@ class _Comparing:
         """Do the runs that are not known."""
         self._tell_of_heldout_losses()
         wanted = [one for one in self._plan if not self._is_known(one)]
+        for vocabulary in {one.setting.config.vocabulary for one in wanted}:
+            choose_words(self._texts.corpus, vocabulary)  # What is empty is told of before any run.
         self._results.save()
         self._prepare(wanted)
         for one in wanted:
@@ -162,6 +165,8 @@ class _Comparing:
 
     def _prepare(self, wanted: Iterable[_Planned]) -> None:
         experiment = self._experiment
+        if wanted:
+            self._listener(Preparing(len({one.setting.name for one in wanted})))
         for measured in (True, False):
             prepare(
                 [
