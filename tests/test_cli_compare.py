@@ -51,7 +51,8 @@ def test_compare_gives_json_and_is_quiet(tmp_path: Path, corpus: Path) -> None:
     done = run("compare", path, corpus, "-o", tmp_path / "out", "--json", "--quiet")
     assert done.stderr == ""
     found = json.loads(done.stdout)
-    assert found["settings"] == ["tree", "sampling / two"]
+    assert [one["name"] for one in found["settings"]] == ["tree", "sampling / two"]
+    assert found["settings"][1]["config"]["training"]["loss"] == "ns"
     assert [one["seed"] for one in found["runs"]] == [3, 3]
     assert found["runs"][0]["seconds"] > 0
 

@@ -149,7 +149,7 @@ def test_a_name_is_no_part_of_what_a_run_is_known_by(tmp_path: Path, corpus: Pat
     rewritten(path, lambda text: text.replace('name = "tree"', 'name = "Huffman"'))
     found, heard = compared(path, corpus)
     assert runs_in(heard) == []
-    assert found.settings == ("Huffman", "sampling / two")
+    assert found.names == ["Huffman", "sampling / two"]
     assert found.table()[1][0] == "Huffman"
 
 
@@ -322,10 +322,12 @@ def test_markdown_has_means_with_their_range_and_times_of_the_first(
     assert sampling[:6] == ["sampling / two", "1.00", "0.33", "1,600", "-", "-"]
     lines = found.markdown().splitlines()
     assert lines[0] == "# Two | ways"
-    assert "1,600 tokens; seeds: 1, 2." in lines[2]
+    assert "1,600 tokens; threads: 1; seeds: 1, 2." in lines[2]
     assert "| " + " | ".join(header) + " |" in lines
     assert "| " + " | ".join(tree) + " |" in lines
     assert found.parts()[0][1:3] == ["pairs rare", "pairs frequent"]
+    assert '`dim = 6`, `tree = "huffman"`' in found.markdown()
+    assert lines[-1] == '- sampling / two: `loss = "ns"`, `negative = 2`'
 
 
 def test_every_way_of_training_is_made_ready_once(monkeypatch: pytest.MonkeyPatch) -> None:

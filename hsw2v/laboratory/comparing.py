@@ -246,7 +246,7 @@ class _Comparing:
         )
         comparison = Comparison(
             experiment.name,
-            tuple(one.name for one in experiment.settings),
+            experiment.settings,
             experiment.seeds,
             self._texts.corpus.tokens,
             tuple(replace(self._results[one.digest], setting=one.setting.name) for one in plan),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from hsw2v.laboratory.experiment import stem
+from hsw2v.config import Config
+from hsw2v.laboratory.experiment import Setting, stem
 from hsw2v.laboratory.results import Run
 
 Figures = dict[str, float | None]
@@ -85,10 +87,17 @@ class Comparison:
     """
 
     name: str
-    settings: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    """Each with its `name` and `config`."""
     seeds: tuple[int, ...]
     tokens: int
+    """Of the corpus."""
     runs: tuple[Run, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the settings."""
+        return [one.name for one in self.settings]
 
     def table(self) -> Table:
         """Return a header and a row for each setting: time, held-out loss, quality.
@@ -103,16 +112,29 @@ class Comparison:
         return self._table(parts_of)
 
     def markdown(self) -> str:
-        """Return both tables as Markdown, with what they are of."""
+        """Return both tables as Markdown, with what they are of and what the settings are."""
         seeds = ", ".join(map(str, self.seeds))
-        told = f"{self.tokens:,} tokens; seeds: {seeds}."
+        threads = self.settings[0].config.training.threads
+        told = f"{self.tokens:,} tokens; threads: {threads}; seeds: {seeds}."
         if len(self.seeds) > 1:
             told += " Means over the seeds, with the least and the most in parentheses."
+        told += f" Times are seconds in those of {self.names[0]}."
         tables = [_markdown(one) for one in (self.table(), self.parts()) if len(one[0]) > 1]
         problems = [
             f"{run.setting}, seed {run.seed}: {run.problem}" for run in self.runs if run.problem
         ]
-        return "\n\n".join([f"# {self.name}", told, *tables, *problems]) + "\n"
+        parts = [f"# {self.name}", told, *tables, *problems, *self._described()]
+        return "\n\n".join(parts) + "\n"
+
+    def _described(self) -> Iterable[str]:
+        """Yield what the first setting is beside the defaults, and the others beside the first."""
+        first, *others = self.settings
+        yield f"{first.name}: {_differences(first.config, Config().resolved()) or 'the defaults'}."
+        if others:
+            yield f"The others, where they differ from {first.name}:"
+            yield "\n".join(
+                f"- {one.name}: {_differences(one.config, first.config)}" for one in others
+            )
 
     def csv(self) -> str:
         """Return every figure of every run, a line a run, with all digits."""
@@ -133,7 +155,7 @@ class Comparison:
     def spreads(self, figures_of: Callable[[Run], Figures]) -> dict[str, list[Spread | None]]:
         """Return the spread of every figure, for each setting, by name; not those of no run."""
         found: dict[str, list[Spread | None]] = {}
-        for number, setting in enumerate(self.settings):
+        for number, setting in enumerate(self.names):
             figures = [figures_of(run) for run in self.runs if run.setting == setting]
             for name in dict.fromkeys(name for one in figures for name in one):
                 row = found.setdefault(name, [None] * len(self.settings))
@@ -141,7 +163,7 @@ class Comparison:
         return {name: row for name, row in found.items() if any(row)}
 
     def _table(self, figures_of: Callable[[Run], Figures], *, times: bool = False) -> Table:
-        columns: dict[str, list[str]] = {"setting": list(self.settings)}
+        columns: dict[str, list[str]] = {"setting": self.names}
         for name, row in self.spreads(figures_of).items():
             form = FORMATS.get(name, QUALITY)
             alone = name in DERIVED
@@ -149,6 +171,17 @@ class Comparison:
             if times and name == SECONDS:
                 columns[TIMES] = [_ratio(one, row[0]) for one in row]
         return [list(columns), *map(list, zip(*columns.values(), strict=True))]
+
+
+def _differences(config: Config, base: Config) -> str:
+    """Return the settings that differ, as a TOML file would have them, in one line."""
+    theirs = base.to_dict()
+    return ", ".join(
+        f"`{name} = {json.dumps(value)}`"
+        for section, values in config.to_dict().items()
+        for name, value in values.items()
+        if value != theirs[section][name]
+    )
 
 
 def _ratio(ours: Spread | None, theirs: Spread | None) -> str:

@@ -24,7 +24,7 @@ def draw(comparison: Comparison, path: Path) -> None:
         of_it = {part.removeprefix(f"{name} "): one for part, one in parts.items()}
         panels.append(Panel(name, {"all": row, **{p: of_it[p] for p in _PARTS if p in of_it}}))
     if panels:
-        draw_comparison(path, comparison.settings, panels, force=True)
+        draw_comparison(path, comparison.names, panels, force=True)
 
 
 _PARTS = ("rare", "frequent", "semantic", "syntactic")
