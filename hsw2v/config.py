@@ -25,6 +25,7 @@ LARGEST = 2**63 - 1
 LOSSES = ("hs", "class", "ns", "sampled", "softmax")
 NORMALIZED = ("hs", "class", "softmax")
 """The output layers whose probabilities sum to 1."""
+CLASSES = ("frequency", "kmeans", "exchange")
 OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")
 
 
@@ -147,7 +148,7 @@ class TrainingConfig:
         "classes of words of loss class: of words equally frequent (frequency), of like vectors, "
         "made anew during training as the semantic tree is (kmeans), or of words with like "
         "neighbours (exchange)",
-        choices=("frequency", "kmeans", "exchange"),
+        choices=CLASSES,
     )
     num_classes: int | None = setting(
         None,

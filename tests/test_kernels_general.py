@@ -236,7 +236,7 @@ def test_plain_steps_are_those_of_the_plain_kernel(loss: str, cbow: bool) -> Non
         tree_paths(other.paths.offsets, other.paths.nodes, other.paths.codes),
         workspace.private_top(0, width),
         other.noise,
-        workspace.scratch(len(other.ids), case.window, longest, case.drawn, width),
+        workspace.scratch(len(other.ids), case.window, longest, width),
     )
     assert found[1:] == plain[1:]
     assert found[0] == pytest.approx(plain[0], rel=1e-6)

@@ -7,6 +7,7 @@ import time
 from typing import Any, Protocol
 
 from hsw2v import events
+from hsw2v.config import CLASSES
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -120,7 +121,8 @@ def describe(event: events.Event) -> str:
         )
     if isinstance(event, events.TreeProgress):
         objective = "" if event.objective is None else f", likelihood {event.objective:.5f}"
-        return f"{event.tree} tree: {event.stage}, {event.done:,} of {event.total:,}{objective}"
+        what = "classes" if event.tree in CLASSES else "tree"
+        return f"{event.tree} {what}: {event.stage}, {event.done:,} of {event.total:,}{objective}"
     if isinstance(event, events.TreeReady):
         objective = (
             "" if event.objective is None else f", likelihood {event.objective:.5f} nats a bigram"
@@ -129,6 +131,13 @@ def describe(event: events.Event) -> str:
             f"{event.tree} tree: {event.mean_length:.2f} decisions a target "
             f"(entropy {event.entropy:.2f}), at most {event.longest}"
             f"{objective}, grown in {event.seconds:.1f} s"
+        )
+    if isinstance(event, events.ClassesReady):
+        plural = "" if event.count == 1 else "es"
+        return (
+            f"{event.classes} classes: {event.count:,} class{plural}, "
+            f"{event.mean_rows:.0f} output vectors a target, at most "
+            f"{event.count + event.largest:,}, made in {event.seconds:.1f} s"
         )
     if isinstance(event, events.TrainingProgress):
         loss = "" if event.loss is None else f", {loss_name(event.output)} {event.loss:.4f}"

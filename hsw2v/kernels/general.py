@@ -388,7 +388,8 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                     drawn = draw_words(sampling, noise_key, group)
                     drawn_for = group
                 m = rows_of_drawn(sampling, drawn, word, room.output, room.biases)
-                lost = _choice(n, here, there, m, 0, rate, plan, room, output_state, vectors)
+                first = np.int64(0)
+                lost = _choice(n, here, there, m, first, rate, plan, room, output_state, vectors)
             else:
                 if plan.output == HIERARCHICAL:
                     m, labels = path_rows(tree, word, room.output)
@@ -411,8 +412,9 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 scratch.slopes,
             )
             # All rows of the batch share scale and shift: sums of their gradients would overshoot.
-            scratch.slopes[:] /= np.float32(rows)
             for one in range(2):
+                for d in range(scratch.slopes.shape[1]):
+                    scratch.slopes[one, d] /= np.float32(rows)
                 row = scale_and_shift.table + one * stride
                 by_row = scratch.slopes.ctypes.data + one * stride
                 _move(row, by_row, rate, plan.optimizer, 0.0, scale_and_shift, vectors)

@@ -53,7 +53,9 @@ def normalise(norm, hidden, normalised, weights, statistics, learning) -> bool:
         _measure(hidden, weights, statistics)
         _follow(norm, statistics)
     else:
-        statistics[:] = norm.running
+        for d in range(statistics.shape[1]):
+            statistics[0, d] = norm.running[0, d]
+            statistics[1, d] = norm.running[1, d]
     factors = _factors(statistics)
     scale = norm.parameters[0]
     shift = norm.parameters[1]
@@ -71,7 +73,8 @@ def _measure(hidden, weights, statistics) -> None:
     """Write the weighted mean and variance of rows."""
     mean = statistics[0]
     variance = statistics[1]
-    statistics[:] = np.float32(0.0)
+    mean.fill(np.float32(0.0))
+    variance.fill(np.float32(0.0))
     share = np.float32(1.0 / weights.sum())
     for i in range(hidden.shape[0]):
         weight = weights[i] * share
@@ -89,7 +92,10 @@ def _follow(norm, statistics) -> None:
     """Let the running statistics follow: plain means of the first batches, then with MOMENTUM."""
     norm.batches[0] += 1
     share = np.float32(max(1.0 / norm.batches[0], 1.0 - MOMENTUM))
-    norm.running[:] = (np.float32(1.0) - share) * norm.running + share * statistics
+    for one in range(2):
+        for d in range(statistics.shape[1]):
+            old = (np.float32(1.0) - share) * norm.running[one, d]
+            norm.running[one, d] = old + share * statistics[one, d]
 
 
 @compiled
@@ -113,7 +119,8 @@ def backward(norm, normalised, weights, statistics, of_batch, gradient, slopes) 
     """
     by_scale = slopes[0]
     by_shift = slopes[1]
-    slopes[:] = np.float32(0.0)
+    by_scale.fill(np.float32(0.0))
+    by_shift.fill(np.float32(0.0))
     for i in range(gradient.shape[0]):
         for d in range(gradient.shape[1]):
             by_scale[d] += gradient[i, d] * normalised[i, d]

@@ -123,7 +123,8 @@ def sampled_rows(noise, word, key, counter, rows):
         if new:
             store_int64(rows + 8 * count, address)
             count += 1
-    return count, noise.labels
+    # Signed, as the address of another layer's labels is: numba makes a float of both kinds.
+    return count, np.int64(noise.labels)
 
 
 @inlined

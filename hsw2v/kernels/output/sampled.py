@@ -7,7 +7,7 @@ target vocabulary for neural machine translation", section 3).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ def rows_of_drawn(sampling, count, word, rows, biases):
     """
     store_int64(rows, sampling.outputs + word * sampling.stride)
     store_float32(biases, load_float32(sampling.corrections + 4 * word))
-    found = 1
+    found: Any = np.int64(1)
     for place in range(count):
         one = np.int64(load_int32(sampling.drawn + 4 * place))
         if one != word:
