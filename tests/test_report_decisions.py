@@ -182,4 +182,23 @@ def test_decisions_beyond_doubt_are_exact() -> None:
     full = layer("softmax", np.array([[40.0, 0.0], [0.0, 0.0]]), 2)
     same = full.decide(np.eye(2)[[0, 0]], np.array([0, 1]))
     np.testing.assert_allclose(same.odds, made.odds)
+    np.testing.assert_allclose(made.certainties, [40.0, 40.0])
+    np.testing.assert_allclose(same.certainties, [40.0, 40.0])
     np.testing.assert_allclose(same.hidden_gradients, [40.0 * np.exp(-40.0), 40.0])
+
+
+@pytest.mark.parametrize("loss", ["class", "softmax"])
+def test_the_certainty_of_a_choice_is_that_of_its_most_probable_outcome(loss: str) -> None:
+    hidden, rows = random((40, DIM), 8, 2.0), random((WORDS, DIM), 9, 2.0)
+    targets = np.arange(40) % WORDS
+    parts: dict[str, object] = {}
+    if loss == "class":
+        # One class after the other: the choice of the class is one among all rows.
+        parts["classes"] = Classes(np.arange(WORDS, dtype=np.int32), WORDS)
+        rows = np.vstack((rows, rows))
+    made = layer(loss, rows, WORDS, **parts).decide(hidden, targets)
+    scores = hidden @ rows[:WORDS].T
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    best = shares.max(axis=1)
+    assert 0 < np.count_nonzero(best > shares[np.arange(40), targets]) < 40
+    np.testing.assert_allclose(made.certainties, np.log(best / (1 - best)), rtol=1e-6)

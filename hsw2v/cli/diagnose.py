@@ -79,7 +79,7 @@ def diagnose(
     is how many decisions (in the second table: predictions) were looked at. The rest are means over
     these decisions: |y-p|, p the probability of the right turn; its loss in
     nats; the norms of the gradient that reaches the node (gradient), of what goes to the hidden
-    vector (hidden), and of the node; and the share that is saturated, with log-odds beyond 6. What
+    vector (hidden), and of the node; and the share that is saturated: beyond log-odds of 6. What
     is total is of all decisions of a prediction together. CORPUS is read as the model's was.
 
     \b

@@ -29,6 +29,8 @@ class Decisions(NamedTuple):
     """(K,), how many decisions of the prediction come before it."""
     odds: Numbers
     """(K,), the logarithm of p / (1 - p), p the probability of the right outcome."""
+    certainties: Numbers
+    """(K,), the same of the most probable outcome, right or wrong."""
     output_gradients: Numbers
     """(K,), the norm of the gradient that reaches the output rows: |p - y| ‖h‖."""
     hidden_parts: Numbers
@@ -88,6 +90,7 @@ def two_way(
         predictions,
         depths,
         odds,
+        abs(odds),
         error * norms(hidden)[predictions],
         error * lengths,
         lengths,
@@ -100,6 +103,8 @@ class Choice(NamedTuple):
 
     odds: Numbers
     """(P,), as in `Decisions`."""
+    certainties: Numbers
+    """(P,), likewise."""
     error_norms: Numbers
     """(P,), the length of the vector p - y."""
     gradients: Floats
@@ -124,6 +129,17 @@ def choose(hidden: Floats, outputs: Floats, right: Indexes) -> Choice:
     mean_other = (others @ outputs) / total[:, None]
     return Choice(
         odds,
+        np.maximum(odds, _odds_of_best_other(odds, total)),
         error * np.sqrt(1.0 + squares / total**2),
         error[:, None] * (outputs[right] - mean_other),
     )
+
+
+def _odds_of_best_other(odds: Numbers, total: Numbers) -> Numbers:
+    """Return the log-odds of the most probable wrong outcome, (P,).
+
+    `odds` are those of the right one; all wrong ones have `total` times the best one's probability.
+    """
+    beside = total * errors(-odds) + (total - 1.0) * errors(odds)
+    found: Numbers = log_sigmoid(-odds) - np.log(np.maximum(beside, np.finfo(np.float64).tiny))
+    return found

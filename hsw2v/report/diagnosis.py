@@ -18,11 +18,10 @@ from hsw2v.report.layers import Layer
 from hsw2v.report.windows import Windows
 
 SATURATED = 6.0
-"""Log-odds beyond which word2vec takes a decision for certain, and learns nothing from it."""
+"""Log-odds beyond which word2vec takes a turn for certain, and learns nothing from it."""
 CERTAIN = 0.01
-"""An error below this is one of a decision that is certain and right, above 1 - this and wrong."""
+"""A decision is certain if all outcomes but the most probable one have no more than this."""
 TENTHS = 10
-NUMBERS_AT_ONCE = 1 << 21
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +41,11 @@ class Figures:
     output_norm: float | None
     """Norm of the output row."""
     saturated: float | None
-    """Share whose log-odds are beyond 6 on either side: word2vec learns nothing from these."""
+    """Share with an outcome of log-odds beyond 6: word2vec learns nothing from such turns."""
     certain_right: float | None
-    """Share with |y - p| below 0.01."""
+    """Share whose right outcome has a probability above 0.99."""
     certain_wrong: float | None
-    """Share with |y - p| above 0.99."""
+    """Share with a wrong outcome of a probability above 0.99."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,11 +176,12 @@ class Diagnoser:
 
     def add(self, windows: Windows) -> None:
         """Look at some windows."""
-        self.windows += len(windows.targets)
-        rows = 1 if self._cbow else int(windows.counts.max(initial=1))
-        numbers = rows * (self._layer.numbers + self._vectors.shape[1])
+        count = len(windows.targets)
+        self.windows += count
+        predictions = count if self._cbow else len(windows.contexts)
+        at_once = self._layer.at_once * count // max(1, predictions)
         begins = np.append(0, np.cumsum(windows.counts))
-        for some in slices(len(windows.targets), max(1, NUMBERS_AT_ONCE // numbers)):
+        for some in slices(count, max(1, at_once)):
             contexts = windows.contexts[begins[some.start] : begins[some.stop]]
             self._look(Windows(windows.targets[some], contexts, windows.counts[some]))
 
@@ -259,15 +259,16 @@ class _Sums:
 
 def _figures(found: Decisions) -> list[NDArray[np.float64]]:
     """Return the figures of decisions, (K,) each, in the order of the fields of `Figures`."""
+    certain = found.certainties > np.log((1.0 - CERTAIN) / CERTAIN)
     return [
         found.errors,
         found.losses,
         found.output_gradients,
         found.hidden_parts,
         found.output_norms,
-        (abs(found.odds) > SATURATED).astype(np.float64),
-        (found.errors < CERTAIN).astype(np.float64),
-        (found.errors > 1.0 - CERTAIN).astype(np.float64),
+        (found.certainties > SATURATED).astype(np.float64),
+        (certain & (found.odds > 0.0)).astype(np.float64),
+        (certain & (found.odds < 0.0)).astype(np.float64),
     ]
 
 

@@ -112,9 +112,9 @@ def _certainty(diagnosis: Diagnosis) -> str:
     assert totals.certain_right is not None
     assert totals.certain_wrong is not None
     return (
-        f"Certainty: {share(totals.saturated)} of the decisions are saturated, with log-odds "
-        f"beyond 6; {share(totals.certain_right)} are certain and right (|y - p| below 0.01), "
-        f"{share(totals.certain_wrong)} certain and wrong (above 0.99)."
+        f"Certainty: {share(totals.saturated)} of the decisions are saturated, with an outcome of "
+        f"log-odds beyond 6; {share(totals.certain_right)} are certain (a probability above 0.99) "
+        f"and right, {share(totals.certain_wrong)} certain and wrong."
     )
 
 

@@ -15,6 +15,8 @@ from hsw2v.report.decisions import Choice, Decisions, Indexes, Numbers, choose, 
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Paths, Tree
 
+NUMBERS_AT_ONCE = 1 << 20
+
 
 class Rows(NamedTuple):
     """The R output rows, and how often each is visited: a visit is a window that changes it."""
@@ -33,8 +35,8 @@ class Layer(Protocol):
         """Which one, as the setting `loss` names it."""
 
     @property
-    def numbers(self) -> int:
-        """How many numbers a prediction takes while it is looked at."""
+    def at_once(self) -> int:
+        """How many predictions are best looked at together."""
 
     def decide(self, hidden: Floats, targets: Indexes) -> Decisions:
         """Return what is decided when targets (P,) are predicted from hidden rows (P, D)."""
@@ -54,9 +56,9 @@ class TreeLayer:
     name = "hs"
 
     @cached_property
-    def numbers(self) -> int:
-        """How many numbers a prediction takes at most."""
-        return max(1, int(self.paths.lengths.max(initial=0))) * int(self.outputs.shape[1])
+    def at_once(self) -> int:
+        """How many predictions are best looked at together."""
+        return _at_once(int(self.paths.lengths.max(initial=0)) * self.outputs.shape[1])
 
     def decide(self, hidden: Floats, targets: Indexes) -> Decisions:
         """Return the decisions on the paths of targets, from the root down."""
@@ -85,9 +87,9 @@ class ClassLayer:
     name = "class"
 
     @cached_property
-    def numbers(self) -> int:
-        """How many numbers a prediction takes at most."""
-        return max(self.classes.count, int(self.classes.sizes.max()))
+    def at_once(self) -> int:
+        """How many predictions are best looked at together."""
+        return _at_once(max(self.classes.count, int(self.classes.sizes.max())))
 
     def decide(self, hidden: Floats, targets: Indexes) -> Decisions:
         """Return both choices of each prediction; where there is one outcome there is none."""
@@ -128,9 +130,10 @@ class SoftmaxLayer:
     name: str = "softmax"
 
     @property
-    def numbers(self) -> int:
-        """How many numbers a prediction takes."""
-        return len(self.outputs)
+    def at_once(self) -> int:
+        """How many predictions are best looked at together."""
+        # All rows are read each time, from memory: that is to be worth it.
+        return 16 * _at_once(len(self.outputs))
 
     def decide(self, hidden: Floats, targets: Indexes) -> Decisions:
         """Return the one choice of each prediction; none where there is one word."""
@@ -158,9 +161,9 @@ class NegativeLayer:
     name = "ns"
 
     @property
-    def numbers(self) -> int:
-        """How many numbers a prediction takes."""
-        return (1 + self.negative) * int(self.outputs.shape[1])
+    def at_once(self) -> int:
+        """How many predictions are best looked at together."""
+        return _at_once((1 + self.negative) * self.outputs.shape[1])
 
     def decide(self, hidden: Floats, targets: Indexes) -> Decisions:
         """Return the decisions about the target and about the words drawn, each once."""
@@ -212,6 +215,11 @@ def layer_of(
     return NegativeLayer(outputs, noise, settings.negative, np.random.default_rng(seed))
 
 
+def _at_once(numbers: int) -> int:
+    """Return how many predictions are looked at together, if each takes so many numbers."""
+    return max(1, NUMBERS_AT_ONCE // max(1, numbers))
+
+
 def _many_way(
     hidden: Floats, predictions: Indexes, depth: int, choice: Choice, right: Floats
 ) -> tuple[Decisions, Floats]:
@@ -223,6 +231,7 @@ def _many_way(
         predictions,
         np.full(len(predictions), depth),
         choice.odds,
+        choice.certainties,
         choice.error_norms * norms(hidden[predictions]),
         norms(choice.gradients),
         norms(right),
@@ -236,7 +245,7 @@ def _together(made: list[tuple[Decisions, Floats]], hidden: Floats) -> Decisions
     gradients = np.zeros(hidden.shape)
     for some, parts in made:
         gradients[some.predictions] += parts
-    none = np.empty(0, np.int64), np.empty(0, np.int64), *(np.empty(0),) * 5
+    none = np.empty(0, np.int64), np.empty(0, np.int64), *(np.empty(0),) * 6
     fields = zip(none, *(some for some, _ in made), strict=True)
     joined = Decisions(*(np.concatenate(parts) for parts in fields))
     return joined._replace(hidden_gradients=norms(gradients))

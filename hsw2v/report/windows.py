@@ -19,6 +19,7 @@ BLOCKS = 1_000
 """A text is sampled in so many blocks of it, or in all that it has."""
 WINDOWS_OF_A_BLOCK = 100
 """In more blocks if it would be more windows of each."""
+WINDOWS_AT_ONCE = 256
 
 
 class Windows(NamedTuple):
@@ -91,8 +92,18 @@ def sampled_windows(
     chosen = ((np.arange(looked_at) + 0.5) * (blocks / looked_at)).astype(np.int64)
     sizes = encoded.blocks[chosen + 1] - encoded.blocks[chosen]
     done = np.rint(np.cumsum(sizes) * (count / sizes.sum())).astype(np.int64)
+    some: list[Windows] = []
     for block, wanted in zip(chosen.tolist(), np.diff(done, prepend=0).tolist(), strict=True):
         begin, end = encoded.blocks[block : block + 2].tolist()
         chance = np.random.default_rng((seed, block))
-        yield windows_of(encoded.ids[begin:end], text.remap, sampling, wanted, chance)
+        some.append(windows_of(encoded.ids[begin:end], text.remap, sampling, wanted, chance))
         encoded.forget()
+        if sum(len(one.targets) for one in some) >= WINDOWS_AT_ONCE:
+            yield _together(some)
+            some = []
+    if some:
+        yield _together(some)
+
+
+def _together(some: list[Windows]) -> Windows:
+    return Windows(*(np.concatenate(parts) for parts in zip(*some, strict=True)))
