@@ -94,8 +94,9 @@ def _follow(norm, statistics) -> None:
     share = np.float32(max(1.0 / norm.batches[0], 1.0 - MOMENTUM))
     for one in range(2):
         for d in range(statistics.shape[1]):
-            old = (np.float32(1.0) - share) * norm.running[one, d]
-            norm.running[one, d] = old + share * statistics[one, d]
+            # Nothing is left of what was there before the first: small variances stay exact.
+            old = norm.running[one, d] if share < np.float32(1.0) else statistics[one, d]
+            norm.running[one, d] = old + share * (statistics[one, d] - old)
 
 
 @compiled
