@@ -213,6 +213,16 @@ DEFAULT_RETREE_AT = {"skipgram": 1.0, "cbow": 2.0}
 DEFAULT_RETREE_EVERY = {"skipgram": 0.0, "cbow": 3.0}
 
 
+_USED_BY = {
+    "hs": ("tree", "retree_at", "retree_every", "retree_from"),
+    "class": ("classes", "num_classes", "retree_at", "retree_every"),
+    "ns": ("negative", "ns_exponent"),
+    "sampled": ("samples", "ns_exponent"),
+    "softmax": (),
+}
+"""Settings that only some output layers have a use for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """All settings of a run."""
@@ -267,6 +277,24 @@ class Config:
             if training.retree_every is None
             else training.retree_every,
         )
+
+    def idle(self) -> list[str]:
+        """Return the names of settings that are not at their default, but have no effect here."""
+        training = self.training
+        used = _USED_BY[training.loss]
+        if training.retree_from == "ns" and training.loss == "hs":
+            used = (*used, *_USED_BY["ns"])
+        grows = (
+            training.tree == "semantic" if training.loss == "hs" else training.classes == "kmeans"
+        )
+        if not grows:
+            used = tuple(name for name in used if not name.startswith("retree_"))
+        some = {name for names in _USED_BY.values() for name in names}
+        return [
+            one.name
+            for one in dataclasses.fields(training)
+            if one.name in some - set(used) and getattr(training, one.name) != one.default
+        ]
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the settings as section -> name -> value, as in a TOML file."""

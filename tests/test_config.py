@@ -162,3 +162,21 @@ def test_numbers_of_numpy_become_plain() -> None:
 def test_values_that_cannot_be_stored_are_refused(name: str, value: Any) -> None:
     with pytest.raises(UsageError, match=name):
         Config().replace(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("settings", "idle"),
+    [
+        ({}, []),
+        ({"samples": 9}, ["samples"]),
+        ({"loss": "sampled", "samples": 9}, []),
+        ({"loss": "ns", "tree": "brown", "retree_at": 0.5}, ["tree", "retree_at"]),
+        ({"tree": "huffman", "retree_at": 0.5}, ["retree_at"]),
+        ({"retree_from": "ns", "negative": 9}, []),
+        ({"loss": "class", "negative": 9, "classes": "kmeans", "retree_at": 0.5}, ["negative"]),
+        ({"loss": "class", "retree_at": 0.5}, ["retree_at"]),
+        ({"loss": "softmax", "num_classes": 7}, ["num_classes"]),
+    ],
+)
+def test_settings_without_effect_are_known(settings: dict, idle: list[str]) -> None:
+    assert Config().replace(**settings).idle() == idle

@@ -305,3 +305,10 @@ def test_an_interrupt_stops_all_threads() -> None:
     count = len(done)
     threading.Event().wait(0.05)
     assert len(done) == count < 10_000
+
+
+def test_a_setting_without_effect_is_told_of() -> None:
+    told: list[events.Event] = []
+    hsw2v.train(planted(50), **SMALL, samples=9, listener=told.append)
+    notices = [one.message for one in told if isinstance(one, events.Notice)]
+    assert any("samples has no effect" in one and "loss hs" in one for one in notices)

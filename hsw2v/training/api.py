@@ -24,6 +24,9 @@ from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.codes import Codes
 
+BEARABLE = 30_000
+"""Words of a softmax over all of them that need no warning."""
+
 
 def train(
     source: Source,
@@ -55,10 +58,12 @@ def train(
         ResourceError: there is not enough memory.
     """
     base = config if isinstance(config, Config) else read_config(config) if config else Config()
-    chosen = base.replace(**settings).resolved()
+    asked = base.replace(**settings)
+    chosen = asked.resolved()
     codes = check_training(
         chosen.training, heldout=heldout is not None, normalize_exactly=normalize_exactly
     )
+    _tell_idle(asked, listener)
     warm_up = WarmUp(chosen.training)
     with (
         _memory_explained(),
@@ -142,6 +147,12 @@ def check_training(
     return check_tree(training)
 
 
+def _tell_idle(config: Config, listener: Listener) -> None:
+    if idle := config.idle():
+        what = " and ".join(idle) + (" have" if len(idle) > 1 else " has")
+        listener(Notice(f"{what} no effect on this training (loss {config.training.loss})"))
+
+
 def _train(
     texts: Texts,
     chosen: Config,
@@ -161,6 +172,13 @@ def _train(
         "bytes_read": encoded.bytes_read,
         "mended_bytes": encoded.mended_bytes,
     }
+    if chosen.training.loss == "softmax" and len(vocabulary) > BEARABLE:
+        listener(
+            Notice(
+                f"every prediction takes the softmax over {len(vocabulary):,} words: this takes "
+                "long; --max-vocab bounds it, and loss sampled learns nearly the same"
+            )
+        )
     read = time.perf_counter()
     reading = texts.seconds + read - begun
     listener(
