@@ -141,6 +141,21 @@ def test_the_heldout_loss_is_in_the_log(corpus: Path, tmp_path: Path) -> None:
     assert ends[-1]["heldout_perplexity"] > 1
 
 
+def test_scores_are_normalized_exactly_for_a_heldout_loss_if_asked(
+    corpus: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "run.jsonl"
+    options = ("--loss", "ns", "--heldout", corpus, "--log-json", log, *SMALL)
+    said = complaint("train", corpus, "-o", tmp_path / "m.safetensors", *options, code=2)
+    assert "no probabilities" in said
+    assert "--normalize-exactly" in said
+    run("train", corpus, "-o", tmp_path / "m.safetensors", *options, "--normalize-exactly")
+    (end,) = (
+        one for one in map(json.loads, log.read_text().splitlines()) if one["type"] == "EpochEnd"
+    )
+    assert end["heldout_loss"] > 0
+
+
 def test_vocab_prints_words_and_counts(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("b a b c\na b é\n", encoding="utf-8")

@@ -100,6 +100,14 @@ def test_settings_without_a_heldout_loss_are_told_of_once(tmp_path: Path, corpus
     assert "normalize_exactly" in told
 
 
+def test_scores_are_normalized_exactly_if_asked(tmp_path: Path, corpus: Path) -> None:
+    found, heard = compared(
+        write_experiment(tmp_path, own=EVERYTHING + "normalize_exactly = true"), corpus
+    )
+    assert all(run.heldout_loss for run in found.runs)
+    assert not [one for one in heard if isinstance(one, events.Notice)]
+
+
 def test_what_is_known_is_not_run_again(tmp_path: Path, corpus: Path) -> None:
     path = write_experiment(tmp_path, own=EVERYTHING)
     first, _ = compared(path, corpus)
