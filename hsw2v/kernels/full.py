@@ -1,4 +1,4 @@
-"""What of the softmax over all words is not a matrix product."""
+"""What of the softmax over all words is no matrix product: `training.full` has the rest."""
 
 from __future__ import annotations
 
@@ -30,3 +30,18 @@ def exponentiate(
             vectors = min(columns - first, _AT_ONCE) // LANES
             total += exponentials(here + 4 * first, highest[row], vectors)
         masses[row] = total
+
+
+@compiled
+def add_rows(
+    table: NDArray[np.float32],
+    places: NDArray[np.int64],
+    source: NDArray[np.float32],
+    rows: NDArray[np.int64],
+) -> None:
+    """Add rows (n,) of `source (., P) float32` to rows `places (n,)` of a table (., P) in place."""
+    for one in range(len(places)):
+        place = places[one]
+        row = rows[one]
+        for d in range(table.shape[1]):
+            table[place, d] += source[row, d]

@@ -20,7 +20,7 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-from hsw2v.kernels.full import exponentiate
+from hsw2v.kernels.full import add_rows, exponentiate
 from hsw2v.kernels.general import BATCH, GeneralPlan, GeneralTables
 from hsw2v.kernels.normalisation import backward, normalise
 from hsw2v.kernels.optimizers import move_rows
@@ -47,9 +47,9 @@ class _Batch:
     """Windows as hidden rows, and what these predict."""
 
     words: NDArray[np.int64]
-    """(S,), the words that hidden rows are the means of, one row's after the other's."""
-    sizes: NDArray[np.int64]
-    """(N,), words of each hidden row: 1 in skip-gram."""
+    """(S,), the words that hidden rows are the means of; one for each in skip-gram."""
+    owners: NDArray[np.int64]
+    """(S,), the hidden row of each."""
     rows: NDArray[np.int64]
     """(P,), of every prediction its hidden row."""
     targets: NDArray[np.int64]
@@ -63,29 +63,15 @@ def _batch(
     first, last = bounds[begin:end].T
     sizes = last - first
     centres = np.repeat(np.arange(begin, end), sizes)
-    positions = _counted(sizes) + np.repeat(first, sizes)
+    # 0, 1, … from the first word of each window on.
+    positions = np.arange(len(centres)) + np.repeat(last - np.cumsum(sizes), sizes)
     context = positions != centres
     centres, positions = centres[context], positions[context]
     if cbow:
-        windows, sizes = np.unique(centres, return_counts=True)
-        return _Batch(kept[positions], sizes, np.arange(len(windows)), kept[windows])
+        windows, owners = np.unique(centres, return_inverse=True)
+        return _Batch(kept[positions], owners, np.arange(len(windows)), kept[windows])
     predictors, rows = np.unique(positions, return_inverse=True)
-    return _Batch(kept[predictors], np.ones(len(predictors), np.int64), rows, kept[centres])
-
-
-def _counted(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return 0, 1, … for each of some sizes, one after the other."""
-    ends = np.cumsum(sizes)
-    return np.arange(sizes.sum()) - np.repeat(ends - sizes, sizes)
-
-
-def _sums(
-    keys: NDArray[np.int64], rows: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the distinct keys in rising order, and the sum of the rows (n, P) of each."""
-    order = np.argsort(keys, kind="stable")
-    distinct, starts = np.unique(keys[order], return_index=True)
-    return distinct, np.add.reduceat(rows[order], starts, axis=0)
+    return _Batch(kept[predictors], np.arange(len(predictors)), rows, kept[centres])
 
 
 class FullSoftmax:
@@ -138,10 +124,12 @@ class FullSoftmax:
     def _take(self, batch: _Batch, plan: GeneralPlan, rate: float, learning: bool) -> float:
         """Train on one batch, or only measure it; return its loss in nats."""
         tables, norm = self._tables, self._tables.norm
-        starts = np.cumsum(batch.sizes) - batch.sizes
-        hidden = np.add.reduceat(tables.vectors[batch.words], starts, axis=0)
-        hidden /= batch.sizes[:, None].astype(np.float32)
-        weights = np.bincount(batch.rows).astype(np.float32)
+        weights, sizes = (
+            np.bincount(rows).astype(np.float32) for rows in (batch.rows, batch.owners)
+        )
+        hidden = np.zeros((len(sizes), tables.vectors.shape[1]), np.float32)
+        add_rows(hidden, batch.owners, tables.vectors, batch.words)
+        hidden /= sizes[:, None]
         if plan.batch_norm:
             normalised, statistics = np.empty_like(hidden), np.empty_like(norm.running)
             of_batch = normalise(norm, hidden, normalised, weights, statistics, learning)
@@ -155,10 +143,12 @@ class FullSoftmax:
             slopes /= np.float32(len(batch.rows))
             both = np.arange(2)
             move_rows(plan.optimizer, 0.0, norm.state, norm.parameters, both, slopes, rate)
+        distinct, places = np.unique(batch.words, return_inverse=True)
         # Of a mean, each word takes the whole gradient.
-        distinct, sums = _sums(batch.words, np.repeat(gradient, batch.sizes, axis=0))
+        by_word = np.zeros((len(distinct), hidden.shape[1]), np.float32)
+        add_rows(by_word, places, gradient, batch.owners)
         for state, table, rows, slopes in (
-            (tables.vector_state, tables.vectors, distinct, sums),
+            (tables.vector_state, tables.vectors, distinct, by_word),
             (tables.output_state, tables.outputs, np.arange(len(tables.outputs)), self._gradient),
         ):
             move_rows(plan.optimizer, plan.l2, state, table, rows, slopes, rate)
@@ -176,9 +166,10 @@ class FullSoftmax:
         When `learning`, the gradient of the output rows is made that of the batch.
         """
         outputs = self._tables.outputs
-        chosen = outputs[batch.targets]
-        loss = -float(np.einsum("ij,ij", hidden[batch.rows], chosen, dtype=np.float64))
-        _, gradient = _sums(batch.rows, chosen)
+        gradient = np.zeros_like(hidden)
+        add_rows(gradient, batch.rows, outputs, batch.targets)
+        # The scores of all targets.
+        loss = -float(np.vdot(hidden.astype(np.float64), gradient))
         for rows, scores in self._pieces(len(hidden)):
             x, counts = hidden[rows], weights[rows]
             np.matmul(x, outputs.T, out=scores[:, : len(outputs)])
@@ -192,8 +183,7 @@ class FullSoftmax:
                 gradient[rows] -= shares * (powers @ outputs)
                 self._gather(powers, -shares * x, rows.start == 0)
         if learning:
-            distinct, sums = _sums(batch.targets, hidden[batch.rows])
-            self._gradient[distinct] += sums
+            add_rows(self._gradient, batch.targets, hidden, batch.rows)
         return loss, gradient
 
     def _pieces(self, count: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
