@@ -24,7 +24,6 @@ from hsw2v.kernels.full import add_rows, exponentiate
 from hsw2v.kernels.general import BATCH, GeneralPlan, GeneralTables
 from hsw2v.kernels.normalisation import backward, normalise
 from hsw2v.kernels.optimizers import move_rows
-from hsw2v.kernels.tiles import PADDING
 from hsw2v.kernels.windows import Windowing, windows_of
 from hsw2v.training.tables import aligned_zeros, padded
 
@@ -82,7 +81,7 @@ class FullSoftmax:
         self._tables = tables
         self._stop = stop
         words, width = tables.outputs.shape
-        columns = -(-words // PADDING) * PADDING
+        columns = padded(words)
         self._scores = aligned_zeros(max(LEAST_ROWS, min(4 * BATCH, SCORES // columns)), columns)
         self._gradient = np.empty((0, width), np.float32)
 
@@ -123,12 +122,12 @@ class FullSoftmax:
 
     def _take(self, batch: _Batch, plan: GeneralPlan, rate: float, learning: bool) -> float:
         """Train on one batch, or only measure it; return its loss in nats."""
-        tables, norm = self._tables, self._tables.norm
+        vectors, norm = self._tables.vectors, self._tables.norm
         weights, sizes = (
             np.bincount(rows).astype(np.float32) for rows in (batch.rows, batch.owners)
         )
-        hidden = np.zeros((len(sizes), tables.vectors.shape[1]), np.float32)
-        add_rows(hidden, batch.owners, tables.vectors, batch.words)
+        hidden = np.zeros((len(sizes), vectors.shape[1]), np.float32)
+        add_rows(hidden, batch.owners, vectors, batch.words)
         hidden /= sizes[:, None]
         if plan.batch_norm:
             normalised, statistics = np.empty_like(hidden), np.empty_like(norm.running)
@@ -143,16 +142,24 @@ class FullSoftmax:
             slopes /= np.float32(len(batch.rows))
             both = np.arange(2)
             move_rows(plan.optimizer, 0.0, norm.state, norm.parameters, both, slopes, rate)
-        distinct, places = np.unique(batch.words, return_inverse=True)
+        self._move(batch, plan, rate, gradient)
+        return loss
+
+    def _move(
+        self, batch: _Batch, plan: GeneralPlan, rate: float, gradient: NDArray[np.float32]
+    ) -> None:
+        """Move word vectors by the gradient of hidden rows (N, P), and output rows by theirs."""
+        tables = self._tables
+        words, places = np.unique(batch.words, return_inverse=True)
         # Of a mean, each word takes the whole gradient.
-        by_word = np.zeros((len(distinct), hidden.shape[1]), np.float32)
+        by_word = np.zeros((len(words), gradient.shape[1]), np.float32)
         add_rows(by_word, places, gradient, batch.owners)
+        every = np.arange(len(tables.outputs))
         for state, table, rows, slopes in (
-            (tables.vector_state, tables.vectors, distinct, by_word),
-            (tables.output_state, tables.outputs, np.arange(len(tables.outputs)), self._gradient),
+            (tables.vector_state, tables.vectors, words, by_word),
+            (tables.output_state, tables.outputs, every, self._gradient),
         ):
             move_rows(plan.optimizer, plan.l2, state, table, rows, slopes, rate)
-        return loss
 
     def _softmax(
         self,
