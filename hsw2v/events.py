@@ -6,6 +6,7 @@ notebook, or nobody) shows them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -205,6 +206,42 @@ class Notice(Event):
     """A sentence that the user should see once (mended bytes, dropped types, …)."""
 
     message: str
+
+
+@dataclass(frozen=True)
+class HeldoutProgress(Event):
+    """How far the measuring of a held-out loss is."""
+
+    blocks: int
+    blocks_total: int
+    seconds: float
+
+
+class Pace:
+    """A clock for those who tell how far they are: not at every step, but now and then."""
+
+    SECONDS = 0.25
+
+    def __init__(self) -> None:
+        """Begin now."""
+        self._begun = self._told = time.perf_counter()
+
+    def due(self) -> bool:
+        """Tell whether nothing was told for a while; if so, it counts as told now."""
+        now = time.perf_counter()
+        if now - self._told < self.SECONDS:
+            return False
+        self._told = now
+        return True
+
+    @property
+    def seconds(self) -> float:
+        """The time since the beginning."""
+        return time.perf_counter() - self._begun
+
+    def stand(self, seconds: float) -> None:
+        """Leave some seconds that just went by out of the time."""
+        self._begun += seconds
 
 
 Listener = Callable[[Event], None]

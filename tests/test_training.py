@@ -96,7 +96,7 @@ def test_loss_begins_at_one_bit_a_decision_and_falls() -> None:
 
 
 def test_progress_and_ends_of_epochs_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hsw2v.training.report.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(events.Pace, "SECONDS", 0.0)
     heard: list[events.Event] = []
     hsw2v.train(planted(), listener=heard.append, epochs=3, lr=0.04, **SMALL)
     ready = [e for e in heard if isinstance(e, events.VocabularyReady)]
@@ -112,7 +112,7 @@ def test_progress_and_ends_of_epochs_are_told(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_blocks_that_keep_nothing_are_progress_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hsw2v.training.report.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(events.Pace, "SECONDS", 0.0)
     heard: list[events.Event] = []
     rare = [[f"rare{number}"] * 20 for number in range(4_000)]
     settings = SMALL | {"min_count": 50}
@@ -312,3 +312,14 @@ def test_a_setting_without_effect_is_told_of() -> None:
     hsw2v.train(planted(50), **SMALL, samples=9, listener=told.append)
     notices = [one.message for one in told if isinstance(one, events.Notice)]
     assert any("samples has no effect" in one and "loss hs" in one for one in notices)
+
+
+def test_the_measuring_of_a_held_out_loss_shows_that_it_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(events.Pace, "SECONDS", 0.0)
+    told: list[events.Event] = []
+    hsw2v.train(planted(400), **SMALL, heldout=planted(400), listener=told.append)
+    seen = [one for one in told if isinstance(one, events.HeldoutProgress)]
+    assert seen
+    assert all(0 <= one.blocks <= one.blocks_total for one in seen)

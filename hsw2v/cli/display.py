@@ -62,6 +62,8 @@ class Bar:
             done, total = event.tokens, event.tokens_total
         elif isinstance(event, events.DiagnosisProgress):
             done, total = event.windows, event.windows_total
+        elif isinstance(event, events.HeldoutProgress):
+            done, total = event.blocks, event.blocks_total
         else:
             return
         if type(event) is not self._kind:
@@ -148,6 +150,8 @@ def describe(event: events.Event) -> str:
     if isinstance(event, events.ScoringProgress):
         speed = event.tokens / event.seconds if event.seconds else 0.0
         return f"scoring: {event.tokens:,} of {event.tokens_total:,} tokens, {speed:,.0f} words/s"
+    if isinstance(event, events.HeldoutProgress):
+        return f"held-out loss: {event.blocks:,} of {event.blocks_total:,} blocks measured"
     if isinstance(event, events.DiagnosisProgress):
         return f"looking: {event.windows:,} of {event.windows_total:,} windows"
     if isinstance(event, events.EpochEnd):

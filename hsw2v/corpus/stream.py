@@ -13,7 +13,6 @@ import mmap
 import os
 import tempfile
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import IO
@@ -28,13 +27,12 @@ from hsw2v.corpus.table import TypeTable
 from hsw2v.corpus.tokens import END_OF_LINE, LONG, cut_blocks, make_keys
 from hsw2v.corpus.vocabulary import UNKNOWN, Vocabulary
 from hsw2v.errors import EmptyCorpusError, OutputError, ResourceError, UsageError
-from hsw2v.events import CorpusProgress, Listener, Notice, ignore
+from hsw2v.events import CorpusProgress, Listener, Notice, Pace, ignore
 from hsw2v.files import expand_sources, explain_write_error, stored_size
 
 BLOCK = 8192
 """Ids of a block, at most."""
 _PIECES = 4
-_PROGRESS_SECONDS = 0.25
 _BATCH = 1 << 15
 _MOST_IDS = 2**31 - 2**24
 """Ids are int32, and a piece brings no more than the difference."""
@@ -251,7 +249,7 @@ class _Encoder:
         self._written = 0
         self._table = TypeTable(config.max_types)
         self._ids: NDArray[np.int32] = np.empty(0, np.int32)
-        self._begun = self._told = time.perf_counter()
+        self._pace = Pace()
         self._folder = config.cache_dir or tempfile.gettempdir()
         try:
             self._file: IO[bytes] | None = tempfile.TemporaryFile(  # noqa: SIM115
@@ -289,7 +287,7 @@ class _Encoder:
         self._write(self._ids[:given])
         self._bytes_read = piece.stored
         self._mended += piece.mended
-        if time.perf_counter() - self._told > _PROGRESS_SECONDS:
+        if self._pace.due():
             self._tell_progress()
 
     def finish(self, where: str) -> EncodedCorpus:
@@ -350,14 +348,13 @@ class _Encoder:
         return sentences
 
     def _tell_progress(self) -> None:
-        self._told = time.perf_counter()
         self._listener(
             CorpusProgress(
                 bytes_read=self._bytes_read,
                 bytes_total=self._bytes_total,
                 tokens=self._written - self._table.sentences,
                 types=self._table.types,
-                seconds=self._told - self._begun,
+                seconds=self._pace.seconds,
             )
         )
 

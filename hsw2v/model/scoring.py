@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsw2v.events import Listener, ScoringProgress
+from hsw2v.events import Listener, Pace, ScoringProgress
 from hsw2v.query.neighbours import Indexes
 from hsw2v.query.probabilities import Logs
 from hsw2v.query.scoring import Score
 
 if TYPE_CHECKING:
     from hsw2v.corpus.words import WordCorpus
-
-PROGRESS_SECONDS = 0.25
 
 LogsOf = Callable[[Indexes, Indexes], Iterator[Logs]]
 """From words (N,) and the numbers of their sentences (N,) to log-probabilities, some at a time."""
@@ -36,16 +33,14 @@ class _Report:
 
     def __init__(self, listener: Listener, tokens: int, ids: int) -> None:
         self._listener, self._tokens, self._ids = listener, tokens, ids
-        self._begun = self._told = time.perf_counter()
+        self._pace = Pace()
         listener(ScoringProgress(0, tokens, 0.0))
 
     def tick(self, ids: int) -> None:
         """Tell that so many ids are done, unless something was told just now."""
-        now = time.perf_counter()
-        if now - self._told >= PROGRESS_SECONDS:
-            self._told = now
+        if self._pace.due():
             tokens = round(self._tokens * ids / self._ids)
-            self._listener(ScoringProgress(tokens, self._tokens, now - self._begun))
+            self._listener(ScoringProgress(tokens, self._tokens, self._pace.seconds))
 
 
 def _block_scores(

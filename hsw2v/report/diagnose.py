@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from typing import TYPE_CHECKING, Any
 
 from hsw2v.config import Config, sections
 from hsw2v.corpus.vocabulary import kept_counts
 from hsw2v.errors import EmptyCorpusError, UsageError
-from hsw2v.events import DiagnosisProgress, Listener, ignore
+from hsw2v.events import DiagnosisProgress, Listener, Pace, ignore
 from hsw2v.model.arguments import check_positive
 from hsw2v.model.model import Model
 from hsw2v.report.diagnosis import Diagnoser, Diagnosis
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from hsw2v.corpus.words import WordCorpus
 
 WINDOWS = 10_000
-PROGRESS_SECONDS = 0.25
 
 
 def diagnose(
@@ -92,13 +90,11 @@ def _diagnose(
         cbow=settings.training.model == "cbow",
         batch_norm=model.batch_norm,
     )
-    begun = told = time.perf_counter()
+    pace = Pace()
     for some in sampled_windows(text, Sampling.of(settings, counts), windows, seed):
         diagnoser.add(some)
-        now = time.perf_counter()
-        if now - told >= PROGRESS_SECONDS:
-            told = now
-            listener(DiagnosisProgress(diagnoser.windows, windows, now - begun))
+        if pace.due():
+            listener(DiagnosisProgress(diagnoser.windows, windows, pace.seconds))
     if not diagnoser.windows:
         raise EmptyCorpusError(
             "no two words of the vocabulary stand together in it",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,7 @@ from hsw2v.corpus.background import apart
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import MissingInputError, UsageError
-from hsw2v.events import ClassesReady, Listener, Notice, TreeProgress, TreeReady
-from hsw2v.training.report import PROGRESS_SECONDS
+from hsw2v.events import ClassesReady, Listener, Notice, Pace, TreeProgress, TreeReady
 from hsw2v.training.warmup import warm_up_semantic
 from hsw2v.trees.balanced import balanced
 from hsw2v.trees.brown import brown
@@ -249,16 +247,14 @@ class _Report:
 
     def __init__(self, name: str, listener: Listener) -> None:
         self._name, self._listener = name, listener
-        self._begun = self._told = time.perf_counter()
+        self._pace = Pace()
         self._objective: float | None = None
 
     def tell(self, stage: str, done: int, total: int, objective: float | None = None) -> None:
         """Tell of a stage, unless something was told just now."""
         self._objective = objective
-        now = time.perf_counter()
-        if now - self._told >= PROGRESS_SECONDS:
-            self._told = now
-            seconds = now - self._begun
+        if self._pace.due():
+            seconds = self._pace.seconds
             self._listener(TreeProgress(self._name, stage, done, total, objective, seconds))
 
     def tree_ready(self, tree: Tree, weights: NDArray[np.float64]) -> None:
@@ -272,7 +268,7 @@ class _Report:
                 longest=int(depth.max()),
                 entropy=found.entropy,
                 objective=self._objective,
-                seconds=time.perf_counter() - self._begun,
+                seconds=self._pace.seconds,
             )
         )
 
@@ -285,6 +281,6 @@ class _Report:
                 mean_rows=step_cost(classes, weights),
                 largest=int(classes.sizes.max()),
                 objective=self._objective,
-                seconds=time.perf_counter() - self._begun,
+                seconds=self._pace.seconds,
             )
         )

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.events import EpochEnd, Listener, TrainingProgress
-
-PROGRESS_SECONDS = 0.25
+from hsw2v.events import EpochEnd, Listener, Pace, TrainingProgress
 
 Figures = NDArray[np.float64]
 """(K, 3) float64, a row for each block: sampled loss in nats, its predictions, words kept.
@@ -42,7 +40,7 @@ class Report:
         self._listener = listener
         self._epochs = epochs
         self._tokens = tokens
-        self._begun = self._told = time.perf_counter()
+        self._pace = Pace()
         self.measuring_seconds = 0.0
         """How long the clock has stood."""
 
@@ -52,7 +50,7 @@ class Report:
         begun = time.perf_counter()
         yield
         seconds = time.perf_counter() - begun
-        self._begun += seconds
+        self._pace.stand(seconds)
         self._epoch_begun += seconds
         self.measuring_seconds += seconds
 
@@ -74,10 +72,8 @@ class Report:
 
     def tick(self) -> None:
         """Tell how far training is, unless that was told just now."""
-        now = time.perf_counter()
-        if now - self._told < PROGRESS_SECONDS:
+        if not self._pace.due():
             return
-        self._told = now
         done = int(np.count_nonzero(~np.isnan(self._figures[:, 2])))
         share = (self._epoch + done / len(self._figures)) / self._epochs
         if not share:
@@ -85,7 +81,7 @@ class Report:
         sums = np.nansum(self._figures[:, :2], axis=0)
         loss, predictions = sums - self._seen
         self._seen = sums
-        seconds = now - self._begun
+        seconds = self._pace.seconds
         tokens = round(share * self._epochs * self._tokens)
         self._listener(
             TrainingProgress(

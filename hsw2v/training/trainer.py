@@ -13,7 +13,7 @@ from hsw2v.config import NORMALIZED, Config
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import DivergedError
-from hsw2v.events import Listener
+from hsw2v.events import HeldoutProgress, Listener, Pace, ignore
 from hsw2v.kernels.general import GeneralTables
 from hsw2v.kernels.windows import Windowing
 from hsw2v.query.normalisation import normalised
@@ -162,7 +162,7 @@ class Trainer:
                         self._record(recorder, corpus, epoch, block)
             self._run(some, report.tick, first=done)
             with report.measuring():
-                measured = None if heldout is None else self.heldout_loss(heldout)
+                measured = None if heldout is None else self.heldout_loss(heldout, listener)
             report.end(measured)
         return report.measuring_seconds
 
@@ -192,7 +192,7 @@ class Trainer:
             batch_norm=self._batch_norm if self._settings.batch_norm else None,
         )
 
-    def heldout_loss(self, corpus: WordCorpus) -> float | None:
+    def heldout_loss(self, corpus: WordCorpus, listener: Listener = ignore) -> float | None:
         """Return the exact mean negative log-likelihood a prediction on a corpus, in nats.
 
         Every token of the vocabulary is a target, with its whole window (within a sentence, or
@@ -214,7 +214,14 @@ class Trainer:
         rates = [0.0] * len(corpus.encoded.blocks)
         figures = no_figures(len(rates) - 1)
         measured = Pass(corpus, windowing, 0, rates, 1, figures)
-        self._take(measured, self._task(measured, layer, tables, learning=False), lambda: None)
+        pace = Pace()
+
+        def tick() -> None:
+            if pace.due():
+                done = int(np.count_nonzero(~np.isnan(figures[:, 2])))
+                listener(HeldoutProgress(done, len(figures), pace.seconds))
+
+        self._take(measured, self._task(measured, layer, tables, learning=False), tick)
         return mean_loss(figures)
 
     def _windowing(self, corpus: WordCorpus, keep: NDArray[np.uint64], shrink: bool) -> Windowing:

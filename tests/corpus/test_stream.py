@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import smart_open
 
+from hsw2v import events
 from hsw2v.config import CorpusConfig, VocabularyConfig
 from hsw2v.corpus import reading, stream
 from hsw2v.corpus.stream import encode, encode_sentences
@@ -304,7 +305,7 @@ def interrupting(event):
 
 
 def test_nothing_is_left_after_an_interrupt(plain, cache, monkeypatch):
-    monkeypatch.setattr(stream, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(events.Pace, "SECONDS", 0.0)
     files, threads = open_files(), threading.active_count()
     with pytest.raises(KeyboardInterrupt):
         encode(plain, CorpusConfig(cache_dir=str(cache)), listener=interrupting, piece_bytes=100)
