@@ -1,0 +1,238 @@
+"""Every setting of a training run, once: its default, its meaning, its bounds.
+
+The command line's options, the TOML files and the Python keywords are all made from these
+dataclasses. Defaults < TOML file < options given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from hsw2v.config.settings import (
+    CLASSES,
+    DEFAULT_LR,
+    DEFAULT_RETREE_AT,
+    DEFAULT_RETREE_EVERY,
+    LARGEST,
+    LOSSES,
+    NORMALIZED,
+    OPTIMIZERS,
+    TREES,
+    USED_BY,
+    CorpusConfig,
+    TrainingConfig,
+    VocabularyConfig,
+)
+from hsw2v.config.values import bounds, checked
+from hsw2v.errors import MissingInputError, UsageError
+
+__all__ = [
+    "CLASSES",
+    "LARGEST",
+    "LOSSES",
+    "NORMALIZED",
+    "OPTIMIZERS",
+    "TREES",
+    "Config",
+    "CorpusConfig",
+    "TrainingConfig",
+    "VocabularyConfig",
+    "bounds",
+    "from_tables",
+    "named",
+    "nearest",
+    "read_config",
+    "read_tables",
+    "sections",
+    "type_of",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """All settings of a run."""
+
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        """Check every value, and keep numbers as Python's own.
+
+        Raises:
+            UsageError: a value is of the wrong type or out of its bounds.
+        """
+        for section in dataclasses.fields(self):
+            part = getattr(self, section.name)
+            types = _types(type(part))
+            sound = {
+                one.name: checked(one, getattr(part, one.name), types[one.name])
+                for one in dataclasses.fields(part)
+            }
+            object.__setattr__(self, section.name, dataclasses.replace(part, **sound))
+
+    def replace(self, **settings: Any) -> Config:
+        """Return a copy with some settings changed, named without their section.
+
+        Raises:
+            UsageError: no setting has that name, or a value is out of bounds.
+        """
+        changed: dict[str, dict[str, Any]] = {}
+        for name, value in settings.items():
+            changed.setdefault(_section_of(name), {})[name] = value
+        return Config(
+            **{
+                section.name: dataclasses.replace(
+                    getattr(self, section.name), **changed.get(section.name, {})
+                )
+                for section in dataclasses.fields(self)
+            }
+        )
+
+    def resolved(self) -> Config:
+        """Return a copy in which every default that depends on something is a number."""
+        training = self.training
+        return self.replace(
+            lr=DEFAULT_LR[training.model] if training.lr is None else training.lr,
+            threads=_cores() if training.threads is None else training.threads,
+            retree_at=min(DEFAULT_RETREE_AT[training.model], training.epochs / 2)
+            if training.retree_at is None
+            else training.retree_at,
+            retree_every=DEFAULT_RETREE_EVERY[training.model]
+            if training.retree_every is None
+            else training.retree_every,
+        )
+
+    def idle(self) -> list[str]:
+        """Return the names of settings that are not at their default, but have no effect here."""
+        training = self.training
+        used = USED_BY[training.loss]
+        if training.retree_from == "ns" and training.loss == "hs":
+            used = (*used, *USED_BY["ns"])
+        grows = (
+            training.tree == "semantic" if training.loss == "hs" else training.classes == "kmeans"
+        )
+        if not grows:
+            used = tuple(name for name in used if not name.startswith("retree_"))
+        some = {name for names in USED_BY.values() for name in names}
+        return [
+            one.name
+            for one in dataclasses.fields(training)
+            if one.name in some - set(used) and getattr(training, one.name) != one.default
+        ]
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return the settings as section -> name -> value, as in a TOML file."""
+        return dataclasses.asdict(self)
+
+
+def sections() -> dict[str, tuple[dataclasses.Field[Any], ...]]:
+    """Return the settings by section, in order: what the command line and the docs are made of."""
+    return {
+        section.name: dataclasses.fields(get_type_hints(Config)[section.name])
+        for section in dataclasses.fields(Config)
+    }
+
+
+def type_of(one: dataclasses.Field[Any]) -> type:
+    """Return the plain type of a setting, without its None."""
+    owner = get_type_hints(Config)[_section_of(one.name)]
+    hint = _types(owner)[one.name]
+    plain: type = next((t for t in get_args(hint) if t is not type(None)), hint)
+    return plain
+
+
+def read_config(path: str | os.PathLike[str], base: Config | None = None) -> Config:
+    """Read a TOML file of settings over `base` (default: the defaults).
+
+    Raises:
+        MissingInputError: the file cannot be read.
+        UsageError: it is not TOML, or has an unknown section or key, or a value out of bounds.
+    """
+    tables = read_tables(path)
+    with named(os.fspath(path)):
+        return from_tables(tables, base)
+
+
+def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a TOML file as it is.
+
+    Raises:
+        MissingInputError: the file cannot be read.
+        UsageError: it is not TOML.
+    """
+    where = os.fspath(path)
+    try:
+        return tomllib.loads(Path(path).read_bytes().decode())
+    except OSError as error:
+        raise MissingInputError(
+            f"cannot be read ({error.strerror})", where=where, hint="check the path"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"is not TOML ({error})", where=where, hint="see configs/") from error
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Name the place in complaints about settings, before what they name themselves."""
+    try:
+        yield
+    except UsageError as error:
+        place = f"{where}, {error.where}" if error.where else where
+        raise UsageError(error.what, where=place, hint=error.hint) from error
+
+
+def from_tables(tables: Mapping[str, Any], base: Config | None = None) -> Config:
+    """Return settings given as section -> name -> value, over `base` (default: the defaults).
+
+    Raises:
+        UsageError: a section or a name is unknown, or a value is out of bounds.
+    """
+    known = sections()
+    settings: dict[str, Any] = {}
+    for section, values in tables.items():
+        if section not in known or not isinstance(values, dict):
+            raise UsageError(
+                f"unknown section [{section}]"
+                if isinstance(values, dict)
+                else f"the key '{section}' stands outside a section",
+                hint="the sections are " + ", ".join(f"[{name}]" for name in known),
+            )
+        names = [one.name for one in known[section]]
+        for name, value in values.items():
+            if name not in names:
+                raise UsageError(f"unknown key '{name}' in [{section}]", hint=nearest(name, names))
+            settings[name] = value
+    return (base or Config()).replace(**settings)
+
+
+def _section_of(name: str) -> str:
+    known = sections()
+    for section, settings in known.items():
+        if any(one.name == name for one in settings):
+            return section
+    every = [one.name for settings in known.values() for one in settings]
+    raise UsageError(f"unknown setting '{name}'", hint=nearest(name, every))
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return the hint to a name that is none of these: the one that it is most like, or all."""
+    names = list(names)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(names)
+
+
+def _types(owner: type) -> dict[str, Any]:
+    return get_type_hints(owner)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,208 @@
+"""The settings of a training run by section: default, meaning and bounds of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+LARGEST = 2**63 - 1
+"""The largest whole number that compiled code and TOML hold."""
+LOSSES = ("hs", "class", "ns", "sampled", "softmax")
+NORMALIZED = ("hs", "class", "softmax")
+"""The output layers whose probabilities sum to 1."""
+CLASSES = ("frequency", "kmeans", "exchange")
+OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[str, ...] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+) -> Any:
+    """Declare one setting; bounds are inclusive but for `above`."""
+    return field(
+        default=default,
+        metadata={
+            "help": help,
+            "choices": choices,
+            "minimum": minimum,
+            "maximum": maximum,
+            "above": above,
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusConfig:
+    """How bytes become tokens."""
+
+    tokens: str = setting(
+        "space",
+        "what a token is: 'space' splits at Unicode white space, 'words' keeps runs of letters, "
+        "digits and marks of raw text and drops punctuation",
+        choices=("space", "words"),
+    )
+    lowercase: bool = setting(False, "lower-case every token (by Unicode's rules)")
+    encoding_errors: str = setting(
+        "strict",
+        "what to do with invalid UTF-8: stop, put U+FFFD in its place, or leave it out",
+        choices=("strict", "replace", "ignore"),
+    )
+    max_types: int = setting(
+        0,
+        "drop the rarest types whenever the table holds this many; 0 for no bound",
+        minimum=0,
+        maximum=LARGEST,
+    )
+    cache_dir: str | None = setting(
+        None, "folder for the encoded corpus while training (default: the system's temporary one)"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocabularyConfig:
+    """Which types become words, and how often they are used."""
+
+    min_count: int = setting(5, "leave out types that occur less often", minimum=1, maximum=LARGEST)
+    max_vocab: int = setting(
+        0, "keep only the most frequent words; 0 for no bound", minimum=0, maximum=LARGEST
+    )
+    sample: float = setting(
+        1e-4,
+        "threshold of subsampling: words more frequent than this share of the tokens are "
+        "skipped at random; 0 switches it off",
+        minimum=0.0,
+        maximum=1.0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """The model and its training."""
+
+    model: str = setting(
+        "skipgram",
+        "predict from each context word (skipgram) or from their mean (cbow)",
+        choices=("skipgram", "cbow"),
+    )
+    dim: int = setting(100, "dimensions of a vector", minimum=1, maximum=65_536)
+    window: int = setting(
+        5, "largest distance of a context word from its target", minimum=1, maximum=1_000
+    )
+    fixed_window: bool = setting(
+        False, "always use the whole window instead of shrinking it at random"
+    )
+    loss: str = setting(
+        "hs",
+        "output layer: hierarchical softmax (hs), classes of words (class), negative sampling "
+        "(ns), sampled softmax (sampled) or the softmax over all words (softmax)",
+        choices=LOSSES,
+    )
+    tree: str = setting(
+        "semantic",
+        "tree of hierarchical softmax: semantic (grown from the vectors during training), huffman, "
+        "balanced, random, brown (from classes of neighbouring words), or a file of words and "
+        "bit strings as 'hsw2v tree --codes' prints it",
+    )
+    retree_at: float | None = setting(
+        None,
+        "epochs after which the semantic tree is grown, 0.5 for half of one (default: 1 for "
+        "skipgram, 2 for cbow, and half of all epochs at most)",
+        above=0.0,
+        maximum=LARGEST,
+    )
+    retree_every: float | None = setting(
+        None,
+        "epochs after which it is grown anew, again and again while two are left; 0 for never "
+        "(default: 0 for skipgram, 3 for cbow)",
+        minimum=0.0,
+        maximum=LARGEST,
+    )
+    retree_from: str = setting(
+        "hs",
+        "how the vectors that the semantic tree is grown from are trained: on the Huffman tree "
+        "(hs), or by negative sampling (ns)",
+        choices=("hs", "ns"),
+    )
+    classes: str = setting(
+        "frequency",
+        "classes of words of loss class: of words equally frequent (frequency), of like vectors, "
+        "made anew during training as the semantic tree is (kmeans), or of words with like "
+        "neighbours (exchange)",
+        choices=CLASSES,
+    )
+    num_classes: int | None = setting(
+        None,
+        "classes of words of loss class (default: the square root of the number of words)",
+        minimum=1,
+        maximum=LARGEST,
+    )
+    negative: int = setting(
+        5, "words drawn for a window by negative sampling", minimum=1, maximum=1_000
+    )
+    samples: int = setting(
+        64,
+        "words drawn for 64 windows together by sampled softmax",
+        minimum=1,
+        maximum=65_536,
+    )
+    ns_exponent: float = setting(
+        0.75,
+        "power of the counts that words are drawn by, in negative sampling and sampled softmax",
+        minimum=-10.0,
+        maximum=10.0,
+    )
+    optimizer: str = setting(
+        "sgd",
+        "how a row moves by its gradient: plain steps (sgd), or steps made even by what it has "
+        "seen (adagrad, rmsprop, adam)",
+        choices=OPTIMIZERS,
+    )
+    l2: float = setting(
+        0.0,
+        "decay of the rows that a step touches: this share of them, times the learning rate",
+        minimum=0.0,
+        maximum=1_000.0,
+    )
+    batch_norm: bool = setting(
+        False, "normalise hidden vectors over batches of at least 256 windows"
+    )
+    epochs: int = setting(5, "passes over the corpus", minimum=1, maximum=LARGEST)
+    lr: float | None = setting(
+        None,
+        "learning rate at the start, falling linearly to 1e-4 of it "
+        "(default: 0.025 for skipgram, 0.05 for cbow)",
+        above=0.0,
+        maximum=10.0,
+    )
+    threads: int | None = setting(None, "threads (default: all cores)", minimum=1, maximum=1_024)
+    seed: int = setting(1, "seed of every random choice", minimum=0, maximum=LARGEST)
+    record_gradients: int = setting(
+        0,
+        "measure errors and gradients at the windows of a block before every so many blocks, for "
+        "the log; 0 for never",
+        minimum=0,
+        maximum=LARGEST,
+    )
+
+
+TREES = ("semantic", "huffman", "balanced", "random", "brown")
+"""The trees that hsw2v grows; any other name is that of a file."""
+
+DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.05}
+DEFAULT_RETREE_AT = {"skipgram": 1.0, "cbow": 2.0}
+DEFAULT_RETREE_EVERY = {"skipgram": 0.0, "cbow": 3.0}
+
+
+USED_BY = {
+    "hs": ("tree", "retree_at", "retree_every", "retree_from"),
+    "class": ("classes", "num_classes", "retree_at", "retree_every"),
+    "ns": ("negative", "ns_exponent"),
+    "sampled": ("samples", "ns_exponent"),
+    "softmax": (),
+}
+"""Settings that only some output layers have a use for."""
