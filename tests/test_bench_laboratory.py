@@ -1,0 +1,285 @@
+"""The laboratory measures, keeps what it measured, and makes the same page of it again."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from commandline import SCRIPTS, write_corpus
+from commandline import run_script as bench
+
+from hsw2v.laboratory.experiment import read_experiment
+from hsw2v.report.diagnosis import Diagnosis
+
+sys.path.insert(0, str(SCRIPTS))
+
+from benchmarks.laboratory import Result, Trial, packed, unpacked
+from benchmarks.laboratory_page import exponent, slim
+from benchmarks.laboratory_runs import EXPERIMENTS, Cut, split
+from benchmarks.laboratory_tables import margins, verdicts
+
+ROOT = SCRIPTS.parent
+PAGE = ROOT / "docs" / "hierarchical-softmax.md"
+BLOCKS = (
+    *("vocabulary", "layers", "rates", "remedies", "gradients", "course"),
+    "trees-and-sampling",
+)
+EXPERIMENT = """
+[experiment]
+name = "Tiny"
+seeds = [1, 2]
+pairs = ["pairs.txt"]
+analogies = ["questions.txt"]
+heldout = "heldout.txt"
+
+[vocabulary]
+min_count = 1
+sample = 0
+
+[training]
+loss = "hs"
+tree = "huffman"
+dim = 8
+epochs = 1
+threads = 1
+
+[[setting]]
+name = "plain steps"
+record_gradients = 1
+
+[[setting]]
+name = "Adagrad"
+optimizer = "adagrad"
+
+[[setting]]
+name = "balanced tree"
+tree = "balanced"
+"""
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """A page with every block, empty."""
+    path = tmp_path / "docs" / "page.md"
+    path.parent.mkdir()
+    blocks = (f"<!-- begin: {one} -->\n<!-- end: {one} -->\n" for one in BLOCKS)
+    path.write_text("".join(blocks), encoding="utf-8")
+    return path
+
+
+def block(page: Path, name: str) -> str:
+    """Return what is in a block of a page."""
+    text = page.read_text(encoding="utf-8")
+    return text.split(f"<!-- begin: {name} -->")[1].split(f"<!-- end: {name} -->")[0]
+
+
+def drawn(page: Path) -> list[str]:
+    """Return the figures beside a page, all of which it shows and a reader can parse."""
+    figures = sorted((page.parent / "images").iterdir())
+    text = page.read_text(encoding="utf-8")
+    for one in figures:
+        ElementTree.parse(one)
+        assert one.stat().st_size < 150_000
+        assert f"](images/{one.name})" in text
+    return [one.name for one in figures]
+
+
+def test_the_time_of_a_target_is_measured_turn_by_turn(page: Path, tmp_path: Path) -> None:
+    record = tmp_path / "measured" / "vocabulary.json"
+    tiny = (
+        *("vocabulary", "--sizes", 30, 90, "--models", "cbow", "--layers", "hs", "ns"),
+        *("--seconds", 0.001, "--dim", 8, "--threads", 1, "--record", record),
+    )
+    bench("bench_laboratory", *tiny, "--turns", 1)
+    before = json.loads(record.read_text("utf-8"))["runs"]
+    keys = [(run["layer"], run["words"], run["turn"]) for run in before]
+    assert keys == [("hs", 30, 1), ("ns", 30, 1), ("hs", 90, 1), ("ns", 90, 1)]
+
+    bench("bench_laboratory", *tiny, "--turns", 2, "--write", page)
+    runs = json.loads(record.read_text("utf-8"))["runs"]
+    assert runs[:4] == before
+    assert [(run["layer"], run["words"], run["turn"]) for run in runs[4:]] == [
+        (layer, words, 2) for layer, words, _ in keys
+    ]
+    assert all(0 < run["targets"] < 15_600 * 20 and run["seconds"] > 0 for run in runs)
+    assert drawn(page) == ["time-per-word.svg"]
+    assert "| hs | 30 to 90 |" in block(page, "vocabulary")
+
+    once = page.read_text("utf-8")
+    bench("bench_laboratory", "render", "--records", record.parent, "--write", page)
+    assert page.read_text("utf-8") == once
+
+
+def test_experiments_are_measured_once_and_drawn_again(page: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt")
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tests / "pairs.txt").write_text("a0 a1 9\na2 a3 8\na0 b0 1\na3 b5 2\n", encoding="utf-8")
+    (tests / "questions.txt").write_text(": one\na0 a1 b0 b1\n", encoding="utf-8")
+    experiment = tmp_path / "tiny.toml"
+    experiment.write_text(EXPERIMENT, encoding="utf-8")
+    record = tmp_path / "measured" / "remedies.json"
+    command = (
+        *("remedies", corpus, "--tests", tests, "--experiments", experiment, "--heldout", 900),
+        *("--windows", 300, "--work", tmp_path / "work", "--record", record, "--write", page),
+    )
+    done = bench("bench_laboratory", *command)
+
+    kept = record.read_text("utf-8")
+    assert str(tmp_path) not in kept + page.read_text("utf-8")
+    (trial,) = json.loads(kept)["trials"]
+    assert [(one["setting"], one["seed"]) for one in trial["results"]] == [
+        (one, seed) for one in ("plain steps", "Adagrad", "balanced tree") for seed in (1, 2)
+    ]
+    assert list(trial["courses"]) == ["plain steps"]
+    assert drawn(page) == [
+        "course-skipgram.svg",
+        "gradients-remedies-skipgram.svg",
+        "gradients-trees-skipgram.svg",
+        "remedies-skipgram.svg",
+    ]
+    assert "- **Adagrad** takes " in block(page, "remedies")
+    assert "a factor of " in block(page, "gradients")
+    heldout = (tmp_path / "work" / "heldout.txt").read_text("utf-8")
+    assert corpus.read_text("utf-8").endswith("\n" + heldout)
+
+    assert "run 1 of 6" in done.stderr
+    again = bench("bench_laboratory", *command)
+    assert " of 6" not in again.stderr
+    assert record.read_text("utf-8") == kept
+    assert again.stdout == done.stdout
+
+
+def test_a_missing_test_set_is_told(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt")
+    experiment = tmp_path / "tiny.toml"
+    experiment.write_text(EXPERIMENT, encoding="utf-8")
+    done = bench(
+        "bench_laboratory",
+        *("layers", corpus, "--tests", tmp_path, "--experiments", experiment),
+        *("--work", tmp_path / "work", "--record", tmp_path / "layers.json"),
+        code=1,
+    )
+    assert "pairs.txt: is not there, but tiny.toml names it" in done.stderr
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_every_block_of_the_page_is_one_that_the_script_fills_in(name: str) -> None:
+    text = PAGE.read_text("utf-8")
+    assert text.count(f"<!-- begin: {name} -->") == text.count(f"<!-- end: {name} -->") == 1
+    content = block(PAGE, name).strip()
+    assert content == "Not measured yet." or content.startswith("Measured on: ")
+
+
+def test_the_page_is_what_its_records_make_of_it(page: Path) -> None:
+    bench("bench_laboratory", "render", "--write", page)
+    for name in BLOCKS:
+        made = block(page, name).strip()
+        assert block(PAGE, name).strip() == (made or "Not measured yet.")
+    for figure in drawn(page):
+        assert (PAGE.parent / "images" / figure).exists()
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.toml")), ids=lambda path: path.stem)
+def test_an_experiment_of_the_page_reads(path: Path, tmp_path: Path) -> None:
+    text = path.read_text("utf-8")
+    for name in re.findall(r'"([^"]+\.txt)"', text):
+        analogies = name.startswith("questions")
+        (tmp_path / name).write_text("a b c d\n" if analogies else "a b 1\n")
+    (tmp_path / path.name).write_text(text, "utf-8")
+    found = read_experiment(tmp_path / path.name)
+    assert path.stem.endswith("-" + found.settings[0].config.training.model)
+    assert len({one.config.training.model for one in found.settings}) == 1
+
+
+@pytest.mark.parametrize("train", [0, 10, 25])
+def test_held_out_text_is_not_trained_on(train: int) -> None:
+    text = b"".join(b"line %d\n" % number for number in range(10))
+    first, last = split(text, Cut(train, 20))
+    assert text.startswith(first)
+    assert text.endswith(last)
+    assert len(first) + len(last) <= len(text)
+    assert 0 < len(last) <= 20
+    assert first.endswith(b"\n")
+    assert last.startswith(b"line")
+    assert len(first) >= train
+
+
+def trial(**figures: list[float]) -> Trial:
+    """Return settings "first", "second", … with these figures, one a seed."""
+    settings = ("first", "second", "third")
+    results = [
+        Result(
+            setting, seed, {name: every[2 * place + seed - 1] for name, every in figures.items()}
+        )
+        for place, setting in enumerate(settings)
+        for seed in (1, 2)
+    ]
+    return Trial("name", "cbow", list(settings), {}, [1, 2], 1, 1, results)
+
+
+def test_what_seeds_differ_by_is_no_difference() -> None:
+    found = trial(
+        seconds=[1.0, 1.0, 2.0, 3.0, 0.5, 0.5],
+        **{"held-out loss": [7.0, 7.2, 6.5, 6.6, 7.1, 7.3]},
+        pairs=[0.5, 0.5, 0.4, 0.4, 0.52, 0.46],
+    )
+    loss, pairs = margins(found, "second")
+    # Less loss is better; seeds of one setting differ by 0.2, by a median of 0.1 in the other.
+    assert (loss.better, loss.noise) == (pytest.approx(0.55), pytest.approx(0.2))
+    assert pairs.better == pytest.approx(-0.1)
+    second, third = verdicts(found).splitlines()
+    assert second == (
+        "- **second** takes 2.50 times as long as first; better on held-out loss (by 0.550, seeds "
+        "0.200); worse on pairs (by 0.100, seeds 0.000)."
+    )
+    assert third == (
+        "- **third** takes 0.50 times as long as first; no more apart than seeds are on 2 of 2 "
+        "figures."
+    )
+
+
+def test_the_exponent_of_a_power_is_found() -> None:
+    sizes = [100, 1_000, 10_000]
+    assert exponent(sizes, [3 * one**0.5 for one in sizes]) == pytest.approx(0.5)
+
+
+def test_a_diagnosis_is_kept_with_few_digits(tmp_path: Path) -> None:
+    figures = {
+        **{"decisions": 7, "error": 0.123456789, "loss": 1.0, "output_gradient": 1e-9},
+        **{"hidden_part": 1.0, "output_norm": None, "saturated": 0.0},
+        **{"certain_right": 0.0, "certain_wrong": 0.0},
+    }
+    visits = {
+        **{"count": 123456, "visits": 123456.7, "median_visits": 1.0},
+        **{"under_10": 0.5, "under_100": 1.0},
+    }
+    predictions = {"predictions": 3, "prediction_loss": 2.0, "hidden_gradient": 0.5}
+    found = {
+        "output": "hs",
+        "by_depth": [{"depth": depth, **visits, **figures} for depth in (0, 1)],
+        "by_decile": [],
+        "totals": {"windows": 3, **visits, **predictions, **figures},
+    }
+    back = unpacked(json.loads(json.dumps(packed(Diagnosis.from_dict(found)))))
+    assert [one.depth for one in back.by_depth] == [0, 1]
+    root = back.by_depth[0]
+    assert (root.error, root.output_gradient, root.output_norm) == (0.1235, 1e-9, None)
+    assert (root.count, root.visits) == (123456, 123500.0)
+
+
+def test_a_drawing_keeps_its_sizes_when_digits_go(tmp_path: Path) -> None:
+    path = tmp_path / "drawing.svg"
+    path.write_text(
+        '<svg width="9.123456pt">\n  <path d="M 1.23456 2&#10;  L 3.99999 4" '
+        'transform="translate(1.98765 2) scale(0.015625)"/>\n</svg>\n'
+    )
+    slim(path)
+    assert path.read_text() == (
+        '<svg width="9.123456pt">\n<path d="M 1.23 2&#10;  L 3.99 4" '
+        'transform="translate(1.98 2) scale(0.015625)"/>\n</svg>\n'
+    )
