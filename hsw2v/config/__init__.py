@@ -101,7 +101,9 @@ class Config:
         """Return a copy in which every default that depends on something is a number."""
         training = self.training
         return self.replace(
-            lr=DEFAULT_LR[training.model] if training.lr is None else training.lr,
+            lr=DEFAULT_LR[training.optimizer][training.model]
+            if training.lr is None
+            else training.lr,
             threads=_cores() if training.threads is None else training.threads,
             retree_at=min(DEFAULT_RETREE_AT[training.model], training.epochs / 2)
             if training.retree_at is None

@@ -175,7 +175,8 @@ class TrainingConfig:
     lr: float | None = setting(
         None,
         "learning rate at the start, falling linearly to 1e-4 of it "
-        "(default: 0.025 for skipgram, 0.05 for cbow)",
+        "(default: 0.025 for skipgram, 0.05 for cbow; with adagrad 0.1 and 0.2, with rmsprop and "
+        "adam 0.01)",
         above=0.0,
         maximum=10.0,
     )
@@ -193,7 +194,12 @@ class TrainingConfig:
 TREES = ("semantic", "huffman", "balanced", "random", "brown")
 """The trees that hsw2v grows; any other name is that of a file."""
 
-DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.05}
+DEFAULT_LR = {
+    "sgd": {"skipgram": 0.025, "cbow": 0.05},
+    "adagrad": {"skipgram": 0.1, "cbow": 0.2},
+    "rmsprop": {"skipgram": 0.01, "cbow": 0.01},
+    "adam": {"skipgram": 0.01, "cbow": 0.01},
+}
 DEFAULT_RETREE_AT = {"skipgram": 1.0, "cbow": 2.0}
 DEFAULT_RETREE_EVERY = {"skipgram": 0.0, "cbow": 3.0}
 
