@@ -118,7 +118,9 @@ def trial_blocks(name: str, path: Path, gallery: Gallery) -> Blocks:
             f"{TITLES[trial.model]}: {trial.name}",
             lambda file, trial=trial: figures.draw_trial(file, trial),  # type: ignore[misc]
         )
-        parts += [trial_tables(trial), picture, verdicts(trial)]
+        parts += [trial_tables(trial), picture]
+        # One seed does not tell what a difference is worth.
+        parts += [verdicts(trial)] if len(trial.seeds) > 1 else []
     blocks = {name: "\n\n".join(parts)}
     if name == "remedies":
         blocks["gradients"] = "\n\n".join([heading(record), *_gradients(record, gallery)])
