@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.memory import load_int32, load_int64, store_int64
+from hsw2v.kernels.memory import load_int32, load_int64
 from hsw2v.kernels.output.hierarchical import (
     copy_top,
     merge_top,
@@ -23,7 +23,7 @@ from hsw2v.kernels.output.negative import noise_rows, prefetch_sampled, sampled_
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.step import loss, step
 from hsw2v.kernels.tiles import add_to_rows, mean_row, prefetch_row
-from hsw2v.kernels.windows import keep_tokens
+from hsw2v.kernels.windows import context_rows, keep_tokens
 
 HIERARCHICAL, NEGATIVE = 0, 1
 """The output layers, as `Plan.output`."""
@@ -54,17 +54,6 @@ class Tables(NamedTuple):
     """(V, P) float32, word vectors."""
     outputs: NDArray[np.float32]
     """(V-1, P) float32 node vectors, or (V, P) of negative sampling."""
-
-
-@inlined
-def _context_rows(base, stride, kept, first, end, centre, rows):
-    n = 0
-    for position in range(first, end):
-        if position != centre:
-            word = np.int64(load_int32(kept + 4 * position))
-            store_int64(rows + 8 * n, base + word * stride)
-            n += 1
-    return n
 
 
 @inlined
@@ -144,7 +133,7 @@ def train_block(
             reach = np.int64(load_int32(reaches + 4 * centre))
             first = max(start, centre - reach)
             last = min(end, centre + reach + 1)
-            n = _context_rows(base, stride, kept, first, last, centre, context)
+            n = context_rows(base, stride, kept, first, last, centre, context)
             if n == 0:
                 continue
             word = np.int64(load_int32(kept + 4 * centre))

@@ -1,6 +1,6 @@
 """Training on a block in general: any output layer, any optimizer, with batch normalisation.
 
-`block.train_block` is the same for what most people want, and twice as fast. Here
+`block.train_block` is the same for what most people want, and faster. Here
 
     H = hidden rows of a batch of windows, perhaps normalised
     for each window, for each group of output rows:
@@ -23,16 +23,10 @@ from numpy.typing import NDArray
 from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.block import HIERARCHICAL, LOSS_KEY, NOISE_KEY
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.link import add_and_find_highest, add_weighted, exponentials, scale
-from hsw2v.kernels.memory import (
-    load_float32,
-    load_int32,
-    load_int64,
-    store_float32,
-    store_int64,
-)
+from hsw2v.kernels.group import Room, choose, decide, move_hidden
+from hsw2v.kernels.memory import load_int32, load_int64
 from hsw2v.kernels.normalisation import Norm, backward, normalise
-from hsw2v.kernels.optimizers import SGD, State, decay_factor, move_row, state_rows
+from hsw2v.kernels.optimizers import State, state_rows
 from hsw2v.kernels.output.classes import (
     ClassMembers,
     class_rows,
@@ -50,29 +44,15 @@ from hsw2v.kernels.output.sampled import (
     sampled_softmax_rows,
 )
 from hsw2v.kernels.random import draw
-from hsw2v.kernels.rows import clear_row, decay_row, move_row_by
-from hsw2v.kernels.step import loss as decisions_loss
-from hsw2v.kernels.tiles import (
-    MAX_CONTEXT,
-    MAX_OUTPUT,
-    TILE_WIDTH,
-    gradient_row,
-    gradient_rows,
-    mean_row,
-    score_row,
-    score_rows,
-    update_rows,
-)
-from hsw2v.kernels.windows import find_bounds, keep_tokens
+from hsw2v.kernels.rows import clear_row
+from hsw2v.kernels.tiles import mean_row
+from hsw2v.kernels.windows import context_rows, find_bounds, keep_tokens
 
 CLASSES, SAMPLED = 2, 3
 """More output layers, as `GeneralPlan.output`: besides HIERARCHICAL and NEGATIVE."""
 
 BATCH = 256
 """Kept words, each with its window, that are normalised together at least."""
-
-_PIECE = 4 * MAX_CONTEXT * MAX_OUTPUT
-_NOTHING = np.float32(-3e38)
 
 
 class GeneralPlan(NamedTuple):
@@ -155,145 +135,11 @@ class GeneralScratch(NamedTuple):
     """(1,) int32, shared by all threads: when set, a block is left unfinished."""
 
 
-class _Room(NamedTuple):
-    """Addresses of what a group of output rows is worked on in."""
-
-    output: int
-    biases: int
-    scores: int
-    row: int
-
-
 @inlined
 def _hidden_rows_of(bounds, centre, cbow):
     """Return how many hidden rows the window of a kept word has."""
     n = np.int64(load_int32(bounds + 8 * centre + 4)) - load_int32(bounds + 8 * centre) - 1
     return min(n, 1) if cbow else n
-
-
-@inlined
-def _context_rows(base, stride, kept, first, end, centre, rows):
-    n = 0
-    for position in range(first, end):
-        if position != centre:
-            word = np.int64(load_int32(kept + 4 * position))
-            store_int64(rows + 8 * n, base + word * stride)
-            n += 1
-    return n
-
-
-@compiled
-def _each_tile(rows, hidden, output, m, labels, rate, vectors, scores, softmax):
-    """Write scores of softmax, or gradients of decisions, in pieces; n ≤ MAX_CONTEXT rows."""
-    for i in range(0, rows, 2):
-        here = hidden + 8 * i
-        for j in range(0, m, TILE_WIDTH):
-            width = min(m - j, TILE_WIDTH)
-            there = output + 8 * j
-            place = scores + (j // MAX_OUTPUT) * _PIECE + 4 * (i * MAX_OUTPUT + j % MAX_OUTPUT)
-            if softmax:
-                if i + 1 < rows:
-                    score_rows(width, here, there, vectors, place)
-                else:
-                    score_row(width, here, there, vectors, place)
-            elif i + 1 < rows:
-                gradient_rows(width, here, there, vectors, labels + 4 * j, rate, place)
-            else:
-                gradient_row(width, here, there, vectors, labels + 4 * j, rate, place)
-
-
-@compiled
-def _softmax(rows, m, right, rate, biases, scores):
-    """Put rate · (y - softmax) in place of scores in pieces, and return the loss in nats."""
-    padded = -(-m // LANES) * LANES
-    for column in range(m, padded):
-        store_float32(biases + 4 * column, _NOTHING)
-    total = 0.0
-    for i in range(rows):
-        own = scores + 4 * i * MAX_OUTPUT
-        target = own + (right // MAX_OUTPUT) * _PIECE + 4 * (right % MAX_OUTPUT)
-        highest = _NOTHING
-        for j in range(0, padded, MAX_OUTPUT):
-            vectors = min(padded - j, MAX_OUTPUT) // LANES
-            found = add_and_find_highest(own + (j // MAX_OUTPUT) * _PIECE, biases + 4 * j, vectors)
-            highest = max(highest, found)
-        score = load_float32(target)
-        mass = np.float32(0.0)
-        for j in range(0, padded, MAX_OUTPUT):
-            vectors = min(padded - j, MAX_OUTPUT) // LANES
-            mass += exponentials(own + (j // MAX_OUTPUT) * _PIECE, highest, vectors)
-        for j in range(0, padded, MAX_OUTPUT):
-            vectors = min(padded - j, MAX_OUTPUT) // LANES
-            scale(own + (j // MAX_OUTPUT) * _PIECE, -rate / mass, vectors)
-        store_float32(target, load_float32(target) + rate)
-        total += np.log(np.float64(mass)) + np.float64(highest) - np.float64(score)
-    for column in range(m, padded):
-        store_float32(biases + 4 * column, np.float32(0.0))
-    return total
-
-
-@compiled
-def _move_outputs(rows, hidden, target, m, rate, plan, room, state, vectors):
-    """Move m output rows by the gradients in `room.scores`, and pass them on to `target`."""
-    for j in range(0, m, MAX_OUTPUT):
-        count = min(m - j, MAX_OUTPUT)
-        there = room.output + 8 * j
-        piece = room.scores + (j // MAX_OUTPUT) * _PIECE
-        if plan.optimizer == SGD:
-            update_rows(rows, hidden, target, there, count, vectors, piece)
-            if plan.l2 > 0.0:
-                factor = decay_factor(rate, plan.l2)
-                for column in range(count):
-                    decay_row(load_int64(there + 8 * column), factor, vectors)
-        else:
-            for i in range(rows):
-                weights = piece + 4 * i * MAX_OUTPUT
-                total = load_int64(target + 8 * i)
-                add_weighted(total, there, count, weights, 4, vectors)
-            for column in range(count):
-                clear_row(room.row, vectors)
-                weights = piece + 4 * column
-                add_weighted(room.row, hidden, rows, weights, 4 * MAX_OUTPUT, vectors)
-                row = load_int64(there + 8 * column)
-                move_row(plan.optimizer, plan.l2, state, row, room.row, rate, vectors)
-
-
-@compiled
-def _decisions(n, hidden, target, m, labels, rate, plan, room, state, vectors, lossy):
-    """Do the step of one window with two-way decisions; return its loss in nats if asked to."""
-    error_rate = np.float32(rate) if plan.optimizer == SGD else np.float32(1.0)
-    total = 0.0
-    for i in range(0, n, MAX_CONTEXT):
-        rows = min(n - i, MAX_CONTEXT)
-        here = hidden + 8 * i
-        if lossy:
-            total += decisions_loss(here, rows, room.output, m, labels, vectors, room.scores)
-        _each_tile(rows, here, room.output, m, labels, error_rate, vectors, room.scores, False)
-        _move_outputs(rows, here, target + 8 * i, m, rate, plan, room, state, vectors)
-    return total
-
-
-@compiled
-def _choice(n, hidden, target, m, right, rate, plan, room, state, vectors):
-    """Do the step of one window with a choice among m rows; return its loss in nats."""
-    error_rate = np.float32(rate) if plan.optimizer == SGD else np.float32(1.0)
-    total = 0.0
-    for i in range(0, n, MAX_CONTEXT):
-        rows = min(n - i, MAX_CONTEXT)
-        here = hidden + 8 * i
-        _each_tile(rows, here, room.output, m, 0, error_rate, vectors, room.scores, True)
-        total += _softmax(rows, m, right, error_rate, room.biases, room.scores)
-        _move_outputs(rows, here, target + 8 * i, m, rate, plan, room, state, vectors)
-    return total
-
-
-@compiled
-def _move(row, gradient, rate, optimizer, l2, state, vectors):
-    """Move a row by a gradient of hidden vectors: with SGD the learning rate is in it already."""
-    if optimizer == SGD:
-        move_row_by(row, gradient, decay_factor(rate, l2), np.float32(1.0), vectors)
-    else:
-        move_row(optimizer, l2, state, row, gradient, rate, vectors)
 
 
 @compiled
@@ -311,7 +157,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     vector_state = state_rows(tables.vector_state, tables.vectors)
     output_state = state_rows(tables.output_state, tables.outputs)
     scale_and_shift = state_rows(tables.norm.state, tables.norm.parameters)
-    room = _Room(
+    room = Room(
         scratch.output.ctypes.data,
         scratch.biases.ctypes.data,
         scratch.scores.ctypes.data,
@@ -344,7 +190,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
         for centre in range(begin, end):
             first = np.int64(load_int32(bounds + 8 * centre))
             last = np.int64(load_int32(bounds + 8 * centre + 4))
-            n = _context_rows(base, stride, kept, first, last, centre, context)
+            n = context_rows(base, stride, kept, first, last, centre, context)
             if plan.cbow and n > 0:
                 mean_row(context, n, vectors, load_int64(hidden + 8 * rows))
                 rows += 1
@@ -379,9 +225,9 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
             done += n
             if plan.output == CLASSES:
                 m, right = rows_of_classes(classes, word, room.output)
-                lost = _choice(n, here, there, m, right, rate, plan, room, output_state, vectors)
+                lost = choose(n, here, there, m, right, rate, plan, room, output_state, vectors)
                 m, right = rows_of_members(classes, word, room.output)
-                lost += _choice(n, here, there, m, right, rate, plan, room, output_state, vectors)
+                lost += choose(n, here, there, m, right, rate, plan, room, output_state, vectors)
             elif plan.output == SAMPLED:
                 group = centre // SHARED_BY
                 if group != drawn_for:
@@ -389,13 +235,13 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                     drawn_for = group
                 m = rows_of_drawn(sampling, drawn, word, room.output, room.biases)
                 first = np.int64(0)
-                lost = _choice(n, here, there, m, first, rate, plan, room, output_state, vectors)
+                lost = choose(n, here, there, m, first, rate, plan, room, output_state, vectors)
             else:
                 if plan.output == HIERARCHICAL:
                     m, labels = path_rows(tree, word, room.output)
                 else:
                     m, labels = sampled_rows(noise, word, noise_key, centre, room.output)
-                lost = _decisions(
+                lost = decide(
                     n, here, there, m, labels, rate, plan, room, output_state, vectors, sampled
                 )
             if sampled:
@@ -417,15 +263,15 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                     scratch.slopes[one, d] /= np.float32(rows)
                 row = scale_and_shift.table + one * stride
                 by_row = scratch.slopes.ctypes.data + one * stride
-                _move(row, by_row, rate, plan.optimizer, 0.0, scale_and_shift, vectors)
+                move_hidden(row, by_row, rate, plan.optimizer, 0.0, scale_and_shift, vectors)
         done = 0
         for centre in range(begin, end):
             first = np.int64(load_int32(bounds + 8 * centre))
             last = np.int64(load_int32(bounds + 8 * centre + 4))
-            n = _context_rows(base, stride, kept, first, last, centre, context)
+            n = context_rows(base, stride, kept, first, last, centre, context)
             for i in range(n):
                 by_row = load_int64(gradient + 8 * (done if plan.cbow else done + i))
                 row = load_int64(context + 8 * i)
-                _move(row, by_row, rate, plan.optimizer, plan.l2, vector_state, vectors)
+                move_hidden(row, by_row, rate, plan.optimizer, plan.l2, vector_state, vectors)
             done += min(n, 1) if plan.cbow else n
     return total, predictions, count

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
+from hsw2v.kernels.memory import load_int32, store_int64
 from hsw2v.kernels.random import below, draw, high_half, low_half
 
 END_OF_SENTENCE = -1
@@ -69,6 +70,22 @@ def find_bounds(count, sentences, reach, ends, bounds):
             bounds[centre, 0] = max(start, centre - reach[centre])
             bounds[centre, 1] = min(end, centre + reach[centre] + 1)
         start = end
+
+
+@inlined
+def context_rows(base, stride, kept, first, end, centre, rows):
+    """Write the addresses of the rows of a window's context to the address `rows`; return how many.
+
+    `kept` is the address of the words kept; of those from `first` to `end`, all but the centre are
+    the context. The table of their rows, of `stride` bytes each, begins at the address `base`.
+    """
+    n = 0
+    for position in range(first, end):
+        if position != centre:
+            word = np.int64(load_int32(kept + 4 * position))
+            store_int64(rows + 8 * n, base + word * stride)
+            n += 1
+    return n
 
 
 @compiled
