@@ -64,7 +64,7 @@ def _output_rows(output, tree, noise, word, key, counter, rows):
 
 
 @inlined
-def _prefetch_ahead(output, tree, noise, kept, centre, count, key):
+def prefetch_ahead(output, tree, noise, kept, centre, count, key):
     """Ask for what the next windows will be the first to touch, in order of dependence."""
     if output == HIERARCHICAL:
         if centre + 6 < count:
@@ -138,7 +138,7 @@ def train_block(
                 continue
             word = np.int64(load_int32(kept + 4 * centre))
             m, labels = _output_rows(layer, tree, sampling, word, noise_key, centre, output)
-            _prefetch_ahead(layer, tree, sampling, kept, centre, count, noise_key)
+            prefetch_ahead(layer, tree, sampling, kept, centre, count, noise_key)
             hidden = context
             target = context
             rows = n

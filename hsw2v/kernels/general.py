@@ -21,7 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
-from hsw2v.kernels.block import HIERARCHICAL, LOSS_KEY, NOISE_KEY
+from hsw2v.kernels.block import (
+    HIERARCHICAL,
+    LOSS_KEY,
+    NEGATIVE,
+    NOISE_KEY,
+    prefetch_ahead,
+)
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.group import Room, choose, decide, move_hidden
 from hsw2v.kernels.memory import load_int32, load_int64
@@ -33,8 +39,19 @@ from hsw2v.kernels.output.classes import (
     rows_of_classes,
     rows_of_members,
 )
-from hsw2v.kernels.output.hierarchical import PrivateTop, TreePaths, path_rows, tree_rows
-from hsw2v.kernels.output.negative import NoiseDistribution, noise_rows, sampled_rows
+from hsw2v.kernels.output.hierarchical import (
+    PrivateTop,
+    TreePaths,
+    path_rows,
+    prefetch_nodes,
+    tree_rows,
+)
+from hsw2v.kernels.output.negative import (
+    NoiseDistribution,
+    noise_rows,
+    prefetch_sampled,
+    sampled_rows,
+)
 from hsw2v.kernels.output.sampled import (
     SHARED_BY,
     Drawn,
@@ -45,7 +62,7 @@ from hsw2v.kernels.output.sampled import (
 )
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import clear_row
-from hsw2v.kernels.tiles import mean_row
+from hsw2v.kernels.tiles import mean_row, prefetch_row
 from hsw2v.kernels.windows import context_rows, find_bounds, keep_tokens
 
 CLASSES, SAMPLED = 2, 3
@@ -143,6 +160,17 @@ def _hidden_rows_of(bounds, centre, cbow):
 
 
 @compiled
+def _prefetch_next(output, tree, noise, kept, centre, count, key):
+    """Ask for what an optimizer remembers of the output rows of the next window."""
+    if centre + 1 < count:
+        word = np.int64(load_int32(kept + 4 * (centre + 1)))
+        if output == HIERARCHICAL:
+            prefetch_nodes(tree, word)
+        else:
+            prefetch_sampled(noise, word, key, centre + 1)
+
+
+@compiled
 def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[float, int, int]:
     """Train on one block of provisional ids (B,) int32, changing the tables in place.
 
@@ -156,6 +184,14 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     sampling = sampled_softmax_rows(layer.proposal, scratch.drawn, tables.outputs)
     vector_state = state_rows(tables.vector_state, tables.vectors)
     output_state = state_rows(tables.output_state, tables.outputs)
+    # What an optimizer remembers of a row lies in rows like it, at the same places.
+    squares_tree = tree_rows(layer.paths, layer.top, tables.output_state.squares)
+    squares_noise = noise_rows(layer.noise, tables.output_state.squares)
+    means_tree = tree_rows(layer.paths, layer.top, tables.output_state.means)
+    means_noise = noise_rows(layer.noise, tables.output_state.means)
+    has_squares = len(tables.output_state.squares) > 0
+    has_means = len(tables.output_state.means) > 0
+    chosen = plan.output == HIERARCHICAL or plan.output == NEGATIVE
     scale_and_shift = state_rows(tables.norm.state, tables.norm.parameters)
     room = Room(
         scratch.output.ctypes.data,
@@ -188,6 +224,14 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
         rate = plan.first_rate + slope * begin
         rows = 0
         for centre in range(begin, end):
+            if centre + 1 + windowing.window < count:
+                entering = np.int64(load_int32(kept + 4 * (centre + 1 + windowing.window)))
+                row = base + entering * stride
+                prefetch_row(row, vectors)
+                if has_squares:
+                    prefetch_row(row + vector_state.squares, vectors)
+                if has_means:
+                    prefetch_row(row + vector_state.means, vectors)
             first = np.int64(load_int32(bounds + 8 * centre))
             last = np.int64(load_int32(bounds + 8 * centre + 4))
             n = context_rows(base, stride, kept, first, last, centre, context)
@@ -215,6 +259,16 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
             clear_row(load_int64(gradient + 8 * row), vectors)
         done = 0
         for centre in range(begin, end):
+            if chosen:
+                prefetch_ahead(plan.output, tree, noise, kept, centre, count, noise_key)
+                if has_squares:
+                    _prefetch_next(
+                        plan.output, squares_tree, squares_noise, kept, centre, count, noise_key
+                    )
+                if has_means:
+                    _prefetch_next(
+                        plan.output, means_tree, means_noise, kept, centre, count, noise_key
+                    )
             n = _hidden_rows_of(bounds, centre, plan.cbow)
             if n == 0:
                 continue
