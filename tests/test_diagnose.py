@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -67,6 +68,18 @@ def test_every_model_can_be_diagnosed_and_the_same_each_time(loss: str, architec
     assert totals.predictions == sum(one.predictions for one in found.by_decile)
     assert hsw2v.diagnose(model, sentences(), windows=50) == found
     assert hsw2v.diagnose(model, sentences(), windows=50, seed=2) != found
+
+
+@pytest.mark.parametrize("loss", EVERY_LOSS)
+def test_a_vocabulary_of_one_word_can_be_diagnosed_beside_unknown_words(loss: str) -> None:
+    model = some_model(loss, ["only"], sample=0)
+    found = hsw2v.diagnose(model, [["only", "unknown", "only"], ["unknown"]])
+    assert found.totals.windows == found.totals.predictions == 2
+    # Negative sampling alone decides anything about the only word.
+    assert found.totals.decisions == (2 if loss == "ns" else 0)
+    (told,) = recorded(model, [["only", "unknown", "only"], ["unknown"]], [(0, 0)])
+    assert told.totals == found.to_dict()["totals"]
+    assert list(findings(found))
 
 
 def test_a_text_that_is_read_already_gives_the_same() -> None:
@@ -190,16 +203,17 @@ def test_gradients_are_recorded_before_every_so_many_blocks() -> None:
     assert recordings_of(hsw2v.config.Config().training, 10, 0) == []
 
 
-def record(loss: str, **settings: object) -> list[Event]:
-    """Return what a recorder tells of a model's numbers at two blocks."""
-    model = some_model(loss, WORDS, batch_norm=True, sample=0, **settings)
+def recorded(
+    model: hsw2v.Model, text: list[list[str]], places: list[tuple[int, int]]
+) -> list[GradientsRecorded]:
+    """Return what a recorder tells of a model's numbers at some blocks, each in an epoch."""
     told: list[Event] = []
     config = hsw2v.config.Config().replace(**model.config["training"], sample=0)
     recorder = Recorder(config, model.vocabulary, told.append)
-    text = [one for _ in range(60) for one in sentences(60)]
+    assert model.output is not None
     with encode_sentences(text, config.corpus) as encoded:
         corpus = WordCorpus.of(encoded, model.vocabulary)
-        for epoch, block in ((0, 0), (1, 2)):
+        for epoch, block in places:
             recorder.record(
                 corpus,
                 epoch,
@@ -210,17 +224,22 @@ def record(loss: str, **settings: object) -> list[Event]:
                 classes=model.classes,
                 batch_norm=model.batch_norm,
             )
-        again = diagnose_text(model, corpus, windows=2_000)
-    error = told[0].totals["error"]  # type: ignore[attr-defined]
-    assert error == pytest.approx(again.totals.error, rel=0.15)
+    return [one for one in told if isinstance(one, GradientsRecorded)]
+
+
+def record(loss: str) -> list[GradientsRecorded]:
+    """Return what is recorded at two blocks of a text; it is like what diagnosis says of all."""
+    model = some_model(loss, WORDS, batch_norm=True, sample=0)
+    text = [one for _ in range(60) for one in sentences(60)]
+    told = recorded(model, text, [(0, 0), (1, 2)])
+    whole = hsw2v.diagnose(model, text, windows=2_000)
+    assert told[0].totals["error"] == pytest.approx(whole.totals.error, rel=0.15)
     return told
 
 
 @pytest.mark.parametrize("loss", EVERY_LOSS)
 def test_a_recorder_tells_what_a_diagnosis_would_of_a_block(loss: str) -> None:
     first, second = record(loss)
-    assert isinstance(first, GradientsRecorded)
-    assert isinstance(second, GradientsRecorded)
     assert (first.epoch, first.block, first.tokens, first.output) == (1, 0, 0, loss)
     assert (second.epoch, second.block) == (2, 2)
     assert second.tokens > 16_384
@@ -228,7 +247,7 @@ def test_a_recorder_tells_what_a_diagnosis_would_of_a_block(loss: str) -> None:
     assert json.loads(json.dumps(first.by_depth)) == first.by_depth
 
 
-def write_log(path: Path, told: list[Event]) -> Path:
+def write_log(path: Path, told: Sequence[Event]) -> Path:
     lines = [{"type": "Settings"}, *({"type": type(one).__name__, **vars(one)} for one in told)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path
@@ -269,7 +288,6 @@ def test_training_records_into_its_log(files: tuple[Path, Path], tmp_path: Path)
 
 
 def test_numbers_of_numpy_do_not_get_into_events() -> None:
-    (first, _) = record("hs")
-    assert isinstance(first, GradientsRecorded)
+    first, _ = record("hs")
     values = [*first.totals.values(), *(one for row in first.by_depth for one in row.values())]
     assert not any(isinstance(one, np.generic) for one in values)

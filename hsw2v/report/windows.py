@@ -63,7 +63,8 @@ def windows_of(
     They are drawn from those that one epoch of training would visit.
     """
     words = remap[ids].astype(np.int64)
-    kept = (words >= 0) & (chance.random(len(words)) < sampling.keep[words])
+    keep = np.where(words >= 0, sampling.keep[np.maximum(words, 0)], 0.0)
+    kept = chance.random(len(words)) < keep
     sentences = np.cumsum(words == END_OF_SENTENCE)[kept]
     words = words[kept]
     beside = sentences[1:] == sentences[:-1]
