@@ -116,3 +116,15 @@ def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.flo
 def kept_counts(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
     """Return how often each word is a target: its count after subsampling, (V,) float64."""
     return counts * keep_probability(counts, sample)
+
+
+def drawing_odds(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
+    """Return how often each word is drawn as noise, beside the one drawn most, (V,) float64.
+
+    That is its count to the power of `exponent`; a count of 0 is taken as 1 (Mikolov et al. 2013,
+    section 2.2, where the exponent is 3/4).
+    """
+    # Logarithms: a large negative exponent must not make all odds zero.
+    logarithms = exponent * np.log(np.maximum(counts, 1))
+    odds: NDArray[np.float64] = np.exp(logarithms - logarithms.max())
+    return odds

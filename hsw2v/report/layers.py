@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
+from hsw2v.corpus.vocabulary import drawing_odds
 from hsw2v.query.probabilities import Floats
 from hsw2v.report.decisions import Choice, Decisions, Indexes, Numbers, choose, norms, two_way
 from hsw2v.trees.classes import Classes
@@ -209,7 +210,8 @@ def layer_of(
         return ClassLayer(outputs, classes)
     if settings.loss == "softmax":
         return SoftmaxLayer(outputs, np.ones(len(outputs)))
-    noise = _noise(counts, settings.ns_exponent)
+    odds = drawing_odds(counts, settings.ns_exponent)
+    noise = odds / odds.sum()
     if settings.loss == "sampled":
         return SoftmaxLayer(outputs, _touched(noise, settings.samples), "sampled")
     return NegativeLayer(outputs, noise, settings.negative, np.random.default_rng(seed))
@@ -249,15 +251,6 @@ def _together(made: list[tuple[Decisions, Floats]], hidden: Floats) -> Decisions
     fields = zip(none, *(some for some, _ in made), strict=True)
     joined = Decisions(*(np.concatenate(parts) for parts in fields))
     return joined._replace(hidden_gradients=norms(gradients))
-
-
-def _noise(counts: NDArray[np.int64], exponent: float) -> Numbers:
-    """Return the shares of a distribution by a power of counts."""
-    # Logarithms: a large negative exponent must not make all weights zero.
-    logarithms = exponent * np.log(np.maximum(counts, 1))
-    weights = np.exp(logarithms - logarithms.max())
-    shares: Numbers = weights / weights.sum()
-    return shares
 
 
 def _touched(noise: Numbers, draws: int) -> Numbers:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
-from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.corpus.vocabulary import Vocabulary, drawing_odds
 from hsw2v.kernels.general import Layer
 from hsw2v.kernels.output.classes import ClassMembers
 from hsw2v.kernels.output.hierarchical import tree_paths
@@ -67,23 +67,15 @@ def output_layer(
         most = 1 + training.samples
     elif loss != "softmax":
         loss = "ns"
-        noise = noise_distribution(
-            _odds(vocabulary.counts, training.ns_exponent), training.negative
-        )
+        odds = drawing_odds(vocabulary.counts, training.ns_exponent)
+        noise = noise_distribution(odds, training.negative)
         most = 1 + training.negative
     top = private_top(0, padded(training.dim))
     return OutputLayer(loss, tree, classes, Layer(paths, top, noise, members, proposal), rows, most)
 
 
-def _odds(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
-    # Logarithms: a large negative exponent must not make all odds zero.
-    logarithms = exponent * np.log(np.maximum(counts, 1))
-    odds: NDArray[np.float64] = np.exp(logarithms - logarithms.max())
-    return odds
-
-
 def _proposal(counts: NDArray[np.int64], exponent: float, samples: int) -> Proposal:
-    odds = _odds(counts, exponent)
+    odds = drawing_odds(counts, exponent)
     noise: NoiseDistribution = noise_distribution(odds, 1)
     # Odds of zero are never drawn, but their words are targets.
     expected = samples * np.maximum(odds / odds.sum(), np.finfo(np.float32).tiny)
