@@ -122,6 +122,7 @@ class EpochEnd(Event):
     """Its mean negative log-likelihood a prediction over the epoch, in nats."""
     heldout_loss: float | None
     heldout_perplexity: float | None
+    """exp of it; None also where that is beyond a float."""
     tokens: int
     seconds: float
     """Of training, without what was measured."""

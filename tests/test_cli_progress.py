@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hsw2v import events
@@ -14,6 +16,8 @@ from hsw2v.cli.display import Lines, clock, describe, short
 from hsw2v.cli.progress import Progress
 from hsw2v.config import Config
 from hsw2v.errors import EmptyCorpusError
+from hsw2v.training.log import Log
+from hsw2v.training.report import Report
 
 TRAINING = events.TrainingProgress(
     epoch=2,
@@ -104,6 +108,39 @@ def test_plain_lines_come_seconds_apart(
         now = step / 10
         lines.show(TRAINING)
     assert len(capsys.readouterr().err.splitlines()) == 4
+
+
+def heard_at_the_end(heldout_loss: float | None) -> events.EpochEnd:
+    """Return what is told of an epoch that came to a held-out loss."""
+    told: list[events.Event] = []
+    report = Report(told.append, 1, 100)
+    report.begin(0, "hs", np.ones((1, 3)), [0.1])
+    report.end(heldout_loss)
+    (end,) = told
+    assert isinstance(end, events.EpochEnd)
+    return end
+
+
+def test_a_perplexity_beyond_a_float_is_none_and_not_shown() -> None:
+    assert heard_at_the_end(709.0).heldout_perplexity == pytest.approx(math.exp(709.0))
+    assert heard_at_the_end(None).heldout_perplexity is None
+    end = heard_at_the_end(5053.0)
+    assert (end.heldout_loss, end.heldout_perplexity) == (5053.0, None)
+    assert describe(end).endswith("held-out loss 5053.0000")
+
+
+def test_a_log_is_json_whatever_the_numbers_are(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    with Log(str(path)) as log:
+        log.listen(heard_at_the_end(math.inf))
+        rows = [{"depth": 0, "loss": math.nan, "error": 0.5}]
+        log.listen(events.GradientsRecorded(1, 0, 0, "hs", rows, [], {"loss": -math.inf}))
+    end, recorded = (
+        json.loads(line, parse_constant=pytest.fail) for line in path.read_text().splitlines()
+    )
+    assert (end["loss"], end["heldout_loss"]) == (1.0, None)
+    assert recorded["by_depth"] == [{"depth": 0, "loss": None, "error": 0.5}]
+    assert recorded["totals"] == {"loss": None}
 
 
 def test_a_log_of_a_run_that_failed_ends_with_the_error(tmp_path: Path) -> None:

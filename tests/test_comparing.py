@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from collections.abc import Callable
@@ -307,6 +308,13 @@ def test_the_tables_say_what_was_measured(tmp_path: Path, corpus: Path) -> None:
         assert row == {
             name: "" if value is None else str(value) for name, value in expected.items()
         }
+
+
+def test_a_perplexity_beyond_a_float_is_left_empty(tmp_path: Path, corpus: Path) -> None:
+    found, _ = compared(write_experiment(tmp_path), corpus)
+    astray = dataclasses.replace(found.runs[0], heldout_loss=5053.0)
+    (row,) = csv.DictReader(io.StringIO(dataclasses.replace(found, runs=(astray,)).csv()))
+    assert (row["held-out loss"], row["held-out perplexity"]) == ("5053.0", "")
 
 
 def test_markdown_has_means_with_their_range_and_times_of_the_first(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass, field
@@ -18,6 +17,7 @@ from hsw2v.files import atomic_write, read_text
 from hsw2v.laboratory.experiment import Experiment, Setting
 from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
 from hsw2v.training.api import Texts
+from hsw2v.training.report import perplexity
 
 FORMAT = "hsw2v comparison 1"
 
@@ -44,9 +44,8 @@ class Run:
 
     @property
     def heldout_perplexity(self) -> float | None:
-        """exp of the held-out loss."""
-        loss = self.heldout_loss
-        return None if loss is None else math.exp(loss) if loss < 700 else math.inf
+        """exp of the held-out loss; None where that is beyond a float."""
+        return perplexity(self.heldout_loss)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Run:

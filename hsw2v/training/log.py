@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -23,15 +24,16 @@ class Log:
         self._stream: TextIO | None = None
 
     def write(self, kind: str, **fields: Any) -> None:
-        """Add a line.
+        """Add a line, with null for numbers that are not finite: JSON has none of these.
 
         Raises:
             OutputError, DiskFullError: it cannot be written.
         """
+        line = json.dumps(_finite({"type": kind, **fields}), allow_nan=False)
         try:
             if self._stream is None:
                 self._stream = open(self._path, "w", encoding="utf-8")  # noqa: SIM115
-            self._stream.write(json.dumps({"type": kind, **fields}) + "\n")
+            self._stream.write(line + "\n")
             self._stream.flush()
         except OSError as error:
             raise explain_write_error(error, self._path) from error
@@ -63,3 +65,12 @@ class Log:
         elif isinstance(error, KeyboardInterrupt):
             self.write("Interrupted")
         self._stream.close()
+
+
+def _finite(value: Any) -> Any:
+    """Return dicts, lists and what is in them, with None for NaN and infinities."""
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

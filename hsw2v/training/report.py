@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.events import EpochEnd, Listener, Pace, TrainingProgress
+
+LARGEST_EXPONENT = math.log(sys.float_info.max)
 
 Figures = NDArray[np.float64]
 """(K, 3) float64, a row for each block: sampled loss in nats, its predictions, words kept.
@@ -31,6 +34,11 @@ def mean_loss(figures: Figures) -> float | None:
     """
     predictions = float(figures[:, 1].sum())
     return float(figures[:, 0].sum()) / predictions if predictions else None
+
+
+def perplexity(loss: float | None) -> float | None:
+    """Return exp of a loss in nats; None without one, and where that is beyond a float."""
+    return math.exp(loss) if loss is not None and loss < LARGEST_EXPONENT else None
 
 
 class Report:
@@ -107,12 +115,8 @@ class Report:
                 output=self._output,
                 loss=mean_loss(self._figures),
                 heldout_loss=heldout_loss,
-                heldout_perplexity=None if heldout_loss is None else _exponential(heldout_loss),
+                heldout_perplexity=perplexity(heldout_loss),
                 tokens=(self._epoch + 1) * self._tokens,
                 seconds=time.perf_counter() - self._epoch_begun,
             )
         )
-
-
-def _exponential(x: float) -> float:
-    return math.exp(x) if x < 700 else math.inf
