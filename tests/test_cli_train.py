@@ -149,6 +149,9 @@ def test_scores_are_normalized_exactly_for_a_heldout_loss_if_asked(
     said = complaint("train", corpus, "-o", tmp_path / "m.safetensors", *options, code=2)
     assert "no probabilities" in said
     assert "--normalize-exactly" in said
+    bare = ("--loss", "ns", "--normalize-exactly", *SMALL)
+    said = complaint("train", corpus, "-o", tmp_path / "m.safetensors", *bare, code=2)
+    assert "name one with --heldout" in said
     run("train", corpus, "-o", tmp_path / "m.safetensors", *options, "--normalize-exactly")
     (end,) = (
         one for one in map(json.loads, log.read_text().splitlines()) if one["type"] == "EpochEnd"

@@ -14,7 +14,7 @@ import pytest
 import hsw2v
 from hsw2v.cli.options import resolve
 from hsw2v.cli.train import train
-from hsw2v.config import Config, bounds, read_config, sections, type_of
+from hsw2v.config import Config, bounds, named, read_config, sections, type_of
 from hsw2v.errors import MissingInputError, UsageError
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
@@ -115,6 +115,22 @@ def test_a_file_with_a_mistake_is_refused_and_named(tmp_path: Path, text: str, w
     with pytest.raises(UsageError, match=what) as raised:
         read_config(file)
     assert str(raised.value).startswith(str(file))
+
+
+def test_a_hint_about_a_file_speaks_of_its_keys() -> None:
+    with (
+        pytest.raises(UsageError, match=r"^my\.toml, one: late; lower retree_at, or raise epochs$"),
+        named("my.toml"),
+    ):
+        raise UsageError("late", where="one", hint="lower --retree-at, or raise --epochs")
+
+
+def test_a_tree_is_a_file_if_it_is_none_that_is_grown_and_is_used() -> None:
+    found = [
+        Config().replace(tree=tree, loss=loss).training.tree_file
+        for tree, loss in (("mine.tsv", "hs"), ("huffman", "hs"), ("mine.tsv", "ns"))
+    ]
+    assert found == ["mine.tsv", None, None]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

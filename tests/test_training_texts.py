@@ -85,3 +85,5 @@ def test_a_heldout_loss_needs_probabilities_or_to_be_normalized_exactly(loss: st
             check_training(training, heldout=True)
     else:
         check_training(training, heldout=True)
+    with pytest.raises(errors.UsageError, match=r"there is none; name one with --heldout"):
+        check_training(training, heldout=False, normalize_exactly=True)

@@ -244,8 +244,11 @@ def test_a_tree_of_other_words_is_refused(tmp_path: Path) -> None:
         hsw2v.train(planted(20), tree=str(file), **SMALL)
 
 
-def test_negative_sampling_has_no_tree_but_a_file_that_is_not_there_is_told() -> None:
-    trained = hsw2v.train(planted(20), loss="ns", tree="semantic", epochs=2, **SMALL)
+def test_a_tree_that_is_not_used_is_not_read_but_told_of() -> None:
+    heard: list[events.Event] = []
+    trained = hsw2v.train(
+        planted(20), loss="ns", tree="absent.tsv", epochs=2, **SMALL, listener=heard.append
+    )
     assert trained.tree is None
-    with pytest.raises(errors.MissingInputError, match="semantc"):
-        hsw2v.train(planted(20), loss="ns", tree="semantc", **SMALL)
+    notices = [one.message for one in heard if isinstance(one, events.Notice)]
+    assert "tree has no effect (loss ns)" in notices

@@ -13,7 +13,7 @@ import click
 from hsw2v import files
 from hsw2v.cli.options import config_option, force_option, resolve, settings_options
 from hsw2v.cli.progress import Progress
-from hsw2v.config import TREES, Config
+from hsw2v.config import Config
 from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def train(
     """
     settings = resolve(config, given)
     path = output or default_output(corpus[0])
-    tree = [] if settings.training.tree in TREES else [settings.training.tree]
+    tree = [settings.training.tree_file] if settings.training.tree_file else []
     inputs = files.expand_sources([*corpus, *([heldout] if heldout else [])]) + tree
     for written in (path, log_json):
         if written:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ from hsw2v.config.settings import (
     VocabularyConfig,
 )
 from hsw2v.config.values import bounds, checked
-from hsw2v.errors import MissingInputError, UsageError
+from hsw2v.errors import Hsw2vError, MissingInputError, UsageError
 
 __all__ = [
     "CLASSES",
@@ -45,6 +46,7 @@ __all__ = [
     "CorpusConfig",
     "TrainingConfig",
     "VocabularyConfig",
+    "as_keys",
     "bounds",
     "from_tables",
     "named",
@@ -184,12 +186,20 @@ def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 @contextmanager
 def named(where: str) -> Iterator[None]:
-    """Name the place in complaints about settings, before what they name themselves."""
+    """Name the place in complaints about what a file says, before what they name themselves."""
     try:
         yield
-    except UsageError as error:
+    except Hsw2vError as error:
         place = f"{where}, {error.where}" if error.where else where
-        raise UsageError(error.what, where=place, hint=error.hint) from error
+        raise type(error)(error.what, where=place, hint=as_keys(error.hint)) from error
+
+
+def as_keys(hint: str) -> str:
+    """Return a hint with the keys of a file in the place of options of the command line."""
+    return _OPTION.sub(lambda option: option[1].replace("-", "_"), hint)
+
+
+_OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
 
 def from_tables(tables: Mapping[str, Any], base: Config | None = None) -> Config:

@@ -190,6 +190,11 @@ class TrainingConfig:
         maximum=LARGEST,
     )
 
+    @property
+    def tree_file(self) -> str | None:
+        """The file that the tree is read from, if it is one, and there is a use for it."""
+        return self.tree if self.loss == "hs" and self.tree not in TREES else None
+
 
 TREES = ("semantic", "huffman", "balanced", "random", "brown")
 """The trees that hsw2v grows; any other name is that of a file."""

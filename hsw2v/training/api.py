@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -133,8 +133,9 @@ def check_training(
     """Find out, before any work, what training would refuse; read the tree if it is a file.
 
     Raises:
-        UsageError: a held-out loss is wanted of an output layer without probabilities, or the
-            semantic tree is to be grown when training is over.
+        UsageError: a held-out loss is wanted of an output layer without probabilities, or one that
+            is normalized exactly without a held-out text, or the semantic tree is to be grown when
+            training is over.
         MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
     """
     if heldout and training.loss not in NORMALIZED and not normalize_exactly:
@@ -144,13 +145,23 @@ def check_training(
             hint="leave the held-out text out, use loss hs, class or softmax, or take the softmax "
             "of the scores with --normalize-exactly",
         )
+    if normalize_exactly and not heldout:
+        raise UsageError(
+            "it is the loss of a held-out text that is normalized exactly, and there is none",
+            hint="name one with --heldout, or leave --normalize-exactly out",
+        )
     return check_tree(training)
 
 
 def _tell_idle(config: Config, listener: Listener) -> None:
     if idle := config.idle():
-        what = " and ".join(idle) + (" have" if len(idle) > 1 else " has")
-        listener(Notice(f"{what} no effect on this training (loss {config.training.loss})"))
+        listener(Notice(without_effect(idle, config)))
+
+
+def without_effect(idle: Sequence[str], config: Config) -> str:
+    """Return the sentence that tells of settings without effect."""
+    what = " and ".join(idle) + (" have" if len(idle) > 1 else " has")
+    return f"{what} no effect (loss {config.training.loss})"
 
 
 def _train(

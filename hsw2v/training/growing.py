@@ -53,10 +53,10 @@ def check_tree(training: TrainingConfig) -> Codes | None:
                 f"{grown} after {training.retree_at:g} epochs of {training.epochs}",
                 hint="lower --retree-at, or raise --epochs",
             )
-    if training.tree in TREES:
+    if training.tree_file is None:
         return None
     try:
-        return read_codes(training.tree)
+        return read_codes(training.tree_file)
     except MissingInputError as error:
         hint = f"name a file, or one of the trees {', '.join(TREES)}"
         raise MissingInputError(error.what, where=error.where, hint=hint) from error
