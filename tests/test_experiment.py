@@ -29,6 +29,8 @@ def test_an_experiment_is_common_settings_those_of_each_and_what_judges_them(
     common = Config().replace(min_count=1, sample=0.0, dim=6, epochs=1, threads=1, tree="huffman")
     assert tree.config == common.resolved()
     assert sampling.config == common.replace(loss="ns", negative=2).resolved()
+    assert (tree.given, sampling.given) == ({}, {"loss": "ns", "negative": 2})
+    assert found.common["dim"] == 6
 
 
 def test_an_experiment_needs_no_more_than_one_setting(tmp_path: Path) -> None:
@@ -36,7 +38,7 @@ def test_an_experiment_needs_no_more_than_one_setting(tmp_path: Path) -> None:
     path.write_text("[[setting]]\nname = 'one'\n")
     found = read_experiment(path)
     assert (found.name, found.seeds, found.pairs, found.heldout) == ("alone", (1,), (), None)
-    assert found.settings == (Setting("one", Config().resolved()),)
+    assert found.settings == (Setting("one", Config().resolved(), {}),)
 
 
 def test_the_file_of_a_tree_is_sought_beside_the_experiment(tmp_path: Path) -> None:
@@ -76,22 +78,32 @@ ONE = "[[setting]]\nname = 'one'\n"
         ("seeds = []", ONE, "there is no seed"),
         ("seeds = 1", ONE, "seeds is 1; it must be a list"),
         ("seeds = [-1]", ONE, "seed is -1"),
-        ("seeds = [1, 1]", ONE, "two seeds are named '1'"),
+        ("seeds = [1, 1]", ONE, "seed 1 stands twice; leave one out"),
         ("seed = [1]", ONE, r"unknown key 'seed' in \[experiment\]; did you mean 'seeds'"),
-        ("name = ''", ONE, "name is ''; it must be a string"),
+        ("name = ''", ONE, "name is empty; it must say something"),
         ("normalize_exactly = 1", ONE, "it must be true or false"),
+        ("heldout = ' '", ONE, "heldout is empty"),
+        ("normalize_exactly = true", ONE, "there is no held-out text; give heldout"),
         ("pairs = 'pairs.tsv'", ONE, "pairs is 'pairs.tsv'; it must be a list of files"),
         ("pairs = ['pairs.tsv', 'pairs.tsv']", ONE, "two test sets are named 'pairs'"),
         ("", ONE + ONE, "two settings are named 'one'"),
         ("", ONE + "[[setting]]\nname = 'two'\n", "'two': is the same as setting 'one'"),
-        ("", "[[setting]]\nname='A b'\n[[setting]]\nname='a-B'\ndim=3\n", "two logs of settings"),
+        (
+            "",
+            "[[setting]]\nname='A b'\n[[setting]]\nname='a-B'\ndim=3\n",
+            "settings 'A b' and 'a-B' differ only in what the name of a file does not keep",
+        ),
         ("", "[[setting]]\ndim = 3\n", "setting 1 has no name"),
         ("", "[[setting]]\nname = 3\n", "name is 3; it must be a string"),
         ("", ONE + "windw = 3\n", "setting 'one': unknown setting 'windw'; did you mean 'window'"),
         ("", ONE + "dim = [50, 100]\n", "setting 'one': dim is .50, 100.; it must be a whole"),
         ("", ONE + "lr = 20\n", "setting 'one': lr is 20"),
         ("", ONE + "seed = 3\n", r"every seed; list them: seeds = \[1, 2\]"),
-        ("", ONE + "tree='semantic'\nretree_at = 5\n", "'one': the tree is to be grown after 5"),
+        (
+            "",
+            ONE + "tree='semantic'\nretree_at = 5\n",
+            "'one': the tree.*; lower retree_at, or raise epochs",
+        ),
         ("", ONE + "[[setting]]\nname='b'\nlowercase=true\n", r"'b'.*put them under \[corpus\]"),
         ("", "[settings]\nname = 'x'\n", r"unknown section \[settings\]; did you mean 'setting'"),
         ("", "[setting]\nname = 'x'\n", r"write \[\[setting\]\]"),
@@ -106,6 +118,14 @@ def test_a_mistake_is_told_with_its_place(
     assert str(raised.value).startswith(str(path))
 
 
+@pytest.mark.parametrize("name", ["training", "corpus", "experiment", "setting"])
+def test_a_section_that_is_a_number_is_a_mistake(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f"{name} = 3\n")
+    with pytest.raises(UsageError, match=name):
+        read_experiment(path)
+
+
 def test_a_common_seed_is_a_mistake(tmp_path: Path) -> None:
     path = write_experiment(tmp_path, common=COMMON + "seed = 3\n")
     with pytest.raises(UsageError, match=r"seeds = \[1, 2\] in \[experiment\]"):
@@ -115,10 +135,10 @@ def test_a_common_seed_is_a_mistake(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("own", "kind", "what"),
     [
-        ("pairs = ['absent.tsv']", MissingInputError, r"absent\.tsv"),
-        ("pairs = ['questions.txt']", CorruptInputError, r"questions\.txt, line 1"),
-        ("analogies = ['pairs.tsv']", CorruptInputError, r"pairs\.tsv, line 1"),
-        ("heldout = 'absent.txt'", MissingInputError, r"absent\.txt"),
+        ("pairs = ['absent.tsv']", MissingInputError, r"mine\.toml, pairs, .*absent\.tsv: "),
+        ("pairs = ['questions.txt']", CorruptInputError, r"pairs, .*questions\.txt, line 1"),
+        ("analogies = ['pairs.tsv']", CorruptInputError, r"analogies, .*pairs\.tsv, line 1"),
+        ("heldout = 'absent.txt'", MissingInputError, r"mine\.toml, heldout, .*absent\.txt: no"),
     ],
 )
 def test_files_that_it_names_are_there_and_can_be_read(
@@ -136,6 +156,15 @@ def test_a_heldout_loss_is_measured_where_there_are_probabilities(tmp_path: Path
     assert [exactly.has_heldout_loss(one) for one in exactly.settings] == [True, True]
     without = read_experiment(write_experiment(tmp_path, TWO, own=""))
     assert [without.has_heldout_loss(one) for one in without.settings] == [False, False]
+
+
+def test_what_a_setting_says_without_effect_is_known(tmp_path: Path) -> None:
+    own = TWO + "samples = 9\ntree = 'absent.tsv'\n"
+    tree, sampling = read_experiment(write_experiment(tmp_path, own)).settings
+    assert tree.idle == []
+    # The common tree has no effect on it either, but that is not its own.
+    assert sampling.idle == ["tree", "samples"]
+    assert read_experiment(write_experiment(tmp_path)).settings[1].idle == []
 
 
 def test_an_experiment_made_in_python_is_checked_too() -> None:

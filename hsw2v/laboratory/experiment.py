@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hsw2v.config import (
     NORMALIZED,
@@ -25,6 +25,8 @@ from hsw2v.files import expand_sources, is_address
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 from hsw2v.training.api import check_training
 
+TestSet = TypeVar("TestSet", WordPairs, AnalogyQuestions)
+Item = TypeVar("Item")
 KEYS = ("name", "seeds", "pairs", "analogies", "heldout", "normalize_exactly")
 """Of the section [experiment]; the other sections are those of a settings file."""
 
@@ -36,11 +38,18 @@ class Setting:
     name: str
     config: Config
     """Resolved; its seed does not count."""
+    given: Mapping[str, Any]
+    """What it says itself, over what all have in common."""
 
     @property
     def stem(self) -> str:
         """The name as that of a file."""
         return re.sub(r"[^\w.+-]+", "-", self.name).strip(".-") or "setting"
+
+    @property
+    def idle(self) -> list[str]:
+        """The names of what it says itself, but without effect."""
+        return [name for name in self.config.idle() if name in self.given]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +61,8 @@ class Experiment:
 
     name: str
     settings: tuple[Setting, ...]
+    common: Mapping[str, Any] = field(default_factory=dict)
+    """What holds for all settings that do not say otherwise."""
     seeds: tuple[int, ...] = (1,)
     pairs: tuple[WordPairs, ...] = ()
     analogies: tuple[AnalogyQuestions, ...] = ()
@@ -66,7 +77,7 @@ class Experiment:
         Raises:
             UsageError: there is no setting, or no seed; two things have one name, or two settings
                 are the same; a setting is one that training refuses, or reads the corpus in a way
-                of its own.
+                of its own; a loss is to be normalized exactly of no held-out text.
             MissingInputError, CorruptInputError, EncodingError: the file of a tree or the held-out
                 text is not there, or is no tree.
         """
@@ -74,16 +85,37 @@ class Experiment:
             raise UsageError("there is no setting to compare", hint="add a section [[setting]]")
         if not self.seeds:
             raise UsageError("there is no seed", hint="give seeds = [1]")
-        _all_differ("settings", [one.name for one in self.settings])
-        _all_differ("logs of settings", [one.stem.casefold() for one in self.settings])
-        _all_differ("seeds", [str(seed) for seed in self.seeds])
-        tests = [*(one.name for one in self.pairs), *(one.name for one in self.analogies)]
-        _all_differ("test sets", list(map(stem, tests)))
+        self._check_names()
+        if self.normalize_exactly and self.heldout is None:
+            raise UsageError(
+                "normalize_exactly is of a held-out loss, and there is no held-out text",
+                hint="give heldout = 'FILE', or leave it out",
+            )
         for number, one in enumerate(self.settings):
             with named(f"setting '{one.name}'"):
                 self._check(one, self.settings[:number])
         if self.heldout is not None:
-            expand_sources([self.heldout])
+            with named("heldout"):
+                expand_sources([self.heldout])
+
+    def _check_names(self) -> None:
+        if same := _two_alike(self.seeds):
+            raise UsageError(f"seed {same[0]} stands twice", hint="leave one out")
+        tests = [stem(one.name) for one in (*self.pairs, *self.analogies)]
+        for what, names in (
+            ("settings", [one.name for one in self.settings]),
+            ("test sets", tests),
+        ):
+            if same := _two_alike(names):
+                hint = "give them names of their own"
+                raise UsageError(f"two {what} are named '{same[0]}'", hint=hint)
+        # There are file systems where A and a are one file.
+        if alike := _two_alike(self.settings, lambda one: one.stem.casefold()):
+            raise UsageError(
+                f"settings '{alike[0].name}' and '{alike[1].name}' differ only in what the name of "
+                "a file does not keep",
+                hint="give them names that differ in more than capitals, spaces and signs",
+            )
 
     def _check(self, setting: Setting, earlier: Iterable[Setting]) -> None:
         if setting.config.corpus != self.corpus:
@@ -138,16 +170,17 @@ def _experiment(tables: Mapping[str, Any], where: str) -> Experiment:
         if name not in KEYS:
             raise UsageError(f"unknown key '{name}' in [experiment]", hint=nearest(name, KEYS))
     common = {name: values for name, values in tables.items() if name in sections()}
+    base = from_tables(common)
     if "seed" in common.get("training", {}):
         raise _seed_elsewhere()
-    base = from_tables(common)
     heldout = own.get("heldout")
     return Experiment(
         name=_text("name", own.get("name", Path(where).stem)),
         settings=tuple(_settings(tables.get("setting", []), base, where)),
+        common={name: value for values in common.values() for name, value in values.items()},
         seeds=tuple(_seeds(own.get("seeds", [1]))),
-        pairs=tuple(map(read_pairs, _files("pairs", own.get("pairs", []), where))),
-        analogies=tuple(map(read_analogies, _files("analogies", own.get("analogies", []), where))),
+        pairs=tuple(_test_sets("pairs", read_pairs, own, where)),
+        analogies=tuple(_test_sets("analogies", read_analogies, own, where)),
         heldout=None if heldout is None else _beside(where, _text("heldout", heldout)),
         normalize_exactly=_truth("normalize_exactly", own.get("normalize_exactly", False)),
     )
@@ -168,7 +201,7 @@ def _settings(tables: Any, base: Config, where: str) -> Iterable[Setting]:
         training = config.training
         if training.tree not in TREES:
             config = config.replace(tree=_beside(where, training.tree))
-        yield Setting(name, config.resolved())
+        yield Setting(name, config.resolved(), values)
 
 
 def _seed_elsewhere() -> UsageError:
@@ -184,8 +217,10 @@ def _seeds(value: Any) -> Iterable[int]:
 
 
 def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
         raise UsageError(f"{name} is {value!r}", hint="it must be a string")
+    if not value.strip():
+        raise UsageError(f"{name} is empty", hint="it must say something")
     return value
 
 
@@ -195,10 +230,16 @@ def _truth(name: str, value: Any) -> bool:
     return value
 
 
-def _files(name: str, value: Any, where: str) -> list[str]:
+def _test_sets(
+    name: str, read: Callable[[str], TestSet], own: Mapping[str, Any], where: str
+) -> Iterable[TestSet]:
+    value = own.get(name, [])
     if not isinstance(value, list):
         raise UsageError(f"{name} is {value!r}", hint="it must be a list of files")
-    return [_beside(where, _text(f"an item of {name}", one)) for one in value]
+    for one in value:
+        path = _beside(where, _text(f"an item of {name}", one))
+        with named(name):
+            yield read(path)
 
 
 def _beside(where: str, name: str) -> str:
@@ -206,7 +247,11 @@ def _beside(where: str, name: str) -> str:
     return name if is_address(name) else os.path.join(os.path.dirname(where), name)
 
 
-def _all_differ(what: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"two {what} are named '{name}'", hint="give them names of their own")
+def _two_alike(items: Iterable[Item], by: Callable[[Item], Any] = str) -> tuple[Item, Item] | None:
+    """Return the first two items that are the same in this respect, if there are any."""
+    seen: dict[Any, Item] = {}
+    for one in items:
+        if (same := by(one)) in seen:
+            return seen[same], one
+        seen[same] = one
+    return None
