@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,10 +21,11 @@ import hsw2v
 from hsw2v.config import NORMALIZED
 from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.words import WordCorpus
-from hsw2v.errors import EmptyCorpusError, MissingInputError, UsageError
+from hsw2v.errors import CorruptInputError, EmptyCorpusError, MissingInputError, UsageError
 from hsw2v.events import Event, GradientsRecorded
 from hsw2v.report.course import read_course
 from hsw2v.report.diagnose import diagnose_text
+from hsw2v.report.diagnosis import mean_over
 from hsw2v.report.drawing import draw_diagnosis
 from hsw2v.report.findings import findings
 from hsw2v.training.recording import Recorder, recordings_of
@@ -268,8 +271,67 @@ def test_the_course_of_gradients_is_read_from_the_log_and_drawn(tmp_path: Path) 
 def test_a_log_without_gradients_says_how_to_record_them(tmp_path: Path) -> None:
     empty = write_log(tmp_path / "log.jsonl", [])
     assert "--record-gradients" in complaint("diagnose", "--course", empty, code=2)
-    empty.write_text("no log\n")
-    assert "line 1: is not a line of a log" in complaint("diagnose", "--course", empty, code=4)
+
+
+@pytest.fixture(scope="module")
+def moment() -> GradientsRecorded:
+    return record("hs")[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epoch": "first"},
+        {"tokens": None},
+        {"output": 3},
+        {"by_depth": 5},
+        {"by_depth": [{}]},
+        {"by_decile": ["1"]},
+        {"totals": [1.0]},
+        {"totals": {"error": "x"}},
+        {"totals": {"decisions": 1.5}},
+        {"totals": {"visits": None}},
+        {"totals": {"unheard of": 1}},
+    ],
+)
+def test_a_record_of_gradients_that_is_damaged_is_named(
+    tmp_path: Path, moment: GradientsRecorded, changes: dict[str, Any]
+) -> None:
+    fields = vars(moment)
+    if isinstance(changes.get("totals"), dict):
+        changes = {"totals": moment.totals | changes["totals"]}
+    log = write_log(tmp_path / "log.jsonl", [moment, GradientsRecorded(**{**fields, **changes})])
+    assert said_of(log) == "line 3: is not a record of gradients"
+
+
+@pytest.mark.parametrize("line", ["no log", "1", "[]", '{"type"', '{"epoch": 1}', "[" * 100_000])
+def test_what_is_no_log_is_told_by_its_line(tmp_path: Path, line: str) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"type": "Settings"}\n' + line)
+    assert said_of(log) == "line 2: is not a record of gradients"
+
+
+def said_of(log: Path) -> str:
+    """Return which line of a log is said to be what, without what may be done."""
+    with pytest.raises(CorruptInputError) as refused:
+        read_course(str(log))
+    assert refused.value.hint == "name a file that --log-json wrote, or take this line out of it"
+    where, what = str(refused.value).split(",")[1:3]
+    assert what.startswith(" nor another line that hsw2v train logs;")
+    return where.strip()
+
+
+def test_figures_beyond_a_float_are_left_out_of_the_course(
+    tmp_path: Path, moment: GradientsRecorded
+) -> None:
+    rows = [one | {"loss": None} for one in moment.by_depth]
+    astray = dataclasses.replace(moment, by_depth=rows, totals=moment.totals | {"loss": None})
+    log = write_log(tmp_path / "log.jsonl", [moment, astray])
+    lines = run("diagnose", "--course", log, "--plot", tmp_path / "c.svg").stdout.splitlines()
+    assert [line.split()[4] == "-" for line in lines] == [False, False, True]
+    by_depth = read_course(str(log))[1].diagnosis.by_depth
+    assert mean_over(by_depth, "loss") is None
+    assert mean_over(by_depth, "error") is not None
 
 
 def test_training_records_into_its_log(files: tuple[Path, Path], tmp_path: Path) -> None:

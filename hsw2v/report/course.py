@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,13 +46,12 @@ def read_course(source: str) -> list[Moment]:
         try:
             found = json.loads(line)
             if found["type"] == "GradientsRecorded":
-                place = (found["epoch"], found["block"], found["tokens"])
-                moments.append(Moment(*place, Diagnosis.from_dict(found)))
-        except (ValueError, KeyError, TypeError) as error:
+                moments.append(_moment(found))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CorruptInputError(
-                f"is not a line of a log ({error})",
+                "is not a record of gradients, nor another line that hsw2v train logs",
                 where=f"{source}, line {number}",
-                hint="name what hsw2v train --log-json wrote",
+                hint="name a file that --log-json wrote, or take this line out of it",
             ) from error
     if not moments:
         raise UsageError(
@@ -61,6 +60,18 @@ def read_course(source: str) -> list[Moment]:
             hint="train with --record-gradients NUMBER --log-json FILE",
         )
     return moments
+
+
+def _moment(found: Mapping[str, Any]) -> Moment:
+    """Return the moment that an event was.
+
+    Raises:
+        KeyError, TypeError: something is missing, or is not of it.
+    """
+    place = (found["epoch"], found["block"], found["tokens"])
+    if not all(isinstance(one, int) for one in place):
+        raise TypeError("a place is whole numbers")
+    return Moment(*place, Diagnosis.from_dict(found))
 
 
 def draw_course(path: Path, moments: Sequence[Moment], *, force: bool = False) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from hsw2v.query.probabilities import Floats
 from hsw2v.report.decisions import Decisions
 from hsw2v.report.layers import Layer
 from hsw2v.report.windows import Windows
+
+T = TypeVar("T")
 
 SATURATED = 6.0
 """Log-odds beyond which word2vec takes a turn for certain, and learns nothing from it."""
@@ -125,24 +127,41 @@ class Diagnosis:
         Raises:
             KeyError, TypeError: something is missing, or is not of it.
         """
-        return cls(
-            found["output"],
-            tuple(Depth(**one) for one in found["by_depth"]),
-            tuple(Decile(**one) for one in found["by_decile"]),
-            Totals(**found["totals"]),
-        )
+        if not isinstance(found["output"], str):
+            raise TypeError("output is no name")
+        (totals,) = _rows(Totals, [found["totals"]])
+        by_depth, by_decile = _rows(Depth, found["by_depth"]), _rows(Decile, found["by_decile"])
+        return cls(found["output"], by_depth, by_decile, totals)
+
+
+def _rows(kind: type[T], found: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
+    """Return dataclasses of these fields.
+
+    Raises:
+        TypeError: they are not its fields, or not numbers of their types.
+    """
+    made, types = tuple(kind(**fields) for fields in found), get_type_hints(kind)
+    for row in made:
+        for name, expected in types.items():
+            # A whole number is a number.
+            if not isinstance(getattr(row, name), expected | int):
+                raise TypeError(f"{name} is no number")
+    return made
 
 
 def mean_over(rows: Sequence[Figures | Visits | Predictions], name: str) -> float | None:
-    """Return the mean of a figure over all that some rows stand for; None where there is nothing.
+    """Return the mean of a figure over all that some rows stand for.
 
-    It is weighted by what the figure is a mean of: decisions, predictions, or what is visited.
+    It is weighted by what the figure is a mean of: decisions, predictions, or what is visited; and
+    None where there is nothing, or where the figure of a row was beyond a float.
     """
     kind = next(one for one in (Figures, Visits, Predictions) if name in one.__annotations__)
     weight = dataclasses.fields(kind)[0].name
-    pairs = [(getattr(row, name), getattr(row, weight)) for row in rows]
-    total = sum(count for _, count in pairs)
-    return sum(mean * count for mean, count in pairs if count) / total if total else None
+    pairs = [(getattr(row, name), getattr(row, weight)) for row in rows if getattr(row, weight)]
+    if not pairs or any(mean is None for mean, _ in pairs):
+        return None
+    mean: float = sum(mean * count for mean, count in pairs) / sum(count for _, count in pairs)
+    return mean
 
 
 class Diagnoser:
