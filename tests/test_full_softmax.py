@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hsw2v import reference
+import hsw2v
+from hsw2v import events, reference
 from hsw2v.config import OPTIMIZERS
 from hsw2v.kernels.general import GeneralPlan, GeneralTables
 from hsw2v.kernels.windows import Windowing, windows_of
@@ -214,3 +215,25 @@ def test_gradients_are_the_slopes_of_the_loss(cbow: bool, batch_norm: bool) -> N
             slope = (gradients().loss - above) / 2e-5
             array[place] = kept
             assert slope * times == pytest.approx(expected[place], rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+@pytest.mark.parametrize("window", [5, 30])
+def test_a_small_vocabulary_does_not_make_plain_steps_diverge(model: str, window: int) -> None:
+    """Frequent words are in every batch many times."""
+    chance = np.random.default_rng(1)
+    words = [f"w{number}" for number in range(50)]
+    shares = 1.0 / np.arange(1, 51)
+    drawn = chance.choice(words, size=(400, 50), p=shares / shares.sum())
+    losses: list[float] = []
+
+    def listen(event: events.Event) -> None:
+        if isinstance(event, events.EpochEnd):
+            assert event.loss is not None
+            losses.append(event.loss)
+
+    hsw2v.train(
+        drawn.tolist(), loss="softmax", model=model, window=window, sample=0.0, listener=listen
+    )
+    entropy = -(shares / shares.sum() * np.log(shares / shares.sum())).sum()
+    assert losses[-1] < entropy + 0.3

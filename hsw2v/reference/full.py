@@ -16,6 +16,9 @@ from hsw2v.reference.normalisation import backward, normalise
 from hsw2v.reference.optimizers import move_row
 from hsw2v.reference.steps import Floats, Plan, windows_of
 
+STEADY_BATCH, STEADY_TIMES = 64, 16
+"""Kept words that are learnt from at once at most, and pairs with one target of theirs."""
+
 
 @dataclass
 class Prediction:
@@ -86,7 +89,11 @@ def train_block_full(
     """Train on one block in place; return the loss, its predictions, the words kept."""
     windows = windows_of(ids, plan, key)
     count = len(windows)
-    batches = max(1, count // BATCH)
+    together = BATCH
+    if windows and learning and not training.norm:
+        share = np.bincount([word for word, _ in windows]).max() / count
+        together = min(STEADY_BATCH, max(1, int(STEADY_TIMES / (share * (plan.window + 1)))))
+    batches = max(1, count // together)
     slope = (plan.last_rate - plan.first_rate) / max(count, 1)
     total, predictions = 0.0, 0
     for number in range(batches):

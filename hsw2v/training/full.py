@@ -27,6 +27,10 @@ from hsw2v.kernels.optimizers import move_rows
 from hsw2v.kernels.windows import Windowing, windows_of
 from hsw2v.training.tables import aligned_zeros, padded
 
+STEADY_BATCH = 64
+"""Kept words, each with its window, that are learnt from at once, where nothing asks for more."""
+STEADY_TIMES = 16
+"""Pairs of such a batch that the most frequent word is the target of, or fewer."""
 SCORES = 2**25
 """Scores (float32) held at once at most; more are taken in pieces."""
 LEAST_ROWS = 64
@@ -39,6 +43,18 @@ def blas_threads(count: int) -> AbstractContextManager[object]:
     """Let matrix products take this many threads, for as long as the context lasts."""
     limit: AbstractContextManager[object] = threadpoolctl.threadpool_limits(count, user_api="blas")
     return limit
+
+
+def steady_batch(kept: NDArray[np.integer], window: int) -> int:
+    """Return how many of some kept words to learn from at once.
+
+    A row moves by the sum of its gradients, each from before the batch. Of too many, that sum
+    overshoots: plain steps diverge where few words are most of the text, or windows are wide.
+    """
+    if not len(kept):
+        return 1
+    share = np.bincount(kept).max() / len(kept)
+    return min(STEADY_BATCH, max(1, int(STEADY_TIMES / (share * (window + 1)))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +120,10 @@ class FullSoftmax:
             array.astype(np.int64) for array in windows_of(ids, windowing, np.uint64(key))
         )
         count = len(kept)
-        batches = max(1, count // BATCH)
+        together = BATCH
+        if learning and not plan.batch_norm:
+            together = steady_batch(kept, windowing.window)
+        batches = max(1, count // together)
         slope = (plan.last_rate - plan.first_rate) / max(count, 1)
         total, predictions = 0.0, 0
         for number in range(batches):
