@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+import hsw2v
+from hsw2v import events
+
+Heard = list[events.Event]
 
 COMMON = """
 [vocabulary]
@@ -62,3 +68,20 @@ pairs = ["pairs.tsv"]
 analogies = ["questions.txt"]
 heldout = "heldout.txt"
 """
+
+
+def compared(path: Path, corpus: Path, **options: Any) -> tuple[hsw2v.Comparison, Heard]:
+    """Compare in a folder beside the experiment, and return what was heard, too."""
+    heard: Heard = []
+    found = hsw2v.compare(path, corpus, path.parent / "out", listener=heard.append, **options)
+    return found, heard
+
+
+def runs_in(heard: Heard) -> list[tuple[str, int]]:
+    """Return the setting and the seed of every run that was begun."""
+    return [(one.setting, one.seed) for one in heard if isinstance(one, events.RunBegin)]
+
+
+def notices_in(heard: Heard) -> list[str]:
+    """Return the sentences that were told."""
+    return [one.message for one in heard if isinstance(one, events.Notice)]

@@ -1,4 +1,4 @@
-"""Settings are trained in turn on one reading of a corpus; what is known is not run again."""
+"""Settings are trained in turn on one reading of a corpus, and compared."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from some_experiments import EVERYTHING, TWO, write_experiment, write_text
+from some_experiments import (
+    EVERYTHING,
+    TWO,
+    Heard,
+    compared,
+    notices_in,
+    runs_in,
+    write_experiment,
+    write_text,
+)
 
 import hsw2v
 from hsw2v import errors, events
@@ -19,8 +27,6 @@ from hsw2v.config import Config
 from hsw2v.corpus.sources import encode_source
 from hsw2v.laboratory import comparing, preparing
 from hsw2v.training import api
-
-Heard = list[events.Event]
 
 
 @pytest.fixture(autouse=True)
@@ -31,16 +37,6 @@ def _nothing_to_prepare(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     return write_text(tmp_path / "corpus.txt")
-
-
-def runs_in(heard: Heard) -> list[tuple[str, int]]:
-    return [(one.setting, one.seed) for one in heard if isinstance(one, events.RunBegin)]
-
-
-def compared(path: Path, corpus: Path, **options: Any) -> tuple[hsw2v.Comparison, Heard]:
-    heard: Heard = []
-    found = hsw2v.compare(path, corpus, path.parent / "out", listener=heard.append, **options)
-    return found, heard
 
 
 def test_settings_take_turns_within_a_seed(tmp_path: Path, corpus: Path) -> None:
@@ -96,7 +92,7 @@ def test_figures_are_those_of_training_and_evaluating_alone(tmp_path: Path, corp
 
 def test_settings_without_a_heldout_loss_are_told_of_once(tmp_path: Path, corpus: Path) -> None:
     _, heard = compared(write_experiment(tmp_path, own=EVERYTHING), corpus)
-    (told,) = [one.message for one in heard if isinstance(one, events.Notice)]
+    (told,) = notices_in(heard)
     assert told.startswith("there is no held-out loss of sampling / two")
     assert "normalize_exactly" in told
 
@@ -106,129 +102,7 @@ def test_scores_are_normalized_exactly_if_asked(tmp_path: Path, corpus: Path) ->
         write_experiment(tmp_path, own=EVERYTHING + "normalize_exactly = true"), corpus
     )
     assert all(run.heldout_loss for run in found.runs)
-    assert not [one for one in heard if isinstance(one, events.Notice)]
-
-
-def test_what_is_known_is_not_run_again(tmp_path: Path, corpus: Path) -> None:
-    path = write_experiment(tmp_path, own=EVERYTHING)
-    first, _ = compared(path, corpus)
-    second, heard = compared(path, corpus)
-    assert runs_in(heard) == []
-    assert second == first
-
-
-def rewritten(path: Path, change: Callable[[str], str]) -> Path:
-    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-    return path
-
-
-def test_a_changed_setting_is_run_anew_and_the_others_are_kept(
-    tmp_path: Path, corpus: Path
-) -> None:
-    path = write_experiment(tmp_path)
-    before, _ = compared(path, corpus)
-    rewritten(path, lambda text: text.replace("negative = 2", "negative = 3"))
-    after, heard = compared(path, corpus)
-    assert runs_in(heard) == [("sampling / two", 1), ("sampling / two", 2)]
-    assert after.runs[:2] == before.runs[:2]
-    # And what was known of the setting as it was is not forgotten.
-    rewritten(path, lambda text: text.replace("negative = 3", "negative = 2"))
-    again, heard = compared(path, corpus)
-    assert runs_in(heard) == []
-    assert again == before
-
-
-def test_a_new_setting_and_a_new_seed_are_run_beside_what_is_known(
-    tmp_path: Path, corpus: Path
-) -> None:
-    path = write_experiment(tmp_path)
-    compared(path, corpus)
-    rewritten(path, lambda text: text + "[[setting]]\nname = 'new'\ndim = 7\n")
-    _, heard = compared(path, corpus)
-    assert runs_in(heard) == [("new", 1), ("new", 2)]
-    rewritten(path, lambda text: text.replace("[1, 2]", "[1, 2, 5]"))
-    found, heard = compared(path, corpus)
-    assert runs_in(heard) == [("tree", 5), ("sampling / two", 5), ("new", 5)]
-    assert [run.seed for run in found.runs] == [1, 2, 5] * 3
-
-
-def test_a_name_is_no_part_of_what_a_run_is_known_by(tmp_path: Path, corpus: Path) -> None:
-    path = write_experiment(tmp_path)
-    compared(path, corpus)
-    rewritten(path, lambda text: text.replace('name = "tree"', 'name = "Huffman"'))
-    found, heard = compared(path, corpus)
-    assert runs_in(heard) == []
-    assert found.names == ["Huffman", "sampling / two"]
-    assert found.table()[1][0] == "Huffman"
-
-
-def write_codes(path: Path, words: list[str]) -> Path:
-    """Write a tree that is a chain: 0, 10, 110 and so on, and only ones at its end."""
-    ends = ["0"] * (len(words) - 1) + [""]
-    codes = [("1" * depth + end)[: len(words) - 1] for depth, end in enumerate(ends)]
-    path.write_text("".join(f"{w}\t{code}\n" for w, code in zip(words, codes, strict=True)))
-    return path
-
-
-@pytest.mark.parametrize("what", ["corpus.txt", "heldout.txt", "pairs.tsv", "codes.tsv"])
-def test_all_is_run_anew_that_depends_on_a_file_that_changed(
-    what: str, tmp_path: Path, corpus: Path
-) -> None:
-    words = [f"g{group}w{member}" for group in range(4) for member in range(5)]
-    codes = write_codes(tmp_path / "codes.tsv", words)
-    settings = "[[setting]]\nname='codes'\ntree='codes.tsv'\n" + TWO
-    path = write_experiment(tmp_path, settings, own=EVERYTHING)
-    compared(path, corpus)
-    if what == "codes.tsv":
-        write_codes(codes, words[::-1])
-    elif what == "pairs.tsv":
-        (tmp_path / what).write_text("g0w0\tg0w1\t9\ng0w0\tg1w1\t1\n")
-    else:
-        write_text(tmp_path / what, 50, seed=7)
-    _, heard = compared(path, corpus)
-    expected = {
-        "corpus.txt": ["codes", "tree", "sampling / two"],
-        "heldout.txt": ["codes", "tree"],
-        "pairs.tsv": ["codes", "tree", "sampling / two"],
-        "codes.tsv": ["codes"],
-    }
-    assert runs_in(heard) == [(name, seed) for seed in (1, 2) for name in expected[what]]
-
-
-def test_an_interrupt_loses_no_more_than_the_run_under_way(tmp_path: Path, corpus: Path) -> None:
-    path = write_experiment(tmp_path, own=EVERYTHING)
-    heard: Heard = []
-
-    def interrupt(event: events.Event) -> None:
-        heard.append(event)
-        if isinstance(event, events.EpochEnd) and len(runs_in(heard)) == 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        hsw2v.compare(path, corpus, tmp_path / "out", listener=interrupt)
-    kept = json.loads((tmp_path / "out" / "results.json").read_text())["runs"]
-    assert [(one["setting"], one["seed"]) for one in kept] == [("tree", 1), ("sampling / two", 1)]
-    assert len((tmp_path / "out" / "results.csv").read_text().splitlines()) == 3
-    log = (tmp_path / "out" / "tree-2.jsonl").read_text().splitlines()
-    assert json.loads(log[-1])["type"] == "Interrupted"
-    found, more = compared(path, corpus)
-    assert runs_in(more) == [("tree", 2), ("sampling / two", 2)]
-    assert len(found.runs) == 4
-
-
-def test_an_interrupt_of_the_first_run_leaves_a_folder_to_go_on_in(
-    tmp_path: Path, corpus: Path
-) -> None:
-    path = write_experiment(tmp_path)
-
-    def interrupt(event: events.Event) -> None:
-        if isinstance(event, events.VocabularyReady):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        hsw2v.compare(path, corpus, tmp_path / "out", listener=interrupt)
-    _, heard = compared(path, corpus)
-    assert len(runs_in(heard)) == 4
+    assert not notices_in(heard)
 
 
 def test_each_run_has_its_log(tmp_path: Path, corpus: Path) -> None:
@@ -248,19 +122,13 @@ def test_each_run_has_its_log(tmp_path: Path, corpus: Path) -> None:
     assert records[-1]["heldout_loss"] > 0
 
 
-def test_models_are_kept_if_asked_for_even_of_runs_that_are_known(
-    tmp_path: Path, corpus: Path
-) -> None:
-    path = write_experiment(tmp_path, own="seeds = [4]")
-    compared(path, corpus)
-    assert not list((tmp_path / "out").glob("*.safetensors"))
-    _, heard = compared(path, corpus, keep_models=True)
-    assert len(runs_in(heard)) == 2
-    model = hsw2v.load(tmp_path / "out" / "sampling-two-4.safetensors")
-    assert model.config["training"]["loss"] == "ns"
-    assert model.config["training"]["seed"] == 4
-    _, heard = compared(path, corpus, keep_models=True)
-    assert runs_in(heard) == []
+def test_what_has_no_effect_is_told_of_once_a_setting(tmp_path: Path, corpus: Path) -> None:
+    settings = TWO + "[[setting]]\nname = 'c'\nloss = 'ns'\nnegative = 2\nsamples = 9\n"
+    _, heard = compared(write_experiment(tmp_path, settings), corpus)
+    assert notices_in(heard) == [
+        "setting 'c': samples has no effect (loss ns)",
+        "settings 'sampling / two' and 'c' come to the same",
+    ]
 
 
 def test_training_that_diverges_is_a_result(
@@ -277,8 +145,11 @@ def test_training_that_diverges_is_a_result(
     assert [bool(run.problem) for run in found.runs] == [False, False, True, True]
     assert found.table()[2][1:] == ["-"] * 3
     assert "sampling / two, seed 2: training diverged in epoch 1" in found.markdown()
-    assert [one.problem for one in heard if isinstance(one, events.RunEnd)][1].startswith("train")
-    _, heard = compared(path, corpus)
+    problem = [one.problem for one in heard if isinstance(one, events.RunEnd)][1]
+    assert problem == "training diverged in epoch 1; lower lr"
+    compared(path, corpus, keep_models=True)
+    # There is no model to make.
+    _, heard = compared(path, corpus, keep_models=True)
     assert runs_in(heard) == []
 
 
@@ -342,8 +213,18 @@ def test_markdown_has_means_with_their_range_and_times_of_the_first(
     assert "| " + " | ".join(header) + " |" in lines
     assert "| " + " | ".join(tree) + " |" in lines
     assert found.parts()[0][1:3] == ["pairs rare", "pairs frequent"]
-    assert '`dim = 6`, `tree = "huffman"`' in found.markdown()
-    assert lines[-1] == '- sampling / two: `loss = "ns"`, `negative = 2`'
+    assert lines[-4:] == [
+        "Where a setting does not say otherwise, it has: `min_count = 1`, `sample = 0.0`, "
+        '`dim = 6`, `epochs = 1`, `threads = 1`, `tree = "huffman"`.',
+        "",
+        "- tree: nothing else",
+        '- sampling / two: `loss = "ns"`, `negative = 2`',
+    ]
+
+
+def test_markdown_has_the_threads_of_all_settings(tmp_path: Path, corpus: Path) -> None:
+    path = write_experiment(tmp_path, TWO + "threads = 2\n", own="")
+    assert "; threads: 1, 2; " in compared(path, corpus)[0].markdown()
 
 
 def test_every_way_of_training_is_made_ready_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,7 +257,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, corpus: Path) 
     (out / "diary.txt").unlink()
     out.rmdir()
     out.write_text("a file")
-    with pytest.raises(errors.OutputError):
+    with pytest.raises(errors.OutputError, match="is a file, and should be a folder"):
         compared(path, corpus)
 
 

@@ -133,6 +133,10 @@ class Config:
             if one.name in some - set(used) and getattr(training, one.name) != one.default
         ]
 
+    def effective(self) -> Config:
+        """Return a copy in which every setting without effect is at its default."""
+        return self.replace(**{name: getattr(TrainingConfig(), name) for name in self.idle()})
+
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the settings as section -> name -> value, as in a TOML file."""
         return dataclasses.asdict(self)

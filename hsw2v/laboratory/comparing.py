@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from hsw2v.config import Config
+from hsw2v.config import Config, as_keys
 from hsw2v.corpus.sources import Path as PathLike
 from hsw2v.corpus.sources import Source
 from hsw2v.corpus.words import choose_words
-from hsw2v.errors import DivergedError, OutputExistsError
+from hsw2v.errors import DivergedError, OutputError, OutputExistsError
 from hsw2v.events import EpochEnd, Event, Listener, Notice, Preparing, RunBegin, RunEnd, ignore
 from hsw2v.files import check_writable, explain_write_error, write_text
 from hsw2v.laboratory.comparison import Comparison, quality_of
@@ -23,7 +23,7 @@ from hsw2v.laboratory.results import Digests, Results, Run
 from hsw2v.model import Model
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
 from hsw2v.report.figures import check_figure
-from hsw2v.training.api import Texts, read_texts, train_on
+from hsw2v.training.api import Texts, read_texts, train_on, without_effect
 from hsw2v.training.log import Log
 
 RESULTS = "results.json"
@@ -85,6 +85,10 @@ def _results_in(folder: Path, plot: bool) -> Iterator[Results]:
 
 
 def _make_ready(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(
+            "is a file, and should be a folder", where=str(folder), hint="name a folder"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         others = any(folder.iterdir()) and not (folder / RESULTS).exists()
@@ -139,6 +143,7 @@ class _Comparing:
     def work(self) -> Comparison:
         """Do the runs that are not known."""
         self._tell_of_heldout_losses()
+        self._tell_of_idle_settings()
         wanted = [one for one in self._plan if not self._is_known(one)]
         for vocabulary in {one.setting.config.vocabulary for one in wanted}:
             choose_words(self._texts.corpus, vocabulary)  # What is empty is told of before any run.
@@ -148,17 +153,22 @@ class _Comparing:
             place = (one.number, len(self._plan), one.setting.name, one.seed)
             self._listener(RunBegin(*place))
             run = self._run(one)
-            self._results.add(run)
             self._publish()
             self._listener(
                 RunEnd(*place, run.seconds, run.heldout_loss, quality_of(run), run.problem)
             )
+        self._tell_of_files_of_others()
         return self._publish()
 
     def _is_known(self, one: _Planned) -> bool:
-        return one.digest in self._results and (
-            not self._keep_models or self._model_path(one).exists()
-        )
+        if one.digest not in self._results:
+            return False
+        # What diverges has no model.
+        without_model = not self._keep_models or bool(self._results[one.digest].problem)
+        return without_model or self._results.is_of(self._model_path(one), one.digest)
+
+    def _log_path(self, one: _Planned) -> Path:
+        return self._folder / f"{one.stem}.jsonl"
 
     def _model_path(self, one: _Planned) -> Path:
         return self._folder / f"{one.stem}.safetensors"
@@ -190,11 +200,35 @@ class _Comparing:
                 )
             )
 
+    def _tell_of_idle_settings(self) -> None:
+        effective: dict[Config, str] = {}
+        for one in self._experiment.settings:
+            if one.idle:
+                told = without_effect(one.idle, one.config)
+                self._listener(Notice(f"setting '{one.name}': {told}"))
+            same = effective.setdefault(one.config.effective(), one.name)
+            if same != one.name:
+                self._listener(Notice(f"settings '{same}' and '{one.name}' come to the same"))
+
+    def _tell_of_files_of_others(self) -> None:
+        """Tell of files that have the name of a run, but are of one with other settings."""
+        others = [
+            file.name
+            for one in self._plan
+            for file in (self._log_path(one), self._model_path(one))
+            if file.exists() and not self._results.is_of(file, one.digest)
+        ]
+        if others:
+            names = ", ".join(others)
+            self._listener(Notice(f"of other runs than those of the tables: {names}"))
+
     def _run(self, one: _Planned) -> Run:
+        files = [self._log_path(one), *([self._model_path(one)] if self._keep_models else [])]
+        self._results.disown(*files)
         run = Run(digest=one.digest, setting=one.setting.name, seed=one.seed)
         config = one.setting.config.replace(seed=one.seed)
         ends: list[EpochEnd] = []
-        with Log(str(self._folder / f"{one.stem}.jsonl")) as log:
+        with Log(str(self._log_path(one))) as log:
             log.write("Settings", config=config.to_dict(), setting=run.setting)
 
             def listen(event: Event) -> None:
@@ -206,12 +240,14 @@ class _Comparing:
             try:
                 model = self._train(one.setting, config, listen)
             except DivergedError as error:
-                run = replace(run, problem=str(error))
+                run = replace(run, problem=as_keys(str(error)))
+                del files[1:]
             else:
                 if self._keep_models:
                     model.save(self._model_path(one), force=True)
                 run = self._measured(run, model, ends[-1])
             log.write("Summary", **asdict(run))
+        self._results.add(run, *files)
         return run
 
     def _train(self, setting: Setting, config: Config, listener: Listener) -> Model:
@@ -246,6 +282,7 @@ class _Comparing:
         )
         comparison = Comparison(
             experiment.name,
+            experiment.common,
             experiment.settings,
             experiment.seeds,
             self._texts.corpus.tokens,

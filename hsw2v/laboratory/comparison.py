@@ -6,11 +6,10 @@ import csv
 import io
 import json
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from hsw2v.config import Config
 from hsw2v.laboratory.experiment import Setting, stem
 from hsw2v.laboratory.results import Run
 
@@ -87,8 +86,10 @@ class Comparison:
     """
 
     name: str
+    common: Mapping[str, Any]
+    """What holds for all settings that do not say otherwise."""
     settings: tuple[Setting, ...]
-    """Each with its `name` and `config`."""
+    """Each with its `name`, its whole `config`, and what is `given` of it beside the common."""
     seeds: tuple[int, ...]
     tokens: int
     """Of the corpus."""
@@ -113,8 +114,8 @@ class Comparison:
 
     def markdown(self) -> str:
         """Return both tables as Markdown, with what they are of and what the settings are."""
-        seeds = ", ".join(map(str, self.seeds))
-        threads = self.settings[0].config.training.threads
+        seeds = _listed(self.seeds)
+        threads = _listed(dict.fromkeys(one.config.training.threads for one in self.settings))
         told = f"{self.tokens:,} tokens; threads: {threads}; seeds: {seeds}."
         if len(self.seeds) > 1:
             told += " Means over the seeds, with the least and the most in parentheses."
@@ -127,14 +128,12 @@ class Comparison:
         return "\n\n".join(parts) + "\n"
 
     def _described(self) -> Iterable[str]:
-        """Yield what the first setting is beside the defaults, and the others beside the first."""
-        first, *others = self.settings
-        yield f"{first.name}: {_differences(first.config, Config().resolved()) or 'the defaults'}."
-        if others:
-            yield f"The others, where they differ from {first.name}:"
-            yield "\n".join(
-                f"- {one.name}: {_differences(one.config, first.config)}" for one in others
-            )
+        """Yield what the settings have in common, and what each of them says itself."""
+        common = f": {_assigned(self.common)}" if self.common else " the defaults"
+        yield f"Where a setting does not say otherwise, it has{common}."
+        yield "\n".join(
+            f"- {one.name}: {_assigned(one.given) or 'nothing else'}" for one in self.settings
+        )
 
     def csv(self) -> str:
         """Return every figure of every run, a line a run, with all digits."""
@@ -173,15 +172,15 @@ class Comparison:
         return [list(columns), *map(list, zip(*columns.values(), strict=True))]
 
 
-def _differences(config: Config, base: Config) -> str:
-    """Return the settings that differ, as a TOML file would have them, in one line."""
-    theirs = base.to_dict()
-    return ", ".join(
-        f"`{name} = {json.dumps(value)}`"
-        for section, values in config.to_dict().items()
-        for name, value in values.items()
-        if value != theirs[section][name]
+def _assigned(values: Mapping[str, Any]) -> str:
+    """Return settings as a TOML file has them, in one line."""
+    return _listed(
+        f"`{name} = {json.dumps(value, ensure_ascii=False)}`" for name, value in values.items()
     )
+
+
+def _listed(items: Iterable[object]) -> str:
+    return ", ".join(map(str, items))
 
 
 def _ratio(ours: Spread | None, theirs: Spread | None) -> str:

@@ -99,12 +99,12 @@ class Experiment:
                 expand_sources([self.heldout])
 
     def _check_names(self) -> None:
-        if same := _two_alike(self.seeds):
-            raise UsageError(f"seed {same[0]} stands twice", hint="leave one out")
-        tests = [stem(one.name) for one in (*self.pairs, *self.analogies)]
+        if seeds := _two_alike(self.seeds):
+            raise UsageError(f"seed {seeds[0]} stands twice", hint="leave one out")
+        tests = [*(one.name for one in self.pairs), *(one.name for one in self.analogies)]
         for what, names in (
             ("settings", [one.name for one in self.settings]),
-            ("test sets", tests),
+            ("test sets", [stem(one) for one in tests]),
         ):
             if same := _two_alike(names):
                 hint = "give them names of their own"

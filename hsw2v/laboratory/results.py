@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hsw2v.config import TREES
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.errors import CorruptInputError, MissingInputError
 from hsw2v.files import atomic_write, read_text
@@ -20,6 +20,7 @@ from hsw2v.training.api import Texts
 from hsw2v.training.report import perplexity
 
 FORMAT = "hsw2v comparison 1"
+_IDS_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,42 +63,45 @@ class Run:
 class Digests:
     """What runs are known by: a digest of all that their figures depend on.
 
-    These are the settings with the seed, the tree if it is a file, the counts of the types of the
-    corpus and of the held-out text, and the test sets. The names of settings do not matter, nor
-    does the folder for the encoded corpus.
+    These are the settings with the seed, the tree if it is a file, every token of the corpus and
+    of the held-out text, the test sets, and the version of hsw2v. The names of settings do not
+    matter, nor does the folder for the encoded corpus.
     """
 
     def __init__(self, experiment: Experiment, texts: Texts) -> None:
         """Take what all runs have in common."""
         self._experiment = experiment
-        self._corpus = _digest_of_counts(texts.corpus)
-        self._heldout = None if texts.heldout is None else _digest_of_counts(texts.heldout)
-        self._tests = [
+        tests = [
             *(astuple(one) for one in experiment.pairs),
             *(astuple(one) for one in experiment.analogies),
         ]
+        self._common = [version("hsw2v"), _digest(_parts(texts.corpus)), tests]
+        self._heldout = None if texts.heldout is None else _digest(_parts(texts.heldout))
 
     def of(self, setting: Setting, seed: int) -> str:
         """Return the digest of one run."""
         config = setting.config.replace(seed=seed, cache_dir=None)
-        tree = config.training.tree
-        if tree not in TREES:
-            config = config.replace(tree="file " + _digest(read_text(tree).encode()))
+        if tree := config.training.tree_file:
+            config = config.replace(tree="file " + _digest([read_text(tree).encode()]))
         measured = self._experiment.has_heldout_loss(setting)
-        facts = [config.to_dict(), self._corpus, self._heldout if measured else None, self._tests]
-        return _digest(json.dumps(facts, sort_keys=True).encode())
+        facts = [config.to_dict(), self._common, self._heldout if measured else None]
+        return _digest([json.dumps(facts, sort_keys=True).encode()])
 
 
-def _digest_of_counts(corpus: EncodedCorpus) -> str:
-    types = corpus.types
-    return _digest(types.blob.data, types.offsets.data, types.counts.data)
+def _parts(corpus: EncodedCorpus) -> Iterator[memoryview]:
+    """Yield the types and ids of a corpus, which are not in memory all at once."""
+    types, ids = corpus.types, corpus.ids
+    yield from (types.blob.data, types.offsets.data, types.counts.data)
+    for begin in range(0, len(ids), _IDS_AT_ONCE):
+        yield ids[begin : begin + _IDS_AT_ONCE].data
+        corpus.forget()
 
 
-def _digest(*parts: bytes | memoryview) -> str:
-    found = hashlib.sha256()
+def _digest(parts: Iterable[bytes | memoryview]) -> str:
+    found = hashlib.blake2b(digest_size=16)
     for part in parts:
         found.update(part)
-    return found.hexdigest()[:32]
+    return found.hexdigest()
 
 
 class Results:
@@ -111,7 +115,8 @@ class Results:
             CorruptInputError: it holds something else.
         """
         self._path = Path(path)
-        self._runs = {run.digest: run for run in _read(self._path)}
+        runs, self._files = _read(self._path)
+        self._runs = {run.digest: run for run in runs}
 
     def __contains__(self, digest: str) -> bool:
         return digest in self._runs
@@ -119,13 +124,28 @@ class Results:
     def __getitem__(self, digest: str) -> Run:
         return self._runs[digest]
 
-    def add(self, run: Run) -> None:
-        """Keep a run.
+    def is_of(self, file: Path, digest: str) -> bool:
+        """Tell whether a file, a log or a model, is there and of this run."""
+        return self._files.get(file.name) == digest and file.exists()
+
+    def disown(self, *files: Path) -> None:
+        """Keep that these files are about to change, and of no known run until they are added.
+
+        Raises:
+            OutputError, DiskFullError: the file cannot be written.
+        """
+        for one in files:
+            self._files.pop(one.name, None)
+        self.save()
+
+    def add(self, run: Run, *files: Path) -> None:
+        """Keep a run, and that these files are of it.
 
         Raises:
             OutputError, DiskFullError: the file cannot be written.
         """
         self._runs[run.digest] = run
+        self._files |= {one.name: run.digest for one in files}
         self.save()
 
     def save(self) -> None:
@@ -134,19 +154,20 @@ class Results:
         Raises:
             OutputError, DiskFullError: the file cannot be written.
         """
-        content = {"format": FORMAT, "runs": [asdict(one) for one in self._runs.values()]}
+        runs = [asdict(one) for one in self._runs.values()]
+        content = {"format": FORMAT, "runs": runs, "files": self._files}
         with atomic_write(self._path, force=True) as stream:
             stream.write(json.dumps(content, indent=1).encode() + b"\n")
 
 
-def _read(path: Path) -> Iterable[Run]:
+def _read(path: Path) -> tuple[list[Run], dict[str, str]]:
     if not path.exists():
-        return []
+        return [], {}
     try:
         content = json.loads(path.read_bytes())
         if content["format"] != FORMAT:
             raise ValueError(content["format"])
-        return [Run.from_dict(one) for one in content["runs"]]
+        return [Run.from_dict(one) for one in content["runs"]], dict(content.get("files", {}))
     except OSError as error:
         raise MissingInputError(
             f"cannot be read ({error.strerror})", where=str(path), hint="check its rights"
