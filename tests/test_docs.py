@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from hsw2v import config, errors
+from hsw2v import config, errors, events
 from hsw2v.cli.outcome import ENDINGS
 from hsw2v.cli.program import COMMANDS
 
@@ -72,3 +72,16 @@ def test_no_name_stands_twice_in_the_python_page() -> None:
     named = re.findall(r"^(?:#+ .*|[-|] `\w+`)", page, flags=re.MULTILINE)
     assert len(named) > 20
     assert len(named) == len(set(named))
+
+
+def test_every_event_of_training_is_named_in_the_guide() -> None:
+    elsewhere = {"ScoringProgress", "DiagnosisProgress", "Preparing", "RunBegin", "RunEnd"}
+    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    of_the_log = guide.split("`--log-json FILE` keeps all", 1)[1].split("###", 1)[0]
+    named = set(re.findall(r"`([A-Z]\w+)`", of_the_log)) - {
+        "Settings",
+        "Summary",
+        "Error",
+        "Interrupted",
+    }
+    assert named == {one.__name__ for one in events.Event.__subclasses__()} - elsewhere
