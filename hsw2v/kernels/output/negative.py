@@ -98,12 +98,18 @@ def noise_rows(noise, outputs):
 
 
 @inlined
+def drawn_word(table, bits):
+    """Return the word that 64 random bits draw from an alias table, given by its addresses."""
+    word = below(high_half(bits), table.words)
+    if low_half(bits) >= load_uint64(table.accept + 8 * word):
+        word = np.int64(load_int32(table.alias + 4 * word))  # type: ignore[assignment]
+    return word
+
+
+@inlined
 def _drawn_row(noise, bits):
     """Return the address of the row of a word drawn by 64 random bits."""
-    word = below(high_half(bits), noise.words)
-    if low_half(bits) >= load_uint64(noise.accept + 8 * word):
-        word = np.int64(load_int32(noise.alias + 4 * word))  # type: ignore[assignment]
-    return noise.outputs + word * noise.stride
+    return noise.outputs + drawn_word(noise, bits) * noise.stride
 
 
 @inlined

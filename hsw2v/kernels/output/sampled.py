@@ -16,12 +16,12 @@ from hsw2v.jit import inlined
 from hsw2v.kernels.memory import (
     load_float32,
     load_int32,
-    load_uint64,
     store_float32,
     store_int32,
     store_int64,
 )
-from hsw2v.kernels.random import below, draw, high_half, low_half
+from hsw2v.kernels.output.negative import drawn_word
+from hsw2v.kernels.random import draw
 
 SHARED_BY = 64
 """Windows, one after the other, that words are drawn for together."""
@@ -90,10 +90,7 @@ def draw_words(sampling, key, batch):
     """Draw the words of a batch of windows; return how many are distinct."""
     count = 0
     for place in range(sampling.samples):
-        bits = draw(key, batch * sampling.samples + place)
-        word = below(high_half(bits), sampling.words)
-        if low_half(bits) >= load_uint64(sampling.accept + 8 * word):
-            word = np.int64(load_int32(sampling.alias + 4 * word))  # type: ignore[assignment]
+        word = drawn_word(sampling, draw(key, batch * sampling.samples + place))
         slot = np.int64(load_int32(sampling.slots + 4 * word))
         if slot < count and np.int64(load_int32(sampling.drawn + 4 * slot)) == word:
             times = sampling.times + 4 * slot
