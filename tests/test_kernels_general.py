@@ -52,6 +52,7 @@ class Case:
     drawn: int = 7
     length: int = 400
     rates: tuple[float, float] = (0.05, 0.02)
+    private_nodes: int = 0
 
     def __str__(self) -> str:
         changed = [
@@ -108,7 +109,7 @@ class Setting:
             self.tables,
             general.Layer(
                 tree_paths(self.paths.offsets, self.paths.nodes, self.paths.codes),
-                workspace.private_top(0, width),
+                workspace.private_top(case.private_nodes, width),
                 self.noise,
                 ClassMembers(of.of, of.places, of.members, of.offsets),
                 Proposal(self.noise.accept, self.noise.alias, self.corrections, case.drawn),
@@ -194,6 +195,9 @@ CASES = [
     Case(loss="sampled", words=300, drawn=150, optimizer="adam"),
     Case(loss="ns", words=300, drawn=100, optimizer="adagrad"),
     Case(batch_norm=True, length=12),
+    Case(private_nodes=12),
+    Case(private_nodes=12, l2=0.3, cbow=True),
+    Case(private_nodes=12, batch_norm=True),
 ]
 
 

@@ -42,6 +42,8 @@ from hsw2v.kernels.output.classes import (
 from hsw2v.kernels.output.hierarchical import (
     PrivateTop,
     TreePaths,
+    copy_top,
+    merge_top,
     path_rows,
     prefetch_nodes,
     tree_rows,
@@ -94,7 +96,7 @@ class Layer(NamedTuple):
 
     paths: TreePaths
     top: PrivateTop
-    """No copies: threads share all nodes."""
+    """A thread's own; no copies but for plain steps: what optimizers remember is shared by all."""
     noise: NoiseDistribution
     classes: ClassMembers
     proposal: Proposal
@@ -178,6 +180,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     """
     count, sentences = keep_tokens(ids, windowing, key, scratch.kept, scratch.reach, scratch.ends)
     find_bounds(count, sentences, scratch.reach, scratch.ends, scratch.bounds)
+    copy_top(layer.top, tables.outputs)
     tree = tree_rows(layer.paths, layer.top, tables.outputs)
     noise = noise_rows(layer.noise, tables.outputs)
     classes = class_rows(layer.classes, tables.outputs)
@@ -328,4 +331,5 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 row = load_int64(context + 8 * i)
                 move_hidden(row, by_row, rate, plan.optimizer, plan.l2, vector_state, vectors)
             done += min(n, 1) if plan.cbow else n
+    merge_top(tree)
     return total, predictions, count

@@ -63,6 +63,15 @@ class Task:
         remedies = settings.optimizer != "sgd" or settings.l2 or settings.batch_norm
         return not (remedies and self.learning)
 
+    @property
+    def private_nodes(self) -> int:
+        """How many nodes of the tree each thread has copies of: threads must move rows plainly."""
+        if not self.layer.tree or self.threads == 1:
+            return 0
+        if self.learning and self.settings.optimizer != "sgd":
+            return 0
+        return min(PRIVATE_NODES, self.layer.rows)
+
     def general_plan(self, block: Block) -> GeneralPlan:
         """Return what is to be done on a block, for what knows all optimizers."""
         settings = self.settings
@@ -106,11 +115,10 @@ class PlainEngine:
         self.threads = task.threads
         self._task, layer = task, task.layer
         width = task.tables.vectors.shape[1]
-        copies = min(PRIVATE_NODES, layer.rows) if layer.tree and task.threads > 1 else 0
         self._tables = Tables(task.tables.vectors, task.tables.outputs)
         self._rooms = [
             (
-                private_top(copies, width),
+                private_top(task.private_nodes, width),
                 scratch(
                     task.longest_block, task.settings.window, layer.most_rows, width, task.stop
                 ),
@@ -150,6 +158,10 @@ class GeneralEngine:
         self._task = task
         sampled = task.layer.loss == "sampled"
         words, width = task.tables.vectors.shape
+        self._layers = [
+            task.layer.arrays._replace(top=private_top(task.private_nodes, width))
+            for _ in range(task.threads)
+        ]
         self._rooms = [
             general_scratch(
                 task.longest_block,
@@ -174,7 +186,7 @@ class GeneralEngine:
             task.general_plan(block),
             block.windowing,
             task.tables,
-            task.layer.arrays,
+            self._layers[thread],
             self._rooms[thread],
         )
         return found
