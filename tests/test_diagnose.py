@@ -28,7 +28,8 @@ from hsw2v.report.diagnose import diagnose_text
 from hsw2v.report.diagnosis import mean_over
 from hsw2v.report.drawing import draw_diagnosis
 from hsw2v.report.findings import findings
-from hsw2v.training.recording import Recorder, recordings_of
+from hsw2v.training.recording import Recorder
+from hsw2v.training.schedule import recordings_of
 
 WORDS = [f"w{number}" for number in range(14)]
 

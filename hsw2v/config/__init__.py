@@ -49,6 +49,7 @@ __all__ = [
     "as_keys",
     "bounds",
     "from_tables",
+    "known_settings",
     "named",
     "nearest",
     "read_config",
@@ -228,6 +229,25 @@ def from_tables(tables: Mapping[str, Any], base: Config | None = None) -> Config
                 raise UsageError(f"unknown key '{name}' in [{section}]", hint=nearest(name, names))
             settings[name] = value
     return (base or Config()).replace(**settings)
+
+
+def known_settings(
+    tables: Mapping[str, Mapping[str, Any]], names: Iterable[str] | None = None
+) -> Config:
+    """Return the settings that a model was trained with, or those of some names; others by default.
+
+    `tables` may lack some, and hold others: it may be of another version.
+    """
+    wanted = None if names is None else set(names)
+    known: dict[str, Any] = {}
+    for section, fields in sections().items():
+        given = tables.get(section, {})
+        known |= {
+            one.name: given[one.name]
+            for one in fields
+            if one.name in given and (wanted is None or one.name in wanted)
+        }
+    return Config().replace(**known)
 
 
 def _section_of(name: str) -> str:

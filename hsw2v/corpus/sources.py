@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Sequence
 from typing import cast
 
 from hsw2v.config import CorpusConfig
 from hsw2v.corpus.stream import EncodedCorpus, encode, encode_sentences
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import EmptyCorpusError, UsageError
 from hsw2v.events import Listener
 
@@ -38,3 +41,17 @@ def encode_source(source: Source, config: CorpusConfig, listener: Listener) -> E
     if not isinstance(names, str | os.PathLike) and not names:
         raise EmptyCorpusError("no source is given", hint="name at least one")
     return encode(names, config, listener=listener)
+
+
+def words_of_source(
+    source: Source, config: CorpusConfig, vocabulary: Vocabulary, listener: Listener
+) -> WordCorpus:
+    """Encode a source as the corpus of a vocabulary was, and find its words.
+
+    Raises:
+        What `encode_source` raises.
+    """
+    if not is_text(source):
+        # Sentences are lists of tokens already, however text would be split.
+        config = dataclasses.replace(config, tokens="space")
+    return WordCorpus.of(encode_source(source, config, listener), vocabulary)

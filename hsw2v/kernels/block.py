@@ -71,6 +71,12 @@ def prefetch_ahead(output, tree, noise, kept, centre, count, key):
             prefetch_place(tree, np.int64(load_int32(kept + 4 * (centre + 6))))
         if centre + 3 < count:
             prefetch_path(tree, np.int64(load_int32(kept + 4 * (centre + 3))))
+    prefetch_next(output, tree, noise, kept, centre, count, key)
+
+
+@inlined
+def prefetch_next(output, tree, noise, kept, centre, count, key):
+    """Ask for the output rows of the next window."""
     if centre + 1 < count:
         word = np.int64(load_int32(kept + 4 * (centre + 1)))
         if output == HIERARCHICAL:

@@ -27,6 +27,7 @@ from hsw2v.kernels.block import (
     NEGATIVE,
     NOISE_KEY,
     prefetch_ahead,
+    prefetch_next,
 )
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.group import Room, choose, decide, move_hidden
@@ -45,13 +46,11 @@ from hsw2v.kernels.output.hierarchical import (
     copy_top,
     merge_top,
     path_rows,
-    prefetch_nodes,
     tree_rows,
 )
 from hsw2v.kernels.output.negative import (
     NoiseDistribution,
     noise_rows,
-    prefetch_sampled,
     sampled_rows,
 )
 from hsw2v.kernels.output.sampled import (
@@ -162,17 +161,6 @@ def _hidden_rows_of(bounds, centre, cbow):
 
 
 @compiled
-def _prefetch_next(output, tree, noise, kept, centre, count, key):
-    """Ask for what an optimizer remembers of the output rows of the next window."""
-    if centre + 1 < count:
-        word = np.int64(load_int32(kept + 4 * (centre + 1)))
-        if output == HIERARCHICAL:
-            prefetch_nodes(tree, word)
-        else:
-            prefetch_sampled(noise, word, key, centre + 1)
-
-
-@compiled
 def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[float, int, int]:
     """Train on one block of provisional ids (B,) int32, changing the tables in place.
 
@@ -265,11 +253,11 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
             if chosen:
                 prefetch_ahead(plan.output, tree, noise, kept, centre, count, noise_key)
                 if has_squares:
-                    _prefetch_next(
+                    prefetch_next(
                         plan.output, squares_tree, squares_noise, kept, centre, count, noise_key
                     )
                 if has_means:
-                    _prefetch_next(
+                    prefetch_next(
                         plan.output, means_tree, means_noise, kept, centre, count, noise_key
                     )
             n = _hidden_rows_of(bounds, centre, plan.cbow)

@@ -15,26 +15,7 @@ from numpy.typing import NDArray
 from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import load_int32, store_int32
-from hsw2v.kernels.rows import (
-    decay_row,
-    move_row_by,
-    move_row_by_means,
-    move_row_by_squares,
-)
-
-__all__ = [
-    "ADAGRAD",
-    "ADAM",
-    "RMSPROP",
-    "SGD",
-    "State",
-    "StateRows",
-    "decay_factor",
-    "decay_row",
-    "move_row",
-    "move_rows",
-    "state_rows",
-]
+from hsw2v.kernels.rows import move_row_by, move_row_by_means, move_row_by_squares
 
 SGD, ADAGRAD, RMSPROP, ADAM = 0, 1, 2, 3
 """The optimizers, in the order of `config.OPTIMIZERS`."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsw2v.config import Config
+from hsw2v.config import known_settings
 from hsw2v.errors import UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import check_positive, listed
@@ -24,10 +23,8 @@ if TYPE_CHECKING:
     from hsw2v.corpus.sources import Source
     from hsw2v.model.model import Model
 
-_SETTINGS = {
-    "corpus": ("tokens", "lowercase", "encoding_errors"),
-    "training": ("model", "window", "loss"),
-}
+_SETTINGS = ("tokens", "lowercase", "encoding_errors", "model", "window", "loss")
+"""Those of a model that questions depend on."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class Predictor:
             UsageError: the model has no output layer, or one of scores that are not normalised.
         """
         self._model = model
-        self._config = _settings_of(model.config)
+        self._config = known_settings(model.config, _SETTINGS)
         self._cbow = self._config.training.model == "cbow"
         self.softmax = softmax or _softmax(model, self._config.training.loss, normalize_exactly)
 
@@ -107,15 +104,10 @@ class Predictor:
 
     def score(self, source: Source, listener: Listener = ignore) -> Iterator[Score]:
         """Read a source, and yield the score of each of its sentences."""
-        # These compile the tokeniser, and only this question needs them.
-        from hsw2v.corpus.sources import encode_source, is_text
-        from hsw2v.corpus.words import WordCorpus
+        # This compiles the tokeniser, and only this question needs it.
+        from hsw2v.corpus.sources import words_of_source
 
-        config = self._config.corpus
-        if not is_text(source):
-            config = dataclasses.replace(config, tokens="space")
-        encoded = encode_source(source, config, listener)
-        text = WordCorpus.of(encoded, self._model.vocabulary)
+        text = words_of_source(source, self._config.corpus, self._model.vocabulary, listener)
 
         def logs_of(words: Indexes, sentences: Indexes) -> Iterator[Logs]:
             window = self._config.training.window
@@ -156,16 +148,4 @@ def _softmax(model: Model, loss: str, normalize_exactly: bool) -> Softmax:
         "no probabilities",
         hint="train with --loss hs, or normalise them over all words with --normalize-exactly "
         "(in Python normalize_exactly=True)",
-    )
-
-
-def _settings_of(config: dict[str, Any]) -> Config:
-    """Return the settings of a model that questions depend on; defaults where it has none."""
-    return Config().replace(
-        **{
-            name: config[section][name]
-            for section, names in _SETTINGS.items()
-            for name in names
-            if name in config.get(section, {})
-        }
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hsw2v.config import Config, sections
+from hsw2v.config import known_settings
 from hsw2v.corpus.vocabulary import kept_counts
 from hsw2v.errors import EmptyCorpusError, UsageError
 from hsw2v.events import DiagnosisProgress, Listener, Pace, ignore
@@ -49,15 +48,12 @@ def diagnose(
             `hsw2v.train`.
     """
     layer = _layer(model, seed)
-    # These compile the tokeniser.
-    from hsw2v.corpus.sources import encode_source, is_text
-    from hsw2v.corpus.words import WordCorpus
+    # This compiles the tokeniser.
+    from hsw2v.corpus.sources import words_of_source
 
-    corpus = _settings_of(model).corpus
-    if not is_text(source):
-        corpus = dataclasses.replace(corpus, tokens="space")
-    with encode_source(source, corpus, listener) as encoded:
-        text = WordCorpus.of(encoded, model.vocabulary)
+    config = known_settings(model.config)
+    text = words_of_source(source, config.corpus, model.vocabulary, listener)
+    with text.encoded:
         return _diagnose(model, layer, text, windows, seed, listener)
 
 
@@ -81,7 +77,7 @@ def _diagnose(
     model: Model, layer: Layer, text: WordCorpus, windows: int, seed: int, listener: Listener
 ) -> Diagnosis:
     check_positive("windows", windows)
-    settings, counts = _settings_of(model), model.vocabulary.counts
+    settings, counts = known_settings(model.config), model.vocabulary.counts
     diagnoser = Diagnoser(
         layer,
         model.vectors,
@@ -121,19 +117,10 @@ def _layer(model: Model, seed: int) -> Layer:
             hint="diagnose the model file that hsw2v train wrote",
         )
     return layer_of(
-        _settings_of(model).training,
+        known_settings(model.config).training,
         model.output,
         model.counts,
         tree=model.tree,
         classes=model.classes,
         seed=seed,
     )
-
-
-def _settings_of(model: Model) -> Config:
-    """Return the settings a model was trained with; defaults for those that it does not tell."""
-    known: dict[str, Any] = {}
-    for section, fields in sections().items():
-        given = model.config.get(section, {})
-        known |= {one.name: given[one.name] for one in fields if one.name in given}
-    return Config().replace(**known)

@@ -12,7 +12,7 @@ from hsw2v.corpus.vocabulary import Vocabulary, drawing_odds
 from hsw2v.kernels.general import Layer
 from hsw2v.kernels.output.classes import ClassMembers
 from hsw2v.kernels.output.hierarchical import tree_paths
-from hsw2v.kernels.output.negative import NoiseDistribution, noise_distribution
+from hsw2v.kernels.output.negative import alias_table, noise_distribution
 from hsw2v.kernels.output.sampled import Proposal
 from hsw2v.training.tables import padded
 from hsw2v.training.workspace import private_top
@@ -34,7 +34,7 @@ class OutputLayer:
     rows: int
     """Output rows there are."""
     most_rows: int
-    """Output rows of one group of decisions at most; of all, for the softmax over all words."""
+    """Output rows of one group of decisions at most; 1 for the softmax over all words."""
 
 
 def output_layer(
@@ -76,7 +76,7 @@ def output_layer(
 
 def _proposal(counts: NDArray[np.int64], exponent: float, samples: int) -> Proposal:
     odds = drawing_odds(counts, exponent)
-    noise: NoiseDistribution = noise_distribution(odds, 1)
+    accept, alias = alias_table(odds)
     # Odds of zero are never drawn, but their words are targets.
     expected = samples * np.maximum(odds / odds.sum(), np.finfo(np.float32).tiny)
-    return Proposal(noise.accept, noise.alias, -np.log(expected).astype(np.float32), samples)
+    return Proposal(accept, alias, -np.log(expected).astype(np.float32), samples)

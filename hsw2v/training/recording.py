@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import Config, TrainingConfig
+from hsw2v.config import Config
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.events import GradientsRecorded, Listener
@@ -17,15 +17,6 @@ from hsw2v.trees.tree import Tree
 
 WINDOWS = 500
 """Of a block, at most."""
-
-
-def recordings_of(training: TrainingConfig, blocks: int, epoch: int) -> list[int]:
-    """Return the blocks, of so many of an epoch, before which gradients are recorded.
-
-    The epoch is counted from 0; the first block of all is one of them.
-    """
-    every = training.record_gradients
-    return list(range(-epoch * blocks % every, blocks, every)) if every else []
 
 
 class Recorder:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import struct
 
+from hsw2v.config import TrainingConfig
+
 FLOOR = 1e-4
 """The share of the first learning rate that the last one is."""
 
@@ -18,3 +20,12 @@ def block_key(seed: int, epoch: int, block: int) -> int:
     """Return the key, in [0, 2⁶⁴), of all chance in one block of one epoch."""
     named = struct.pack("<QQQ", seed, epoch, block)
     return int.from_bytes(hashlib.blake2b(named, digest_size=8).digest(), "little")
+
+
+def recordings_of(training: TrainingConfig, blocks: int, epoch: int) -> list[int]:
+    """Return the blocks, of so many of an epoch, before which gradients are recorded.
+
+    The epoch is counted from 0; the first block of all is one of them.
+    """
+    every = training.record_gradients
+    return list(range(-epoch * blocks % every, blocks, every)) if every else []

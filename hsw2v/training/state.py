@@ -1,12 +1,14 @@
-"""What optimizers and batch normalisation remember of what is trained."""
+"""What is trained, and what optimizers and batch normalisation remember of it, at the beginning."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from hsw2v.config import TrainingConfig
+from hsw2v.kernels.general import GeneralTables
 from hsw2v.kernels.normalisation import Norm
 from hsw2v.kernels.optimizers import State
-from hsw2v.training.tables import aligned_zeros, padded
+from hsw2v.training.tables import aligned_zeros, initial_vectors, padded
 
 
 def state_of(optimizer: str, rows: int, width: int) -> State:
@@ -35,3 +37,15 @@ def norm_of(optimizer: str, dim: int) -> Norm:
     norm.parameters[0, :dim] = dim**-0.5
     norm.running[1] = 1.0
     return norm
+
+
+def first_tables(training: TrainingConfig, words: int, rows: int) -> GeneralTables:
+    """Return the tables of so many words and output rows, of which nothing is trained."""
+    width = padded(training.dim)
+    return GeneralTables(
+        initial_vectors(words, training.dim, training.seed),
+        aligned_zeros(rows, width),
+        state_of(training.optimizer, words, width),
+        state_of(training.optimizer, rows, width),
+        norm_of(training.optimizer, training.dim),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +21,16 @@ from hsw2v.query.normalisation import normalised
 from hsw2v.training.engines import Block, Task, engine_for
 from hsw2v.training.growing import grown_base, growths_of
 from hsw2v.training.layers import OutputLayer, output_layer
-from hsw2v.training.recording import Recorder, recordings_of
 from hsw2v.training.report import Figures, Report, mean_loss, no_figures
-from hsw2v.training.schedule import block_key, learning_rate
-from hsw2v.training.state import norm_of, state_of
-from hsw2v.training.tables import aligned_zeros, compacted, initial_vectors, padded
+from hsw2v.training.schedule import block_key, learning_rate, recordings_of
+from hsw2v.training.state import first_tables, state_of
+from hsw2v.training.tables import aligned_zeros, compacted
 from hsw2v.training.workers import Workers
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
+
+if TYPE_CHECKING:
+    from hsw2v.training.recording import Recorder
 
 LOSS_EVERY = 64
 """The training loss is taken of one window in so many, to cost next to nothing."""
@@ -84,14 +87,7 @@ class Trainer:
         self._keep = np.minimum(np.ceil(keep * _ALWAYS), _ALWAYS).astype(np.uint64)
         self._weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
         self._layer = output_layer(training, vocabulary, base)
-        words, width = len(vocabulary), padded(training.dim)
-        self._tables = GeneralTables(
-            initial_vectors(words, training.dim, training.seed),
-            aligned_zeros(self._layer.rows, width),
-            state_of(training.optimizer, words, width),
-            state_of(training.optimizer, self._layer.rows, width),
-            norm_of(training.optimizer, training.dim),
-        )
+        self._tables = first_tables(training, len(vocabulary), self._layer.rows)
 
     @property
     def tables(self) -> GeneralTables:
@@ -142,7 +138,7 @@ class Trainer:
             return learning_rate(self._first_rate, (epoch + place / ids) / settings.epochs)
 
         report = Report(listener, settings.epochs, corpus.encoded.tokens)
-        recorder = Recorder(self._config, self._vocabulary, listener)
+        recorder = self._recorder(listener)
         for epoch in range(settings.epochs):
             rates = [rate_at(epoch, place) for place in borders.tolist()]
             figures = no_figures(len(rates) - 1)
@@ -157,7 +153,7 @@ class Trainer:
                 if block in growths:
                     self._grow(listener)
                     report.switch(self._layer.loss, done)
-                if block in recordings:
+                if recorder and block in recordings:
                     with report.measuring():
                         self._record(recorder, corpus, epoch, block)
             self._run(some, report.tick, first=done)
@@ -179,6 +175,14 @@ class Trainer:
         self._tables = tables._replace(
             outputs=outputs, output_state=state_of(settings.optimizer, rows, width)
         )
+
+    def _recorder(self, listener: Listener) -> Recorder | None:
+        """Return what looks at gradients, if that is asked for: no other run imports it."""
+        if not self._settings.record_gradients:
+            return None
+        from hsw2v.training.recording import Recorder
+
+        return Recorder(self._config, self._vocabulary, listener)
 
     def _record(self, recorder: Recorder, corpus: WordCorpus, epoch: int, block: int) -> None:
         recorder.record(

@@ -11,11 +11,10 @@ import numpy as np
 
 from hsw2v.config import TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.kernels.general import GeneralTables
 from hsw2v.kernels.windows import Windowing
 from hsw2v.training.engines import Block, Task, engine_for
 from hsw2v.training.layers import output_layer
-from hsw2v.training.state import norm_of, state_of
+from hsw2v.training.state import first_tables
 from hsw2v.training.tables import aligned_zeros, padded
 from hsw2v.trees.brown import brown
 from hsw2v.trees.classes import Classes
@@ -33,14 +32,7 @@ def warm_up(training: TrainingConfig) -> None:
     elif training.loss == "class":
         base = Classes(np.zeros(2, np.int32), 1)
     layer = output_layer(training, Vocabulary.from_words(["a", "b"], [1, 1]), base)
-    width = padded(1)
-    tables = GeneralTables(
-        aligned_zeros(2, width),
-        aligned_zeros(layer.rows, width),
-        state_of(training.optimizer, 2, width),
-        state_of(training.optimizer, layer.rows, width),
-        norm_of(training.optimizer, 1),
-    )
+    tables = first_tables(training, 2, layer.rows)
     task = Task(training, layer, tables, 1, 3, aligned_zeros(1, 1, np.int32)[0])
     ids = np.array([1, 2, 0], np.int32)
     keep = np.full(2, 2**32, np.uint64)
