@@ -17,6 +17,7 @@ from hsw2v.kernels.windows import Windowing
 from hsw2v.training import workspace
 from hsw2v.training.tables import aligned_zeros, padded
 from hsw2v.trees.huffman import huffman
+from hsw2v.trees.shape import node_keep
 from hsw2v.trees.tree import Tree
 
 
@@ -34,6 +35,7 @@ class Case:
     loss_every: int = 1
     keep_share: float = 0.8
     tree: Tree | None = None
+    node_sample: float = 0.0
 
     def ids(self) -> np.ndarray:
         chance = np.random.default_rng(5)
@@ -55,8 +57,10 @@ class Case:
         outputs[:, : self.dim] = chance.normal(size=(outputs_count, self.dim)) * 0.5
         expected_vectors = vectors[:, : self.dim].astype(np.float64)
         expected_outputs = outputs[:, : self.dim].astype(np.float64)
-        tree = self.tree or huffman(chance.random(self.words))
+        weights = chance.random(self.words)
+        tree = self.tree or huffman(weights)
         paths = tree.paths()
+        taking_part = node_keep(tree, weights, self.node_sample)
         noise = noise_distribution(chance.random(self.words), self.negative)
         key = 0xFEDCBA9876543210
         rates = (0.05, 0.02)
@@ -71,7 +75,7 @@ class Case:
             ),
             Windowing(remap, keep, self.window, self.shrink),
             block.Tables(vectors, outputs),
-            tree_paths(paths.offsets, paths.nodes, paths.codes),
+            tree_paths(paths.offsets, paths.nodes, paths.codes, taking_part),
             workspace.private_top(self.private_nodes, width),
             noise,
             workspace.scratch(
@@ -82,7 +86,7 @@ class Case:
             ),
         )
         layer: reference.Layer = reference.Hierarchical(
-            expected_outputs, paths.offsets, paths.nodes, paths.codes
+            expected_outputs, paths.offsets, paths.nodes, paths.codes, taking_part
         )
         if self.negative:
             layer = reference.Negative(expected_outputs, noise.accept, noise.alias, self.negative)
@@ -159,6 +163,15 @@ CASES = {
     "more drawn words than a step": Case(words=300, negative=100),
     "loss of some windows": Case(loss_every=7),
     "private copies of the top of the tree": Case(private_nodes=12),
+    "subsampled decisions": Case(node_sample=0.03),
+    "subsampled decisions, CBOW": Case(node_sample=0.03, cbow=True),
+    "subsampled decisions, loss of some windows": Case(node_sample=0.03, loss_every=7),
+    "windows of which no decision is left": Case(node_sample=1e-6),
+    "windows of which no decision is left, CBOW": Case(node_sample=1e-6, cbow=True),
+    "subsampled decisions, copies of the top": Case(node_sample=0.03, private_nodes=12),
+    "subsampled decisions, paths longer than a step": Case(
+        words=150, tree=chain(150), node_sample=0.2
+    ),
 }
 
 

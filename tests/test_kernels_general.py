@@ -24,6 +24,7 @@ from hsw2v.training.state import norm_of, state_of
 from hsw2v.training.tables import aligned_zeros, padded
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.huffman import huffman
+from hsw2v.trees.shape import node_keep
 
 OUTPUTS = {
     "hs": block.HIERARCHICAL,
@@ -53,6 +54,7 @@ class Case:
     length: int = 400
     rates: tuple[float, float] = (0.05, 0.02)
     private_nodes: int = 0
+    node_sample: float = 0.0
 
     def __str__(self) -> str:
         changed = [
@@ -71,7 +73,9 @@ class Setting:
         self.ids = np.random.default_rng(5).integers(0, words + 2, case.length).astype(np.int32)
         self.remap = np.array([-1, *range(words), -2], np.int32)
         self.keep = np.full(words, int(0.8 * 2**32), np.uint64)
-        self.paths = huffman(chance.random(words)).paths()
+        weights = chance.random(words)
+        tree = huffman(weights)
+        self.paths, self.node_keep = tree.paths(), node_keep(tree, weights, case.node_sample)
         self.noise = noise_distribution(chance.random(words), case.drawn)
         of = chance.permutation(np.arange(words) % min(case.classes, words)).astype(np.int32)
         self.classes = Classes(of, min(case.classes, words))
@@ -108,7 +112,9 @@ class Setting:
             Windowing(self.remap, self.keep, case.window, case.shrink),
             self.tables,
             general.Layer(
-                tree_paths(self.paths.offsets, self.paths.nodes, self.paths.codes),
+                tree_paths(
+                    self.paths.offsets, self.paths.nodes, self.paths.codes, self.node_keep
+                ),
                 workspace.private_top(case.private_nodes, width),
                 self.noise,
                 ClassMembers(of.of, of.places, of.members, of.offsets),
@@ -129,7 +135,7 @@ class Setting:
     def layer(self) -> reference.Layer:
         case = self.case
         layer: reference.Layer = reference.Hierarchical(
-            self.outputs, self.paths.offsets, self.paths.nodes, self.paths.codes
+            self.outputs, self.paths.offsets, self.paths.nodes, self.paths.codes, self.node_keep
         )
         if case.loss == "ns":
             layer = reference.Negative(
@@ -198,6 +204,10 @@ CASES = [
     Case(private_nodes=12),
     Case(private_nodes=12, l2=0.3, cbow=True),
     Case(private_nodes=12, batch_norm=True),
+    *(Case(node_sample=0.03, optimizer=one) for one in OPTIMIZERS),
+    Case(node_sample=0.03, cbow=True, l2=0.3, loss_every=3),
+    Case(node_sample=0.03, batch_norm=True, private_nodes=12),
+    Case(node_sample=1e-6, optimizer="adam"),
 ]
 
 
@@ -226,7 +236,7 @@ def test_kernel_equals_reference(case: Case) -> None:
 @pytest.mark.parametrize("loss", ["hs", "ns"])
 @pytest.mark.parametrize("cbow", [False, True])
 def test_plain_steps_are_those_of_the_plain_kernel(loss: str, cbow: bool) -> None:
-    case = Case(loss=loss, cbow=cbow)
+    case = Case(loss=loss, cbow=cbow, node_sample=0.03)
     one, other = Setting(case), Setting(case)
     found = one.train()
     longest = max(int(other.paths.lengths.max()), 1 + case.drawn)
@@ -237,7 +247,7 @@ def test_plain_steps_are_those_of_the_plain_kernel(loss: str, cbow: bool) -> Non
         block.Plan(cbow, OUTPUTS[loss], *case.rates, 1),
         Windowing(other.remap, other.keep, case.window, case.shrink),
         block.Tables(other.tables.vectors, other.tables.outputs),
-        tree_paths(other.paths.offsets, other.paths.nodes, other.paths.codes),
+        tree_paths(other.paths.offsets, other.paths.nodes, other.paths.codes, other.node_keep),
         workspace.private_top(0, width),
         other.noise,
         workspace.scratch(len(other.ids), case.window, longest, width),

@@ -20,6 +20,7 @@ from typing import Any, get_args, get_type_hints
 from hsw2v.config.settings import (
     CLASSES,
     DEFAULT_LR,
+    DEFAULT_NODE_SAMPLE,
     DEFAULT_RETREE_AT,
     DEFAULT_RETREE_EVERY,
     LARGEST,
@@ -108,6 +109,9 @@ class Config:
             if training.lr is None
             else training.lr,
             threads=_cores() if training.threads is None else training.threads,
+            node_sample=DEFAULT_NODE_SAMPLE[training.model]
+            if training.node_sample is None
+            else training.node_sample,
             retree_at=min(DEFAULT_RETREE_AT[training.model], training.epochs / 2)
             if training.retree_at is None
             else training.retree_at,

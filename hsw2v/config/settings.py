@@ -128,6 +128,13 @@ class TrainingConfig:
         "(hs), or by negative sampling (ns)",
         choices=("hs", "ns"),
     )
+    node_sample: float | None = setting(
+        None,
+        "threshold of subsampling decisions: nodes of the tree that more than this share of the "
+        "targets pass are skipped at random; 0 switches it off (default: 0.003)",
+        minimum=0.0,
+        maximum=1.0,
+    )
     classes: str = setting(
         "frequency",
         "classes of words of loss class: of words equally frequent (frequency), of like vectors, "
@@ -205,12 +212,13 @@ DEFAULT_LR = {
     "rmsprop": {"skipgram": 0.01, "cbow": 0.01},
     "adam": {"skipgram": 0.01, "cbow": 0.01},
 }
+DEFAULT_NODE_SAMPLE = {"skipgram": 0.003, "cbow": 0.003}
 DEFAULT_RETREE_AT = {"skipgram": 1.0, "cbow": 2.0}
 DEFAULT_RETREE_EVERY = {"skipgram": 0.0, "cbow": 3.0}
 
 
 USED_BY = {
-    "hs": ("tree", "retree_at", "retree_every", "retree_from"),
+    "hs": ("tree", "retree_at", "retree_every", "retree_from", "node_sample"),
     "class": ("classes", "num_classes", "retree_at", "retree_every"),
     "ns": ("negative", "ns_exponent"),
     "sampled": ("samples", "ns_exponent"),

@@ -12,6 +12,7 @@ from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import load_int32, load_int64
 from hsw2v.kernels.output.hierarchical import (
     copy_top,
+    first_level,
     merge_top,
     path_rows,
     prefetch_nodes,
@@ -57,9 +58,9 @@ class Tables(NamedTuple):
 
 
 @inlined
-def _output_rows(output, tree, noise, word, key, counter, rows):
+def _output_rows(output, tree, noise, word, first, key, counter, rows):
     if output == HIERARCHICAL:
-        return path_rows(tree, word, rows)
+        return path_rows(tree, word, first, rows)
     return sampled_rows(noise, word, key, counter, rows)
 
 
@@ -143,7 +144,14 @@ def train_block(
             if n == 0:
                 continue
             word = np.int64(load_int32(kept + 4 * centre))
-            m, labels = _output_rows(layer, tree, sampling, word, noise_key, centre, output)
+            # A loss is that of the whole path, whatever part of it is trained.
+            skipped: Any = np.int64(0)
+            if layer == HIERARCHICAL:
+                skipped = first_level(tree, word, noise_key, centre)
+            first_row = 0 if sampled else skipped
+            m, labels = _output_rows(
+                layer, tree, sampling, word, first_row, noise_key, centre, output
+            )
             prefetch_ahead(layer, tree, sampling, kept, centre, count, noise_key)
             hidden = context
             target = context
@@ -156,8 +164,14 @@ def train_block(
             if sampled:
                 total += loss(hidden, rows, output, m, labels, vectors, gradient)
                 predictions += rows
+            ahead = skipped - first_row
+            if m == ahead:
+                continue
+            there = output + 8 * ahead
             rate = np.float32(first_rate + slope * centre)
-            step(hidden, target, rows, output, m, labels, rate, vectors, gradient)
+            step(
+                hidden, target, rows, there, m - ahead, labels + 4 * ahead, rate, vectors, gradient
+            )
             if cbow:
                 add_to_rows(context, n, vectors, mean_gradient)
         start = end

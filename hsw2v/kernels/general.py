@@ -44,6 +44,7 @@ from hsw2v.kernels.output.hierarchical import (
     PrivateTop,
     TreePaths,
     copy_top,
+    first_level,
     merge_top,
     path_rows,
     tree_rows,
@@ -282,12 +283,25 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 first = np.int64(0)
                 lost = choose(n, here, there, m, first, rate, plan, room, output_state, vectors)
             else:
+                skipped: Any = np.int64(0)
                 if plan.output == HIERARCHICAL:
-                    m, labels = path_rows(tree, word, room.output)
+                    skipped = first_level(tree, word, noise_key, centre)
+                    m, labels = path_rows(tree, word, 0, room.output)
                 else:
                     m, labels = sampled_rows(noise, word, noise_key, centre, room.output)
                 lost = decide(
-                    n, here, there, m, labels, rate, plan, room, output_state, vectors, sampled
+                    n,
+                    here,
+                    there,
+                    skipped,
+                    m,
+                    labels,
+                    rate,
+                    plan,
+                    room,
+                    output_state,
+                    vectors,
+                    sampled,
                 )
             if sampled:
                 total += lost

@@ -96,11 +96,11 @@ def _softmax(rows, m, right, rate, biases, scores):
 
 
 @compiled
-def _move_outputs(rows, hidden, target, m, rate, plan, room, state, vectors):
+def _move_outputs(rows, hidden, target, output, m, rate, plan, room, state, vectors):
     """Move m output rows by the gradients in `room.scores`, and pass them on to `target`."""
     for j in range(0, m, MAX_OUTPUT):
         count = min(m - j, MAX_OUTPUT)
-        there = room.output + 8 * j
+        there = output + 8 * j
         piece = room.scores + (j // MAX_OUTPUT) * _PIECE
         if plan.optimizer == SGD:
             update_rows(rows, hidden, target, there, count, vectors, piece)
@@ -122,8 +122,13 @@ def _move_outputs(rows, hidden, target, m, rate, plan, room, state, vectors):
 
 
 @compiled
-def decide(n, hidden, target, m, labels, rate, plan, room, state, vectors, lossy):
-    """Do the step of one window with two-way decisions; return its loss in nats if asked to."""
+def decide(n, hidden, target, first, m, labels, rate, plan, room, state, vectors, lossy):
+    """Do the step of one window with two-way decisions; return its loss in nats if asked to.
+
+    The loss is that of all m rows; those before the `first` of them do not take part in the step.
+    """
+    output = room.output + 8 * first
+    taking_part = m - first
     error_rate = np.float32(rate) if plan.optimizer == SGD else np.float32(1.0)
     total = 0.0
     for i in range(0, n, MAX_CONTEXT):
@@ -131,8 +136,11 @@ def decide(n, hidden, target, m, labels, rate, plan, room, state, vectors, lossy
         here = hidden + 8 * i
         if lossy:
             total += decisions_loss(here, rows, room.output, m, labels, vectors, room.scores)
-        _each_tile(rows, here, room.output, m, labels, error_rate, vectors, room.scores, False)
-        _move_outputs(rows, here, target + 8 * i, m, rate, plan, room, state, vectors)
+        own = labels + 4 * first
+        _each_tile(rows, here, output, taking_part, own, error_rate, vectors, room.scores, False)
+        _move_outputs(
+            rows, here, target + 8 * i, output, taking_part, rate, plan, room, state, vectors
+        )
     return total
 
 
@@ -146,7 +154,7 @@ def choose(n, hidden, target, m, right, rate, plan, room, state, vectors):
         here = hidden + 8 * i
         _each_tile(rows, here, room.output, m, 0, error_rate, vectors, room.scores, True)
         total += _softmax(rows, m, right, error_rate, room.biases, room.scores)
-        _move_outputs(rows, here, target + 8 * i, m, rate, plan, room, state, vectors)
+        _move_outputs(rows, here, target + 8 * i, room.output, m, rate, plan, room, state, vectors)
     return total
 
 

@@ -39,6 +39,8 @@ class Group:
     """(m,)."""
     biases: Floats | None = None
     """(m,), what is added to scores before a softmax; None for decisions row by row."""
+    skipped: int = 0
+    """The first so many rows count in the loss, but sit the step out."""
 
     def chances(self, scores: Floats) -> Floats:
         """Return the probability of each label 1 for scores (n, m)."""
@@ -67,7 +69,8 @@ def groups_of(layer: Layer, word: int, key: int, counter: int) -> list[Group]:
     """Return the groups of output rows that a layer decides on for a word."""
     if isinstance(layer, Classed | Sampled):
         return layer.groups(word, key, counter)
-    return [Group(*layer.rows(word, key, counter))]
+    rows, labels = layer.rows(word, key, counter)
+    return [Group(rows, labels, skipped=layer.skipped(rows, key, counter))]
 
 
 @dataclass
@@ -145,14 +148,17 @@ def step(
             scores = hidden[some] @ rows.T
             loss += group.loss(scores)
             error = group.labels - group.chances(scores)
+            error[:, : group.skipped] = 0.0
             if training.optimizer == "sgd":
                 for row, one in enumerate(hidden[some]):
                     gradient[first + row] += rate * error[row] @ rows
                     rows += rate * np.outer(error[row], one)
-                outputs[group.rows] = rows * max(0.0, 1.0 - rate * training.l2)
+                rows[group.skipped :] *= max(0.0, 1.0 - rate * training.l2)
+                outputs[group.rows] = rows
             else:
                 gradient[some] += error @ rows
-                for row, slope in zip(group.rows, error.T @ hidden[some], strict=True):
+                slopes = error.T @ hidden[some]
+                for row, slope in list(zip(group.rows, slopes, strict=True))[group.skipped :]:
                     move_row(
                         training.optimizer, training.l2, training.outputs, outputs, row, slope, rate
                     )

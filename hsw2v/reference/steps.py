@@ -22,6 +22,7 @@ MAX_OUTPUT = 64
 _MASK = 2**64 - 1
 LOSS_KEY = 0x6C6F7373
 NOISE_KEY = 0x6E6F6973
+NODE_KEY = 0x6E6F6465
 
 
 def draw(key: int, counter: int) -> int:
@@ -86,6 +87,10 @@ class Layer:
         """Return the numbers of distinct output rows (m,) and their labels (m,)."""
         raise NotImplementedError
 
+    def skipped(self, rows: NDArray[np.int64], key: int, counter: int) -> int:
+        """Return how many of a window's output rows, from the first on, sit it out."""
+        return 0
+
 
 @dataclass
 class Hierarchical(Layer):
@@ -94,11 +99,21 @@ class Hierarchical(Layer):
     offsets: NDArray[np.int64]
     nodes: NDArray[np.int32]
     codes: NDArray[np.uint8]
+    keep: Floats | None = None
+    """(V-1,), the probability of each node to take part in a window; it does not fall along a
+    path."""
 
     def rows(self, word: int, key: int, counter: int) -> tuple[NDArray[np.int64], Floats]:
         """Return the inner nodes of the word's path, from the root down."""
         path = slice(self.offsets[word], self.offsets[word + 1])
         return self.nodes[path].astype(np.int64), 1.0 - self.codes[path]
+
+    def skipped(self, rows: NDArray[np.int64], key: int, counter: int) -> int:
+        """Return how many nodes at the top of a path sit a window out: one draw decides on all."""
+        if self.keep is None:
+            return 0
+        drawn = (draw(key ^ NODE_KEY, counter) >> 32) / 2**32
+        return int(np.count_nonzero(self.keep[rows] <= drawn))
 
 
 @dataclass
@@ -222,5 +237,6 @@ def train_block(
             total += loss(hidden, layer.outputs[rows], labels)
             predictions += len(hidden)
         rate = plan.first_rate + slope * number
-        step(vectors, context, layer.outputs, rows, labels, rate, plan.cbow)
+        first = layer.skipped(rows, key ^ NOISE_KEY, number)
+        step(vectors, context, layer.outputs, rows[first:], labels[first:], rate, plan.cbow)
     return total, predictions, len(windows)

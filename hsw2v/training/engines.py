@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from hsw2v.config import OPTIMIZERS, TrainingConfig
 from hsw2v.kernels.block import HIERARCHICAL, NEGATIVE, Plan, Tables, train_block
-from hsw2v.kernels.general import CLASSES, SAMPLED, GeneralPlan, GeneralTables, train_batches
+from hsw2v.kernels.general import (
+    CLASSES,
+    SAMPLED,
+    GeneralPlan,
+    GeneralTables,
+    Layer,
+    train_batches,
+)
 from hsw2v.kernels.output.hierarchical import PRIVATE_NODES
 from hsw2v.kernels.windows import Windowing
 from hsw2v.training.full import FullSoftmax, blas_threads
@@ -62,6 +69,14 @@ class Task:
         settings = self.settings
         remedies = settings.optimizer != "sgd" or settings.l2 or settings.batch_norm
         return not (remedies and self.learning)
+
+    @property
+    def arrays(self) -> Layer:
+        """What the kernels choose rows by: a loss that is measured is that of every decision."""
+        arrays = self.layer.arrays
+        if self.learning:
+            return arrays
+        return arrays._replace(paths=arrays.paths._replace(keep=arrays.paths.keep[:0]))
 
     @property
     def private_nodes(self) -> int:
@@ -142,9 +157,9 @@ class PlainEngine:
             ),
             block.windowing,
             self._tables,
-            task.layer.arrays.paths,
+            task.arrays.paths,
             top,
-            task.layer.arrays.noise,
+            task.arrays.noise,
             room,
         )
         return found
@@ -159,7 +174,7 @@ class GeneralEngine:
         sampled = task.layer.loss == "sampled"
         words, width = task.tables.vectors.shape
         self._layers = [
-            task.layer.arrays._replace(top=private_top(task.private_nodes, width))
+            task.arrays._replace(top=private_top(task.private_nodes, width))
             for _ in range(task.threads)
         ]
         self._rooms = [

@@ -17,6 +17,7 @@ from hsw2v.kernels.output.sampled import Proposal
 from hsw2v.training.tables import padded
 from hsw2v.training.workspace import private_top
 from hsw2v.trees.classes import Classes
+from hsw2v.trees.shape import node_keep
 from hsw2v.trees.tree import Tree
 
 
@@ -38,10 +39,14 @@ class OutputLayer:
 
 
 def output_layer(
-    training: TrainingConfig, vocabulary: Vocabulary, base: Tree | Classes | None
+    training: TrainingConfig,
+    vocabulary: Vocabulary,
+    weights: NDArray[np.float64],
+    base: Tree | Classes | None,
 ) -> OutputLayer:
     """Return the output layer upon a tree or classes, or the one that the settings name.
 
+    `weights (V,)` is how often each word is a target.
     Without a tree, hierarchical softmax is negative sampling: it begins so with `retree_from`.
     """
     words = len(vocabulary)
@@ -56,7 +61,9 @@ def output_layer(
     if isinstance(base, Tree):
         tree = base
         found = tree.paths()
-        paths = tree_paths(found.offsets, found.nodes, found.codes)
+        assert training.node_sample is not None
+        keep = node_keep(tree, weights, training.node_sample)
+        paths = tree_paths(found.offsets, found.nodes, found.codes, keep)
         rows, most = words - 1, int(found.lengths.max(initial=0))
     elif isinstance(base, Classes):
         classes = base

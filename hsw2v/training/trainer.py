@@ -86,7 +86,7 @@ class Trainer:
         keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
         self._keep = np.minimum(np.ceil(keep * _ALWAYS), _ALWAYS).astype(np.uint64)
         self._weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
-        self._layer = output_layer(training, vocabulary, base)
+        self._layer = output_layer(training, vocabulary, self._weights, base)
         self._tables = first_tables(training, len(vocabulary), self._layer.rows)
 
     @property
@@ -168,7 +168,7 @@ class Trainer:
         if not np.isfinite(tables.vectors).all():
             raise DivergedError("training diverged: a vector is not finite", hint="lower --lr")
         base = grown_base(settings, tables.vectors, self._weights, listener)
-        self._layer = output_layer(settings, self._vocabulary, base)
+        self._layer = output_layer(settings, self._vocabulary, self._weights, base)
         rows, width = self._layer.rows, tables.vectors.shape[1]
         outputs = tables.outputs[:rows]
         outputs[:] = 0.0

@@ -31,7 +31,8 @@ def warm_up(training: TrainingConfig) -> None:
         base = huffman(np.ones(2))
     elif training.loss == "class":
         base = Classes(np.zeros(2, np.int32), 1)
-    layer = output_layer(training, Vocabulary.from_words(["a", "b"], [1, 1]), base)
+    words = Vocabulary.from_words(["a", "b"], [1, 1])
+    layer = output_layer(training, words, np.ones(2), base)
     tables = first_tables(training, 2, layer.rows)
     task = Task(training, layer, tables, 1, 3, aligned_zeros(1, 1, np.int32)[0])
     ids = np.array([1, 2, 0], np.int32)

@@ -51,6 +51,26 @@ def cost(depth: NDArray[np.int64], weights: NDArray[np.number]) -> Cost:
     )
 
 
+def node_keep(
+    tree: Tree, weights: NDArray[np.floating], node_sample: float
+) -> NDArray[np.float64]:
+    """Return the probability of each inner node to take part in a window of a word below it.
+
+    That is min(1, sqrt(t / p)), (V-1,) float64, for a node that carries a share p of the weights
+    (V,) of the words, with t = `node_sample`: 1 of all nodes if that is 0. It does not fall along
+    a path. The rule is that of Mikolov et al. (2013, section 2.3) for frequent words, applied to
+    frequent decisions.
+    """
+    carried = tree.node_weights(weights)
+    if not node_sample:
+        return np.ones(len(carried))
+    share = carried / weights.sum()
+    # Below the smallest number that is larger than 0 nothing is visited anyway.
+    tiny = np.finfo(np.float64).tiny
+    keep: NDArray[np.float64] = np.sqrt(np.minimum(1.0, node_sample / np.maximum(share, tiny)))
+    return keep
+
+
 def huffman_length(share: NDArray[np.float64]) -> float:
     """Return the mean path length of the Huffman tree of shares (V,), which add up to 1."""
     rising = np.sort(share)

@@ -1,8 +1,12 @@
-"""Hierarchical softmax: the rows are the nodes on the target's path, labelled by its turns."""
+"""Hierarchical softmax: the rows are the nodes on the target's path, labelled by its turns.
+
+Nodes at the top may be subsampled: one number drawn for a window tells from which level on the
+nodes of the path take part in it.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +16,18 @@ from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import (
     load_int32,
     load_int64,
+    load_uint64,
     prefetch_line,
     store_int32,
     store_int64,
 )
+from hsw2v.kernels.random import draw, high_half
 from hsw2v.kernels.tiles import TILE_WIDTH, merge_row, prefetch_row
+
+
+NODE_KEY = np.uint64(0x6E6F6465)
+ALWAYS = 2**32
+"""The threshold of a node that takes part in every window."""
 
 
 class TreePaths(NamedTuple):
@@ -28,15 +39,29 @@ class TreePaths(NamedTuple):
     """(ΣL,) int32."""
     labels: NDArray[np.float32]
     """(ΣL + TILE_WIDTH,) float32: 1 - code, and room to read past the last."""
+    keep: NDArray[np.uint64]
+    """(K,) uint64: node k < K takes part in a window when 32 random bits are below this; the
+    others always do. It does not fall along a path."""
 
 
 def tree_paths(
-    offsets: NDArray[np.int64], nodes: NDArray[np.int32], codes: NDArray[np.uint8]
+    offsets: NDArray[np.int64],
+    nodes: NDArray[np.int32],
+    codes: NDArray[np.uint8],
+    keep: NDArray[np.float64] | None = None,
 ) -> TreePaths:
-    """Return paths, given as the arrays of `trees.Paths`, as the kernels want them."""
+    """Return paths, given as the arrays of `trees.Paths`, as the kernels want them.
+
+    `keep (V-1,)` is the probability of each node to take part in a window; all do without it.
+    """
     labels = np.zeros(len(codes) + TILE_WIDTH, np.float32)
     labels[: len(codes)] = 1 - codes
-    return TreePaths(offsets, nodes, labels)
+    thresholds = np.empty(0, np.uint64)
+    if keep is not None:
+        seldom = np.flatnonzero(keep < 1.0)
+        subsampled = keep[: seldom[-1] + 1] if len(seldom) else keep[:0]
+        thresholds = np.minimum(np.ceil(subsampled * ALWAYS), ALWAYS).astype(np.uint64)
+    return TreePaths(offsets, nodes, labels, thresholds)
 
 
 class PrivateTop(NamedTuple):
@@ -67,6 +92,9 @@ class TreeRows(NamedTuple):
     offsets: int
     nodes: int
     labels: int
+    keep: int
+    subsampled: int
+    """Nodes that may sit a window out, K."""
     outputs: int
     private: int
     merged: int
@@ -84,6 +112,8 @@ def tree_rows(paths, top, outputs):
         paths.offsets.ctypes.data,
         paths.nodes.ctypes.data,
         paths.labels.ctypes.data,
+        paths.keep.ctypes.data,
+        len(paths.keep),
         outputs.ctypes.data,
         top.rows.ctypes.data,
         top.merged.ctypes.data,
@@ -119,12 +149,32 @@ def _merge(tree, node):
 
 
 @inlined
-def path_rows(tree, word, rows):
+def first_level(tree, word, key, counter):
+    """Return the level of a word's path from which on its nodes take part in a window.
+
+    It is the length of the path if none of them does.
+    """
+    level: Any = np.int64(0)
+    if tree.subsampled:
+        bits = high_half(draw(key ^ NODE_KEY, counter))
+        start = load_int64(tree.offsets + 8 * word)
+        length = load_int64(tree.offsets + 8 * word + 8) - start
+        while level < length:
+            node = np.int64(load_int32(tree.nodes + 4 * (start + level)))
+            if node >= tree.subsampled or bits < load_uint64(tree.keep + 8 * node):
+                break
+            level += 1
+    return level
+
+
+@inlined
+def path_rows(tree, word, first, rows):
     """Write the addresses of the rows of a word's path to the address `rows`.
 
-    Returns how many there are, and the address of their labels.
+    Those of levels before `first` are left out. Returns how many there are, and the address of
+    their labels.
     """
-    start = load_int64(tree.offsets + 8 * word)
+    start = load_int64(tree.offsets + 8 * word) + first
     length = load_int64(tree.offsets + 8 * word + 8) - start
     for level in range(length):
         node = np.int64(load_int32(tree.nodes + 4 * (start + level)))
