@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import struct
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hsw2v.config import TrainingConfig
 
 FLOOR = 1e-4
@@ -14,6 +17,20 @@ FLOOR = 1e-4
 def learning_rate(first: float, progress: float) -> float:
     """Return the learning rate after a share of all training, falling linearly to its floor."""
     return first * (1.0 - (1.0 - FLOOR) * progress)
+
+
+def block_order(blocks: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Return the order in which the blocks of an epoch are taken, (K,) int64."""
+    import os
+
+    kind = os.environ.get("ORDER", "file")
+    if kind == "file":
+        return np.arange(blocks)
+    if kind == "shuffle":
+        return np.random.default_rng((seed, epoch)).permutation(blocks)
+    per = -(-blocks // int(kind))
+    number = np.arange(blocks)
+    return np.lexsort((number // per, number % per))
 
 
 def block_key(seed: int, epoch: int, block: int) -> int:

@@ -22,7 +22,7 @@ from hsw2v.training.engines import Block, Task, engine_for
 from hsw2v.training.growing import grown_base, growths_of
 from hsw2v.training.layers import OutputLayer, output_layer
 from hsw2v.training.report import Figures, Report, mean_loss, no_figures
-from hsw2v.training.schedule import block_key, learning_rate, recordings_of
+from hsw2v.training.schedule import block_key, block_order, learning_rate, recordings_of
 from hsw2v.training.state import first_tables, state_of
 from hsw2v.training.tables import aligned_zeros, compacted
 from hsw2v.training.workers import Workers
@@ -44,11 +44,13 @@ class Pass:
     corpus: WordCorpus
     windowing: Windowing
     epoch: int
+    order: NDArray[np.int64]
+    """(K,), the blocks in the order in which they are taken."""
     rates: list[float]
-    """Learning rate at every border of blocks."""
+    """(K+1,) learning rates: before each block in this order, and after the last."""
     loss_every: int
     figures: Figures
-    """What the kernel returns of each block, written to its row."""
+    """What the kernel returns of each block in this order."""
 
 
 @dataclass(frozen=True)
@@ -132,20 +134,18 @@ class Trainer:
         settings = self._settings
         windowing = self._windowing(corpus, self._keep, not settings.fixed_window)
         borders = corpus.encoded.blocks
-        ids = len(corpus.encoded.ids)
-
-        def rate_at(epoch: int, place: int) -> float:
-            return learning_rate(self._first_rate, (epoch + place / ids) / settings.epochs)
-
+        sizes = np.diff(borders)
         report = Report(listener, settings.epochs, corpus.encoded.tokens)
         recorder = self._recorder(listener)
         for epoch in range(settings.epochs):
-            rates = [rate_at(epoch, place) for place in borders.tolist()]
-            figures = no_figures(len(rates) - 1)
+            order = block_order(len(sizes), settings.seed, epoch)
+            passed = epoch + np.concatenate(([0], np.cumsum(sizes[order]))) / borders[-1]
+            rates = [learning_rate(self._first_rate, one / settings.epochs) for one in passed]
+            figures = no_figures(len(order))
             report.begin(epoch, self._layer.loss, figures, rates)
-            some = Pass(corpus, windowing, epoch, rates, LOSS_EVERY, figures)
+            some = Pass(corpus, windowing, epoch, order, rates, LOSS_EVERY, figures)
             growths = growths_of(settings, borders, epoch)
-            recordings = recordings_of(settings, len(rates) - 1, epoch)
+            recordings = recordings_of(settings, len(order), epoch)
             done = 0
             for block in sorted({*growths, *recordings}):
                 self._run(some, report.tick, first=done, last=block)
@@ -155,7 +155,7 @@ class Trainer:
                     report.switch(self._layer.loss, done)
                 if recorder and block in recordings:
                     with report.measuring():
-                        self._record(recorder, corpus, epoch, block)
+                        self._record(recorder, corpus, epoch, int(order[block]))
             self._run(some, report.tick, first=done)
             with report.measuring():
                 measured = None if heldout is None else self.heldout_loss(heldout, listener)
@@ -215,9 +215,9 @@ class Trainer:
             tables = tables._replace(vectors=hidden)
         windowing = self._windowing(corpus, np.full_like(self._keep, _ALWAYS), False)
         # Steps of rate 0 change nothing: what trains measures.
-        rates = [0.0] * len(corpus.encoded.blocks)
-        figures = no_figures(len(rates) - 1)
-        measured = Pass(corpus, windowing, 0, rates, 1, figures)
+        count = len(corpus.encoded.blocks) - 1
+        figures = no_figures(count)
+        measured = Pass(corpus, windowing, 0, np.arange(count), [0.0] * (count + 1), 1, figures)
         pace = Pace()
 
         def tick() -> None:
@@ -259,7 +259,7 @@ class Trainer:
         first: int = 0,
         last: int | None = None,
     ) -> None:
-        """Do a task on blocks of a pass, and write down the figures of each."""
+        """Do a task on blocks of a pass, from place `first` of its order on and before `last`."""
         encoded, rates, figures = some.corpus.encoded, some.rates, some.figures
         blocks, ids = encoded.blocks, encoded.ids
         count = (len(figures) if last is None else last) - first
@@ -267,19 +267,20 @@ class Trainer:
             return
 
         def work(thread: int, piece: int) -> None:
-            number = first + piece
-            figures[number] = engine.train(
+            place = first + piece
+            number = some.order[place]
+            figures[place] = engine.train(
                 thread,
                 Block(
                     ids[blocks[number] : blocks[number + 1]],
                     np.uint64(block_key(self._settings.seed, some.epoch, number)),
-                    rates[number],
-                    rates[number + 1],
+                    rates[place],
+                    rates[place + 1],
                     some.loss_every,
                     some.windowing,
                 ),
             )
-            if not np.isfinite(figures[number, 0]):
+            if not np.isfinite(figures[place, 0]):
                 raise DivergedError(
                     f"training diverged in epoch {some.epoch + 1}: the loss is not a finite number",
                     hint="lower --lr",

@@ -51,9 +51,7 @@ def cost(depth: NDArray[np.int64], weights: NDArray[np.number]) -> Cost:
     )
 
 
-def node_keep(
-    tree: Tree, weights: NDArray[np.floating], node_sample: float
-) -> NDArray[np.float64]:
+def node_keep(tree: Tree, weights: NDArray[np.floating], node_sample: float) -> NDArray[np.float64]:
     """Return the probability of each inner node to take part in a window of a word below it.
 
     That is min(1, sqrt(t / p)), (V-1,) float64, for a node that carries a share p of the weights

@@ -24,7 +24,6 @@ from hsw2v.kernels.memory import (
 from hsw2v.kernels.random import draw, high_half
 from hsw2v.kernels.tiles import TILE_WIDTH, merge_row, prefetch_row
 
-
 NODE_KEY = np.uint64(0x6E6F6465)
 ALWAYS = 2**32
 """The threshold of a node that takes part in every window."""
