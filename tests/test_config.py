@@ -144,6 +144,16 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
         read_config(tmp_path / "mine.toml")
 
 
+@pytest.mark.parametrize(
+    ("tokens", "epochs"),
+    [(0, 20), (1_000_000, 20), (4_000_000, 20), (8_000_000, 10), (17_005_271, 5), (10**12, 5)],
+)
+def test_small_texts_are_passed_more_often(tokens: int, epochs: int) -> None:
+    assert Config().resolved(tokens).training.epochs == epochs
+    assert Config().resolved().training.epochs is None
+    assert Config().replace(epochs=3).resolved(tokens).training.epochs == 3
+
+
 def test_resolved_settings_depend_on_nothing() -> None:
     for model, lr in (("skipgram", 0.025), ("cbow", 0.05)):
         resolved = Config().replace(model=model).resolved()

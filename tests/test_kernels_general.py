@@ -112,9 +112,7 @@ class Setting:
             Windowing(self.remap, self.keep, case.window, case.shrink),
             self.tables,
             general.Layer(
-                tree_paths(
-                    self.paths.offsets, self.paths.nodes, self.paths.codes, self.node_keep
-                ),
+                tree_paths(self.paths.offsets, self.paths.nodes, self.paths.codes, self.node_keep),
                 workspace.private_top(case.private_nodes, width),
                 self.noise,
                 ClassMembers(of.of, of.places, of.members, of.offsets),

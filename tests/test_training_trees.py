@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from test_training import MEMBERS, planted
 
 import hsw2v
-from hsw2v import errors, events
-from hsw2v.config import TREES, Config, TrainingConfig
+from hsw2v import config, errors, events
+from hsw2v.config import MOST_EPOCHS, TREES, Config, TrainingConfig
 from hsw2v.training.growing import LEAST_AFTER, growths_of
 from hsw2v.trees.codes import code_lines
 
@@ -134,7 +134,7 @@ def test_the_loss_of_an_epoch_is_of_the_output_layer_it_ends_with(
 def all_growths(training: TrainingConfig, blocks: np.ndarray) -> list[tuple[int, int]]:
     return [
         (epoch, block)
-        for epoch in range(training.epochs)
+        for epoch in range(training.epochs or 0)
         for block in growths_of(training, blocks, epoch)
     ]
 
@@ -182,12 +182,15 @@ def test_when_semantic_trees_are_grown() -> None:
     blocks = np.array([0, 10, 20])
 
     def growths(**settings: Any) -> list[tuple[int, int]]:
-        training = Config().replace(**settings).resolved().training
+        training = Config().replace(**settings).resolved(tokens=10**9).training
         return all_growths(training, blocks)
 
     assert growths(tree="brown") == []
     assert growths(loss="ns") == []
-    assert growths(epochs=1) == [(0, 1)]
+    assert growths() == [(1, 0)]
+    assert growths(retree_at=0) == []
+    assert growths(epochs=1) == []
+    assert growths(epochs=1, retree_at=0.5) == [(0, 1)]
     assert growths(epochs=10) == [(1, 0)]
     assert growths(epochs=2, model="cbow") == [(1, 0)]
     assert growths(epochs=5, model="cbow") == [(2, 0)]
@@ -208,12 +211,46 @@ def test_trees_are_grown_as_often_as_asked() -> None:
     assert all(loss is not None for loss in losses)
 
 
-def test_a_text_too_short_for_two_stages_is_trained_on_huffmans() -> None:
+@pytest.mark.parametrize(
+    ("sentences", "settings", "why"),
+    [
+        (3, {"retree_at": 0.5}, "too short"),
+        (400, {}, "in one epoch"),
+        (400, {"retree_from": "ns"}, "in one epoch"),
+        (400, {"epochs": 3, "retree_at": 0}, "nothing is rebuilt"),
+    ],
+)
+def test_where_no_semantic_tree_is_grown_huffmans_stays(
+    sentences: int, settings: dict[str, Any], why: str
+) -> None:
     heard: list[events.Event] = []
-    trained = hsw2v.train(planted(3), tree="semantic", epochs=1, listener=heard.append, **SMALL)
-    assert any("too short" in e.message for e in heard if isinstance(e, events.Notice))
+    asked = {"tree": "semantic", "epochs": 1, **SMALL, **settings}
+    trained = hsw2v.train(planted(sentences), listener=heard.append, **asked)
+    assert any(why in e.message for e in heard if isinstance(e, events.Notice))
     assert trained.tree is not None
     assert [e.tree for e in heard if isinstance(e, events.TreeReady)] == ["huffman"]
+
+
+def test_the_epochs_follow_from_the_length_of_the_text() -> None:
+    heard: list[events.Event] = []
+    trained = hsw2v.train(planted(20), listener=heard.append, **SMALL)
+    assert trained.config["training"]["epochs"] == MOST_EPOCHS
+    assert trained.config["training"]["retree_at"] == 1.0
+    assert any(f"{MOST_EPOCHS} epochs" in e.message for e in heard if isinstance(e, events.Notice))
+    heard.clear()
+    trained = hsw2v.train(planted(20), epochs=3, listener=heard.append, **SMALL)
+    assert trained.config["training"]["epochs"] == 3
+    assert not any("epochs" in e.message for e in heard if isinstance(e, events.Notice))
+
+
+def test_a_tree_grown_after_the_epochs_of_a_text_is_refused_once_they_are_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(errors.UsageError, match="--retree-at"):
+        hsw2v.train("not even there", retree_at=MOST_EPOCHS)
+    monkeypatch.setattr(config, "PASSED_TOKENS", 1)
+    with pytest.raises(errors.UsageError, match="after 7 epochs of 5"):
+        hsw2v.train(planted(20), retree_at=7, **SMALL)
 
 
 @pytest.mark.parametrize("tree", TREES)

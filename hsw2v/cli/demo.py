@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from hsw2v.model import Model
 
 OUTPUT = "demo.safetensors"
-EPOCHS = 10
 NEIGHBOURS = 5
 ASKED = ("month", "thread", "socket", "float", "error", "directory", "password", "list")
 QUESTIONS = (
@@ -88,12 +87,11 @@ def demo(output: str, force: bool, quiet: bool) -> None:
     """
     replace = force or is_of_demo(output)
     check_writable(output, force=replace)
-    settings = Config().replace(epochs=EPOCHS)
     with Progress(quiet=quiet) as progress:
-        progress.say(f"training on the text of Python's standard library, {EPOCHS} epochs")
+        progress.say("training on the text of Python's standard library")
         model = train_and_save(
             shuffled_sentences(),
-            settings,
+            Config(),
             output,
             force=replace,
             progress=progress,

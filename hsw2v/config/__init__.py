@@ -23,10 +23,13 @@ from hsw2v.config.settings import (
     DEFAULT_NODE_SAMPLE,
     DEFAULT_RETREE_AT,
     DEFAULT_RETREE_EVERY,
+    FEWEST_EPOCHS,
     LARGEST,
     LOSSES,
+    MOST_EPOCHS,
     NORMALIZED,
     OPTIMIZERS,
+    PASSED_TOKENS,
     TREES,
     USED_BY,
     CorpusConfig,
@@ -40,6 +43,7 @@ __all__ = [
     "CLASSES",
     "LARGEST",
     "LOSSES",
+    "MOST_EPOCHS",
     "NORMALIZED",
     "OPTIMIZERS",
     "TREES",
@@ -49,6 +53,7 @@ __all__ = [
     "VocabularyConfig",
     "as_keys",
     "bounds",
+    "default_epochs",
     "from_tables",
     "known_settings",
     "named",
@@ -101,10 +106,23 @@ class Config:
             }
         )
 
-    def resolved(self) -> Config:
-        """Return a copy in which every default that depends on something is a number."""
+    def resolved(self, tokens: int | None = None) -> Config:
+        """Return a copy in which every default that depends on something is a number.
+
+        `tokens` is the length of the corpus. As long as that is not known, what depends on it is
+        left open: `epochs`, and `retree_at` with it.
+        """
         training = self.training
+        epochs = training.epochs
+        if epochs is None and tokens is not None:
+            epochs = default_epochs(tokens)
+        retree_at = training.retree_at
+        if retree_at is None and epochs is not None:
+            at = DEFAULT_RETREE_AT[training.model]
+            retree_at = min(at, epochs / 2) if epochs > 1 else 0.0
         return self.replace(
+            epochs=epochs,
+            retree_at=retree_at,
             lr=DEFAULT_LR[training.optimizer][training.model]
             if training.lr is None
             else training.lr,
@@ -112,9 +130,6 @@ class Config:
             node_sample=DEFAULT_NODE_SAMPLE[training.model]
             if training.node_sample is None
             else training.node_sample,
-            retree_at=min(DEFAULT_RETREE_AT[training.model], training.epochs / 2)
-            if training.retree_at is None
-            else training.retree_at,
             retree_every=DEFAULT_RETREE_EVERY[training.model]
             if training.retree_every is None
             else training.retree_every,
@@ -145,6 +160,14 @@ class Config:
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the settings as section -> name -> value, as in a TOML file."""
         return dataclasses.asdict(self)
+
+
+def default_epochs(tokens: int) -> int:
+    """Return the passes over a corpus of so many tokens that are made by default.
+
+    A small text has to be passed more often; more passes than this bring little.
+    """
+    return min(max(-(-PASSED_TOKENS // max(tokens, 1)), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
 def sections() -> dict[str, tuple[dataclasses.Field[Any], ...]]:

@@ -110,9 +110,9 @@ class TrainingConfig:
     )
     retree_at: float | None = setting(
         None,
-        "epochs after which the semantic tree is grown, 0.5 for half of one (default: 1 for "
-        "skipgram, 2 for cbow, and half of all epochs at most)",
-        above=0.0,
+        "epochs after which the semantic tree is grown, 0.5 for half of one; 0 for never (default: "
+        "1 for skipgram, 2 for cbow, half of all epochs at most, and never if there is one alone)",
+        minimum=0.0,
         maximum=LARGEST,
     )
     retree_every: float | None = setting(
@@ -178,7 +178,13 @@ class TrainingConfig:
     batch_norm: bool = setting(
         False, "normalise hidden vectors over batches of at least 256 windows"
     )
-    epochs: int = setting(5, "passes over the corpus", minimum=1, maximum=LARGEST)
+    epochs: int | None = setting(
+        None,
+        "passes over the corpus (default: as many as make 80 million tokens of it, but at least 5 "
+        "and at most 20)",
+        minimum=1,
+        maximum=LARGEST,
+    )
     lr: float | None = setting(
         None,
         "learning rate at the start, falling linearly to 1e-4 of it "
@@ -213,6 +219,9 @@ DEFAULT_LR = {
     "adam": {"skipgram": 0.01, "cbow": 0.01},
 }
 DEFAULT_NODE_SAMPLE = {"skipgram": 0.003, "cbow": 0.003}
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 20
+PASSED_TOKENS = 80_000_000
+"""Tokens that all epochs are to pass, by default, within these bounds."""
 DEFAULT_RETREE_AT = {"skipgram": 1.0, "cbow": 2.0}
 DEFAULT_RETREE_EVERY = {"skipgram": 0.0, "cbow": 3.0}
 

@@ -19,7 +19,7 @@ from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
 from hsw2v.model import Model
-from hsw2v.training.growing import check_tree, first_base
+from hsw2v.training.growing import check_growing, check_tree, first_base
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.codes import Codes
@@ -173,6 +173,9 @@ def _train(
 ) -> Model:
     begun = time.perf_counter()
     encoded = texts.corpus
+    open_epochs = chosen.training.epochs is None
+    chosen = chosen.resolved(encoded.tokens)
+    check_growing(chosen.training)
     vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
     held = None if texts.heldout is None else _held_out(texts.heldout, vocabulary)
     totals = {
@@ -202,6 +205,9 @@ def _train(
             seconds=reading,
         )
     )
+    if open_epochs:
+        many = f"{chosen.training.epochs} epochs, for a text of {encoded.tokens:,} tokens"
+        listener(Notice(f"{many} (--epochs sets another number)"))
     warm_up.wait()
     base = first_base(chosen, codes, vocabulary, corpus, listener)
     trainer = Trainer(chosen, vocabulary, base)

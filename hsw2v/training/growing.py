@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import TREES, Config, TrainingConfig
+from hsw2v.config import MOST_EPOCHS, TREES, Config, TrainingConfig
 from hsw2v.corpus.background import apart
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
@@ -38,21 +38,31 @@ def grows(training: TrainingConfig) -> bool:
     return training.loss == "class" and training.classes == "kmeans"
 
 
+def check_growing(training: TrainingConfig) -> None:
+    """Make sure that something is trained on the tree or the classes that are grown.
+
+    Raises:
+        UsageError: the semantic tree is to be grown when training is over, or classes of k-means.
+    """
+    if grows(training):
+        # As long as the text is not read, there may be as many epochs as there are at most.
+        epochs = training.epochs or MOST_EPOCHS
+        if training.retree_at and training.retree_at >= epochs:
+            grown = "the tree is to be grown" if training.loss == "hs" else "classes are to be made"
+            raise UsageError(
+                f"{grown} after {training.retree_at:g} epochs of {epochs}",
+                hint="lower --retree-at, or raise --epochs",
+            )
+
+
 def check_tree(training: TrainingConfig) -> Codes | None:
     """Find out, before any work, what is wrong with the tree asked for; read it if it is a file.
 
     Raises:
         MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
-        UsageError: the semantic tree is to be grown when training is over, or classes of k-means.
+        UsageError: as `check_growing`.
     """
-    if grows(training):
-        assert training.retree_at is not None
-        if training.retree_at >= training.epochs:
-            grown = "the tree is to be grown" if training.loss == "hs" else "classes are to be made"
-            raise UsageError(
-                f"{grown} after {training.retree_at:g} epochs of {training.epochs}",
-                hint="lower --retree-at, or raise --epochs",
-            )
+    check_growing(training)
     if training.tree_file is None:
         return None
     try:
@@ -73,9 +83,9 @@ def growths_of(training: TrainingConfig, blocks: NDArray[np.int64], epoch: int) 
     border, the first of them at latest to the last block, so that something is trained on the tree.
     Nothing is grown before anything is trained, and only what grows.
     """
-    if not grows(training):
+    if not grows(training) or not training.retree_at:
         return []
-    assert training.retree_at is not None
+    assert training.epochs is not None
     at, count = training.retree_at, len(blocks) - 1
     moments = [at]
     if training.retree_every:
@@ -129,9 +139,8 @@ def _first_tree(
     name = training.tree
     if name == "semantic":
         name = "huffman"
-        if _too_short(training, corpus):
-            told = "the text is too short to grow a semantic tree in one epoch: Huffman's is used"
-            listener(Notice(told))
+        if never := _never_grown(training, corpus):
+            listener(Notice(f"{never}: Huffman's tree is used"))
         elif training.retree_from == "ns":
             return None
     report = _Report(name, listener)
@@ -151,9 +160,14 @@ def _first_tree(
     return tree
 
 
-def _too_short(training: TrainingConfig, corpus: WordCorpus) -> bool:
-    """Tell whether there is no border of blocks to grow anything at."""
-    return training.epochs * (len(corpus.encoded.blocks) - 1) < 2
+def _never_grown(training: TrainingConfig, corpus: WordCorpus) -> str:
+    """Return why nothing is made from the vectors of this training; nothing if it is."""
+    assert training.epochs is not None
+    if not training.retree_at:
+        return "nothing is rebuilt in one epoch" if training.epochs == 1 else "nothing is rebuilt"
+    # There is no border of blocks to rebuild anything at.
+    short = training.epochs * (len(corpus.encoded.blocks) - 1) < 2
+    return "the text is too short to rebuild anything in one epoch" if short else ""
 
 
 def _first_classes(
@@ -164,8 +178,8 @@ def _first_classes(
     assert threads is not None
     if name == "kmeans":
         name = "frequency"
-        if _too_short(training, corpus):
-            listener(Notice("the text is too short for k-means: classes are by frequency"))
+        if never := _never_grown(training, corpus):
+            listener(Notice(f"{never}: classes are by frequency"))
     report = _Report(name, listener)
     if name == "exchange":
         encoded = corpus.encoded

@@ -75,14 +75,17 @@ class Trainer:
     ) -> None:
         """Make the tables for a vocabulary, with the tree or the classes of the output layer.
 
-        Without a tree, hierarchical softmax begins as negative sampling.
+        The settings must say how many epochs there are. Without a tree, hierarchical softmax
+        begins as negative sampling.
         """
         training = config.resolved().training
         assert training.threads is not None
         assert training.lr is not None
+        assert training.epochs is not None
         self._config, self._vocabulary = config, vocabulary
         self._settings = training
         self._first_rate = training.lr
+        self._epochs = training.epochs
         self._threads = training.threads
         self._workers = Workers()
         keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
@@ -135,12 +138,12 @@ class Trainer:
         windowing = self._windowing(corpus, self._keep, not settings.fixed_window)
         borders = corpus.encoded.blocks
         sizes = np.diff(borders)
-        report = Report(listener, settings.epochs, corpus.encoded.tokens)
+        report = Report(listener, self._epochs, corpus.encoded.tokens)
         recorder = self._recorder(listener)
-        for epoch in range(settings.epochs):
+        for epoch in range(self._epochs):
             order = block_order(len(sizes), settings.seed, epoch)
             passed = epoch + np.concatenate(([0], np.cumsum(sizes[order]))) / borders[-1]
-            rates = [learning_rate(self._first_rate, one / settings.epochs) for one in passed]
+            rates = [learning_rate(self._first_rate, one / self._epochs) for one in passed]
             figures = no_figures(len(order))
             report.begin(epoch, self._layer.loss, figures, rates)
             some = Pass(corpus, windowing, epoch, order, rates, LOSS_EVERY, figures)
