@@ -65,7 +65,9 @@ class TreeReady(Event):
     tree: str
     """Which one, as the setting `tree` names it."""
     mean_length: float
-    """Decisions a target, as training visits them: weighted by counts after subsampling."""
+    """Decisions a target: path lengths weighted by counts after subsampling."""
+    trained_length: float
+    """Those of them that take part in training (`node_sample`), in the mean."""
     longest: int
     entropy: float
     """The least that `mean_length` can be, in bits."""

@@ -74,9 +74,9 @@ def test_a_loss_that_is_not_of_probabilities_is_named() -> None:
 
 
 def test_a_tree_is_told_by_its_cost_and_objective() -> None:
-    ready = events.TreeReady("brown", 13.77, 25, 13.333, -6.5414, 10.04)
+    ready = events.TreeReady("brown", 13.77, 7.214, 25, 13.333, -6.5414, 10.04)
     assert describe(ready) == (
-        "brown tree: 13.77 decisions a target (entropy 13.33), at most 25, "
+        "brown tree: 13.77 decisions a target (entropy 13.33), 7.21 of them trained, at most 25, "
         "likelihood -6.54140 nats a bigram, grown in 10.0 s"
     )
     assert "likelihood" not in describe(dataclasses.replace(ready, objective=None))

@@ -36,7 +36,7 @@ def some_windows(words: int, count: int, seed: int) -> Windows:
 
 
 def tree_layer(tree: Tree, nodes: np.ndarray) -> TreeLayer:
-    return TreeLayer(nodes, tree, tree.paths())
+    return TreeLayer(nodes, tree, tree.paths(), 0.0)
 
 
 def diagnosed(

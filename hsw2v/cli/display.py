@@ -131,8 +131,8 @@ def describe(event: events.Event) -> str:
         )
         return (
             f"{event.tree} tree: {event.mean_length:.2f} decisions a target "
-            f"(entropy {event.entropy:.2f}), at most {event.longest}"
-            f"{objective}, grown in {event.seconds:.1f} s"
+            f"(entropy {event.entropy:.2f}), {event.trained_length:.2f} of them trained, "
+            f"at most {event.longest}{objective}, grown in {event.seconds:.1f} s"
         )
     if isinstance(event, events.ClassesReady):
         plural = "" if event.count == 1 else "es"

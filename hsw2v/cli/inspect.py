@@ -9,6 +9,9 @@ import click
 
 from hsw2v.cli.options import json_option, model_argument, words_argument
 from hsw2v.cli.output import print_json, print_table
+from hsw2v.config import known_settings
+from hsw2v.corpus.vocabulary import kept_counts
+from hsw2v.trees.shape import trained_length
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
@@ -45,6 +48,15 @@ def _layer(model: Model) -> dict[str, Any]:
     """Return what a model's probabilities come from; nothing for a file of vectors."""
     training = model.config.get("training", {})
     facts = {name: training[name] for name in ("loss", "optimizer") if name in training}
+    if model.tree is not None and model.counts is not None:
+        settings = known_settings(model.config)
+        kept = kept_counts(model.counts, settings.vocabulary.sample)
+        # A model that does not tell was trained on every decision.
+        node_sample = settings.training.node_sample or 0.0
+        facts["decisions_a_target"] = {
+            "all": trained_length(model.tree, kept, 0.0),
+            "trained": trained_length(model.tree, kept, node_sample),
+        }
     if model.classes is not None:
         made = {"made_by": training["classes"]} if "classes" in training else {}
         facts["classes"] = {"count": model.classes.count, **made}

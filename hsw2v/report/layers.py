@@ -14,6 +14,7 @@ from hsw2v.corpus.vocabulary import drawing_odds
 from hsw2v.query.probabilities import Floats
 from hsw2v.report.decisions import Choice, Decisions, Indexes, Numbers, choose, norms, two_way
 from hsw2v.trees.classes import Classes
+from hsw2v.trees.shape import node_keep
 from hsw2v.trees.tree import Paths, Tree
 
 NUMBERS_AT_ONCE = 1 << 20
@@ -54,6 +55,8 @@ class TreeLayer:
     """(V-1, D)."""
     tree: Tree
     paths: Paths
+    node_sample: float
+    """The threshold of subsampling decisions, as the setting."""
     name = "hs"
 
     @cached_property
@@ -71,11 +74,12 @@ class TreeLayer:
         return two_way(hidden, self.outputs, counts, self.paths.nodes[steps], labels, depths)
 
     def rows(self, kept: Numbers) -> Rows:
-        """Return the nodes: each is visited for every word below it."""
+        """Return the nodes: each is visited for the words below it, if it takes part."""
         depths = np.empty(len(self.tree.children), np.int64)
         for depth, level in enumerate(self.tree.levels):
             depths[level] = depth
-        return Rows(depths, self.tree.node_weights(kept))
+        keep = node_keep(self.tree, kept, self.node_sample)
+        return Rows(depths, keep * self.tree.node_weights(kept))
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +209,8 @@ def layer_of(
     where there is neither tree nor classes and the loss is no softmax.
     """
     if tree is not None:
-        return TreeLayer(outputs, tree, tree.paths())
+        # A model that does not tell was trained on every decision.
+        return TreeLayer(outputs, tree, tree.paths(), settings.node_sample or 0.0)
     if classes is not None:
         return ClassLayer(outputs, classes)
     if settings.loss == "softmax":

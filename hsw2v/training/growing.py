@@ -27,7 +27,7 @@ from hsw2v.trees.grouping import (
 )
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.semantic import semantic
-from hsw2v.trees.shape import cost, depths
+from hsw2v.trees.shape import cost, depths, trained_length
 from hsw2v.trees.tree import Tree
 
 
@@ -156,7 +156,7 @@ def _first_tree(
     else:
         # Counts left after subsampling would make paths a little shorter, and vectors worse.
         tree = huffman(vocabulary.counts.astype(np.float64))
-    report.tree_ready(tree, weights)
+    report.tree_ready(tree, weights, training.node_sample)
     return tree
 
 
@@ -235,7 +235,7 @@ def grown_base(
         report.tell("splitting", done, len(weights) - 1)
 
     tree = semantic(vectors, weights, training.threads, tick).ordered(weights)
-    report.tree_ready(tree, weights)
+    report.tree_ready(tree, weights, training.node_sample)
     return tree
 
 
@@ -271,14 +271,18 @@ class _Report:
             seconds = self._pace.seconds
             self._listener(TreeProgress(self._name, stage, done, total, objective, seconds))
 
-    def tree_ready(self, tree: Tree, weights: NDArray[np.float64]) -> None:
+    def tree_ready(
+        self, tree: Tree, weights: NDArray[np.float64], node_sample: float | None
+    ) -> None:
         """Describe the tree that training goes on with."""
+        assert node_sample is not None
         depth = depths(tree)
         found = cost(depth, weights)
         self._listener(
             TreeReady(
                 tree=self._name,
                 mean_length=found.mean,
+                trained_length=trained_length(tree, weights, node_sample),
                 longest=int(depth.max()),
                 entropy=found.entropy,
                 objective=self._objective,

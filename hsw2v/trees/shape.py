@@ -69,6 +69,12 @@ def node_keep(tree: Tree, weights: NDArray[np.floating], node_sample: float) -> 
     return keep
 
 
+def trained_length(tree: Tree, weights: NDArray[np.floating], node_sample: float) -> float:
+    """Return how many decisions of a target take part in training, in the mean (`node_keep`)."""
+    keep = node_keep(tree, weights, node_sample)
+    return float(keep @ tree.node_weights(weights) / weights.sum())
+
+
 def huffman_length(share: NDArray[np.float64]) -> float:
     """Return the mean path length of the Huffman tree of shares (V,), which add up to 1."""
     rising = np.sort(share)
