@@ -15,6 +15,7 @@ from hsw2v.kernels.output.classes import ClassMembers
 from hsw2v.kernels.output.hierarchical import tree_paths
 from hsw2v.kernels.output.negative import noise_distribution
 from hsw2v.kernels.output.sampled import Proposal
+from hsw2v.kernels.random import thresholds
 from hsw2v.kernels.windows import Windowing
 from hsw2v.reference import general as definition
 from hsw2v.reference.normalisation import Norm
@@ -24,7 +25,7 @@ from hsw2v.training.state import norm_of, state_of
 from hsw2v.training.tables import aligned_zeros, padded
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.huffman import huffman
-from hsw2v.trees.shape import node_keep
+from hsw2v.trees.shape import class_keep, node_keep
 
 OUTPUTS = {
     "hs": block.HIERARCHICAL,
@@ -79,6 +80,7 @@ class Setting:
         self.noise = noise_distribution(chance.random(words), case.drawn)
         of = chance.permutation(np.arange(words) % min(case.classes, words)).astype(np.int32)
         self.classes = Classes(of, min(case.classes, words))
+        self.class_keep = class_keep(self.classes, weights, case.node_sample)
         self.corrections = chance.normal(size=words).astype(np.float32)
         rows = {"hs": words - 1, "class": words + self.classes.count}.get(case.loss, words)
         self.tables = general.GeneralTables(
@@ -115,7 +117,7 @@ class Setting:
                 tree_paths(self.paths.offsets, self.paths.nodes, self.paths.codes, self.node_keep),
                 workspace.private_top(case.private_nodes, width),
                 self.noise,
-                ClassMembers(of.of, of.places, of.members, of.offsets),
+                ClassMembers(of.of, of.places, of.members, of.offsets, thresholds(self.class_keep)),
                 Proposal(self.noise.accept, self.noise.alias, self.corrections, case.drawn),
             ),
             workspace.general_scratch(
@@ -140,7 +142,7 @@ class Setting:
                 self.outputs, self.noise.accept, self.noise.alias, case.drawn
             )
         elif case.loss == "class":
-            layer = definition.Classed(self.outputs, self.classes.of)
+            layer = definition.Classed(self.outputs, self.classes.of, self.class_keep)
         elif case.loss == "sampled":
             layer = definition.Sampled(
                 self.outputs, self.noise.accept, self.noise.alias, self.corrections, case.drawn
@@ -206,6 +208,11 @@ CASES = [
     Case(node_sample=0.03, cbow=True, l2=0.3, loss_every=3),
     Case(node_sample=0.03, batch_norm=True, private_nodes=12),
     Case(node_sample=1e-6, optimizer="adam"),
+    *(
+        Case(loss="class", node_sample=0.05, optimizer=one, loss_every=some)
+        for one in OPTIMIZERS
+        for some in (1, 5)
+    ),
 ]
 
 

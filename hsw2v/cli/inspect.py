@@ -10,8 +10,6 @@ import click
 from hsw2v.cli.options import json_option, model_argument, words_argument
 from hsw2v.cli.output import print_json, print_table
 from hsw2v.config import known_settings
-from hsw2v.corpus.vocabulary import kept_counts
-from hsw2v.trees.shape import trained_length
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
@@ -49,6 +47,9 @@ def _layer(model: Model) -> dict[str, Any]:
     training = model.config.get("training", {})
     facts = {name: training[name] for name in ("loss", "optimizer") if name in training}
     if model.tree is not None and model.counts is not None:
+        from hsw2v.corpus.vocabulary import kept_counts
+        from hsw2v.trees.shape import trained_length
+
         settings = known_settings(model.config)
         kept = kept_counts(model.counts, settings.vocabulary.sample)
         # A model that does not tell was trained on every decision.

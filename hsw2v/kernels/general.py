@@ -36,6 +36,7 @@ from hsw2v.kernels.normalisation import Norm, backward, normalise
 from hsw2v.kernels.optimizers import State, state_rows
 from hsw2v.kernels.output.classes import (
     ClassMembers,
+    choices,
     class_rows,
     rows_of_classes,
     rows_of_members,
@@ -270,10 +271,19 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
             there = gradient + 8 * done
             done += n
             if plan.output == CLASSES:
-                m, right = rows_of_classes(classes, word, room.output)
-                lost = choose(n, here, there, m, right, rate, plan, room, output_state, vectors)
-                m, right = rows_of_members(classes, word, room.output)
-                lost += choose(n, here, there, m, right, rate, plan, room, output_state, vectors)
+                of_class, of_word = choices(classes, word, noise_key, centre)
+                # A loss is that of both choices, whichever of them are trained.
+                lost = 0.0
+                if of_class or sampled:
+                    m, right = rows_of_classes(classes, word, room.output)
+                    lost += choose(
+                        n, here, there, m, right, rate, plan, room, output_state, vectors, of_class
+                    )
+                if of_word or sampled:
+                    m, right = rows_of_members(classes, word, room.output)
+                    lost += choose(
+                        n, here, there, m, right, rate, plan, room, output_state, vectors, of_word
+                    )
             elif plan.output == SAMPLED:
                 group = centre // SHARED_BY
                 if group != drawn_for:
@@ -281,7 +291,9 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                     drawn_for = group
                 m = rows_of_drawn(sampling, drawn, word, room.output, room.biases)
                 first = np.int64(0)
-                lost = choose(n, here, there, m, first, rate, plan, room, output_state, vectors)
+                lost = choose(
+                    n, here, there, m, first, rate, plan, room, output_state, vectors, True
+                )
             else:
                 skipped: Any = np.int64(0)
                 if plan.output == HIERARCHICAL:

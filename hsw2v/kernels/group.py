@@ -145,8 +145,11 @@ def decide(n, hidden, target, first, m, labels, rate, plan, room, state, vectors
 
 
 @compiled
-def choose(n, hidden, target, m, right, rate, plan, room, state, vectors):
-    """Do the step of one window with a choice among m rows; return its loss in nats."""
+def choose(n, hidden, target, m, right, rate, plan, room, state, vectors, learning):
+    """Do the step of one window with a choice among m rows; return its loss in nats.
+
+    If it is not learning, nothing moves.
+    """
     error_rate = np.float32(rate) if plan.optimizer == SGD else np.float32(1.0)
     total = 0.0
     for i in range(0, n, MAX_CONTEXT):
@@ -154,7 +157,10 @@ def choose(n, hidden, target, m, right, rate, plan, room, state, vectors):
         here = hidden + 8 * i
         _each_tile(rows, here, room.output, m, 0, error_rate, vectors, room.scores, True)
         total += _softmax(rows, m, right, error_rate, room.biases, room.scores)
-        _move_outputs(rows, here, target + 8 * i, room.output, m, rate, plan, room, state, vectors)
+        if learning:
+            _move_outputs(
+                rows, here, target + 8 * i, room.output, m, rate, plan, room, state, vectors
+            )
     return total
 
 

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsw2v.jit import inlined
+
+NODE_KEY = np.uint64(0x6E6F6465)
+"""What tells the draws that decide which output rows take part in a window from others."""
+ALWAYS = 2**32
+"""The threshold that 32 random bits are always below."""
+
+
+def thresholds(probabilities: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """Return what 32 random bits are below with given probabilities, as uint64 of their shape."""
+    return np.minimum(np.ceil(probabilities * ALWAYS), ALWAYS).astype(np.uint64)
 
 
 @inlined

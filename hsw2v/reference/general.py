@@ -12,6 +12,7 @@ from hsw2v.reference.optimizers import State, move_row
 from hsw2v.reference.steps import (
     LOSS_KEY,
     MAX_CONTEXT,
+    NODE_KEY,
     NOISE_KEY,
     Floats,
     Layer,
@@ -82,15 +83,24 @@ class Classed(Layer):
 
     classes: NDArray[np.int32]
     """(V,), the class of each word."""
+    keep: Floats | None = None
+    """(1+C,), the probability of the choice of the class, and then of that among the words of each,
+    to take part in a window; the first is not above the others."""
 
     def groups(self, word: int, key: int, counter: int) -> list[Group]:
         """Return all classes, and the words of the word's class."""
         count = len(self.outputs) - len(self.classes)
-        members = np.flatnonzero(self.classes == self.classes[word])
-        return [
-            Group(np.arange(count), np.arange(count) == self.classes[word], np.zeros(count)),
+        own = self.classes[word]
+        members = np.flatnonzero(self.classes == own)
+        found = [
+            Group(np.arange(count), np.arange(count) == own, np.zeros(count)),
             Group(count + members, members == word, np.zeros(len(members))),
         ]
+        if self.keep is not None:
+            drawn = (draw(key ^ NODE_KEY, counter) >> 32) / 2**32
+            for group, keep in zip(found, self.keep[[0, 1 + own]], strict=True):
+                group.skipped = 0 if drawn < keep else len(group.rows)
+        return found
 
 
 @dataclass

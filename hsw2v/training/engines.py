@@ -76,7 +76,10 @@ class Task:
         arrays = self.layer.arrays
         if self.learning:
             return arrays
-        return arrays._replace(paths=arrays.paths._replace(keep=arrays.paths.keep[:0]))
+        return arrays._replace(
+            paths=arrays.paths._replace(keep=arrays.paths.keep[:0]),
+            classes=arrays.classes._replace(keep=arrays.classes.keep[:0]),
+        )
 
     @property
     def private_nodes(self) -> int:

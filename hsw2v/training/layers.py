@@ -14,10 +14,11 @@ from hsw2v.kernels.output.classes import ClassMembers
 from hsw2v.kernels.output.hierarchical import tree_paths
 from hsw2v.kernels.output.negative import alias_table, noise_distribution
 from hsw2v.kernels.output.sampled import Proposal
+from hsw2v.kernels.random import thresholds
 from hsw2v.training.tables import padded
 from hsw2v.training.workspace import private_top
 from hsw2v.trees.classes import Classes
-from hsw2v.trees.shape import node_keep
+from hsw2v.trees.shape import class_keep, node_keep
 from hsw2v.trees.tree import Tree
 
 
@@ -49,25 +50,26 @@ def output_layer(
     `weights (V,)` is how often each word is a target.
     Without a tree, hierarchical softmax is negative sampling: it begins so with `retree_from`.
     """
+    assert training.node_sample is not None
     words = len(vocabulary)
     loss, rows, most = training.loss, words, 1
     tree = classes = None
     empty = Tree(np.empty((0, 2), np.int32)).paths()
     paths = tree_paths(empty.offsets, empty.nodes, empty.codes)
     noise = noise_distribution(np.ones(1), 1)
-    none = np.empty(0, np.int32)
-    members = ClassMembers(none, none, none, np.zeros(1, np.int64))
+    none, nothing = np.empty(0, np.int32), np.empty(0, np.uint64)
+    members = ClassMembers(none, none, none, np.zeros(1, np.int64), nothing)
     proposal = Proposal(noise.accept, noise.alias, np.zeros(1, np.float32), 1)
     if isinstance(base, Tree):
         tree = base
         found = tree.paths()
-        assert training.node_sample is not None
         keep = node_keep(tree, weights, training.node_sample)
         paths = tree_paths(found.offsets, found.nodes, found.codes, keep)
         rows, most = words - 1, int(found.lengths.max(initial=0))
     elif isinstance(base, Classes):
         classes = base
-        members = ClassMembers(classes.of, classes.places, classes.members, classes.offsets)
+        chosen = thresholds(class_keep(classes, weights, training.node_sample))
+        members = ClassMembers(classes.of, classes.places, classes.members, classes.offsets, chosen)
         rows, most = classes.count + words, max(classes.count, int(classes.sizes.max()))
     elif loss == "sampled":
         proposal = _proposal(vocabulary.counts, training.ns_exponent, training.samples)

@@ -16,6 +16,7 @@ from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import DivergedError
 from hsw2v.events import HeldoutProgress, Listener, Pace, ignore
 from hsw2v.kernels.general import GeneralTables
+from hsw2v.kernels.random import ALWAYS, thresholds
 from hsw2v.kernels.windows import Windowing
 from hsw2v.query.normalisation import normalised
 from hsw2v.training.engines import Block, Task, engine_for
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 LOSS_EVERY = 64
 """The training loss is taken of one window in so many, to cost next to nothing."""
-_ALWAYS = 2**32
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Trainer:
         self._threads = training.threads
         self._workers = Workers()
         keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
-        self._keep = np.minimum(np.ceil(keep * _ALWAYS), _ALWAYS).astype(np.uint64)
+        self._keep = thresholds(keep)
         self._weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
         self._layer = output_layer(training, vocabulary, self._weights, base)
         self._tables = first_tables(training, len(vocabulary), self._layer.rows)
@@ -216,7 +216,7 @@ class Trainer:
             hidden = aligned_zeros(*tables.vectors.shape)
             hidden[:] = normalised(tables.vectors, self._batch_norm)
             tables = tables._replace(vectors=hidden)
-        windowing = self._windowing(corpus, np.full_like(self._keep, _ALWAYS), False)
+        windowing = self._windowing(corpus, np.full_like(self._keep, ALWAYS), False)
         # Steps of rate 0 change nothing: what trains measures.
         count = len(corpus.encoded.blocks) - 1
         figures = no_figures(count)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 
 
@@ -59,14 +60,30 @@ def node_keep(tree: Tree, weights: NDArray[np.floating], node_sample: float) -> 
     a path. The rule is that of Mikolov et al. (2013, section 2.3) for frequent words, applied to
     frequent decisions.
     """
-    carried = tree.node_weights(weights)
+    return _keep(tree.node_weights(weights) / weights.sum(), node_sample)
+
+
+def _keep(share: NDArray[np.float64], node_sample: float) -> NDArray[np.float64]:
+    """Return the probability to take part in a window of what these shares of targets pass."""
     if not node_sample:
-        return np.ones(len(carried))
-    share = carried / weights.sum()
-    # Below the smallest number that is larger than 0 nothing is visited anyway.
+        return np.ones(len(share))
+    # What nothing passes takes part whenever it could.
     tiny = np.finfo(np.float64).tiny
     keep: NDArray[np.float64] = np.sqrt(np.minimum(1.0, node_sample / np.maximum(share, tiny)))
     return keep
+
+
+def class_keep(
+    classes: Classes, weights: NDArray[np.float64], node_sample: float
+) -> NDArray[np.float64]:
+    """Return the probability of each choice to take part in a window, (1+C,) float64.
+
+    The first is that of the class, which every target passes, the others those among the words of
+    each class: they are the nodes of a tree of two levels, and the rule is that of `node_keep`.
+    `weights (V,)` are how often each word is a target.
+    """
+    share = np.bincount(classes.of, weights, classes.count) / weights.sum()
+    return _keep(np.append(1.0, share), node_sample)
 
 
 def trained_length(tree: Tree, weights: NDArray[np.floating], node_sample: float) -> float:

@@ -1,4 +1,7 @@
-"""Classes of words: the rows are those of all classes, then those of the words of the target's."""
+"""Classes of words: the rows are those of all classes, then those of the words of the target's.
+
+Both choices may be subsampled, as the decisions of a tree are: it has two levels.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import inlined
-from hsw2v.kernels.memory import load_int32, load_int64, store_int64
+from hsw2v.kernels.memory import load_int32, load_int64, load_uint64, store_int64
+from hsw2v.kernels.random import NODE_KEY, draw, high_half
 
 
 class ClassMembers(NamedTuple):
@@ -22,6 +26,10 @@ class ClassMembers(NamedTuple):
     """(V,) int32, the words class after class."""
     offsets: NDArray[np.int64]
     """(C+1,) int64, where each class begins among the members."""
+    keep: NDArray[np.uint64]
+    """(1+C,) uint64: the choice of the class, and then that among the words of each, take part in
+    a window when 32 random bits are below this; both always do if it is empty. The first is not
+    above the others."""
 
 
 class ClassRows(NamedTuple):
@@ -31,6 +39,8 @@ class ClassRows(NamedTuple):
     places: int
     members: int
     offsets: int
+    keep: int
+    subsampled: bool
     outputs: int
     """The rows of the C classes, then those of the V words."""
     number: int
@@ -47,10 +57,22 @@ def class_rows(classes, outputs):
         classes.places.ctypes.data,
         classes.members.ctypes.data,
         classes.offsets.ctypes.data,
+        classes.keep.ctypes.data,
+        len(classes.keep) > 0,
         outputs.ctypes.data,
         len(classes.offsets) - 1,
         outputs.shape[1] * outputs.itemsize,
     )
+
+
+@inlined
+def choices(classes, word, key, counter):
+    """Return which choices take part in a window: of the class, and among the words of it."""
+    if not classes.subsampled:
+        return True, True
+    bits = high_half(draw(key ^ NODE_KEY, counter))
+    own = np.int64(load_int32(classes.of + 4 * word))
+    return bits < load_uint64(classes.keep), bits < load_uint64(classes.keep + 8 + 8 * own)
 
 
 @inlined

@@ -21,12 +21,8 @@ from hsw2v.kernels.memory import (
     store_int32,
     store_int64,
 )
-from hsw2v.kernels.random import draw, high_half
+from hsw2v.kernels.random import NODE_KEY, draw, high_half, thresholds
 from hsw2v.kernels.tiles import TILE_WIDTH, merge_row, prefetch_row
-
-NODE_KEY = np.uint64(0x6E6F6465)
-ALWAYS = 2**32
-"""The threshold of a node that takes part in every window."""
 
 
 class TreePaths(NamedTuple):
@@ -55,12 +51,10 @@ def tree_paths(
     """
     labels = np.zeros(len(codes) + TILE_WIDTH, np.float32)
     labels[: len(codes)] = 1 - codes
-    thresholds = np.empty(0, np.uint64)
-    if keep is not None:
-        seldom = np.flatnonzero(keep < 1.0)
-        subsampled = keep[: seldom[-1] + 1] if len(seldom) else keep[:0]
-        thresholds = np.minimum(np.ceil(subsampled * ALWAYS), ALWAYS).astype(np.uint64)
-    return TreePaths(offsets, nodes, labels, thresholds)
+    if keep is None:
+        keep = np.empty(0)
+    subsampled = int(np.flatnonzero(keep < 1.0).max(initial=-1)) + 1
+    return TreePaths(offsets, nodes, labels, thresholds(keep[:subsampled]))
 
 
 class PrivateTop(NamedTuple):
