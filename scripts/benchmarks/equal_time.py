@@ -1,4 +1,4 @@
-"""Trees against negative sampling at equal wall-clock time, and at equal epochs."""
+"""Trees against their rivals at equal processor time."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, median, variance
 
 from benchmarks.evaluating import Quality
-from benchmarks.trees import Run
+from benchmarks.trees import Record, Run, Timing
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,9 @@ class Point:
 
     variant: str
     epochs: int
-    seconds: float
-    """What they take at least (see `least_seconds`)."""
+    seeds: int
+    processor: float
+    """Processor time in seconds."""
     quality: Quality
 
     @property
@@ -30,20 +31,15 @@ class Point:
 
 @dataclass(frozen=True)
 class Duel:
-    """A point of negative sampling, and what a tree came to beside it."""
+    """A point of a rival, and what a tree came to beside it."""
 
     rival: Point
-    tree: str
-    seconds: float
+    label: str
+    """Of the tree."""
+    processor: float
     """Of the tree."""
     quality: Quality
     """Of the tree; empty where it was not measured."""
-
-    @property
-    def label(self) -> str:
-        """Return whom the tree is held against, and whether that had more time."""
-        longer = f", which took {self.rival.seconds:.0f} s against {self.seconds:.0f} s"
-        return self.rival.label + (longer if self.seconds < self.rival.seconds else "")
 
     def margin(self, name: str) -> float | None:
         """Return by how much the tree is better on a set; None where that is not known."""
@@ -51,38 +47,35 @@ class Duel:
         return None if ours is None or theirs is None else ours - theirs
 
 
-def points(runs: Iterable[Run]) -> list[Point]:
-    """Return the points of a variant's runs of one model, by rising time."""
-    every = list(runs)
-    by_epochs: dict[int, list[Run]] = {}
-    for run in every:
-        by_epochs.setdefault(run.epochs, []).append(run)
-    found = [
-        Point(
-            mine[0].variant,
-            epochs,
-            least_seconds(every, epochs),
-            {name: _mean([run.quality[name] for run in mine]) for name in mine[0].quality},
-        )
-        for epochs, mine in by_epochs.items()
-    ]
-    return sorted(found, key=lambda one: one.seconds)
+def points(record: Record, model: str, variant: str) -> list[Point]:
+    """Return the points of a variant, by rising time."""
+    runs = [run for run in record.runs if (run.model, run.variant) == (model, variant)]
+    timings = [one for one in record.timings if (one.model, one.variant) == (model, variant)]
+    found = []
+    for epochs in sorted({run.epochs for run in runs}):
+        mine = [run for run in runs if run.epochs == epochs]
+        quality = {name: _mean([run.quality[name] for run in mine]) for name in mine[0].quality}
+        cost = processor_time(timings, epochs)
+        if cost is None:
+            cost = fmean(run.processor for run in mine)
+        found.append(Point(variant, epochs, len(mine), cost, quality))
+    return found
 
 
-def least_seconds(runs: Sequence[Run], epochs: int) -> float:
-    """Return the time that so many epochs of a variant take if nothing else disturbs them.
+def processor_time(timings: Sequence[Timing], epochs: int) -> float | None:
+    """Return what so many epochs take; None of what was not timed.
 
-    What else a machine does makes runs slower, never faster: the least counts of what runs of so
-    many epochs or more took for these, their share of the training and the rest of the command.
+    That is a straight line through the medians of the two numbers of epochs that were timed: what
+    a command takes at all, and what each epoch adds.
     """
-    longer = [run for run in runs if run.epochs >= epochs]
-    training = min(_training(run) * epochs / run.epochs for run in longer)
-    return training + min(run.seconds - _training(run) for run in runs)
-
-
-def _training(run: Run) -> float:
-    """Return the seconds of training; of all, where a program does not tell them apart."""
-    return run.seconds if run.training is None else run.training
+    costs = {
+        number: median(one.processor for one in timings if one.epochs == number)
+        for number in sorted({one.epochs for one in timings})
+    }
+    if not costs:
+        return None
+    (first, low), (last, high) = min(costs.items()), max(costs.items())
+    return low if first == last else low + (high - low) * (epochs - first) / (last - first)
 
 
 def at_equal_time(measured: Sequence[Point], rival: Point) -> Duel:
@@ -93,17 +86,18 @@ def at_equal_time(measured: Sequence[Point], rival: Point) -> Duel:
     that took less than the shortest by nothing.
     """
     longest = measured[-1]
-    if longest.seconds <= rival.seconds:
-        return Duel(rival, longest.label, longest.seconds, longest.quality)
-    name = longest.variant
-    return Duel(rival, name, rival.seconds, interpolated(measured, rival.seconds))
+    if longest.processor <= rival.processor:
+        return Duel(rival, longest.label, longest.processor, longest.quality)
+    quality = _interpolated(measured, rival.processor)
+    return Duel(rival, longest.variant, rival.processor, quality)
 
 
-def interpolated(measured: Sequence[Point], seconds: float) -> Quality:
+def _interpolated(measured: Sequence[Point], seconds: float) -> Quality:
     """Return the quality at a time; empty outside of the measured range."""
     for before, after in pairwise(measured):
-        if before.seconds <= seconds <= after.seconds:
-            share = math.log(seconds / before.seconds) / math.log(after.seconds / before.seconds)
+        if before.processor <= seconds <= after.processor:
+            share = math.log(seconds / before.processor)
+            share /= math.log(after.processor / before.processor)
             return {
                 name: _between(value, after.quality[name], share)
                 for name, value in before.quality.items()
@@ -111,20 +105,23 @@ def interpolated(measured: Sequence[Point], seconds: float) -> Quality:
     return {}
 
 
-def at_equal_epochs(measured: Sequence[Point], rival: Point) -> Duel:
-    """Hold a tree's point against a rival of the same number of epochs, whatever its time."""
-    quality = next((one.quality for one in measured if one.epochs == rival.epochs), {})
-    return Duel(rival, measured[0].variant, rival.seconds, quality)
+def noise(runs: Iterable[Run], name: str, seeds: int, rivals: int) -> float | None:
+    """Return what a difference of two means must exceed to be one: twice its standard error.
 
-
-def seed_spread(runs: Iterable[Run], name: str) -> float | None:
-    """Return the largest range of a set's figures over seeds; None if there is one seed alone."""
-    figures: dict[tuple[str, int], list[float]] = {}
+    The means are over so many seeds of one and of the other. The variance between seeds is that of
+    all settings with several seeds together; None if there is none.
+    """
+    figures: dict[tuple[str, str, int], list[float]] = {}
     for run in runs:
         value = run.quality.get(name)
         if value is not None:
-            figures.setdefault((run.variant, run.epochs), []).append(value)
-    return max((max(one) - min(one) for one in figures.values() if len(one) > 1), default=None)
+            figures.setdefault((run.model, run.variant, run.epochs), []).append(value)
+    several = [one for one in figures.values() if len(one) > 1]
+    if not several:
+        return None
+    freedom = sum(len(one) - 1 for one in several)
+    pooled = sum(variance(one) * (len(one) - 1) for one in several) / freedom
+    return 2.0 * math.sqrt(pooled * (1.0 / seeds + 1.0 / rivals))
 
 
 def _between(before: float | None, after: float | None, share: float) -> float | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from benchmarks.measuring import Measurement, measure
 from benchmarks.programs import Job, Program
 
+HALVES = ("rare", "frequent")
 Quality = dict[str, float | None]
 """Accuracy on each set of analogies, and Spearman's correlation with each set of pairs."""
 
@@ -23,6 +24,8 @@ class TestSets:
     analogies: tuple[str, ...]
     parts: tuple[str, ...] = ()
     """Of analogies, besides the total: semantic, syntactic."""
+    halves: bool = False
+    """Whether rare and frequent pairs are told apart, too."""
 
 
 def train_and_evaluate(program: Program, job: Job, sets: TestSets) -> tuple[Measurement, Quality]:
@@ -54,7 +57,11 @@ def evaluate(vectors: str, sets: TestSets) -> Quality:
         quality[_stem(one["name"])] = one["total"]["accuracy"]
         for part in sets.parts:
             quality[f"{_stem(one['name'])} {part}"] = one[part]["accuracy"]
-    return quality | {_stem(one["name"]): one["spearman"] for one in found["pairs"]}
+    quality |= {_stem(one["name"]): one["spearman"] for one in found["pairs"]}
+    if sets.halves:
+        for one in found["pairs"]:
+            quality |= {f"{_stem(one['name'])} {half}": one[half] for half in HALVES}
+    return quality
 
 
 def _stem(name: str) -> str:

@@ -20,6 +20,8 @@ class Measurement:
 
     seconds: float
     """Wall-clock time, from the start of the process to its end."""
+    processor: float
+    """Processor time in seconds, of all threads and of the system for them."""
     peak_bytes: int
     """The most physical memory that the process held at once."""
 
@@ -68,7 +70,9 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
             words.seek(0)
             said = words.read().decode(errors="replace").splitlines()[-LINES_OF_AN_ERROR:]
             sys.exit("\n".join([f"failed ({process.returncode}): {' '.join(command)}", *said]))
-    return Measurement(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    processor = usage.ru_utime + usage.ru_stime
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Measurement(seconds, processor, peak)
 
 
 def tell(line: str) -> None:

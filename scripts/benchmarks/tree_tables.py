@@ -1,19 +1,20 @@
-"""The measured trees as Markdown: tables at equal epochs and at equal time, and a verdict."""
+"""The measured trees as Markdown: tables at equal epochs and at equal time, and verdicts."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
 
-from benchmarks.equal_time import Duel, Point, at_equal_epochs, at_equal_time, points, seed_spread
+from benchmarks.equal_time import Duel, Point, at_equal_time, noise, points
+from benchmarks.evaluating import HALVES
 from benchmarks.measuring import Spread
 from benchmarks.page import table
 from benchmarks.programs import shown
 from benchmarks.trees import (
-    FROM_SAMPLING,
-    GENSIM,
+    DEFAULTS,
+    EVERY_DECISION,
+    FOLLOWED,
     MODELS,
-    NEGATIVE,
     VARIANTS,
     Key,
     Record,
@@ -22,12 +23,10 @@ from benchmarks.trees import (
 )
 
 TITLES = {"skipgram": "Skip-gram", "cbow": "CBOW"}
-CHALLENGERS = ("semantic", FROM_SAMPLING, "huffman")
-"""The trees that are held against negative sampling."""
 
 
 def render(record: Record) -> str:
-    """Return a record as Markdown: where it was measured, tables, a verdict, and commands."""
+    """Return a record as Markdown: where it was measured, tables, verdicts, and commands."""
     setting = record.setting
     parts = [
         f"Measured on: {setting.machine}.  \nVersions: {setting.versions}.",
@@ -35,35 +34,58 @@ def render(record: Record) -> str:
     ]
     for model in MODELS:
         runs = [run for run in record.runs if run.model == model]
-        if runs:
-            parts += [f"**{TITLES[model]}, at equal epochs**", _epochs_table(runs)]
-            if rivals(runs):
-                parts += [f"**{TITLES[model]}, at equal time**", _time_table(runs)]
-                parts += [verdict(runs)]
+        if not runs:
+            continue
+        parts += [f"**{TITLES[model]}**", _runs_table(record, model, runs)]
+        if any(_half(name) for name in runs[0].quality):
+            parts += [f"**{TITLES[model]}, rare and frequent pairs**", _halves_table(runs)]
+        if rivals := _rivals(record, model):
+            ours = points(record, model, DEFAULTS)
+            parts += [f"**{TITLES[model]}, at equal processor time**"]
+            parts += [_time_table(runs, ours, rivals), _verdicts(runs, ours, rivals)]
     parts += ["The commands:", "```\n" + "\n".join(_commands(record)) + "\n```"]
     return "\n\n".join(parts)
 
 
-def _epochs_table(runs: Sequence[Run]) -> str:
-    sets = list(runs[0].quality)
-    rows = []
+def _half(name: str) -> bool:
+    return name.endswith(tuple(f" {half}" for half in HALVES))
+
+
+def _whole(runs: Sequence[Run]) -> list[str]:
+    """Return the names of sets, and of parts of analogies."""
+    return [name for name in runs[0].quality if not _half(name)]
+
+
+def _groups(runs: Sequence[Run]) -> Iterator[tuple[str, int, list[Run]]]:
+    """Yield variants and epochs, each with its runs."""
     for epochs in sorted({run.epochs for run in runs}):
         for variant in VARIANTS:
             mine = [run for run in runs if (run.variant, run.epochs) == (variant, epochs)]
             if mine:
-                rows.append([variant, str(epochs), *_figures(mine, sets)])
-    header = ["trained with", "epochs", "seconds", "of training", "peak MB", "decisions"]
+                yield variant, epochs, mine
+
+
+def _runs_table(record: Record, model: str, runs: Sequence[Run]) -> str:
+    sets = _whole(runs)
+    rows = []
+    for variant, epochs, mine in _groups(runs):
+        cost = {one.epochs: one.processor for one in points(record, model, variant)}[epochs]
+        told = [_mean([run.decisions for run in mine], 2), _mean([run.trained for run in mine], 2)]
+        peak = f"{max(run.peak_bytes for run in mine) / 1e6:.0f}"
+        figures = (_mean([run.quality[name] for run in mine], 3) for name in sets)
+        rows.append([variant, str(epochs), f"{cost:.1f}", peak, *told, *figures])
+    header = ["trained with", "epochs", "processor s", "peak MB", "decisions", "trained"]
     return table([*header, *sets], rows)
 
 
-def _figures(mine: Sequence[Run], sets: Sequence[str]) -> list[str]:
-    return [
-        _mean([run.seconds for run in mine], 1),
-        _mean([run.training for run in mine], 1),
-        f"{max(run.peak_bytes for run in mine) / 1e6:.0f}",
-        _mean([run.decisions for run in mine], 2),
-        *(_mean([run.quality[name] for run in mine], 3) for name in sets),
+def _halves_table(runs: Sequence[Run]) -> str:
+    sets = [name for name in runs[0].quality if _half(name)]
+    rows = [
+        [variant, str(epochs), *(_mean([run.quality[name] for run in mine], 3) for name in sets)]
+        for variant, epochs, mine in _groups(runs)
+        if variant in FOLLOWED
     ]
+    return table(["trained with", "epochs", *sets], rows)
 
 
 def _mean(values: Sequence[float | None], digits: int) -> str:
@@ -76,27 +98,26 @@ def _mean(values: Sequence[float | None], digits: int) -> str:
     return f"{known[0]:.{digits}f}" if alike else spread.shown(digits, lambda one: one.mean)
 
 
-def rivals(runs: Sequence[Run]) -> list[Point]:
-    """Return what trees are held against: our negative sampling, by rising time, and gensim's."""
-    return [point for name in (NEGATIVE, GENSIM) for point in _points(runs, name)]
+def _rivals(record: Record, model: str) -> list[Point]:
+    """Return what the defaults are held against: every output layer but hs, and other programs."""
+    return [
+        point
+        for variant, one in VARIANTS.items()
+        if variant == EVERY_DECISION or one.program != "hsw2v" or one.loss != "hs"
+        for point in points(record, model, variant)
+    ]
 
 
-def _points(runs: Sequence[Run], variant: str) -> list[Point]:
-    return points(run for run in runs if run.variant == variant)
-
-
-def _time_table(runs: Sequence[Run]) -> str:
-    sets = list(runs[0].quality)
+def _time_table(runs: Sequence[Run], ours: Sequence[Point], rivals: Sequence[Point]) -> str:
+    sets = _whole(runs)
     rows = []
-    for rival in rivals(runs):
+    for rival in rivals:
         theirs = [_score(rival.quality[name]) for name in sets]
-        rows.append([f"**{rival.label}**", f"{rival.seconds:.1f}", *theirs])
-        for tree in CHALLENGERS:
-            if measured := _points(runs, tree):
-                duel = at_equal_time(measured, rival)
-                held = (_held(duel, name) for name in sets)
-                rows.append([duel.tree, f"{duel.seconds:.1f}", *held])
-    return table(["trained with", "seconds", *sets], rows)
+        rows.append([f"**{rival.label}**", f"{rival.processor:.1f}", *theirs])
+        duel = at_equal_time(ours, rival)
+        held = (_held(duel, name) for name in sets)
+        rows.append([duel.label, f"{duel.processor:.1f}", *held])
+    return table(["trained with", "processor s", *sets], rows)
 
 
 def _score(value: float | None) -> str:
@@ -108,50 +129,33 @@ def _held(duel: Duel, name: str) -> str:
     return "-" if margin is None else f"{_score(duel.quality[name])} ({margin:+.3f})"
 
 
-def verdict(runs: Sequence[Run]) -> str:
-    """Return a list of where negative sampling is better than each tree, and by how much."""
+def _verdicts(runs: Sequence[Run], ours: Sequence[Point], rivals: Sequence[Point]) -> str:
+    """Return a line for each rival: where the defaults are ahead of it, level, and behind."""
     lines = []
-    for tree in CHALLENGERS:
-        if measured := _points(runs, tree):
-            for when, held in (("time", at_equal_time), ("epochs", at_equal_epochs)):
-                duels = [held(measured, rival) for rival in rivals(runs)]
-                lines.append(f"- At equal {when}, " + _outcome(tree, runs, duels))
+    for rival in rivals:
+        duel = at_equal_time(ours, rival)
+        took = "" if duel.processor == rival.processor else f" ({duel.processor:.0f} s)"
+        against = f"`{DEFAULTS}`{took} against {rival.label} ({rival.processor:.0f} s)"
+        lines.append(f"- {against}: {_verdict(runs, ours, duel)}.")
     return "\n".join(lines)
 
 
-def _outcome(tree: str, runs: Sequence[Run], duels: Sequence[Duel]) -> str:
-    """Return one sentence on the sets where a tree lost."""
-    fought = [duel for duel in duels if duel.quality]
-    if not fought:
-        return f"`{tree}` can be held against no run of negative sampling."
-    kin = [run for run in runs if run.variant in (tree, NEGATIVE, GENSIM)]
-    sets = list(runs[0].quality)
-    losses = [
-        f"{name} ({loss}; {_spread(kin, name)})" for name in sets if (loss := _loss(fought, name))
-    ]
-    where = "; ".join(losses) or f"none of the {len(sets)} sets"
-    line = f"negative sampling is better than `{tree}` on {where}."
-    unfought = [duel.rival.label for duel in duels if not duel.quality]
-    return line + (f" Not comparable: {'; '.join(unfought)}." if unfought else "")
-
-
-def _loss(duels: Sequence[Duel], name: str) -> str:
-    """Return by how much a tree lost on a set at most, and to whom; nothing if it did not."""
-    losses = [
-        (-margin, duel.label)
-        for duel in duels
-        # What would be shown as 0.000 is no loss.
-        if (margin := duel.margin(name)) is not None and round(margin, 3) < 0
-    ]
-    if not losses:
-        return ""
-    most, rival = max(losses)
-    return f"by {'up to ' * (len(losses) > 1)}{most:.3f} to {rival}"
-
-
-def _spread(runs: Sequence[Run], name: str) -> str:
-    spread = seed_spread(runs, name)
-    return "one seed alone" if spread is None else f"seeds differ by {spread:.3f}"
+def _verdict(runs: Sequence[Run], ours: Sequence[Point], duel: Duel) -> str:
+    if not duel.quality:
+        return "not comparable, it took less time than one epoch"
+    found: dict[str, list[str]] = {"ahead on": [], "level on": [], "behind on": []}
+    for name in _whole(runs):
+        margin = duel.margin(name)
+        least = noise(runs, name, min(one.seeds for one in ours), duel.rival.seeds)
+        if margin is None or least is None:
+            continue
+        level = abs(margin) <= least
+        where = "level on" if level else "ahead on" if margin > 0 else "behind on"
+        told = f"{name} ({margin:+.3f}, noise {least:.3f})"
+        found[where].append(name if where == "ahead on" else told)
+    if not any(found.values()):
+        return "one seed alone tells nothing"
+    return "; ".join(f"{where} {', '.join(sets)}" for where, sets in found.items() if sets)
 
 
 def _commands(record: Record) -> Iterator[str]:
@@ -161,8 +165,8 @@ def _commands(record: Record) -> Iterator[str]:
     for model in MODELS:
         for variant in VARIANTS:
             if (model, variant) in done:
-                command = setting.command(Key(model, variant, 0, 0))
-                for option in ("--epochs", "--seed"):
+                command = setting.command(Key(model, variant, 0, 0), setting.threads)
+                for option in ("--epochs", "--seed", "--threads"):
                     command[command.index(option) + 1] = option.removeprefix("--").upper()
                 command[command.index(setting.corpus)] = "CORPUS"
                 yield shown(command)

@@ -1,12 +1,15 @@
-"""Training with every tree, and with negative sampling, in turn; what is known is not run again."""
+"""Training with every tree, with negative sampling, and with other programs; known runs are kept.
+
+What vectors are worth and what they cost is measured apart. Runs of one thread, several at a time,
+tell the quality; the time is that of rounds in which the variants take turns, with nothing beside.
+"""
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,17 +17,41 @@ from typing import NamedTuple
 from benchmarks import records
 from benchmarks.evaluating import Quality, TestSets, evaluate, train_and_evaluate
 from benchmarks.machine import describe_machine, describe_versions
-from benchmarks.measuring import tell
+from benchmarks.measuring import measure, tell
 from benchmarks.programs import PROGRAMS, Case, Job, hsw2v_command
 from benchmarks.training import first_megabyte, trained
 
 MODELS = ("skipgram", "cbow")
-NEGATIVE, GENSIM = "negative sampling", "gensim, negative sampling"
-FROM_SAMPLING = "semantic from ns"
-VARIANTS = ("huffman", "semantic", FROM_SAMPLING, NEGATIVE, "balanced", "random", "brown", GENSIM)
-FOLLOWED = ("huffman", "semantic", FROM_SAMPLING, NEGATIVE)
-"""Those that are measured at every number of epochs, and with every seed at one of them."""
+DEFAULTS, EVERY_DECISION, NEGATIVE = "hsw2v", "every decision", "negative sampling"
 PARTS = ("semantic", "syntactic")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to train: a program, its output layer, and more options for hsw2v."""
+
+    program: str
+    loss: str
+    options: tuple[str, ...] = ()
+
+
+VARIANTS = {
+    DEFAULTS: Variant("hsw2v", "hs"),
+    EVERY_DECISION: Variant("hsw2v", "hs", ("--node-sample", "0")),
+    "huffman": Variant("hsw2v", "hs", ("--tree", "huffman")),
+    "huffman, every decision": Variant("hsw2v", "hs", ("--tree", "huffman", "--node-sample", "0")),
+    "brown": Variant("hsw2v", "hs", ("--tree", "brown")),
+    "balanced": Variant("hsw2v", "hs", ("--tree", "balanced")),
+    "random": Variant("hsw2v", "hs", ("--tree", "random")),
+    NEGATIVE: Variant("hsw2v", "ns"),
+    "sampled softmax": Variant("hsw2v", "sampled"),
+    "gensim, ns": Variant("gensim", "ns"),
+    "gensim, hs": Variant("gensim", "hs"),
+    "fastText, ns": Variant("fastText", "ns"),
+    "fastText, hs": Variant("fastText", "hs"),
+}
+FOLLOWED = (DEFAULTS, EVERY_DECISION, NEGATIVE, "sampled softmax")
+"""Those that are measured with every seed at every number of epochs, and timed."""
 
 
 class Key(NamedTuple):
@@ -44,18 +71,37 @@ class Grid:
     variants: tuple[str, ...]
     epochs: tuple[int, ...]
     middle: int
-    """Epochs at which all variants are measured, and those followed with all seeds."""
+    """Epochs at which all trees are measured."""
+    peer_epochs: tuple[int, ...]
+    """Epochs at which other programs are, with one seed."""
     seeds: tuple[int, ...]
+    rounds: int
+    """Rounds in which those that are followed are timed, at one epoch and at `middle`."""
 
     def runs(self) -> Iterator[Key]:
-        """Yield the runs in order: variants take turns within a model, epochs and a seed."""
+        """Yield the runs that tell the quality, in order."""
         for seed in self.seeds:
             for model in self.models:
-                for epochs in sorted({*self.epochs, self.middle}):
+                for epochs in sorted({*self.epochs, self.middle, *self.peer_epochs}):
                     for variant in self.variants:
-                        first, middle = seed == self.seeds[0], epochs == self.middle
-                        if (first or middle) if variant in FOLLOWED else (first and middle):
+                        if self._wants(variant, epochs, first=seed == self.seeds[0]):
                             yield Key(model, variant, epochs, seed)
+
+    def _wants(self, variant: str, epochs: int, *, first: bool) -> bool:
+        if variant in FOLLOWED:
+            return epochs in {*self.epochs, self.middle}
+        if VARIANTS[variant].program == "hsw2v":
+            return first and epochs == self.middle
+        return first and epochs in self.peer_epochs
+
+    def timings(self) -> Iterator[Key]:
+        """Yield the runs of all rounds, each as one of a seed of its own: variants take turns."""
+        for number in range(1, self.rounds + 1):
+            for model in self.models:
+                for epochs in (1, self.middle):
+                    for variant in self.variants:
+                        if variant in FOLLOWED:
+                            yield Key(model, variant, epochs, number)
 
 
 @dataclass(frozen=True)
@@ -66,49 +112,44 @@ class Setting:
     versions: str
     corpus: str
     threads: int
+    """Of the runs that are timed."""
     options: tuple[str, ...]
     """More of them for hsw2v."""
     pairs: tuple[str, ...]
     analogies: tuple[str, ...]
 
-    def job(self, key: Key) -> Job:
+    def job(self, key: Key, threads: int) -> Job:
         """Return the training of a run."""
-        loss = "ns" if key.variant in (NEGATIVE, GENSIM) else "hs"
-        case = Case(key.model, loss, "")
-        return Job(case, self.corpus, "OUTPUT", str(key.seed), str(self.threads), str(key.epochs))
+        case = Case(key.model, VARIANTS[key.variant].loss, "")
+        return Job(case, self.corpus, "OUTPUT", str(key.seed), str(threads), str(key.epochs))
 
     def more(self, key: Key) -> tuple[str, ...]:
         """Return the options of a run of hsw2v beside those of its job."""
-        tree: tuple[str, ...] = ("--tree", key.variant)
-        if key.variant == NEGATIVE:
-            tree = ()
-        elif key.variant == FROM_SAMPLING:
-            tree = ("--tree", "semantic", "--retree-from", "ns")
-        return (*tree, *self.options)
+        return (*VARIANTS[key.variant].options, *self.options)
 
-    def command(self, key: Key) -> list[str]:
+    def command(self, key: Key, threads: int) -> list[str]:
         """Return the command of a run."""
-        job = self.job(key)
-        if key.variant == GENSIM:
-            return PROGRAMS["gensim"].train(job)
-        return hsw2v_command(job, *self.more(key))
+        program = VARIANTS[key.variant].program
+        if program == "hsw2v":
+            return hsw2v_command(self.job(key, threads), *self.more(key))
+        return PROGRAMS[program].train(self.job(key, threads))
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training, measured."""
+    """One training of one thread: what came of it."""
 
     model: str
     variant: str
     epochs: int
     seed: int
-    seconds: float
-    """Of the whole command, wall clock."""
-    training: float | None
-    """Seconds without reading and saving, where the program tells."""
+    processor: float
+    """Processor time of the whole command in seconds, with others beside it."""
     peak_bytes: int
     decisions: float | None
-    """Mean path length of a target in the last tree, as training visits it."""
+    """Mean path length of a target in the last tree."""
+    trained: float | None
+    """Those decisions that take part in training."""
     quality: Quality
 
     @property
@@ -118,22 +159,45 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """One training of a round, with nothing beside it."""
+
+    model: str
+    variant: str
+    epochs: int
+    round: int
+    seconds: float
+    """Of the whole command, wall clock."""
+    processor: float
+
+    @property
+    def key(self) -> Key:
+        """What it is known by."""
+        return Key(self.model, self.variant, self.epochs, self.round)
+
+
+@dataclass(frozen=True)
 class Record:
     """All that was found."""
 
     setting: Setting
     runs: tuple[Run, ...] = ()
+    timings: tuple[Timing, ...] = ()
 
-    def save(self, path: str) -> None:
-        """Write the record as JSON."""
-        records.save(self, path)
+    def save(self, path: str | None) -> None:
+        """Write the record as JSON, if there is a file for it."""
+        if path:
+            records.save(self, path)
 
     @classmethod
     def load(cls, path: str) -> Record:
         """Read a record as `save` wrote it."""
         found = records.load(path)
-        setting = Setting(**records.tuples(found["setting"]))
-        return cls(setting, tuple(Run(**run) for run in found["runs"]))
+        return cls(
+            Setting(**records.tuples(found["setting"])),
+            tuple(Run(**run) for run in found["runs"]),
+            tuple(Timing(**one) for one in found["timings"]),
+        )
 
 
 def describe(
@@ -144,11 +208,11 @@ def describe(
     analogies: tuple[str, ...],
 ) -> Setting:
     """Return a setting on this machine."""
-    versions = describe_versions(["hsw2v", "gensim", "numpy", "numba"])
+    versions = describe_versions(["hsw2v", "gensim", "fasttext-numpy2", "numpy", "numba"])
     return Setting(describe_machine(), versions, corpus, threads, options, pairs, analogies)
 
 
-def compare(setting: Setting, grid: Grid, path: str | None) -> Record:
+def compare(setting: Setting, grid: Grid, jobs: int, path: str | None) -> Record:
     """Do the runs that a file does not hold yet, and keep their figures there as they come.
 
     Raises:
@@ -156,23 +220,43 @@ def compare(setting: Setting, grid: Grid, path: str | None) -> Record:
     """
     record = _begun(records.without_folders(setting), path)
     known = {run.key for run in record.runs}
-    wanted = [key for key in grid.runs() if key not in known]
-    missing = PROGRAMS["gensim"].missing
-    if missing and any(key.variant == GENSIM for key in wanted):
-        tell(f"left out: {GENSIM}, {missing}")
-        wanted = [key for key in wanted if key.variant != GENSIM]
-    tell(f"{len(wanted)} runs to do, {len(known)} known")
-    _warm_up(setting, wanted)
-    for key in wanted:
-        run = _run(setting, key)
-        tell(
-            f"{key.model}, {key.variant}, {key.epochs} epochs, seed {key.seed}: "
-            f"{run.seconds:.2f} s, {run.peak_bytes / 1e6:.0f} MB, {run.quality}"
-        )
+    timed = {one.key for one in record.timings}
+    wanted = [key for key in grid.runs() if key not in known and not _missing(key)]
+    to_time = [key for key in grid.timings() if key not in timed]
+    tell(f"{len(wanted)} runs and {len(to_time)} timings to do")
+    _warm_up(setting, [*wanted, *to_time])
+    for timing in (_time(setting, key) for key in to_time):
+        tell(f"{_named(timing.key)}: {timing.processor:.2f} s of processor time")
+        record = replace(record, timings=(*record.timings, timing))
+        record.save(path)
+    for run in _at_once(jobs, wanted, lambda key: _run(setting, key)):
+        tell(f"{_named(run.key)}: {run.processor:.2f} s of processor time, {run.quality}")
         record = replace(record, runs=(*record.runs, run))
-        if path:
-            record.save(path)
-    return record
+        record.save(path)
+    return replace(record, runs=tuple(sorted(record.runs, key=_place)))
+
+
+def _at_once(jobs: int, keys: Sequence[Key], work: Callable[[Key], Run]) -> Iterator[Run]:
+    with ThreadPoolExecutor(jobs) as pool:
+        for done in as_completed([pool.submit(work, key) for key in keys]):
+            yield done.result()
+
+
+def _place(run: Run) -> tuple[int, int, int, int]:
+    """Return what runs are sorted by, however they came."""
+    names = list(VARIANTS)
+    return MODELS.index(run.model), run.epochs, names.index(run.variant), run.seed
+
+
+def _named(key: Key) -> str:
+    return f"{key.model}, {key.variant}, {key.epochs} epochs, seed {key.seed}"
+
+
+def _missing(key: Key) -> str | None:
+    missing = PROGRAMS[VARIANTS[key.variant].program].missing
+    if missing:
+        tell(f"left out: {key.variant}, {missing}")
+    return missing
 
 
 def _begun(setting: Setting, path: str | None) -> Record:
@@ -196,31 +280,33 @@ def _warm_up(setting: Setting, wanted: list[Key]) -> None:
             pass
     with tempfile.TemporaryDirectory() as folder:
         small = replace(setting, corpus=first_megabyte(setting.corpus, folder))
-        one_of_each = {(key.model, key.variant): key for key in wanted if key.variant != GENSIM}
-        for key in one_of_each.values():
+        ours = [key for key in wanted if VARIANTS[key.variant].program == "hsw2v"]
+        for key in {(key.model, key.variant): key for key in ours}.values():
             tell(f"warming up: {key.model}, {key.variant}")
-            with trained(small.job(key), *small.more(key)):
+            with trained(small.job(key, setting.threads), *small.more(key)):
                 pass
 
 
+def _time(setting: Setting, key: Key) -> Timing:
+    with tempfile.TemporaryDirectory() as folder:
+        job = replace(setting.job(key, setting.threads), output=f"{folder}/model.safetensors")
+        measured = measure(hsw2v_command(job, *setting.more(key)))
+    return Timing(*key, measured.seconds, measured.processor)
+
+
 def _run(setting: Setting, key: Key) -> Run:
-    sets = TestSets(setting.pairs, setting.analogies, PARTS)
-    job = setting.job(key)
-    if key.variant == GENSIM:
-        measured, quality = train_and_evaluate(PROGRAMS["gensim"], job, sets)
-        return Run(*key, measured.seconds, None, measured.peak_bytes, None, quality)
+    sets = TestSets(setting.pairs, setting.analogies, PARTS, halves=True)
+    job, program = setting.job(key, 1), VARIANTS[key.variant].program
+    if program != "hsw2v":
+        measured, quality = train_and_evaluate(PROGRAMS[program], job, sets)
+        return Run(*key, measured.processor, measured.peak_bytes, None, None, quality)
     with trained(job, *setting.more(key)) as done:
+        ready = done.log.get("TreeReady", {})
         return Run(
             *key,
-            done.measured.seconds,
-            _training_seconds(done.model),
+            done.measured.processor,
             done.measured.peak_bytes,
-            done.log.get("TreeReady", {}).get("mean_length"),
+            ready.get("mean_length"),
+            ready.get("trained_length"),
             evaluate(done.model, sets),
         )
-
-
-def _training_seconds(model: str) -> float:
-    command = [sys.executable, "-m", "hsw2v", "info", model, "--json"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return float(json.loads(told)["seconds"]["training"])
