@@ -84,7 +84,9 @@ class ClassesReady(Event):
     """How they were made, as the setting `classes` names it."""
     count: int
     mean_rows: float
-    """Output rows a target, as training visits them: weighted by counts after subsampling."""
+    """Output rows a target, weighted by counts after subsampling."""
+    trained_rows: float
+    """Those of them that take part in training (`node_sample`), in the mean."""
     largest: int
     """Words of the largest class."""
     objective: float | None

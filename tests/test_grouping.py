@@ -18,8 +18,8 @@ from hsw2v.trees.grouping import (
     exchange_classes,
     frequency_classes,
     kmeans_classes,
-    step_cost,
 )
+from hsw2v.trees.shape import step_cost
 
 seeds = st.integers(0, 2**32 - 1)
 some_weights = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=60)

@@ -138,8 +138,8 @@ def describe(event: events.Event) -> str:
         plural = "" if event.count == 1 else "es"
         return (
             f"{event.classes} classes: {event.count:,} class{plural}, "
-            f"{event.mean_rows:.0f} output vectors a target, at most "
-            f"{event.count + event.largest:,}, made in {event.seconds:.1f} s"
+            f"{event.mean_rows:.0f} output vectors a target, {event.trained_rows:.0f} of them "
+            f"trained, at most {event.count + event.largest:,}, made in {event.seconds:.1f} s"
         )
     if isinstance(event, events.TrainingProgress):
         loss = "" if event.loss is None else f", {loss_name(event.output)} {event.loss:.4f}"

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from hsw2v.config.settings import (
+    ALWAYS_TRAINED,
+    CLASS_NODE_SAMPLE,
     CLASSES,
     DEFAULT_LR,
-    DEFAULT_NODE_SAMPLE,
     DEFAULT_RETREE_AT,
     DEFAULT_RETREE_EVERY,
     FEWEST_EPOCHS,
@@ -110,12 +111,17 @@ class Config:
         """Return a copy in which every default that depends on something is a number.
 
         `tokens` is the length of the corpus. As long as that is not known, what depends on it is
-        left open: `epochs`, and `retree_at` with it.
+        left open: `epochs`, `retree_at` and `node_sample`.
         """
         training = self.training
         epochs = training.epochs
         if epochs is None and tokens is not None:
             epochs = default_epochs(tokens)
+        node_sample = training.node_sample
+        if node_sample is None and epochs is not None and tokens is not None:
+            passed = max(tokens * epochs, 1)
+            hs = training.loss != "class"
+            node_sample = min(ALWAYS_TRAINED / passed, 1.0) if hs else CLASS_NODE_SAMPLE
         retree_at = training.retree_at
         if retree_at is None and epochs is not None:
             at = DEFAULT_RETREE_AT[training.model]
@@ -127,9 +133,7 @@ class Config:
             if training.lr is None
             else training.lr,
             threads=_cores() if training.threads is None else training.threads,
-            node_sample=DEFAULT_NODE_SAMPLE[training.model]
-            if training.node_sample is None
-            else training.node_sample,
+            node_sample=node_sample,
             retree_every=DEFAULT_RETREE_EVERY[training.model]
             if training.retree_every is None
             else training.retree_every,

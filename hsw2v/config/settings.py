@@ -130,8 +130,9 @@ class TrainingConfig:
     )
     node_sample: float | None = setting(
         None,
-        "threshold of subsampling decisions: nodes of the tree that more than this share of the "
-        "targets pass are skipped at random; 0 switches it off (default: 0.003)",
+        "threshold of subsampling decisions: nodes of the tree, or choices of classes, that more "
+        "than this share of the targets pass are skipped at random; 0 switches it off (default: "
+        "250,000 by the tokens that all epochs pass; with loss class 0.1)",
         minimum=0.0,
         maximum=1.0,
     )
@@ -218,7 +219,9 @@ DEFAULT_LR = {
     "rmsprop": {"skipgram": 0.01, "cbow": 0.01},
     "adam": {"skipgram": 0.01, "cbow": 0.01},
 }
-DEFAULT_NODE_SAMPLE = {"skipgram": 0.003, "cbow": 0.003}
+ALWAYS_TRAINED = 250_000
+"""Tokens: a node whose words are fewer of them in all epochs is never skipped, by default."""
+CLASS_NODE_SAMPLE = 0.1
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 20
 PASSED_TOKENS = 80_000_000
 """Tokens that all epochs are to pass, by default, within these bounds."""
@@ -228,7 +231,7 @@ DEFAULT_RETREE_EVERY = {"skipgram": 0.0, "cbow": 3.0}
 
 USED_BY = {
     "hs": ("tree", "retree_at", "retree_every", "retree_from", "node_sample"),
-    "class": ("classes", "num_classes", "retree_at", "retree_every"),
+    "class": ("classes", "num_classes", "retree_at", "retree_every", "node_sample"),
     "ns": ("negative", "ns_exponent"),
     "sampled": ("samples", "ns_exponent"),
     "softmax": (),

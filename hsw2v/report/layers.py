@@ -14,7 +14,7 @@ from hsw2v.corpus.vocabulary import drawing_odds
 from hsw2v.query.probabilities import Floats
 from hsw2v.report.decisions import Choice, Decisions, Indexes, Numbers, choose, norms, two_way
 from hsw2v.trees.classes import Classes
-from hsw2v.trees.shape import node_keep
+from hsw2v.trees.shape import class_keep, node_keep
 from hsw2v.trees.tree import Paths, Tree
 
 NUMBERS_AT_ONCE = 1 << 20
@@ -89,6 +89,8 @@ class ClassLayer:
     outputs: Floats
     """(C+V, D): classes, then words."""
     classes: Classes
+    node_sample: float
+    """The threshold of subsampling decisions, as the setting."""
     name = "class"
 
     @cached_property
@@ -115,12 +117,13 @@ class ClassLayer:
         return _together(made, hidden)
 
     def rows(self, kept: Numbers) -> Rows:
-        """Return the rows: those of classes are all visited, those of words with their class."""
+        """Return the rows: each choice, if it takes part, visits all of its own."""
         count, of = self.classes.count, self.classes.of
-        by_class = np.bincount(of, kept, count)
+        by_choice = np.append(kept.sum(), np.bincount(of, kept, count))
+        by_choice *= class_keep(self.classes, kept, self.node_sample)
         return Rows(
             np.repeat([0, 1], [count, len(of)]),
-            np.concatenate((np.full(count, kept.sum()), by_class[of])),
+            np.concatenate((np.full(count, by_choice[0]), by_choice[1:][of])),
         )
 
 
@@ -208,11 +211,12 @@ def layer_of(
     hold zeros do no harm. `counts (V,)` are the vocabulary's, `seed` that of the words drawn
     where there is neither tree nor classes and the loss is no softmax.
     """
+    # A model that does not tell was trained on every decision.
+    node_sample = settings.node_sample or 0.0
     if tree is not None:
-        # A model that does not tell was trained on every decision.
-        return TreeLayer(outputs, tree, tree.paths(), settings.node_sample or 0.0)
+        return TreeLayer(outputs, tree, tree.paths(), node_sample)
     if classes is not None:
-        return ClassLayer(outputs, classes)
+        return ClassLayer(outputs, classes, node_sample)
     if settings.loss == "softmax":
         return SoftmaxLayer(outputs, np.ones(len(outputs)))
     odds = drawing_odds(counts, settings.ns_exponent)

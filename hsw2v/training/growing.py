@@ -23,11 +23,10 @@ from hsw2v.trees.grouping import (
     exchange_classes,
     frequency_classes,
     kmeans_classes,
-    step_cost,
 )
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.semantic import semantic
-from hsw2v.trees.shape import cost, depths, trained_length
+from hsw2v.trees.shape import cost, depths, step_cost, trained_length
 from hsw2v.trees.tree import Tree
 
 
@@ -143,7 +142,7 @@ def _first_tree(
             listener(Notice(f"{never}: Huffman's tree is used"))
         elif training.retree_from == "ns":
             return None
-    report = _Report(name, listener)
+    report = _Report(name, training, listener)
     if codes is not None:
         tree = codes.tree(vocabulary.words).ordered(weights)
     elif name == "balanced":
@@ -156,7 +155,7 @@ def _first_tree(
     else:
         # Counts left after subsampling would make paths a little shorter, and vectors worse.
         tree = huffman(vocabulary.counts.astype(np.float64))
-    report.tree_ready(tree, weights, training.node_sample)
+    report.tree_ready(tree, weights)
     return tree
 
 
@@ -180,7 +179,7 @@ def _first_classes(
         name = "frequency"
         if never := _never_grown(training, corpus):
             listener(Notice(f"{never}: classes are by frequency"))
-    report = _Report(name, listener)
+    report = _Report(name, training, listener)
     if name == "exchange":
         encoded = corpus.encoded
         tell = _telling(report, corpus)
@@ -229,13 +228,13 @@ def grown_base(
     # On a first run it may be compiling still.
     apart(warm_up_semantic)
     assert training.threads is not None
-    report = _Report("semantic", listener)
+    report = _Report("semantic", training, listener)
 
     def tick(done: int) -> None:
         report.tell("splitting", done, len(weights) - 1)
 
     tree = semantic(vectors, weights, training.threads, tick).ordered(weights)
-    report.tree_ready(tree, weights, training.node_sample)
+    report.tree_ready(tree, weights)
     return tree
 
 
@@ -245,7 +244,7 @@ def _kmeans_classes(
     weights: NDArray[np.float64],
     listener: Listener,
 ) -> Classes:
-    report = _Report("kmeans", listener)
+    report = _Report("kmeans", training, listener)
 
     def tick(done: int, total: int) -> None:
         report.tell("clustering", done, total)
@@ -259,8 +258,9 @@ def _kmeans_classes(
 class _Report:
     """Tells how the growing of a tree or of classes goes."""
 
-    def __init__(self, name: str, listener: Listener) -> None:
-        self._name, self._listener = name, listener
+    def __init__(self, name: str, training: TrainingConfig, listener: Listener) -> None:
+        assert training.node_sample is not None
+        self._name, self._node_sample, self._listener = name, training.node_sample, listener
         self._pace = Pace()
         self._objective: float | None = None
 
@@ -271,18 +271,15 @@ class _Report:
             seconds = self._pace.seconds
             self._listener(TreeProgress(self._name, stage, done, total, objective, seconds))
 
-    def tree_ready(
-        self, tree: Tree, weights: NDArray[np.float64], node_sample: float | None
-    ) -> None:
+    def tree_ready(self, tree: Tree, weights: NDArray[np.float64]) -> None:
         """Describe the tree that training goes on with."""
-        assert node_sample is not None
         depth = depths(tree)
         found = cost(depth, weights)
         self._listener(
             TreeReady(
                 tree=self._name,
                 mean_length=found.mean,
-                trained_length=trained_length(tree, weights, node_sample),
+                trained_length=trained_length(tree, weights, self._node_sample),
                 longest=int(depth.max()),
                 entropy=found.entropy,
                 objective=self._objective,
@@ -297,6 +294,7 @@ class _Report:
                 classes=self._name,
                 count=classes.count,
                 mean_rows=step_cost(classes, weights),
+                trained_rows=step_cost(classes, weights, self._node_sample),
                 largest=int(classes.sizes.max()),
                 objective=self._objective,
                 seconds=self._pace.seconds,

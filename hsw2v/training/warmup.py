@@ -25,7 +25,7 @@ from hsw2v.trees.tree import Tree
 
 def warm_up(training: TrainingConfig) -> None:
     """Make ready what trains with these settings, by work of next to nothing."""
-    training = replace(training, dim=1, window=1, negative=1, samples=1)
+    training = replace(training, dim=1, window=1, negative=1, samples=1, node_sample=0.0)
     base: Tree | Classes | None = None
     if training.loss == "hs":
         base = huffman(np.ones(2))

@@ -31,14 +31,6 @@ Tell = Callable[[str, int, int, float | None], None]
 """Is told a stage, how much of it is done, of how much, and the objective in nats a bigram."""
 
 
-def step_cost(classes: Classes, weights: NDArray[np.float64]) -> float:
-    """Return how many output rows a step takes on average: C and those of the target's class.
-
-    `weights (V,) float64` are how often each word is a target.
-    """
-    return classes.count + float(np.average(classes.sizes[classes.of], weights=weights))
-
-
 def frequency_classes(weights: NDArray[np.float64], count: int) -> Classes:
     """Cut words into classes of equal weight, in their order.
 

@@ -86,6 +86,17 @@ def class_keep(
     return _keep(np.append(1.0, share), node_sample)
 
 
+def step_cost(classes: Classes, weights: NDArray[np.float64], node_sample: float = 0.0) -> float:
+    """Return how many output rows take part in a step, in the mean.
+
+    These are C and those of the target's class, each as often as `class_keep` says. `weights (V,)
+    float64` are how often each word is a target.
+    """
+    keep = class_keep(classes, weights, node_sample)
+    rows = keep[0] * classes.count + (keep[1:] * classes.sizes)[classes.of]
+    return float(np.average(rows, weights=weights))
+
+
 def trained_length(tree: Tree, weights: NDArray[np.floating], node_sample: float) -> float:
     """Return how many decisions of a target take part in training, in the mean (`node_keep`)."""
     keep = node_keep(tree, weights, node_sample)

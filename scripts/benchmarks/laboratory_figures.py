@@ -175,24 +175,19 @@ def draw_trees(path: Path, record: TreeRecord) -> None:
                 panel.set_xscale("log")
                 panel.set_xticks(SECONDS_TOLD, list(map(str, SECONDS_TOLD)))
                 panel.xaxis.set_tick_params(which="minor", bottom=False, labelbottom=False)
-                panel.set_xlabel("seconds")
+                panel.set_xlabel("processor time in seconds")
                 for number, variant in enumerate(VARIANTS):
                     _draw_variant(panel, record, (model, variant), name, number)
-            least = min(run.seconds for run in record.runs if run.model == model)
-            most = max(run.seconds for run in record.runs if run.model == model)
-            for panel in row:
-                panel.set_xlim(0.6 * least, 1.2 * most)
         _legend_below(figure, panels[0, 0], 4)
 
 
 def _draw_variant(
     panel: Any, record: TreeRecord, which: tuple[str, str], name: str, number: int
 ) -> None:
-    runs = [run for run in record.runs if (run.model, run.variant) == which]
-    measured = [one for one in points(runs) if one.quality.get(name) is not None]
+    measured = [one for one in points(record, *which) if one.quality.get(name) is not None]
     if measured:
         look = {**_look(number), "markersize": 4.5}
         if which[1] not in FOLLOWED:
             look["linestyle"] = "none"
         values = [one.quality[name] for one in measured]
-        panel.plot([one.seconds for one in measured], values, label=which[1], **look)
+        panel.plot([one.processor for one in measured], values, label=which[1], **look)

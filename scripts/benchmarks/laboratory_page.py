@@ -17,8 +17,7 @@ from benchmarks.laboratory_vocabulary import LAYERS, MODELS
 from benchmarks.laboratory_vocabulary import Record as TimeRecord
 from benchmarks.measuring import Spread
 from benchmarks.page import table
-from benchmarks.tree_tables import CHALLENGERS
-from benchmarks.trees import NEGATIVE
+from benchmarks.trees import DEFAULTS, EVERY_DECISION, NEGATIVE
 from benchmarks.trees import Record as TreeRecord
 
 _PLACES = re.compile(r'\b(?:d|x|y)="[^"]*"|translate\([^)]*\)')
@@ -171,17 +170,14 @@ def tree_blocks(path: Path, gallery: Gallery) -> Blocks:
 
 
 def _ahead(record: TreeRecord, model: str) -> Iterator[str]:
-    """Yield for each tree on how many sets it is ahead in the time of negative sampling."""
-    measured = {
-        variant: points(run for run in record.runs if (run.model, run.variant) == (model, variant))
-        for variant in (*CHALLENGERS, NEGATIVE)
-    }
-    for tree in CHALLENGERS:
-        duels = [
-            found for rival in measured[NEGATIVE] if (found := _sets_ahead(measured[tree], rival))
-        ]
+    """Yield on how many sets trees are ahead in the processor time of negative sampling."""
+    rivals = points(record, model, NEGATIVE)
+    for variant in (DEFAULTS, EVERY_DECISION):
+        measured = points(record, model, variant)
+        duels = [found for rival in rivals if (found := _sets_ahead(measured, rival))]
         if duels:
-            yield f"- {TITLES[model]}, `{tree}` at equal time: ahead on {'; '.join(duels)}."
+            told = f"`{variant}` at equal processor time: ahead on {'; '.join(duels)}"
+            yield f"- {TITLES[model]}, {told}."
 
 
 def _sets_ahead(measured: list[Point], rival: Point) -> str:

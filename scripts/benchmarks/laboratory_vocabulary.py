@@ -210,6 +210,8 @@ class Training:
             loss=layer,
             # It costs the same from the first block to the last.
             tree="huffman",
+            # What output layers cost in theory is what all of their decisions do.
+            node_sample=0.0,
             dim=setting.dim,
             threads=setting.threads,
         )
