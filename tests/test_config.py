@@ -154,6 +154,20 @@ def test_small_texts_are_passed_more_often(tokens: int, epochs: int) -> None:
     assert Config().replace(epochs=3).resolved(tokens).training.epochs == 3
 
 
+@pytest.mark.parametrize(
+    ("tokens", "epochs", "expected"),
+    [(17_005_271, 1, 0.0147), (17_005_271, 5, 0.00294), (10**12, 5, 0.0005), (1_000, 2, 1.0)],
+)
+def test_the_less_is_trained_the_fewer_decisions_are_skipped(
+    tokens: int, epochs: int, expected: float
+) -> None:
+    found = Config().replace(epochs=epochs).resolved(tokens).training.node_sample
+    assert found == pytest.approx(expected, rel=1e-2)
+    assert Config().replace(epochs=epochs).resolved().training.node_sample is None
+    assert Config().replace(loss="class").resolved().training.node_sample == 0.1
+    assert Config().replace(node_sample=0.0).resolved(tokens).training.node_sample == 0.0
+
+
 def test_resolved_settings_depend_on_nothing() -> None:
     for model, lr in (("skipgram", 0.025), ("cbow", 0.05)):
         resolved = Config().replace(model=model).resolved()

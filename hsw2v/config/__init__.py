@@ -25,6 +25,7 @@ from hsw2v.config.settings import (
     DEFAULT_RETREE_AT,
     DEFAULT_RETREE_EVERY,
     FEWEST_EPOCHS,
+    LEAST_NODE_SAMPLE,
     LARGEST,
     LOSSES,
     MOST_EPOCHS,
@@ -55,6 +56,7 @@ __all__ = [
     "as_keys",
     "bounds",
     "default_epochs",
+    "default_node_sample",
     "from_tables",
     "known_settings",
     "named",
@@ -118,10 +120,10 @@ class Config:
         if epochs is None and tokens is not None:
             epochs = default_epochs(tokens)
         node_sample = training.node_sample
-        if node_sample is None and epochs is not None and tokens is not None:
-            passed = max(tokens * epochs, 1)
-            hs = training.loss != "class"
-            node_sample = min(ALWAYS_TRAINED / passed, 1.0) if hs else CLASS_NODE_SAMPLE
+        if node_sample is None and training.loss == "class":
+            node_sample = CLASS_NODE_SAMPLE
+        elif node_sample is None and epochs is not None and tokens is not None:
+            node_sample = default_node_sample(tokens * epochs)
         retree_at = training.retree_at
         if retree_at is None and epochs is not None:
             at = DEFAULT_RETREE_AT[training.model]
@@ -172,6 +174,14 @@ def default_epochs(tokens: int) -> int:
     A small text has to be passed more often; more passes than this bring little.
     """
     return min(max(-(-PASSED_TOKENS // max(tokens, 1)), FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def default_node_sample(passed: int) -> float:
+    """Return the threshold of subsampling decisions if all epochs pass so many tokens.
+
+    The less a node is trained, the less of that can be spared.
+    """
+    return min(max(ALWAYS_TRAINED / max(passed, 1), LEAST_NODE_SAMPLE), 1.0)
 
 
 def sections() -> dict[str, tuple[dataclasses.Field[Any], ...]]:
