@@ -163,6 +163,8 @@ def test_the_less_is_trained_the_fewer_decisions_are_skipped(
 ) -> None:
     found = Config().replace(epochs=epochs).resolved(tokens).training.node_sample
     assert found == pytest.approx(expected, rel=1e-2)
+    wide = Config().replace(epochs=5, dim=300).resolved(17_005_271).training.node_sample
+    assert wide == pytest.approx(3 * 0.00294, rel=1e-2)
     assert Config().replace(epochs=epochs).resolved().training.node_sample is None
     assert Config().replace(loss="class").resolved().training.node_sample == 0.1
     assert Config().replace(node_sample=0.0).resolved(tokens).training.node_sample == 0.0

@@ -123,7 +123,7 @@ class Config:
         if node_sample is None and training.loss == "class":
             node_sample = CLASS_NODE_SAMPLE
         elif node_sample is None and epochs is not None and tokens is not None:
-            node_sample = default_node_sample(tokens * epochs)
+            node_sample = default_node_sample(tokens * epochs, training.dim)
         retree_at = training.retree_at
         if retree_at is None and epochs is not None:
             at = DEFAULT_RETREE_AT[training.model]
@@ -176,12 +176,12 @@ def default_epochs(tokens: int) -> int:
     return min(max(-(-PASSED_TOKENS // max(tokens, 1)), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
-def default_node_sample(passed: int) -> float:
+def default_node_sample(passed: int, dim: int) -> float:
     """Return the threshold of subsampling decisions if all epochs pass so many tokens.
 
-    The less a node is trained, the less of that can be spared.
+    The less a node is trained, and the more numbers it has to learn, the less can be spared.
     """
-    return min(max(ALWAYS_TRAINED / max(passed, 1), LEAST_NODE_SAMPLE), 1.0)
+    return min(max(ALWAYS_TRAINED * dim / max(passed, 1), LEAST_NODE_SAMPLE), 1.0)
 
 
 def sections() -> dict[str, tuple[dataclasses.Field[Any], ...]]:

@@ -132,7 +132,8 @@ class TrainingConfig:
         None,
         "threshold of subsampling decisions: nodes of the tree, or choices of classes, that more "
         "than this share of the targets pass are skipped at random; 0 switches it off (default: "
-        "250,000 by the tokens that all epochs pass, and at least 0.0005; with loss class 0.1)",
+        "2,500 times the dimensions by the tokens that all epochs pass, and at least 0.0005; with "
+        "loss class 0.1)",
         minimum=0.0,
         maximum=1.0,
     )
@@ -219,9 +220,9 @@ DEFAULT_LR = {
     "rmsprop": {"skipgram": 0.01, "cbow": 0.01},
     "adam": {"skipgram": 0.01, "cbow": 0.01},
 }
-ALWAYS_TRAINED, LEAST_NODE_SAMPLE = 250_000, 0.0005
-"""By default a node is always trained whose words are fewer tokens than this in all epochs, or are
-a smaller share of them than this."""
+ALWAYS_TRAINED, LEAST_NODE_SAMPLE = 2_500, 0.0005
+"""By default a node is always trained whose words are fewer tokens than this in all epochs for each
+dimension of its vector, or a smaller share of the tokens than this."""
 CLASS_NODE_SAMPLE = 0.1
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 20
 PASSED_TOKENS = 80_000_000
