@@ -123,9 +123,12 @@ def _word2vec_command(job: Job) -> list[str]:
 PROGRAMS = {
     one.name: one
     for one in (
-        # The tree that the others have, so that the same is compared.
+        # The tree that the others have, and all of its decisions, so that the same is compared.
         Program(
-            "hsw2v", "hsw2v", ".safetensors", lambda job: hsw2v_command(job, "--tree", "huffman")
+            "hsw2v",
+            "hsw2v",
+            ".safetensors",
+            lambda job: hsw2v_command(job, "--tree", "huffman", "--node-sample", "0"),
         ),
         Program("word2vec", "word2vec", ".txt", _word2vec_command, binary=WORD2VEC),
         Program(

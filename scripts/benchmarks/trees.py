@@ -50,8 +50,10 @@ VARIANTS = {
     "fastText, ns": Variant("fastText", "ns"),
     "fastText, hs": Variant("fastText", "hs"),
 }
-FOLLOWED = (DEFAULTS, EVERY_DECISION, NEGATIVE, "sampled softmax")
-"""Those that are measured with every seed at every number of epochs, and timed."""
+FOLLOWED = (DEFAULTS, EVERY_DECISION, NEGATIVE)
+"""Those that are measured with every seed at every number of epochs."""
+TIMED = (*FOLLOWED, "sampled softmax")
+"""Those that are timed; what is slow is measured at every number of epochs with one seed."""
 
 
 class Key(NamedTuple):
@@ -88,8 +90,8 @@ class Grid:
                             yield Key(model, variant, epochs, seed)
 
     def _wants(self, variant: str, epochs: int, *, first: bool) -> bool:
-        if variant in FOLLOWED:
-            return epochs in {*self.epochs, self.middle}
+        if variant in TIMED:
+            return epochs in {*self.epochs, self.middle} and (first or variant in FOLLOWED)
         if VARIANTS[variant].program == "hsw2v":
             return first and epochs == self.middle
         return first and epochs in self.peer_epochs
@@ -100,7 +102,7 @@ class Grid:
             for model in self.models:
                 for epochs in (1, self.middle):
                     for variant in self.variants:
-                        if variant in FOLLOWED:
+                        if variant in TIMED:
                             yield Key(model, variant, epochs, number)
 
 
