@@ -24,7 +24,7 @@ STEP = 1e-6
 
 
 def settings(loss: str, **others: object) -> Config:
-    return Config().replace(loss=loss, **others)
+    return Config().replace(loss=loss, node_sample=0.0, **others)
 
 
 def layer(loss: str, outputs: np.ndarray, words: int, **parts: object) -> Layer:

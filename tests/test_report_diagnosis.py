@@ -172,7 +172,7 @@ def test_words_fall_into_tenths_by_their_frequency() -> None:
 
 def test_rows_of_classes_are_visited_with_their_class() -> None:
     classes = Classes(np.array([0, 0, 1, 1, 1], np.int32), 2)
-    settings = Config().replace(loss="class").training
+    settings = Config().replace(loss="class", node_sample=0.0).training
     layer = layer_of(settings, np.zeros((7, DIM)), np.arange(5, 0, -1), classes=classes)
     rows = layer.rows(np.array([10.0, 8.0, 3.0, 2.0, 1.0]))
     assert rows.depths.tolist() == [0, 0, 1, 1, 1, 1, 1]

@@ -52,8 +52,8 @@ def _layer(model: Model) -> dict[str, Any]:
 
         settings = known_settings(model.config)
         kept = kept_counts(model.counts, settings.vocabulary.sample)
-        # A model that does not tell was trained on every decision.
-        node_sample = settings.training.node_sample or 0.0
+        node_sample = settings.training.node_sample
+        assert node_sample is not None
         facts["decisions_a_target"] = {
             "all": trained_length(model.tree, kept, 0.0),
             "trained": trained_length(model.tree, kept, node_sample),

@@ -277,10 +277,11 @@ def known_settings(
 ) -> Config:
     """Return the settings that a model was trained with, or those of some names; others by default.
 
-    `tables` may lack some, and hold others: it may be of another version.
+    `tables` may lack some, and hold others: it may be of another version. Without `node_sample`,
+    every decision was trained.
     """
     wanted = None if names is None else set(names)
-    known: dict[str, Any] = {}
+    known: dict[str, Any] = {"node_sample": 0.0}
     for section, fields in sections().items():
         given = tables.get(section, {})
         known |= {

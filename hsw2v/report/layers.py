@@ -207,16 +207,17 @@ def layer_of(
 ) -> Layer:
     """Return the layer of a model, or of one under training.
 
-    `outputs` are its rows, (V-1, D) with a tree, (C+V, D) with classes, or (V, D); columns that
-    hold zeros do no harm. `counts (V,)` are the vocabulary's, `seed` that of the words drawn
-    where there is neither tree nor classes and the loss is no softmax.
+    `settings` tell `node_sample`. `outputs` are its rows, (V-1, D) with a tree, (C+V, D) with
+    classes, or (V, D); columns that hold zeros do no harm. `counts (V,)` are the vocabulary's,
+    `seed` that of the words drawn where there is neither tree nor classes and the loss is no
+    softmax.
     """
-    # A model that does not tell was trained on every decision.
-    node_sample = settings.node_sample or 0.0
     if tree is not None:
-        return TreeLayer(outputs, tree, tree.paths(), node_sample)
+        assert settings.node_sample is not None
+        return TreeLayer(outputs, tree, tree.paths(), settings.node_sample)
     if classes is not None:
-        return ClassLayer(outputs, classes, node_sample)
+        assert settings.node_sample is not None
+        return ClassLayer(outputs, classes, settings.node_sample)
     if settings.loss == "softmax":
         return SoftmaxLayer(outputs, np.ones(len(outputs)))
     odds = drawing_odds(counts, settings.ns_exponent)

@@ -29,7 +29,7 @@ THEORY: dict[str, tuple[str, Callable[[float], float]]] = {
     "sampled": ("constant", lambda words: 1.0),
     "softmax": ("V", float),
 }
-SECONDS_TOLD = (5, 10, 20, 50, 100, 200)
+SECONDS_TOLD = (5, 10, 20, 50, 100, 200, 500)
 TREE_SETS = ("questions-words", "WS-353-ALL", "MEN-TR-3k", "SIMLEX-999")
 
 
