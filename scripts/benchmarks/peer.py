@@ -15,8 +15,8 @@ def train_gensim(given: argparse.Namespace) -> None:
     """Train with gensim, from a file of sentences.
 
     Each of its workers takes its own part of the file, and how far training is it takes to be its
-    own words by those of the whole file, so that with n workers the learning rate ends at 1 - 1/n
-    of its start. Told that the file has 1/n of its words, it lets the rate fall to the end.
+    own words by those of the whole file: with n workers the learning rate of an epoch falls by 1/n
+    of what it should. So each epoch is told to end n times as far below its start.
     """
     from gensim.models import Word2Vec
 
@@ -34,11 +34,16 @@ def train_gensim(given: argparse.Namespace) -> None:
         seed=given.seed,
     )
     model.build_vocab(corpus_file=given.corpus)
-    model.train(
-        corpus_file=given.corpus,
-        total_words=-(-model.corpus_total_words // given.threads),
-        epochs=given.epochs,
-    )
+    step = (given.lr - model.min_alpha) / given.epochs
+    for epoch in range(given.epochs):
+        first = given.lr - epoch * step
+        model.train(
+            corpus_file=given.corpus,
+            total_words=model.corpus_total_words,
+            epochs=1,
+            start_alpha=first,
+            end_alpha=first - given.threads * step,
+        )
     model.save(given.output)
 
 
