@@ -22,11 +22,13 @@ KNOWS: dict[str, set[str]] = {
     "config": {"errors"},
     "files": {"errors"},
     "jit": set(),
+    "arrays": set(),
     "corpus": {"errors", "events", "config", "files", "jit"},
     "trees": {"errors", "files", "jit"},
     "reference": set(),
     "kernels": {"jit"},
     "query": {"errors", "files", "trees"},
+    "network": {"errors", "config", "arrays", "corpus", "trees", "query"},
 }
 KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
 KNOWS["report"] = {*KNOWS["model"], "model"}

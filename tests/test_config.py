@@ -16,6 +16,7 @@ from hsw2v.cli.options import resolve
 from hsw2v.cli.train import train
 from hsw2v.config import Config, bounds, named, read_config, sections, type_of
 from hsw2v.errors import MissingInputError, UsageError
+from hsw2v.network.outputs import unused_settings
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
 SETTINGS = [one for settings in sections().values() for one in settings]
@@ -207,7 +208,7 @@ def test_values_that_cannot_be_stored_are_refused(name: str, value: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("settings", "idle"),
+    ("settings", "unused"),
     [
         ({}, []),
         ({"samples": 9}, ["samples"]),
@@ -220,5 +221,5 @@ def test_values_that_cannot_be_stored_are_refused(name: str, value: Any) -> None
         ({"loss": "softmax", "num_classes": 7}, ["num_classes"]),
     ],
 )
-def test_settings_without_effect_are_known(settings: dict, idle: list[str]) -> None:
-    assert Config().replace(**settings).idle() == idle
+def test_settings_without_effect_are_known(settings: dict, unused: list[str]) -> None:
+    assert unused_settings(Config().replace(**settings)) == unused

@@ -161,10 +161,10 @@ def test_a_heldout_loss_is_measured_where_there_are_probabilities(tmp_path: Path
 def test_what_a_setting_says_without_effect_is_known(tmp_path: Path) -> None:
     own = TWO + "samples = 9\ntree = 'absent.tsv'\n"
     tree, sampling = read_experiment(write_experiment(tmp_path, own)).settings
-    assert tree.idle == []
+    assert tree.unused == []
     # The common tree has no effect on it either, but that is not its own.
-    assert sampling.idle == ["tree", "samples"]
-    assert read_experiment(write_experiment(tmp_path)).settings[1].idle == []
+    assert sampling.unused == ["tree", "samples"]
+    assert read_experiment(write_experiment(tmp_path)).settings[1].unused == []
 
 
 def test_an_experiment_made_in_python_is_checked_too() -> None:

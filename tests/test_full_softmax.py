@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from some_parameters import norm_of, state_of
 
 import hsw2v
 from hsw2v import events, reference
+from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import OPTIMIZERS
 from hsw2v.kernels.general import GeneralPlan, GeneralTables
 from hsw2v.kernels.windows import Windowing, windows_of
@@ -16,8 +18,6 @@ from hsw2v.reference import full as definition
 from hsw2v.reference.general import Training
 from hsw2v.reference.steps import windows_of as reference_windows
 from hsw2v.training import full
-from hsw2v.training.state import norm_of, state_of
-from hsw2v.training.tables import aligned_zeros, padded
 
 KEY = 0xFEDCBA9876543210
 RATES = (0.05, 0.02)

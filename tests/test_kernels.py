@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hsw2v import reference
+from hsw2v.arrays import PADDING, aligned_zeros, padded
 from hsw2v.jit import compiled
 from hsw2v.kernels import block, tiles
 from hsw2v.kernels.emit import LANES
@@ -15,7 +16,6 @@ from hsw2v.kernels.output.hierarchical import tree_paths
 from hsw2v.kernels.output.negative import alias_table, noise_distribution
 from hsw2v.kernels.windows import Windowing
 from hsw2v.training import workspace
-from hsw2v.training.tables import aligned_zeros, padded
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.shape import node_keep
 from hsw2v.trees.tree import Tree
@@ -113,7 +113,7 @@ def gradient_row(width, hidden, output, vectors, labels, rate, gradient):
 
 def errors_of_scores(scores: np.ndarray) -> np.ndarray:
     """Return 0 - sigmoid(x) of the kernel: each score is the product of rows of one number."""
-    width = tiles.PADDING
+    width = PADDING
     hidden, output = aligned_zeros(1, width), aligned_zeros(tiles.TILE_WIDTH, width)
     hidden[0, 0] = 1.0
     hidden_rows = np.array([hidden.ctypes.data])

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from some_parameters import norm_of, state_of
 
 from hsw2v import reference
+from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import OPTIMIZERS
 from hsw2v.kernels import block, general
 from hsw2v.kernels.output.classes import ClassMembers
@@ -21,8 +23,6 @@ from hsw2v.reference import general as definition
 from hsw2v.reference.normalisation import Norm
 from hsw2v.reference.optimizers import State
 from hsw2v.training import workspace
-from hsw2v.training.state import norm_of, state_of
-from hsw2v.training.tables import aligned_zeros, padded
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.shape import class_keep, node_keep

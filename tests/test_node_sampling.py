@@ -15,7 +15,7 @@ from test_training import planted
 
 import hsw2v
 from hsw2v import events, reference
-from hsw2v.report.layers import TreeLayer
+from hsw2v.network.outputs.hs import HierarchicalOutput
 from hsw2v.trees.shape import cost, depths, node_keep, trained_length
 from hsw2v.trees.tree import Tree
 
@@ -67,7 +67,7 @@ def test_draws_come_in_the_proportions_they_should() -> None:
 def test_visits_are_those_that_train() -> None:
     tree = chain(5)
     kept = np.array([50.0, 30.0, 10.0, 5.0, 5.0])
-    visits = TreeLayer(np.zeros((4, 3)), tree, tree.paths(), 0.25).rows(kept).visits
+    visits = HierarchicalOutput(tree, 0.25).visits(kept).visits
     assert visits == pytest.approx([100 * 0.5, 50 * 0.5**0.5, 20.0, 10.0])
 
 

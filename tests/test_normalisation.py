@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from some_parameters import norm_of
 
 from hsw2v import reference
+from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.kernels import normalisation
 from hsw2v.query import normalisation as of_queries
 from hsw2v.query.normalisation import normalised
 from hsw2v.reference import normalisation as definition
-from hsw2v.training.state import norm_of
-from hsw2v.training.tables import aligned_zeros, padded
 
 
 @dataclass

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from some_parameters import state_of
 
 from hsw2v import reference
+from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import OPTIMIZERS
 from hsw2v.kernels import optimizers
-from hsw2v.training.state import state_of
-from hsw2v.training.tables import aligned_zeros, padded
 
 ROWS = 6
 

@@ -12,10 +12,11 @@ from some_trees import chain, shuffled_tree
 
 from hsw2v import reference
 from hsw2v.config import Config
+from hsw2v.network.decisions import Decisions
+from hsw2v.network.outputs import output_layer
+from hsw2v.network.outputs.ns import NegativeOutput
 from hsw2v.query.classes import ClassSoftmax
 from hsw2v.query.probabilities import FullSoftmax, Softmax, TreeSoftmax
-from hsw2v.report.decisions import Decisions
-from hsw2v.report.layers import Layer, NegativeLayer, layer_of
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 
@@ -27,9 +28,17 @@ def settings(loss: str, **others: object) -> Config:
     return Config().replace(loss=loss, node_sample=0.0, **others)
 
 
-def layer(loss: str, outputs: np.ndarray, words: int, **parts: object) -> Layer:
-    counts = np.arange(words, 0, -1)
-    return layer_of(settings(loss).training, outputs, counts, **parts)
+def decide(
+    loss: str,
+    outputs: np.ndarray,
+    words: int,
+    hidden: np.ndarray,
+    targets: np.ndarray,
+    structure: Tree | Classes | None = None,
+) -> Decisions:
+    output = output_layer(settings(loss).training, np.arange(words, 0, -1), structure)
+    assert output.rows == len(outputs)
+    return output.decide(outputs, hidden, targets, np.random.default_rng(1))
 
 
 def random(shape: tuple[int, ...], seed: int, scale: float = 1.0) -> np.ndarray:
@@ -52,7 +61,7 @@ def test_the_decisions_of_a_tree_are_those_of_a_loop_over_its_paths(words: int, 
     tree = shuffled_tree(words, seed)
     nodes, hidden = random((words - 1, DIM), seed), random((7, DIM), seed + 1)
     targets = np.random.default_rng(seed).integers(0, words, 7)
-    made = layer("hs", nodes, words, tree=tree).decide(hidden, targets)
+    made = decide("hs", nodes, words, hidden, targets, tree)
     paths, rows = tree.paths(), iter(range(len(made.odds)))
     for prediction, (h, target) in enumerate(zip(hidden, targets, strict=True)):
         path = slice(paths.offsets[target], paths.offsets[target + 1])
@@ -76,21 +85,21 @@ def test_the_decisions_of_a_tree_are_those_of_a_loop_over_its_paths(words: int, 
     assert next(rows, None) is None
 
 
-Case = tuple[np.ndarray, Callable[[], Softmax], dict[str, object]]
+Case = tuple[np.ndarray, Callable[[], Softmax], Tree | Classes | None]
 WORDS = 9
 
 
 def case(loss: str) -> Case:
-    """Return output rows, what gives probabilities by them as they are, and a layer's parts."""
+    """Return output rows, what gives probabilities by them as they are, and a tree or classes."""
     if loss == "hs":
         nodes, tree = random((WORDS - 1, DIM), 3), shuffled_tree(WORDS, 3)
-        return nodes, lambda: TreeSoftmax(nodes, tree), {"tree": tree}
+        return nodes, lambda: TreeSoftmax(nodes, tree), tree
     if loss == "class":
         classes = classes_of(WORDS)
         rows = random((3 + WORDS, DIM), 3)
-        return rows, lambda: ClassSoftmax(rows, classes), {"classes": classes}
+        return rows, lambda: ClassSoftmax(rows, classes), classes
     words = random((WORDS, DIM), 3)
-    return words, lambda: FullSoftmax(words), {}
+    return words, lambda: FullSoftmax(words), None
 
 
 def numeric_gradient(function: Callable[[], float], array: np.ndarray) -> np.ndarray:
@@ -107,9 +116,9 @@ def numeric_gradient(function: Callable[[], float], array: np.ndarray) -> np.nda
 
 @pytest.mark.parametrize("loss", ["hs", "class", "softmax", "sampled"])
 def test_losses_and_gradients_are_those_of_the_probabilities(loss: str) -> None:
-    outputs, softmax, parts = case(loss)
+    outputs, softmax, structure = case(loss)
     hidden, targets = random((WORDS, DIM), 4), np.arange(WORDS)
-    made = layer(loss, outputs, WORDS, **parts).decide(hidden, targets)
+    made = decide(loss, outputs, WORDS, hidden, targets, structure)
     every = np.arange(WORDS)[:, None]
     logs = softmax().log_probs(hidden, every, targets)[:, 0]
     np.testing.assert_allclose(losses(made, WORDS), -logs)
@@ -134,18 +143,18 @@ def test_losses_and_gradients_are_those_of_the_probabilities(loss: str) -> None:
 def test_a_choice_with_one_outcome_is_no_decision() -> None:
     hidden = random((2, DIM), 5)
     classes = classes_of(WORDS)
-    made = layer("class", random((3 + WORDS, DIM), 5), WORDS, classes=classes).decide(
-        hidden, np.array([WORDS - 1, 0])
+    made = decide(
+        "class", random((3 + WORDS, DIM), 5), WORDS, hidden, np.array([WORDS - 1, 0]), classes
     )
     assert made.depths.tolist() == [0, 0, 1]
     assert made.predictions.tolist() == [0, 1, 1]
     alone = np.zeros(2, np.int64)
-    for lonely in (
-        layer("class", random((2, DIM), 5), 1, classes=Classes(np.zeros(1, np.int32), 1)),
-        layer("softmax", random((1, DIM), 5), 1),
-        layer("hs", random((0, DIM), 5), 1, tree=Tree(np.empty((0, 2), np.int32))),
+    for loss, rows, structure in (
+        ("class", 2, Classes(np.zeros(1, np.int32), 1)),
+        ("softmax", 1, None),
+        ("hs", 0, Tree(np.empty((0, 2), np.int32))),
     ):
-        made = lonely.decide(hidden, alone)
+        made = decide(loss, random((rows, DIM), 5), 1, hidden, alone, structure)
         assert len(made.odds) == 0
         assert made.hidden_gradients.tolist() == [0.0, 0.0]
 
@@ -153,10 +162,9 @@ def test_a_choice_with_one_outcome_is_no_decision() -> None:
 def test_negative_sampling_decides_about_the_target_and_each_drawn_word_once() -> None:
     outputs, hidden = random((WORDS, DIM), 6), random((200, DIM), 7)
     targets = np.arange(200) % WORDS
-    noise = np.arange(1.0, WORDS + 1) / 45.0
-    sampling = NegativeLayer(outputs, noise, 3, np.random.default_rng(1))
-    made = sampling.decide(hidden, targets)
-    again = NegativeLayer(outputs, noise, 3, np.random.default_rng(1)).decide(hidden, targets)
+    sampling = NegativeOutput(np.arange(1.0, WORDS + 1), 3)
+    made = sampling.decide(outputs, hidden, targets, np.random.default_rng(1))
+    again = sampling.decide(outputs, hidden, targets, np.random.default_rng(1))
     np.testing.assert_array_equal(made.odds, again.odds)
     scores = hidden @ outputs.T
     drawn = np.zeros(WORDS)
@@ -175,12 +183,12 @@ def test_negative_sampling_decides_about_the_target_and_each_drawn_word_once() -
 def test_decisions_beyond_doubt_are_exact() -> None:
     tree = chain(2)
     node = np.array([[40.0, 0.0]])
-    made = layer("hs", node, 2, tree=tree).decide(np.eye(2)[[0, 0]], np.array([0, 1]))
+    made = decide("hs", node, 2, np.eye(2)[[0, 0]], np.array([0, 1]), tree)
     np.testing.assert_allclose(made.odds, [40.0, -40.0])
     np.testing.assert_allclose(made.errors, [np.exp(-40.0), 1.0])
     np.testing.assert_allclose(made.losses, [np.exp(-40.0), 40.0])
-    full = layer("softmax", np.array([[40.0, 0.0], [0.0, 0.0]]), 2)
-    same = full.decide(np.eye(2)[[0, 0]], np.array([0, 1]))
+    rows = np.array([[40.0, 0.0], [0.0, 0.0]])
+    same = decide("softmax", rows, 2, np.eye(2)[[0, 0]], np.array([0, 1]))
     np.testing.assert_allclose(same.odds, made.odds)
     np.testing.assert_allclose(made.certainties, [40.0, 40.0])
     np.testing.assert_allclose(same.certainties, [40.0, 40.0])
@@ -191,12 +199,12 @@ def test_decisions_beyond_doubt_are_exact() -> None:
 def test_the_certainty_of_a_choice_is_that_of_its_most_probable_outcome(loss: str) -> None:
     hidden, rows = random((40, DIM), 8, 2.0), random((WORDS, DIM), 9, 2.0)
     targets = np.arange(40) % WORDS
-    parts: dict[str, object] = {}
+    structure = None
     if loss == "class":
         # One class after the other: the choice of the class is one among all rows.
-        parts["classes"] = Classes(np.arange(WORDS, dtype=np.int32), WORDS)
+        structure = Classes(np.arange(WORDS, dtype=np.int32), WORDS)
         rows = np.vstack((rows, rows))
-    made = layer(loss, rows, WORDS, **parts).decide(hidden, targets)
+    made = decide(loss, rows, WORDS, hidden, targets, structure)
     scores = hidden @ rows[:WORDS].T
     shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     best = shares.max(axis=1)

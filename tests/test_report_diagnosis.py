@@ -13,10 +13,13 @@ from some_trees import chain, shuffled_tree
 
 from hsw2v import reference
 from hsw2v.config import Config
+from hsw2v.network.outputs import output_layer
+from hsw2v.network.outputs.classes import ClassOutput
+from hsw2v.network.outputs.hs import HierarchicalOutput
+from hsw2v.network.outputs.ns import NegativeOutput
 from hsw2v.report import layers
 from hsw2v.report.diagnosis import Diagnoser, Diagnosis, Figures, mean_over
 from hsw2v.report.findings import bands, factor_a_level, findings, span
-from hsw2v.report.layers import NegativeLayer, TreeLayer, layer_of
 from hsw2v.report.windows import Windows
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
@@ -35,10 +38,6 @@ def some_windows(words: int, count: int, seed: int) -> Windows:
     return Windows(chance.integers(0, words, count), contexts, counts)
 
 
-def tree_layer(tree: Tree, nodes: np.ndarray) -> TreeLayer:
-    return TreeLayer(nodes, tree, tree.paths(), 0.0)
-
-
 def diagnosed(
     tree: Tree, windows: list[Windows], *, seed: int = 1, scale: float = 1.0, **parts: object
 ) -> Diagnosis:
@@ -46,7 +45,8 @@ def diagnosed(
     counts = np.arange(words, 0, -1) * 7
     given_parts = {"cbow": False, **parts}
     diagnoser = Diagnoser(
-        tree_layer(tree, random((words - 1, DIM), seed, scale)),
+        HierarchicalOutput(tree, 0.0),
+        random((words - 1, DIM), seed, scale),
         random((words, DIM), seed + 1),
         counts,
         counts / 2.0,
@@ -138,7 +138,7 @@ def visits_by_hand(tree: Tree, kept: np.ndarray) -> np.ndarray:
 def test_nodes_are_visited_for_every_word_below_them(words: int, seed: int) -> None:
     tree = shuffled_tree(words, seed)
     kept = np.random.default_rng(seed).integers(0, 60, words).astype(float)
-    rows = tree_layer(tree, np.zeros((words - 1, DIM))).rows(kept)
+    rows = HierarchicalOutput(tree, 0.0).visits(kept)
     np.testing.assert_allclose(rows.visits, visits_by_hand(tree, kept))
     above = np.full(words - 1, -1)
     for node, children in enumerate(tree.children):
@@ -172,35 +172,32 @@ def test_words_fall_into_tenths_by_their_frequency() -> None:
 
 def test_rows_of_classes_are_visited_with_their_class() -> None:
     classes = Classes(np.array([0, 0, 1, 1, 1], np.int32), 2)
-    settings = Config().replace(loss="class", node_sample=0.0).training
-    layer = layer_of(settings, np.zeros((7, DIM)), np.arange(5, 0, -1), classes=classes)
-    rows = layer.rows(np.array([10.0, 8.0, 3.0, 2.0, 1.0]))
+    rows = ClassOutput(classes, 0.0).visits(np.array([10.0, 8.0, 3.0, 2.0, 1.0]))
     assert rows.depths.tolist() == [0, 0, 1, 1, 1, 1, 1]
     assert rows.visits.tolist() == [24, 24, 18, 18, 6, 6, 6]
 
 
 def test_rows_of_the_softmax_are_all_visited_and_those_of_samples_by_chance() -> None:
     counts, kept = np.array([4, 3, 1]), np.array([4.0, 3.0, 1.0])
-    full = layer_of(Config().replace(loss="softmax").training, np.zeros((3, 2)), counts)
-    assert full.rows(kept).visits.tolist() == [8, 8, 8]
+    full = output_layer(Config().replace(loss="softmax").training, counts)
+    assert full.visits(kept).visits.tolist() == [8, 8, 8]
     settings = Config().replace(loss="ns", negative=2, ns_exponent=1.0).training
-    drawn = layer_of(settings, np.zeros((3, 2)), counts)
+    drawn = output_layer(settings, counts)
     chances = 1 - (1 - counts / 8) ** 2
-    np.testing.assert_allclose(drawn.rows(kept).visits, kept + (8 - kept) * chances)
+    np.testing.assert_allclose(drawn.visits(kept).visits, kept + (8 - kept) * chances)
     settings = Config().replace(loss="sampled", samples=2, ns_exponent=1.0).training
-    sampled = layer_of(settings, np.zeros((3, 2)), counts)
+    sampled = output_layer(settings, counts)
     assert (full.name, drawn.name, sampled.name) == ("softmax", "ns", "sampled")
-    np.testing.assert_allclose(sampled.rows(kept).visits, drawn.rows(kept).visits)
+    np.testing.assert_allclose(sampled.visits(kept).visits, drawn.visits(kept).visits)
 
 
 def test_visits_of_negative_sampling_are_those_of_its_draws() -> None:
-    noise = np.array([0.5, 0.3, 0.2])
-    outputs, chance = np.diag([1.0, 2.0, 4.0]), np.random.default_rng(1)
-    layer = NegativeLayer(outputs, noise, 2, chance)
+    output, outputs = NegativeOutput(np.array([0.5, 0.3, 0.2]), 2), np.diag([1.0, 2.0, 4.0])
     windows = 3_000
-    made = layer.decide(np.ones((windows, 3)), np.zeros(windows, np.int64))
+    hidden, targets = np.ones((windows, 3)), np.zeros(windows, np.int64)
+    made = output.decide(outputs, hidden, targets, np.random.default_rng(1))
     found = [np.count_nonzero(np.isclose(made.output_norms, norm)) for norm in (1.0, 2.0, 4.0)]
-    expected = layer.rows(np.array([windows, 0.0, 0.0])).visits
+    expected = output.visits(np.array([windows, 0.0, 0.0])).visits
     np.testing.assert_allclose(found, expected, rtol=0.05)
 
 

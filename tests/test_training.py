@@ -12,11 +12,12 @@ import pytest
 
 import hsw2v
 from hsw2v import errors, events, reference
+from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import Config
 from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.vocabulary import choose
 from hsw2v.corpus.words import WordCorpus
-from hsw2v.training import tables
+from hsw2v.network.parameters import compacted
 from hsw2v.training.schedule import FLOOR, block_key, learning_rate
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.workers import Workers
@@ -229,17 +230,17 @@ def test_training_that_runs_away_is_an_error() -> None:
         config = Config().replace(**SMALL, lr=10.0, epochs=5, node_sample=0)
         vocabulary, remap = choose(encoded.types, config.vocabulary)
         trainer = Trainer(config, vocabulary, huffman(vocabulary.counts.astype(np.float64)))
-        trainer.tables.vectors[:] = np.inf
+        trainer.network.vectors[:] = np.inf
         with pytest.raises(errors.DivergedError, match="--lr"):
             trainer.train(WordCorpus(encoded, remap), events.ignore)
 
 
 @pytest.mark.parametrize("dim", [1, 16, 100])
 def test_compacting_keeps_every_number(dim: int) -> None:
-    table = tables.aligned_zeros(40_000, tables.padded(dim))
+    table = aligned_zeros(40_000, padded(dim))
     table[:] = np.arange(table.size).reshape(table.shape)
     expected = table[:, :dim].copy()
-    found = tables.compacted(table, dim)
+    found = compacted(table, dim)
     assert np.array_equal(found, expected)
     assert np.shares_memory(found, table)
 

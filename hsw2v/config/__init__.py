@@ -29,11 +29,9 @@ from hsw2v.config.settings import (
     LEAST_NODE_SAMPLE,
     LOSSES,
     MOST_EPOCHS,
-    NORMALIZED,
     OPTIMIZERS,
     PASSED_TOKENS,
     TREES,
-    USED_BY,
     CorpusConfig,
     TrainingConfig,
     VocabularyConfig,
@@ -46,7 +44,6 @@ __all__ = [
     "LARGEST",
     "LOSSES",
     "MOST_EPOCHS",
-    "NORMALIZED",
     "OPTIMIZERS",
     "TREES",
     "Config",
@@ -140,28 +137,6 @@ class Config:
             if training.retree_every is None
             else training.retree_every,
         )
-
-    def idle(self) -> list[str]:
-        """Return the names of settings that are not at their default, but have no effect here."""
-        training = self.training
-        used = USED_BY[training.loss]
-        if training.retree_from == "ns" and training.loss == "hs":
-            used = (*used, *USED_BY["ns"])
-        grows = (
-            training.tree == "semantic" if training.loss == "hs" else training.classes == "kmeans"
-        )
-        if not grows:
-            used = tuple(name for name in used if not name.startswith("retree_"))
-        some = {name for names in USED_BY.values() for name in names}
-        return [
-            one.name
-            for one in dataclasses.fields(training)
-            if one.name in some - set(used) and getattr(training, one.name) != one.default
-        ]
-
-    def effective(self) -> Config:
-        """Return a copy in which every setting without effect is at its default."""
-        return self.replace(**{name: getattr(TrainingConfig(), name) for name in self.idle()})
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the settings as section -> name -> value, as in a TOML file."""

@@ -8,8 +8,7 @@ from typing import Any
 LARGEST = 2**63 - 1
 """The largest whole number that compiled code and TOML hold."""
 LOSSES = ("hs", "class", "ns", "sampled", "softmax")
-NORMALIZED = ("hs", "class", "softmax")
-"""The output layers whose probabilities sum to 1."""
+"""The output layers, as `network.outputs` has them."""
 CLASSES = ("frequency", "kmeans", "exchange")
 OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")
 
@@ -229,13 +228,3 @@ PASSED_TOKENS = 80_000_000
 """Tokens that all epochs are to pass, by default, within these bounds."""
 DEFAULT_RETREE_AT = {"skipgram": 1.0, "cbow": 2.0}
 DEFAULT_RETREE_EVERY = {"skipgram": 0.0, "cbow": 3.0}
-
-
-USED_BY = {
-    "hs": ("tree", "retree_at", "retree_every", "retree_from", "node_sample"),
-    "class": ("classes", "num_classes", "retree_at", "retree_every", "node_sample"),
-    "ns": ("negative", "ns_exponent"),
-    "sampled": ("samples", "ns_exponent"),
-    "softmax": (),
-}
-"""Settings that only some output layers have a use for."""

@@ -1,7 +1,7 @@
 """The register-tiled core: the three matrix products of a step, as explicit vector code.
 
 Rows are not gathered: every function takes addresses of rows, so that the products read and
-write the tables themselves. Rows are padded with zeros to a multiple of `PADDING` floats and
+write the tables themselves. Rows are padded with zeros to a multiple of `arrays.PADDING` floats and
 aligned to 64 bytes. LLVM's own vectorisation of these loops is several times slower, chiefly
 because of the horizontal sums; hence the vector instructions are written out here, for whatever
 vectors the machine has.
@@ -17,8 +17,6 @@ from hsw2v.jit import HAS_AVX512, cgutils, emit_prefetch, intrinsic, ir, types
 from hsw2v.kernels import emit
 from hsw2v.kernels.emit import LANES
 
-PADDING = 16
-"""Floats that a row is padded to a multiple of: a cache line, and the widest register."""
 MAX_CONTEXT = 10
 """Context rows that one step takes at most; `reference.step` splits windows alike."""
 MAX_OUTPUT = 64

@@ -21,6 +21,7 @@ from hsw2v.laboratory.experiment import Experiment, Setting, read_experiment
 from hsw2v.laboratory.preparing import prepare
 from hsw2v.laboratory.results import Digests, Results, Run
 from hsw2v.model import Model
+from hsw2v.network.outputs import effective
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
 from hsw2v.report.figures import check_figure
 from hsw2v.training.api import Texts, read_texts, train_on, without_effect
@@ -143,7 +144,7 @@ class _Comparing:
     def work(self) -> Comparison:
         """Do the runs that are not known."""
         self._tell_of_heldout_losses()
-        self._tell_of_idle_settings()
+        self._tell_of_unused_settings()
         wanted = [one for one in self._plan if not self._is_known(one)]
         for vocabulary in {one.setting.config.vocabulary for one in wanted}:
             choose_words(self._texts.corpus, vocabulary)  # What is empty is told of before any run.
@@ -200,13 +201,13 @@ class _Comparing:
                 )
             )
 
-    def _tell_of_idle_settings(self) -> None:
-        effective: dict[Config, str] = {}
+    def _tell_of_unused_settings(self) -> None:
+        names: dict[Config, str] = {}
         for one in self._experiment.settings:
-            if one.idle:
-                told = without_effect(one.idle, one.config)
+            if one.unused:
+                told = without_effect(one.unused, one.config)
                 self._listener(Notice(f"setting '{one.name}': {told}"))
-            same = effective.setdefault(one.config.effective(), one.name)
+            same = names.setdefault(effective(one.config), one.name)
             if same != one.name:
                 self._listener(Notice(f"settings '{same}' and '{one.name}' come to the same"))
 

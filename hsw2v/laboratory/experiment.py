@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hsw2v.config import (
-    NORMALIZED,
     TREES,
     Config,
     CorpusConfig,
@@ -22,6 +21,7 @@ from hsw2v.config import (
 )
 from hsw2v.errors import UsageError
 from hsw2v.files import expand_sources, is_address
+from hsw2v.network.outputs import is_normalized, unused_settings
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 from hsw2v.training.api import check_training
 
@@ -47,9 +47,9 @@ class Setting:
         return re.sub(r"[^\w.+-]+", "-", self.name).strip(".-") or "setting"
 
     @property
-    def idle(self) -> list[str]:
+    def unused(self) -> list[str]:
         """The names of what it says itself, but without effect."""
-        return [name for name in self.config.idle() if name in self.given]
+        return [name for name in unused_settings(self.config) if name in self.given]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ class Experiment:
 
     def has_heldout_loss(self, setting: Setting) -> bool:
         """Tell whether a held-out loss is measured with a setting."""
-        normalized = setting.config.training.loss in NORMALIZED
+        normalized = is_normalized(setting.config.training.loss)
         return self.heldout is not None and (normalized or self.normalize_exactly)
 
 

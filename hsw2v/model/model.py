@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hsw2v.config import known_settings
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 from hsw2v.events import Listener, ignore
@@ -17,6 +18,7 @@ from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknow
 from hsw2v.model.export import export_vectors
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
+from hsw2v.network.outputs import OutputLayer, output_layer
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
 from hsw2v.query.neighbours import Floats, Indexes, nearest, unit_rows
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from hsw2v.corpus.sources import Source
 
 Answers = list[tuple[str, float]]
+
+_OUTPUT_SETTINGS = ("loss", "node_sample", "negative", "samples", "ns_exponent")
+"""Those that an output layer is made of, besides its tree or classes."""
 
 
 class Model:
@@ -93,6 +98,13 @@ class Model:
     def classes(self) -> Classes | None:
         """Return the classes of words of loss class; None for other models."""
         return self._classes() if callable(self._classes) else self._classes
+
+    @cached_property
+    def output_layer(self) -> OutputLayer:
+        """Return what the output vectors belong to: that of the tree or classes, or of `loss`."""
+        training = known_settings(self.config, _OUTPUT_SETTINGS).training
+        structure = self.classes if self.tree is None else self.tree
+        return output_layer(training, self.vocabulary.counts, structure)
 
     @cached_property
     def batch_norm(self) -> Floats | None:

@@ -14,9 +14,8 @@ from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import check_positive, listed
 from hsw2v.model.context import Context, context_of_text
 from hsw2v.model.scoring import scores_of
-from hsw2v.query.classes import ClassSoftmax
 from hsw2v.query.neighbours import Indexes
-from hsw2v.query.probabilities import Floats, FullSoftmax, Logs, Softmax, TreeSoftmax, log_mean
+from hsw2v.query.probabilities import Floats, Logs, Softmax, log_mean
 from hsw2v.query.scoring import Score, word_logs
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Predictor:
         self._model = model
         self._config = known_settings(model.config, _SETTINGS)
         self._cbow = self._config.training.model == "cbow"
-        self.softmax = softmax or _softmax(model, self._config.training.loss, normalize_exactly)
+        self.softmax = softmax or _softmax(model, normalize_exactly)
 
     def context(self, given: str | Iterable[str]) -> Context:
         """Return the context of the gap in a text, or of a list of words.
@@ -124,28 +123,10 @@ class Predictor:
         return hidden.mean(axis=0, keepdims=True) if self._cbow else hidden
 
 
-def _softmax(model: Model, loss: str, normalize_exactly: bool) -> Softmax:
+def _softmax(model: Model, normalize_exactly: bool) -> Softmax:
     if model.output is None:
         raise UsageError(
             "the model has no probabilities: its file holds the vectors of words only",
             hint="ask the model file that hsw2v train wrote",
         )
-    if model.tree is not None:
-        return TreeSoftmax(model.output, model.tree)
-    if model.classes is not None:
-        return ClassSoftmax(model.output, model.classes)
-    if loss == "softmax" or normalize_exactly:
-        return FullSoftmax(model.output)
-    if loss == "sampled":
-        raise UsageError(
-            "the model was trained with sampled softmax: its probabilities are those over all "
-            "words, which training estimates and a question has to sum up",
-            hint="do so with --normalize-exactly (in Python normalize_exactly=True), or train with "
-            "--loss hs or class, which need not",
-        )
-    raise UsageError(
-        "the model was trained with negative sampling: its scores are not normalised, and thus "
-        "no probabilities",
-        hint="train with --loss hs, or normalise them over all words with --normalize-exactly "
-        "(in Python normalize_exactly=True)",
-    )
+    return model.output_layer.probabilities(model.output, normalize_exactly=normalize_exactly)

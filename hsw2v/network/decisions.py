@@ -51,6 +51,14 @@ class Decisions(NamedTuple):
         return -log_sigmoid(self.odds)
 
 
+NUMBERS_AT_ONCE = 1 << 20
+
+
+def at_once(numbers: int) -> int:
+    """Return how many predictions are looked at together, if each takes so many numbers."""
+    return max(1, NUMBERS_AT_ONCE // max(1, numbers))
+
+
 def errors(odds: Numbers) -> Numbers:
     """Return 1 - p for the logarithms of p / (1 - p)."""
     found: Numbers = np.exp(log_sigmoid(-odds))
@@ -143,3 +151,34 @@ def _odds_of_best_other(odds: Numbers, total: Numbers) -> Numbers:
     beside = total * errors(-odds) + (total - 1.0) * errors(odds)
     found: Numbers = log_sigmoid(-odds) - np.log(np.maximum(beside, np.finfo(np.float64).tiny))
     return found
+
+
+def many_way(
+    hidden: Floats, predictions: Indexes, depth: int, choice: Choice, right: Floats
+) -> tuple[Decisions, Floats]:
+    """Return the choices of some predictions as decisions of a depth, and their gradients.
+
+    `right (n, D)` are the rows of the right outcomes.
+    """
+    found = Decisions(
+        predictions,
+        np.full(len(predictions), depth),
+        choice.odds,
+        choice.certainties,
+        choice.error_norms * norms(hidden[predictions]),
+        norms(choice.gradients),
+        norms(right),
+        np.empty(0),
+    )
+    return found, choice.gradients
+
+
+def joined(made: list[tuple[Decisions, Floats]], hidden: Floats) -> Decisions:
+    """Join decisions, and add up what each prediction gets of them."""
+    gradients = np.zeros(hidden.shape)
+    for some, parts in made:
+        gradients[some.predictions] += parts
+    none = np.empty(0, np.int64), np.empty(0, np.int64), *(np.empty(0),) * 6
+    fields = zip(none, *(some for some, _ in made), strict=True)
+    together = Decisions(*(np.concatenate(parts) for parts in fields))
+    return together._replace(hidden_gradients=norms(gradients))

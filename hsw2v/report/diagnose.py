@@ -11,7 +11,6 @@ from hsw2v.events import DiagnosisProgress, Listener, Pace, ignore
 from hsw2v.model.arguments import check_positive
 from hsw2v.model.model import Model
 from hsw2v.report.diagnosis import Diagnoser, Diagnosis
-from hsw2v.report.layers import Layer, layer_of
 from hsw2v.report.windows import Sampling, sampled_windows
 
 if TYPE_CHECKING:
@@ -47,14 +46,14 @@ def diagnose(
         MissingInputError, CorruptInputError, EncodingError, OutputError, ResourceError: as
             `hsw2v.train`.
     """
-    layer = _layer(model, seed)
+    check_can_be_diagnosed(model)
     # This compiles the tokeniser.
     from hsw2v.corpus.sources import words_of_source
 
     config = known_settings(model.config)
     text = words_of_source(source, config.corpus, model.vocabulary, listener)
     with text.encoded:
-        return _diagnose(model, layer, text, windows, seed, listener)
+        return diagnose_text(model, text, windows=windows, seed=seed, listener=listener)
 
 
 def diagnose_text(
@@ -70,21 +69,19 @@ def diagnose_text(
     Raises:
         UsageError, EmptyCorpusError: as `diagnose`.
     """
-    return _diagnose(model, _layer(model, seed), text, windows, seed, listener)
-
-
-def _diagnose(
-    model: Model, layer: Layer, text: WordCorpus, windows: int, seed: int, listener: Listener
-) -> Diagnosis:
+    check_can_be_diagnosed(model)
+    assert model.output is not None
     check_positive("windows", windows)
     settings, counts = known_settings(model.config), model.vocabulary.counts
     diagnoser = Diagnoser(
-        layer,
+        model.output_layer,
+        model.output,
         model.vectors,
         counts,
         kept_counts(counts, settings.vocabulary.sample),
         cbow=settings.training.model == "cbow",
         batch_norm=model.batch_norm,
+        seed=seed,
     )
     pace = Pace()
     for some in sampled_windows(text, Sampling.of(settings, counts), windows, seed):
@@ -100,11 +97,11 @@ def _diagnose(
     return diagnoser.result()
 
 
-def _layer(model: Model, seed: int) -> Layer:
-    """Return the output layer of a model.
+def check_can_be_diagnosed(model: Model) -> None:
+    """Make sure that a model has an output layer, and counts.
 
     Raises:
-        UsageError: it has none, or no counts.
+        UsageError: it has not.
     """
     if model.output is None:
         raise UsageError(
@@ -116,11 +113,3 @@ def _layer(model: Model, seed: int) -> Layer:
             "the model does not tell how often its words occur, and so neither what is visited",
             hint="diagnose the model file that hsw2v train wrote",
         )
-    return layer_of(
-        known_settings(model.config).training,
-        model.output,
-        model.counts,
-        tree=model.tree,
-        classes=model.classes,
-        seed=seed,
-    )

@@ -10,11 +10,11 @@ from typing import Any, TypeVar, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.network.decisions import Decisions
+from hsw2v.network.outputs import OutputLayer
 from hsw2v.query.neighbours import slices
 from hsw2v.query.normalisation import normalised
 from hsw2v.query.probabilities import Floats
-from hsw2v.report.decisions import Decisions
-from hsw2v.report.layers import Layer
 from hsw2v.report.windows import Windows
 
 T = TypeVar("T")
@@ -169,23 +169,27 @@ class Diagnoser:
 
     def __init__(
         self,
-        layer: Layer,
+        output: OutputLayer,
+        outputs: Floats,
         vectors: Floats,
         counts: NDArray[np.int64],
         kept: NDArray[np.float64],
         *,
         cbow: bool,
         batch_norm: Floats | None = None,
+        seed: int = 1,
     ) -> None:
-        """Take an output layer and word vectors (V, D).
+        """Take an output layer, its vectors (R, D), and word vectors (V, D).
 
         `counts (V,)` are those of the vocabulary in falling order, `kept (V,)` how many windows of
         an epoch have each word as target. `batch_norm (4, D)` is what hidden vectors are
-        normalised by before the layer sees them; gradients are those of what it sees.
+        normalised by before the layer sees them; gradients are those of what it sees. `seed` is
+        that of words drawn.
         """
-        self._layer, self._vectors, self._counts, self._kept = layer, vectors, counts, kept
+        self._output, self._outputs, self._vectors = output, outputs, vectors
+        self._counts, self._kept, self._rng = counts, kept, np.random.default_rng(seed)
         self._cbow, self._batch_norm = cbow, batch_norm
-        self._rows = layer.rows(kept)
+        self._rows = output.visits(kept)
         self._decile = np.arange(len(counts)) * TENTHS // len(counts)
         self._by_depth = _Sums(int(self._rows.depths.max(initial=0)) + 1, Figures)
         self._by_decile = _Sums(TENTHS, Figures)
@@ -198,7 +202,7 @@ class Diagnoser:
         count = len(windows.targets)
         self.windows += count
         predictions = count if self._cbow else len(windows.contexts)
-        at_once = self._layer.at_once * count // max(1, predictions)
+        at_once = self._output.at_once(self._outputs.shape[1]) * count // max(1, predictions)
         begins = np.append(0, np.cumsum(windows.counts))
         for some in slices(count, max(1, at_once)):
             contexts = windows.contexts[begins[some.start] : begins[some.stop]]
@@ -213,7 +217,7 @@ class Diagnoser:
             targets = windows.targets
         if self._batch_norm is not None:
             hidden = normalised(hidden, self._batch_norm)
-        found = self._layer.decide(hidden, targets)
+        found = self._output.decide(self._outputs, hidden, targets, self._rng)
         figures = _figures(found)
         decile = self._decile[targets]
         self._by_depth.add(found.depths, figures)
@@ -224,7 +228,7 @@ class Diagnoser:
     def result(self) -> Diagnosis:
         """Return what was seen."""
         return Diagnosis(
-            self._layer.name,
+            self._output.name,
             tuple(self._depth(depth) for depth in range(len(self._by_depth.counts))),
             tuple(self._tenth(tenth) for tenth in np.unique(self._decile).tolist()),
             Totals(

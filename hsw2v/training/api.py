@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from hsw2v.config import NORMALIZED, Config, CorpusConfig, TrainingConfig, read_config
+from hsw2v.config import Config, CorpusConfig, TrainingConfig, read_config
 from hsw2v.corpus.sources import Path, Source, encode_source
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
@@ -19,10 +19,13 @@ from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
 from hsw2v.model import Model
+from hsw2v.network.outputs import is_normalized, unused_settings
 from hsw2v.training.growing import check_growing, check_tree, first_base
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
+from hsw2v.trees.classes import Classes
 from hsw2v.trees.codes import Codes
+from hsw2v.trees.tree import Tree
 
 BEARABLE = 30_000
 """Words of a softmax over all of them that need no warning."""
@@ -63,7 +66,7 @@ def train(
     codes = check_training(
         chosen.training, heldout=heldout is not None, normalize_exactly=normalize_exactly
     )
-    _tell_idle(asked, listener)
+    _tell_unused(asked, listener)
     warm_up = WarmUp(chosen.training)
     with (
         _memory_explained(),
@@ -138,7 +141,7 @@ def check_training(
             training is over.
         MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
     """
-    if heldout and training.loss not in NORMALIZED and not normalize_exactly:
+    if heldout and not is_normalized(training.loss) and not normalize_exactly:
         raise UsageError(
             f"there is no exact held-out loss with loss {training.loss}: its scores are no "
             "probabilities",
@@ -153,14 +156,14 @@ def check_training(
     return check_tree(training)
 
 
-def _tell_idle(config: Config, listener: Listener) -> None:
-    if idle := config.idle():
-        listener(Notice(without_effect(idle, config)))
+def _tell_unused(config: Config, listener: Listener) -> None:
+    if unused := unused_settings(config):
+        listener(Notice(without_effect(unused, config)))
 
 
-def without_effect(idle: Sequence[str], config: Config) -> str:
+def without_effect(unused: Sequence[str], config: Config) -> str:
     """Return the sentence that tells of settings without effect."""
-    what = " and ".join(idle) + (" have" if len(idle) > 1 else " has")
+    what = " and ".join(unused) + (" have" if len(unused) > 1 else " has")
     return f"{what} no effect (loss {config.training.loss})"
 
 
@@ -212,14 +215,17 @@ def _train(
     base = first_base(chosen, codes, vocabulary, corpus, listener)
     trainer = Trainer(chosen, vocabulary, base)
     measuring = trainer.train(corpus, listener, held)
-    made = trainer.finish()
+    trainer.check()
+    network = trainer.network
+    norm, structure = network.norm, network.output.built_of
+    vectors, outputs = network.compact()
     return Model(
         vocabulary,
-        made.vectors,
-        made.outputs,
-        made.tree,
-        classes=made.classes,
-        batch_norm=made.batch_norm,
+        vectors,
+        outputs,
+        structure if isinstance(structure, Tree) else None,
+        classes=structure if isinstance(structure, Classes) else None,
+        batch_norm=None if norm is None else norm[:, : network.dim].copy(),
         config=chosen.to_dict(),
         info={
             "versions": _versions(),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,8 +22,10 @@ from hsw2v.kernels.general import (
 )
 from hsw2v.kernels.output.hierarchical import PRIVATE_NODES
 from hsw2v.kernels.windows import Windowing
+from hsw2v.network.network import Network
+from hsw2v.network.outputs import OutputLayer
 from hsw2v.training.full import FullSoftmax, blas_threads
-from hsw2v.training.layers import OutputLayer
+from hsw2v.training.tables import layer_of, tables_of
 from hsw2v.training.workspace import general_scratch, private_top, scratch
 
 Figures = tuple[float, int, int]
@@ -49,7 +51,8 @@ class Task:
     """What is trained, and by how many threads on how large blocks."""
 
     settings: TrainingConfig
-    layer: OutputLayer
+    output: OutputLayer
+    layer: Layer
     tables: GeneralTables
     threads: int
     longest_block: int
@@ -57,6 +60,22 @@ class Task:
     """(1,) int32: when set, blocks are left unfinished."""
     learning: bool = True
     """If not, the loss is measured, of hidden vectors as they are."""
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        settings: TrainingConfig,
+        weights: NDArray[np.float64],
+        *,
+        threads: int,
+        longest_block: int,
+        stop: NDArray[np.int32],
+    ) -> Task:
+        """Return the training of a network; `weights (V,)` tell how often words are targets."""
+        layer = layer_of(network.output, weights, settings.dim)
+        tables = tables_of(network.parameters)
+        return cls(settings, network.output, layer, tables, threads, longest_block, stop)
 
     @property
     def cbow(self) -> bool:
@@ -73,29 +92,29 @@ class Task:
     @property
     def arrays(self) -> Layer:
         """What the kernels choose rows by: a loss that is measured is that of every decision."""
-        arrays = self.layer.arrays
+        layer = self.layer
         if self.learning:
-            return arrays
-        return arrays._replace(
-            paths=arrays.paths._replace(keep=arrays.paths.keep[:0]),
-            classes=arrays.classes._replace(keep=arrays.classes.keep[:0]),
+            return layer
+        return layer._replace(
+            paths=layer.paths._replace(keep=layer.paths.keep[:0]),
+            classes=layer.classes._replace(keep=layer.classes.keep[:0]),
         )
 
     @property
     def private_nodes(self) -> int:
         """How many nodes of the tree each thread has copies of: threads must move rows plainly."""
-        if not self.layer.tree or self.threads == 1:
+        if self.output.name != "hs" or self.threads == 1:
             return 0
         if self.learning and self.settings.optimizer != "sgd":
             return 0
-        return min(PRIVATE_NODES, self.layer.rows)
+        return min(PRIVATE_NODES, self.output.rows)
 
     def general_plan(self, block: Block) -> GeneralPlan:
         """Return what is to be done on a block, for what knows all optimizers."""
         settings = self.settings
         return GeneralPlan(
             self.cbow,
-            _OUTPUTS.get(self.layer.loss, -1),
+            _OUTPUTS.get(self.output.name, -1),
             block.first_rate,
             block.last_rate,
             block.loss_every,
@@ -114,31 +133,19 @@ class Engine(Protocol):
         """Train on a block, as one of the threads."""
 
 
-@contextmanager
-def engine_for(task: Task) -> Iterator[Engine]:
-    """Give what does a task; a loss that is not of rows chosen is of all words."""
-    if task.layer.loss == "softmax":
-        with blas_threads(task.threads):
-            yield FullEngine(task)
-    elif task.plain and task.layer.loss in ("hs", "ns"):
-        yield PlainEngine(task)
-    else:
-        yield GeneralEngine(task)
-
-
 class PlainEngine:
     """Hierarchical softmax and negative sampling by plain steps: what nothing may slow."""
 
     def __init__(self, task: Task) -> None:
         self.threads = task.threads
-        self._task, layer = task, task.layer
+        self._task = task
         width = task.tables.vectors.shape[1]
         self._tables = Tables(task.tables.vectors, task.tables.outputs)
         self._rooms = [
             (
                 private_top(task.private_nodes, width),
                 scratch(
-                    task.longest_block, task.settings.window, layer.most_rows, width, task.stop
+                    task.longest_block, task.settings.window, task.output.group, width, task.stop
                 ),
             )
             for _ in range(task.threads)
@@ -153,7 +160,7 @@ class PlainEngine:
             block.key,
             Plan(
                 task.cbow,
-                _OUTPUTS[task.layer.loss],
+                _OUTPUTS[task.output.name],
                 block.first_rate,
                 block.last_rate,
                 block.loss_every,
@@ -174,7 +181,7 @@ class GeneralEngine:
     def __init__(self, task: Task) -> None:
         self.threads = task.threads
         self._task = task
-        sampled = task.layer.loss == "sampled"
+        sampled = task.output.name == "sampled"
         words, width = task.tables.vectors.shape
         self._layers = [
             task.arrays._replace(top=private_top(task.private_nodes, width))
@@ -184,7 +191,7 @@ class GeneralEngine:
             general_scratch(
                 task.longest_block,
                 task.settings.window,
-                task.layer.most_rows,
+                task.output.group,
                 task.settings.samples if sampled else 0,
                 words if sampled else 0,
                 width,
@@ -228,3 +235,29 @@ class FullEngine:
             block.windowing,
             learning=self._task.learning,
         )
+
+
+@contextmanager
+def _plain_or_general(task: Task) -> Iterator[Engine]:
+    yield PlainEngine(task) if task.plain else GeneralEngine(task)
+
+
+@contextmanager
+def _general(task: Task) -> Iterator[Engine]:
+    yield GeneralEngine(task)
+
+
+@contextmanager
+def _full(task: Task) -> Iterator[Engine]:
+    with blas_threads(task.threads):
+        yield FullEngine(task)
+
+
+ENGINES: dict[str, Callable[[Task], AbstractContextManager[Engine]]] = {
+    "hs": _plain_or_general,
+    "ns": _plain_or_general,
+    "class": _general,
+    "sampled": _general,
+    "softmax": _full,
+}
+"""What trains each output layer, for as long as the context lasts."""

@@ -20,12 +20,12 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
+from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.kernels.full import add_rows, exponentiate
 from hsw2v.kernels.general import BATCH, GeneralPlan, GeneralTables
 from hsw2v.kernels.normalisation import backward, normalise
 from hsw2v.kernels.optimizers import move_rows
 from hsw2v.kernels.windows import Windowing, windows_of
-from hsw2v.training.tables import aligned_zeros, padded
 
 STEADY_BATCH = 64
 """Kept words, each with its window, that are learnt from at once, where nothing asks for more."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.events import ClassesReady, Listener, Notice, Pace, TreeProgress, TreeReady
+from hsw2v.network.outputs import OUTPUTS
 from hsw2v.training.warmup import warm_up_semantic
 from hsw2v.trees.balanced import balanced
 from hsw2v.trees.brown import brown
@@ -30,20 +33,13 @@ from hsw2v.trees.shape import cost, depths, step_cost, trained_length
 from hsw2v.trees.tree import Tree
 
 
-def grows(training: TrainingConfig) -> bool:
-    """Tell whether the output layer is made from the vectors during training."""
-    if training.loss == "hs":
-        return training.tree == "semantic"
-    return training.loss == "class" and training.classes == "kmeans"
-
-
 def check_growing(training: TrainingConfig) -> None:
     """Make sure that something is trained on the tree or the classes that are grown.
 
     Raises:
         UsageError: the semantic tree is to be grown when training is over, or classes of k-means.
     """
-    if grows(training):
+    if OUTPUTS[training.loss].rebuilt(training):
         # As long as the text is not read, there may be as many epochs as there are at most.
         epochs = training.epochs or MOST_EPOCHS
         if training.retree_at and training.retree_at >= epochs:
@@ -82,7 +78,7 @@ def growths_of(training: TrainingConfig, blocks: NDArray[np.int64], epoch: int) 
     border, the first of them at latest to the last block, so that something is trained on the tree.
     Nothing is grown before anything is trained, and only what grows.
     """
-    if not grows(training) or not training.retree_at:
+    if not OUTPUTS[training.loss].rebuilt(training) or not training.retree_at:
         return []
     assert training.epochs is not None
     at, count = training.retree_at, len(blocks) - 1
@@ -126,6 +122,51 @@ def first_base(
     return None
 
 
+class Wanted(NamedTuple):
+    """What a tree is built from before anything is trained."""
+
+    training: TrainingConfig
+    counts: NDArray[np.int64]
+    """(V,), how often each word occurs."""
+    weights: NDArray[np.float64]
+    """(V,), how often each is a target."""
+    corpus: WordCorpus
+    report: Report
+
+
+def _huffman_tree(wanted: Wanted) -> Tree:
+    # Counts left after subsampling would make paths a little shorter, and vectors worse.
+    return huffman(wanted.counts.astype(np.float64))
+
+
+def _balanced_tree(wanted: Wanted) -> Tree:
+    return balanced(np.arange(len(wanted.counts))).ordered(wanted.weights)
+
+
+def _random_tree(wanted: Wanted) -> Tree:
+    rng = np.random.default_rng(wanted.training.seed)
+    return balanced(rng.permutation(len(wanted.counts))).ordered(wanted.weights)
+
+
+def _brown_tree(wanted: Wanted) -> Tree:
+    threads, corpus = wanted.training.threads, wanted.corpus
+    assert threads is not None
+    encoded, tell = corpus.encoded, _telling(wanted.report, corpus)
+    tree = brown(
+        encoded.ids, encoded.blocks, corpus.remap, wanted.weights, threads=threads, tell=tell
+    )
+    return tree.ordered(wanted.weights)
+
+
+BUILDERS: dict[str, Callable[[Wanted], Tree]] = {
+    "huffman": _huffman_tree,
+    "balanced": _balanced_tree,
+    "random": _random_tree,
+    "brown": _brown_tree,
+}
+"""What builds each of `config.TREES`, but for the semantic one, which needs trained vectors."""
+
+
 def _first_tree(
     config: Config,
     codes: Codes | None,
@@ -142,19 +183,11 @@ def _first_tree(
             listener(Notice(f"{never}: Huffman's tree is used"))
         elif training.retree_from == "ns":
             return None
-    report = _Report(name, training, listener)
+    report = Report(name, training, listener)
     if codes is not None:
         tree = codes.tree(vocabulary.words).ordered(weights)
-    elif name == "balanced":
-        tree = balanced(np.arange(len(vocabulary))).ordered(weights)
-    elif name == "random":
-        chance = np.random.default_rng(training.seed)
-        tree = balanced(chance.permutation(len(vocabulary))).ordered(weights)
-    elif name == "brown":
-        tree = _brown_tree(config, weights, corpus, report).ordered(weights)
     else:
-        # Counts left after subsampling would make paths a little shorter, and vectors worse.
-        tree = huffman(vocabulary.counts.astype(np.float64))
+        tree = BUILDERS[name](Wanted(training, vocabulary.counts, weights, corpus, report))
     report.tree_ready(tree, weights)
     return tree
 
@@ -179,7 +212,7 @@ def _first_classes(
         name = "frequency"
         if never := _never_grown(training, corpus):
             listener(Notice(f"{never}: classes are by frequency"))
-    report = _Report(name, training, listener)
+    report = Report(name, training, listener)
     if name == "exchange":
         encoded = corpus.encoded
         tell = _telling(report, corpus)
@@ -197,16 +230,7 @@ def _class_count(training: TrainingConfig, words: int) -> int:
     return min(training.num_classes or math.isqrt(words - 1) + 1, words)
 
 
-def _brown_tree(
-    config: Config, weights: NDArray[np.float64], corpus: WordCorpus, report: _Report
-) -> Tree:
-    threads = config.training.threads
-    assert threads is not None
-    encoded, tell = corpus.encoded, _telling(report, corpus)
-    return brown(encoded.ids, encoded.blocks, corpus.remap, weights, threads=threads, tell=tell)
-
-
-def _telling(report: _Report, corpus: WordCorpus) -> Tell:
+def _telling(report: Report, corpus: WordCorpus) -> Tell:
     """Return what is called while ids of a corpus are read: those that were are let go."""
 
     def tell(stage: str, done: int, total: int, objective: float | None) -> None:
@@ -228,7 +252,7 @@ def grown_base(
     # On a first run it may be compiling still.
     apart(warm_up_semantic)
     assert training.threads is not None
-    report = _Report("semantic", training, listener)
+    report = Report("semantic", training, listener)
 
     def tick(done: int) -> None:
         report.tell("splitting", done, len(weights) - 1)
@@ -244,7 +268,7 @@ def _kmeans_classes(
     weights: NDArray[np.float64],
     listener: Listener,
 ) -> Classes:
-    report = _Report("kmeans", training, listener)
+    report = Report("kmeans", training, listener)
 
     def tick(done: int, total: int) -> None:
         report.tell("clustering", done, total)
@@ -255,7 +279,7 @@ def _kmeans_classes(
     return classes
 
 
-class _Report:
+class Report:
     """Tells how the growing of a tree or of classes goes."""
 
     def __init__(self, name: str, training: TrainingConfig, listener: Listener) -> None:

@@ -1,4 +1,4 @@
-"""The trainer: tables that blocks of a corpus are trained on, epoch after epoch."""
+"""The trainer: a network that is trained on the blocks of a corpus, from stop to stop."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import NORMALIZED, Config
+from hsw2v.arrays import aligned_zeros
+from hsw2v.config import Config
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import DivergedError
 from hsw2v.events import HeldoutProgress, Listener, Pace, ignore
-from hsw2v.kernels.general import GeneralTables
 from hsw2v.kernels.random import ALWAYS, thresholds
 from hsw2v.kernels.windows import Windowing
+from hsw2v.network.network import Network
+from hsw2v.network.outputs import is_normalized, output_layer
+from hsw2v.network.outputs.softmax import SoftmaxOutput
 from hsw2v.query.normalisation import normalised
-from hsw2v.training.engines import Block, Task, engine_for
-from hsw2v.training.growing import grown_base, growths_of
-from hsw2v.training.layers import OutputLayer, output_layer
+from hsw2v.training.engines import ENGINES, Block, Task
+from hsw2v.training.phases import Phases, Rebuilding
 from hsw2v.training.report import Figures, Report, mean_loss, no_figures
 from hsw2v.training.schedule import block_key, block_order, learning_rate, recordings_of
-from hsw2v.training.state import first_tables, state_of
-from hsw2v.training.tables import aligned_zeros, compacted
+from hsw2v.training.state import TrainingState
+from hsw2v.training.stops import Act, stops_of
 from hsw2v.training.workers import Workers
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
@@ -49,34 +51,22 @@ class Pass:
     rates: list[float]
     """(K+1,) learning rates: before each block in this order, and after the last."""
     loss_every: int
-    figures: Figures
-    """What the kernel returns of each block in this order."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What training made."""
-
-    vectors: NDArray[np.float32]
-    """(V, D)."""
-    outputs: NDArray[np.float32]
-    """(V-1, D) of a tree, (C+V, D) of classes and words, or (V, D)."""
-    tree: Tree | None
-    classes: Classes | None
-    batch_norm: NDArray[np.float32] | None
-    """(4, D): scale, shift, running mean and variance."""
 
 
 class Trainer:
-    """Word vectors and an output layer under training."""
+    """A network under training."""
 
     def __init__(
-        self, config: Config, vocabulary: Vocabulary, base: Tree | Classes | None = None
+        self,
+        config: Config,
+        vocabulary: Vocabulary,
+        base: Tree | Classes | None = None,
+        phases: Phases | None = None,
     ) -> None:
-        """Make the tables for a vocabulary, with the tree or the classes of the output layer.
+        """Make a network for a vocabulary, with the tree or the classes of its output layer.
 
         The settings must say how many epochs there are. Without a tree, hierarchical softmax
-        begins as negative sampling.
+        begins as negative sampling. Without `phases` it is rebuilt as the settings say.
         """
         training = config.resolved().training
         assert training.threads is not None
@@ -91,34 +81,14 @@ class Trainer:
         keep = keep_probability(vocabulary.counts, config.vocabulary.sample)
         self._keep = thresholds(keep)
         self._weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
-        self._layer = output_layer(training, vocabulary, self._weights, base)
-        self._tables = first_tables(training, len(vocabulary), self._layer.rows)
+        output = output_layer(training, vocabulary.counts, base)
+        self._phases = phases or Rebuilding(training, vocabulary.counts, self._weights)
+        self.state = TrainingState(Network.initial(training, len(vocabulary), output))
 
     @property
-    def tables(self) -> GeneralTables:
-        """The tables under training, with padded rows."""
-        return self._tables
-
-    def finish(self) -> Trained:
-        """Return what was trained, and end training.
-
-        Raises:
-            DivergedError: a number of it is not finite.
-        """
-        dim, tables = self._settings.dim, self._tables
-        batch_norm = self._batch_norm[:, :dim].copy() if self._settings.batch_norm else None
-        del self._tables
-        vectors, outputs = compacted(tables.vectors, dim), compacted(tables.outputs, dim)
-        made = [vectors, outputs] + ([] if batch_norm is None else [batch_norm])
-        if not all(np.isfinite(one).all() for one in made):
-            raise DivergedError("training diverged: a vector is not finite", hint="lower --lr")
-        return Trained(vectors, outputs, self._layer.tree, self._layer.classes, batch_norm)
-
-    @property
-    def _batch_norm(self) -> NDArray[np.float32]:
-        """Scale, shift, running mean and variance, (4, P)."""
-        norm = self._tables.norm
-        return np.concatenate([norm.parameters, norm.running])
+    def network(self) -> Network:
+        """What is trained."""
+        return self.state.network
 
     def train(
         self,
@@ -131,73 +101,48 @@ class Trainer:
         Returns the seconds that went into measuring, that loss and what is recorded of gradients.
 
         Raises:
-            DivergedError: a loss is not finite.
-            KeyboardInterrupt: Ctrl-C; the tables are as the last steps left them.
+            DivergedError: a loss is not finite, or a word vector that a tree is built of.
+            KeyboardInterrupt: Ctrl-C; the parameters are as the last steps left them.
         """
-        settings = self._settings
+        state, settings, borders = self.state, self._settings, corpus.encoded.blocks
         windowing = self._windowing(corpus, self._keep, not settings.fixed_window)
-        borders = corpus.encoded.blocks
         sizes = np.diff(borders)
         report = Report(listener, self._epochs, corpus.encoded.tokens)
         recorder = self._recorder(listener)
-        for epoch in range(self._epochs):
+        while state.epoch < self._epochs:
+            epoch = state.epoch
             order = block_order(len(sizes), settings.seed, epoch)
             passed = epoch + np.concatenate(([0], np.cumsum(sizes[order]))) / borders[-1]
             rates = [learning_rate(self._first_rate, one / self._epochs) for one in passed]
-            figures = no_figures(len(order))
-            report.begin(epoch, self._layer.loss, figures, rates)
-            some = Pass(corpus, windowing, epoch, order, rates, LOSS_EVERY, figures)
-            growths = growths_of(settings, borders, epoch)
+            some = Pass(corpus, windowing, epoch, order, rates, LOSS_EVERY)
+            state.begin_epoch(len(order))
+            report.begin(epoch, self.network.output.name, state.figures, rates)
+            switches = self._phases.begins(epoch, borders)
             recordings = recordings_of(settings, len(order), epoch)
-            done = 0
-            for block in sorted({*growths, *recordings}):
-                self._run(some, report.tick, first=done, last=block)
-                done = block
-                if block in growths:
-                    self._grow(listener)
-                    report.switch(self._layer.loss, done)
-                if recorder and block in recordings:
+            for stop in stops_of(len(order), switches, recordings):
+                self._run(some, state.figures, report.tick, state.block, stop.block)
+                state.block = stop.block
+                if stop.act is Act.SWITCH:
+                    self._switch(listener)
+                    report.switch(self.network.output.name, stop.block)
+                elif stop.act is Act.RECORD and recorder:
                     with report.measuring():
-                        self._record(recorder, corpus, epoch, int(order[block]))
-            self._run(some, report.tick, first=done)
-            with report.measuring():
-                measured = None if heldout is None else self.heldout_loss(heldout, listener)
-            report.end(measured)
+                        recorder.record(corpus, epoch, int(order[stop.block]), self.network)
+                elif stop.act is Act.MEASURE:
+                    with report.measuring():
+                        found = None if heldout is None else self.heldout_loss(heldout, listener)
+                    report.end(found)
+            state.end_epoch()
         return report.measuring_seconds
 
-    def _grow(self, listener: Listener) -> None:
-        """Grow the tree or the classes of the vectors as they are now; outputs know nothing."""
-        settings, tables = self._settings, self._tables
-        if not np.isfinite(tables.vectors).all():
-            raise DivergedError("training diverged: a vector is not finite", hint="lower --lr")
-        base = grown_base(settings, tables.vectors, self._weights, listener)
-        self._layer = output_layer(settings, self._vocabulary, self._weights, base)
-        rows, width = self._layer.rows, tables.vectors.shape[1]
-        outputs = tables.outputs[:rows]
-        outputs[:] = 0.0
-        self._tables = tables._replace(
-            outputs=outputs, output_state=state_of(settings.optimizer, rows, width)
-        )
+    def check(self) -> None:
+        """Make sure that what was trained are numbers.
 
-    def _recorder(self, listener: Listener) -> Recorder | None:
-        """Return what looks at gradients, if that is asked for: no other run imports it."""
-        if not self._settings.record_gradients:
-            return None
-        from hsw2v.training.recording import Recorder
-
-        return Recorder(self._config, self._vocabulary, listener)
-
-    def _record(self, recorder: Recorder, corpus: WordCorpus, epoch: int, block: int) -> None:
-        recorder.record(
-            corpus,
-            epoch,
-            block,
-            self._tables.vectors,
-            self._tables.outputs,
-            tree=self._layer.tree,
-            classes=self._layer.classes,
-            batch_norm=self._batch_norm if self._settings.batch_norm else None,
-        )
+        Raises:
+            DivergedError: they are not finite.
+        """
+        if not self.network.finite:
+            raise _diverged("a vector is not finite")
 
     def heldout_loss(self, corpus: WordCorpus, listener: Listener = ignore) -> float | None:
         """Return the exact mean negative log-likelihood a prediction on a corpus, in nats.
@@ -207,20 +152,23 @@ class Trainer:
         probabilities it is that of the softmax of its scores over all words. None if there is
         nothing to predict, or nothing to tell: before hierarchical softmax has its tree.
         """
-        layer, tables = self._layer, self._tables
-        if layer.loss not in NORMALIZED:
-            if self._settings.loss in NORMALIZED:
+        network = self.network
+        output = network.output
+        if not is_normalized(output.name):
+            if is_normalized(self._settings.loss):
                 return None
-            layer = dataclasses.replace(layer, loss="softmax")
-        if self._settings.batch_norm:
-            hidden = aligned_zeros(*tables.vectors.shape)
-            hidden[:] = normalised(tables.vectors, self._batch_norm)
-            tables = tables._replace(vectors=hidden)
+            output = SoftmaxOutput(len(self._vocabulary))
         windowing = self._windowing(corpus, np.full_like(self._keep, ALWAYS), False)
         # Steps of rate 0 change nothing: what trains measures.
         count = len(corpus.encoded.blocks) - 1
         figures = no_figures(count)
-        measured = Pass(corpus, windowing, 0, np.arange(count), [0.0] * (count + 1), 1, figures)
+        some = Pass(corpus, windowing, 0, np.arange(count), [0.0] * (count + 1), 1)
+        task = dataclasses.replace(self._task(some), output=output, learning=False)
+        norm = network.norm
+        if norm is not None:
+            hidden = aligned_zeros(*network.vectors.shape)
+            hidden[:] = normalised(network.vectors, norm)
+            task = dataclasses.replace(task, tables=task.tables._replace(vectors=hidden))
         pace = Pace()
 
         def tick() -> None:
@@ -228,46 +176,55 @@ class Trainer:
                 done = int(np.count_nonzero(~np.isnan(figures[:, 2])))
                 listener(HeldoutProgress(done, len(figures), pace.seconds))
 
-        self._take(measured, self._task(measured, layer, tables, learning=False), tick)
+        self._take(some, task, figures, tick, 0, count)
         return mean_loss(figures)
+
+    def _switch(self, listener: Listener) -> None:
+        """Let the next output layer take over."""
+        self.check()
+        self.network.switch(self._phases.next_output(self.network, listener))
+
+    def _recorder(self, listener: Listener) -> Recorder | None:
+        """Return what looks at gradients, if that is asked for: no other run imports it."""
+        if not self._settings.record_gradients:
+            return None
+        from hsw2v.training.recording import Recorder
+
+        return Recorder(self._config, self._vocabulary, listener)
 
     def _windowing(self, corpus: WordCorpus, keep: NDArray[np.uint64], shrink: bool) -> Windowing:
         return Windowing(corpus.remap, keep, self._settings.window, shrink)
 
-    def _run(
-        self, some: Pass, tick: Callable[[], None], first: int = 0, last: int | None = None
-    ) -> None:
-        """Train on every block of a pass once, or on those from `first` on and before `last`."""
-        self._take(some, self._task(some, self._layer, self._tables), tick, first, last)
-
-    def _task(
-        self, some: Pass, layer: OutputLayer, tables: GeneralTables, *, learning: bool = True
-    ) -> Task:
-        return Task(
+    def _task(self, some: Pass) -> Task:
+        return Task.of(
+            self.network,
             self._settings,
-            layer,
-            tables,
+            self._weights,
             # No more threads than blocks.
-            min(self._threads, len(some.figures)),
-            some.corpus.longest_block,
-            self._workers.stop,
-            learning,
+            threads=min(self._threads, len(some.order)),
+            longest_block=some.corpus.longest_block,
+            stop=self._workers.stop,
         )
+
+    def _run(
+        self, some: Pass, figures: Figures, tick: Callable[[], None], first: int, last: int
+    ) -> None:
+        """Train on the blocks of a pass from place `first` of its order on and before `last`."""
+        if first < last:
+            self._take(some, self._task(some), figures, tick, first, last)
 
     def _take(
         self,
         some: Pass,
         task: Task,
+        figures: Figures,
         tick: Callable[[], None],
-        first: int = 0,
-        last: int | None = None,
+        first: int,
+        last: int,
     ) -> None:
-        """Do a task on blocks of a pass, from place `first` of its order on and before `last`."""
-        encoded, rates, figures = some.corpus.encoded, some.rates, some.figures
+        """Do a task on blocks of a pass, and fill in their figures."""
+        encoded, rates = some.corpus.encoded, some.rates
         blocks, ids = encoded.blocks, encoded.ids
-        count = (len(figures) if last is None else last) - first
-        if not count:
-            return
 
         def work(thread: int, piece: int) -> None:
             place = first + piece
@@ -284,14 +241,15 @@ class Trainer:
                 ),
             )
             if not np.isfinite(figures[place, 0]):
-                raise DivergedError(
-                    f"training diverged in epoch {some.epoch + 1}: the loss is not a finite number",
-                    hint="lower --lr",
-                )
+                raise _diverged("the loss is not a finite number", f" in epoch {some.epoch + 1}")
 
         def watch() -> None:
             encoded.forget()
             tick()
 
-        with engine_for(task) as engine:
-            self._workers.run(engine.threads, count, work, watch)
+        with ENGINES[task.output.name](task) as engine:
+            self._workers.run(engine.threads, last - first, work, watch)
+
+
+def _diverged(why: str, when: str = "") -> DivergedError:
+    return DivergedError(f"training diverged{when}: {why}", hint="lower --lr")

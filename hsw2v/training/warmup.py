@@ -9,13 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import TrainingConfig
-from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.kernels.windows import Windowing
-from hsw2v.training.engines import Block, Task, engine_for
-from hsw2v.training.layers import output_layer
-from hsw2v.training.state import first_tables
-from hsw2v.training.tables import aligned_zeros, padded
+from hsw2v.network.network import Network
+from hsw2v.network.outputs import output_layer
+from hsw2v.training.engines import ENGINES, Block, Task
 from hsw2v.trees.brown import brown
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.huffman import huffman
@@ -31,14 +30,13 @@ def warm_up(training: TrainingConfig) -> None:
         base = huffman(np.ones(2))
     elif training.loss == "class":
         base = Classes(np.zeros(2, np.int32), 1)
-    words = Vocabulary.from_words(["a", "b"], [1, 1])
-    layer = output_layer(training, words, np.ones(2), base)
-    tables = first_tables(training, 2, layer.rows)
-    task = Task(training, layer, tables, 1, 3, aligned_zeros(1, 1, np.int32)[0])
+    network = Network.initial(training, 2, output_layer(training, np.ones(2, np.int64), base))
+    stop = aligned_zeros(1, 1, np.int32)[0]
+    task = Task.of(network, training, np.ones(2), threads=1, longest_block=3, stop=stop)
     ids = np.array([1, 2, 0], np.int32)
     keep = np.full(2, 2**32, np.uint64)
     windowing = Windowing(np.array([-1, 0, 1], np.int32), keep, 1, False)
-    with engine_for(task) as engine:
+    with ENGINES[task.output.name](task) as engine:
         engine.train(0, Block(ids, np.uint64(0), 0.0, 0.0, 1, windowing))
 
 

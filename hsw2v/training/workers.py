@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.arrays import aligned_zeros
 from hsw2v.errors import ResourceError
-from hsw2v.training.tables import aligned_zeros
 
 TICK_SECONDS = 0.1
 

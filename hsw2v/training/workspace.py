@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.arrays import aligned_zeros
 from hsw2v.kernels.general import BATCH, GeneralScratch
 from hsw2v.kernels.output.hierarchical import PrivateTop
 from hsw2v.kernels.output.sampled import Drawn
 from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.tiles import MAX_CONTEXT, MAX_OUTPUT
-from hsw2v.training.tables import aligned_zeros
 
 
 def private_top(nodes: int, width: int) -> PrivateTop:

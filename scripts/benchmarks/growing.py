@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import Spread, tell
 from benchmarks.page import table
-from hsw2v.training.tables import aligned_zeros, padded
+from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.trees.semantic import semantic
 from hsw2v.trees.shape import cost, depths
 

@@ -1,0 +1,29 @@
+"""Arrays as compiled code wants them: rows padded to whole vectors, and aligned in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+PADDING = 16
+"""Floats that rows are padded to multiples of: a cache line, and the widest vector register."""
+ALIGNMENT = 128
+"""Bytes: two cache lines, since processors fetch them in pairs. Vector registers want 64."""
+
+
+def padded(dim: int) -> int:
+    """Return the floats that a row of `dim` takes in a table."""
+    return -(-dim // PADDING) * PADDING
+
+
+def aligned_zeros(rows: int, width: int, kind: DTypeLike = np.float32) -> NDArray[Any]:
+    """Return zeros (rows, width) that begin at a multiple of ALIGNMENT bytes.
+
+    No other array lies on their cache lines: what one thread writes takes nothing from another.
+    """
+    size = rows * width * np.dtype(kind).itemsize
+    memory = np.zeros(-(-size // ALIGNMENT) * ALIGNMENT + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size].view(kind).reshape(rows, width)

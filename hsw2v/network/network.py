@@ -1,0 +1,81 @@
+"""A network: an output layer, and the parameters that training changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.arrays import aligned_zeros
+from hsw2v.config import TrainingConfig
+from hsw2v.network.outputs import OutputLayer
+from hsw2v.network.parameters import (
+    NORM,
+    OUTPUTS,
+    VECTORS,
+    Parameters,
+    compacted,
+    initial_parameters,
+    optimizer_state,
+)
+
+
+@dataclass(eq=False)
+class Network:
+    """Word vectors and an output layer."""
+
+    output: OutputLayer
+    parameters: Parameters
+    dim: int
+    """Dimensions D of a vector, without padding."""
+    optimizer: str
+    batch_norm: bool
+
+    @classmethod
+    def initial(cls, training: TrainingConfig, words: int, output: OutputLayer) -> Network:
+        """Return a network of so many words, of which nothing is trained."""
+        parameters = initial_parameters(training, words, output.rows)
+        return cls(output, parameters, training.dim, training.optimizer, training.batch_norm)
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """The word vectors, (V, P)."""
+        return self.parameters[VECTORS]
+
+    @property
+    def outputs(self) -> NDArray[np.float32]:
+        """The output vectors, (R, P)."""
+        return self.parameters[OUTPUTS]
+
+    @property
+    def norm(self) -> NDArray[np.float32] | None:
+        """Scale, shift, running mean and variance of batch normalisation, (4, P), a copy."""
+        if not self.batch_norm:
+            return None
+        return np.concatenate([self.parameters[NORM], self.parameters["norm.running"]])
+
+    @property
+    def finite(self) -> bool:
+        """Whether all vectors are, and what they are normalised by."""
+        tables = [self.vectors, self.outputs] + ([] if self.norm is None else [self.norm])
+        return all(np.isfinite(table).all() for table in tables)
+
+    def switch(self, output: OutputLayer) -> None:
+        """Go on with another output layer upon the same word vectors: its own are zero."""
+        width = self.vectors.shape[1]
+        if output.rows <= len(self.outputs):
+            # Their memory is used again.
+            outputs = self.outputs[: output.rows]
+            outputs[:] = 0.0
+            self.parameters[OUTPUTS] = outputs
+        else:
+            self.parameters[OUTPUTS] = aligned_zeros(output.rows, width)
+        self.parameters |= optimizer_state(self.optimizer, OUTPUTS, output.rows, width)
+        self.output = output
+
+    def compact(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return word vectors (V, D) and output vectors (R, D), and give up the parameters."""
+        vectors, outputs = self.vectors, self.outputs
+        self.parameters = {}
+        return compacted(vectors, self.dim), compacted(outputs, self.dim)

@@ -1,0 +1,75 @@
+"""The output layers by name: whatever depends on which one it is asks the layer itself."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import Config, TrainingConfig
+from hsw2v.network.outputs.classes import ClassOutput
+from hsw2v.network.outputs.hs import HierarchicalOutput
+from hsw2v.network.outputs.ns import NegativeOutput
+from hsw2v.network.outputs.output import OutputLayer, Rows
+from hsw2v.network.outputs.sampled import SampledOutput
+from hsw2v.network.outputs.softmax import SoftmaxOutput
+from hsw2v.trees.classes import Classes
+from hsw2v.trees.tree import Tree
+
+__all__ = [
+    "OUTPUTS",
+    "OutputLayer",
+    "Rows",
+    "effective",
+    "is_normalized",
+    "output_layer",
+    "unused_settings",
+]
+
+OUTPUTS: dict[str, type[OutputLayer]] = {
+    one.name: one
+    for one in (HierarchicalOutput, ClassOutput, NegativeOutput, SampledOutput, SoftmaxOutput)
+}
+"""As `config.LOSSES` names them."""
+
+
+def output_layer(
+    training: TrainingConfig,
+    counts: NDArray[np.int64],
+    structure: Tree | Classes | None = None,
+) -> OutputLayer:
+    """Return the output layer upon a tree or classes, or the one that the settings name.
+
+    `counts (V,)` tell how often words occur. Without its tree, hierarchical softmax is not there
+    yet, and training begins with negative sampling.
+    """
+    if structure is None:
+        kind = OUTPUTS[training.loss]
+        kind = kind if kind.structure is None else NegativeOutput
+    else:
+        kind = next(one for one in OUTPUTS.values() if one.structure is type(structure))
+    return kind.of(training, counts, structure)
+
+
+def is_normalized(loss: str) -> bool:
+    """Tell whether the scores of an output layer are probabilities."""
+    return OUTPUTS[loss].refusal is None
+
+
+def unused_settings(config: Config) -> list[str]:
+    """Return the names of settings that are not at their default, but have no effect."""
+    training = config.training
+    used = OUTPUTS[training.loss].used(training)
+    special = {name for one in OUTPUTS.values() for name in one.settings}
+    return [
+        one.name
+        for one in dataclasses.fields(training)
+        if one.name in special.difference(used) and getattr(training, one.name) != one.default
+    ]
+
+
+def effective(config: Config) -> Config:
+    """Return a copy in which every setting without effect is at its default."""
+    defaults = TrainingConfig()
+    return config.replace(**{name: getattr(defaults, name) for name in unused_settings(config)})

@@ -1,0 +1,101 @@
+"""Hierarchical softmax: a decision at every node of the path to a word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import TrainingConfig
+from hsw2v.network.decisions import Decisions, Indexes, Numbers, at_once, two_way
+from hsw2v.network.outputs.ns import NegativeOutput
+from hsw2v.network.outputs.output import OutputLayer, Rows
+from hsw2v.query.probabilities import Floats, TreeSoftmax
+from hsw2v.trees.shape import node_keep
+from hsw2v.trees.tree import Paths, Tree
+
+
+@dataclass(frozen=True, eq=False)
+class HierarchicalOutput(OutputLayer):
+    """A row for each of the V-1 inner nodes of a tree (Morin & Bengio 2005)."""
+
+    tree: Tree
+    node_sample: float
+    """The threshold of subsampling decisions, as the setting."""
+
+    name = "hs"
+    settings = ("tree", "retree_at", "retree_every", "retree_from", "node_sample")
+    structure = Tree
+
+    @classmethod
+    def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
+        """Return the output layer of a tree."""
+        assert training.node_sample is not None
+        return cls(structure, training.node_sample)
+
+    @classmethod
+    def rebuilt(cls, training: TrainingConfig) -> bool:
+        """Tell whether the tree is the semantic one."""
+        return training.tree == "semantic"
+
+    @classmethod
+    def used(cls, training: TrainingConfig) -> tuple[str, ...]:
+        """Return the settings with an effect: those of negative sampling, too, if it comes first."""
+        first = NegativeOutput.settings if training.retree_from == "ns" else ()
+        return (*super().used(training), *first)
+
+    @property
+    def built_of(self) -> Tree:
+        """The tree."""
+        return self.tree
+
+    @cached_property
+    def paths(self) -> Paths:
+        """The path of each word."""
+        return self.tree.paths()
+
+    @property
+    def rows(self) -> int:
+        """The number of inner nodes V-1."""
+        return len(self.tree) - 1
+
+    @property
+    def group(self) -> int:
+        """The length of the longest path."""
+        return int(self.paths.lengths.max(initial=0))
+
+    def keep(self, weights: Numbers) -> Numbers:
+        """Return the probability of each node to take part in a window, (V-1,).
+
+        `weights (V,)` tell how often each word is a target.
+        """
+        return node_keep(self.tree, weights, self.node_sample)
+
+    def softmax(self, outputs: Floats) -> TreeSoftmax:
+        """Return the probabilities of paths."""
+        return TreeSoftmax(outputs, self.tree)
+
+    def at_once(self, dim: int) -> int:
+        """Return how many predictions `decide` is best asked about."""
+        return at_once(self.group * dim)
+
+    def decide(
+        self, outputs: Floats, hidden: Floats, targets: Indexes, rng: np.random.Generator
+    ) -> Decisions:
+        """Return the decisions on the paths of targets, from the root down."""
+        counts = self.paths.lengths[targets]
+        before = np.cumsum(counts) - counts
+        depths = np.arange(int(counts.sum())) - before.repeat(counts)
+        steps = self.paths.offsets[targets].repeat(counts) + depths
+        labels = 1 - self.paths.codes[steps].astype(np.int64)
+        return two_way(hidden, outputs, counts, self.paths.nodes[steps], labels, depths)
+
+    def visits(self, kept: Numbers) -> Rows:
+        """Return the nodes: each is visited for the words below it, if it takes part."""
+        depths = np.empty(len(self.tree.children), np.int64)
+        for depth, level in enumerate(self.tree.levels):
+            depths[level] = depth
+        return Rows(depths, self.keep(kept) * self.tree.node_weights(kept))

@@ -1,0 +1,109 @@
+"""What every output layer says of itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import TrainingConfig
+from hsw2v.errors import UsageError
+from hsw2v.network.decisions import Decisions, Indexes, Numbers
+from hsw2v.query.probabilities import Floats, Softmax
+from hsw2v.trees.classes import Classes
+from hsw2v.trees.tree import Tree
+
+
+class Rows(NamedTuple):
+    """The R output rows, and how often each is visited: a visit is a window that changes it."""
+
+    depths: NDArray[np.int64]
+    """(R,)."""
+    visits: Numbers
+    """(R,), in an epoch; the expectation, where rows are drawn at random."""
+
+
+class OutputLayer(ABC):
+    """An output layer of some words; its output vectors (R, D) are kept apart from it."""
+
+    name: ClassVar[str]
+    """What the setting `loss` calls it."""
+    settings: ClassVar[tuple[str, ...]]
+    """The settings that other output layers may have no use for."""
+    refusal: ClassVar[tuple[str, str] | None] = None
+    """Why its scores are no probabilities, and what to do, for whoever asks for some."""
+    structure: ClassVar[type | None] = None
+    """What its rows stand for besides words, if anything: a `Tree`, or `Classes`."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
+        """Return the output layer of words that occur `counts (V,)` times."""
+
+    @property
+    def built_of(self) -> Tree | Classes | None:
+        """The tree or the classes that its rows stand for, if any."""
+        return None
+
+    @classmethod
+    def rebuilt(cls, training: TrainingConfig) -> bool:
+        """Tell whether its structure is built from the word vectors during training."""
+        return False
+
+    @classmethod
+    def used(cls, training: TrainingConfig) -> tuple[str, ...]:
+        """Return the settings, of `settings` or of other output layers, that have an effect."""
+        rebuilt = cls.rebuilt(training)
+        return tuple(one for one in cls.settings if rebuilt or not one.startswith("retree_"))
+
+    def probabilities(self, outputs: Floats, *, normalize_exactly: bool) -> Softmax:
+        """Return what `softmax` does; if scores are none, only if they are to be normalised.
+
+        Raises:
+            UsageError: they are not.
+        """
+        if self.refusal is not None and not normalize_exactly:
+            what, hint = self.refusal
+            raise UsageError(what, hint=hint)
+        return self.softmax(outputs)
+
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """The number of output rows R."""
+
+    @property
+    def group(self) -> int:
+        """The most output rows that are scored together."""
+        return 1
+
+    @abstractmethod
+    def softmax(self, outputs: Floats) -> Softmax:
+        """Return its exact softmax, given its output vectors (R, D)."""
+
+    @abstractmethod
+    def at_once(self, dim: int) -> int:
+        """Return how many predictions `decide` is best asked about."""
+
+    @abstractmethod
+    def decide(
+        self, outputs: Floats, hidden: Floats, targets: Indexes, rng: np.random.Generator
+    ) -> Decisions:
+        """Return what is decided when targets (P,) are predicted from hidden vectors (P, D)."""
+
+    @abstractmethod
+    def visits(self, kept: Numbers) -> Rows:
+        """Return the output rows if word w is the target of `kept[w]` windows, (V,)."""
+
+
+def touched(noise: Numbers, draws: int) -> Numbers:
+    """Return the probability of each word to be among so many draws, (V,)."""
+    found: Numbers = -np.expm1(draws * np.log1p(-np.minimum(noise, 1.0 - 1e-16)))
+    return found
+
+
+def visits_of_words(kept: Numbers, touch: Numbers) -> Rows:
+    """Return a row for each word: visited as a target, or touched by a window of another one."""
+    return Rows(np.zeros(len(kept), np.int64), kept + (kept.sum() - kept) * touch)

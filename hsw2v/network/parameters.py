@@ -1,0 +1,103 @@
+"""What training changes: tables by name, and the state of the optimizer beside them.
+
+    vectors (V, P), outputs (R, P)                word vectors and output vectors
+    norm.parameters, norm.running (2, P)          of batch normalisation, and norm.batches (1,)
+    X.squares, X.means (rows, P), X.steps (rows,) what the optimizer keeps of a table X
+
+Rows are padded with zeros to P floats. Where arrays lie is the business of an allocator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from hsw2v.arrays import aligned_zeros, padded
+from hsw2v.config import TrainingConfig
+
+Parameters = dict[str, NDArray[Any]]
+"""Arrays by name."""
+Allocator = Callable[[int, int, DTypeLike], NDArray[Any]]
+"""Gives zeros (rows, width) of a type: `arrays.aligned_zeros`, or what is like it."""
+
+VECTORS, OUTPUTS, NORM = "vectors", "outputs", "norm.parameters"
+
+
+def optimizer_state(
+    optimizer: str, table: str, rows: int, width: int, allocate: Allocator = aligned_zeros
+) -> Parameters:
+    """Return the state of an optimizer of a table (rows, width) of which no row has moved.
+
+    Adagrad has the sum of squared gradients, RMSProp and Adam their mean, Adam the mean gradient
+    and how often each row has moved; of what an optimizer does not have, there are no rows.
+    """
+    adam = optimizer == "adam"
+    return {
+        f"{table}.squares": allocate(0 if optimizer == "sgd" else rows, width, np.float32),
+        f"{table}.means": allocate(rows if adam else 0, width, np.float32),
+        f"{table}.steps": allocate(1, rows if adam else 0, np.int32)[0],
+    }
+
+
+def norm_parameters(optimizer: str, dim: int, allocate: Allocator = aligned_zeros) -> Parameters:
+    """Return what normalises hidden vectors (., D), padded, before any was seen.
+
+    Its scale is 1/√D: hidden vectors are of length 1 then. Scores are products with them, and to
+    steps of a usual learning rate a length of √D is too much.
+    """
+    width = padded(dim)
+    made: Parameters = {
+        NORM: allocate(2, width, np.float32),
+        "norm.running": allocate(2, width, np.float32),
+        "norm.batches": allocate(1, 1, np.int64)[0],
+        **optimizer_state(optimizer, NORM, 2, width, allocate),
+    }
+    made[NORM][0, :dim] = dim**-0.5
+    made["norm.running"][1] = 1.0
+    return made
+
+
+def initial_parameters(
+    training: TrainingConfig, words: int, rows: int, allocate: Allocator = aligned_zeros
+) -> Parameters:
+    """Return the parameters of so many words and output rows, of which nothing is trained."""
+    optimizer, width = training.optimizer, padded(training.dim)
+    return {
+        VECTORS: initial_vectors(words, training.dim, training.seed, allocate),
+        OUTPUTS: allocate(rows, width, np.float32),
+        **optimizer_state(optimizer, VECTORS, words, width, allocate),
+        **optimizer_state(optimizer, OUTPUTS, rows, width, allocate),
+        **norm_parameters(optimizer, training.dim, allocate),
+    }
+
+
+def initial_vectors(
+    words: int, dim: int, seed: int, allocate: Allocator = aligned_zeros
+) -> NDArray[np.float32]:
+    """Return word vectors (V, P) float32 as word2vec begins: uniform in ±1/(2 D), padded by 0."""
+    vectors = allocate(words, padded(dim), np.float32)
+    rng = np.random.default_rng(seed)
+    rows_at_once = max(1, 2**20 // dim)
+    for start in range(0, words, rows_at_once):
+        part = vectors[start : start + rows_at_once, :dim]
+        part[:] = (rng.random(part.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
+    return vectors
+
+
+def compacted(table: NDArray[np.float32], dim: int) -> NDArray[np.float32]:
+    """Return the first `dim` columns of a table, (rows, dim) float32, in its own memory.
+
+    The table is used up: a second copy of it would be the most memory that a run ever takes.
+    """
+    rows, width = table.shape
+    if dim == width:
+        return table
+    flat = table.reshape(-1)
+    at_once = max(1, 2**20 // width)
+    for start in range(0, rows, at_once):
+        part = table[start : start + at_once, :dim].copy()
+        flat[start * dim : start * dim + part.size] = part.reshape(-1)
+    return flat[: rows * dim].reshape(rows, dim)

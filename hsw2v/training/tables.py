@@ -1,0 +1,87 @@
+"""The network as the kernels take it: the same arrays, under the kernels' own names."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.arrays import padded
+from hsw2v.kernels.general import GeneralTables, Layer
+from hsw2v.kernels.normalisation import Norm
+from hsw2v.kernels.optimizers import State
+from hsw2v.kernels.output.classes import ClassMembers
+from hsw2v.kernels.output.hierarchical import tree_paths
+from hsw2v.kernels.output.negative import alias_table, noise_distribution
+from hsw2v.kernels.output.sampled import Proposal
+from hsw2v.kernels.random import thresholds
+from hsw2v.network.outputs import OutputLayer
+from hsw2v.network.outputs.classes import ClassOutput
+from hsw2v.network.outputs.hs import HierarchicalOutput
+from hsw2v.network.outputs.ns import NegativeOutput
+from hsw2v.network.outputs.sampled import SampledOutput
+from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
+from hsw2v.training.workspace import private_top
+from hsw2v.trees.tree import Tree
+
+
+def state_of(parameters: Parameters, table: str) -> State:
+    """Return the state of the optimizer of a table."""
+    return State(*(parameters[f"{table}.{name}"] for name in State._fields))
+
+
+def norm_of(parameters: Parameters) -> Norm:
+    """Return what batch normalisation trains and keeps."""
+    return Norm(
+        parameters[NORM],
+        parameters["norm.running"],
+        parameters["norm.batches"],
+        state_of(parameters, NORM),
+    )
+
+
+def tables_of(parameters: Parameters) -> GeneralTables:
+    """Return all parameters."""
+    return GeneralTables(
+        parameters[VECTORS],
+        parameters[OUTPUTS],
+        state_of(parameters, VECTORS),
+        state_of(parameters, OUTPUTS),
+        norm_of(parameters),
+    )
+
+
+def layer_of(output: OutputLayer, weights: NDArray[np.float64], dim: int) -> Layer:
+    """Return what the kernels choose output rows by.
+
+    `weights (V,)` tell how often each word is a target.
+    """
+    nothing, none = np.empty(0, np.uint64), np.empty(0, np.int32)
+    empty = Tree(np.empty((0, 2), np.int32)).paths()
+    noise = noise_distribution(np.ones(1), 1)
+    layer = Layer(
+        tree_paths(empty.offsets, empty.nodes, empty.codes),
+        private_top(0, padded(dim)),
+        noise,
+        ClassMembers(none, none, none, np.zeros(1, np.int64), nothing),
+        Proposal(noise.accept, noise.alias, np.zeros(1, np.float32), 1),
+    )
+    if isinstance(output, HierarchicalOutput):
+        paths = output.paths
+        chosen = tree_paths(paths.offsets, paths.nodes, paths.codes, output.keep(weights))
+        return layer._replace(paths=chosen)
+    if isinstance(output, ClassOutput):
+        classes, keep = output.classes, thresholds(output.keep(weights))
+        members = ClassMembers(classes.of, classes.places, classes.members, classes.offsets, keep)
+        return layer._replace(classes=members)
+    if isinstance(output, NegativeOutput):
+        return layer._replace(noise=noise_distribution(output.weights, output.negative))
+    if isinstance(output, SampledOutput):
+        return layer._replace(proposal=_proposal(output.weights, output.samples))
+    return layer
+
+
+def _proposal(weights: NDArray[np.float64], samples: int) -> Proposal:
+    accept, alias = alias_table(weights)
+    # What has no weight is never drawn, but is a target.
+    expected = samples * np.maximum(weights / weights.sum(), np.finfo(np.float32).tiny)
+    return Proposal(accept, alias, -np.log(expected).astype(np.float32), samples)

@@ -1,0 +1,172 @@
+"""What docs/architecture.md says of adding an output layer, or a tree: in these places alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+import pytest
+from test_training import planted
+
+import hsw2v
+from hsw2v.config import LOSSES, TREES, Config, TrainingConfig
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.corpus.words import choose_words
+from hsw2v.events import Event, Listener, TreeReady, ignore
+from hsw2v.kernels.windows import windows_of
+from hsw2v.network.decisions import Decisions
+from hsw2v.network.network import Network
+from hsw2v.network.outputs import OUTPUTS, output_layer
+from hsw2v.network.outputs.output import OutputLayer, Rows
+from hsw2v.network.outputs.softmax import decide_among_words
+from hsw2v.query.probabilities import FullSoftmax
+from hsw2v.training import growing
+from hsw2v.training.api import read_texts
+from hsw2v.training.engines import ENGINES, Block, Task
+from hsw2v.training.trainer import Trainer
+from hsw2v.trees.huffman import huffman
+from hsw2v.trees.tree import Tree
+
+SMALL: dict[str, Any] = {"dim": 16, "min_count": 1, "sample": 0.0, "threads": 1, "epochs": 3}
+
+
+@dataclass(frozen=True, eq=False)
+class ToyOutput(OutputLayer):
+    """A score for each word, whose target's is pulled up, and nothing else pushed down."""
+
+    words: int
+
+    name = "toy"
+    settings = ("negative",)
+
+    @classmethod
+    def of(cls, training: TrainingConfig, counts: np.ndarray, structure: Any) -> Self:
+        return cls(len(counts))
+
+    @property
+    def rows(self) -> int:
+        return self.words
+
+    def softmax(self, outputs: np.ndarray) -> FullSoftmax:
+        return FullSoftmax(outputs)
+
+    def at_once(self, dim: int) -> int:
+        return 1
+
+    def decide(
+        self, outputs: np.ndarray, hidden: np.ndarray, targets: np.ndarray, rng: Any
+    ) -> Decisions:
+        return decide_among_words(outputs, hidden, targets)
+
+    def visits(self, kept: np.ndarray) -> Rows:
+        return Rows(np.zeros(len(kept), np.int64), kept)
+
+
+class ToyEngine:
+    """Plain steps, in NumPy."""
+
+    threads = 1
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def train(self, thread: int, block: Block) -> tuple[float, int, int]:
+        vectors, outputs = self.task.tables.vectors, self.task.tables.outputs
+        kept, bounds = windows_of(block.ids, block.windowing, block.key)
+        loss, predictions = 0.0, 0
+        for centre, (first, last) in enumerate(bounds.tolist()):
+            for context in {*range(first, last)} - {centre}:
+                hidden, row = vectors[kept[context]], outputs[kept[centre]]
+                share = 1.0 / (1.0 + np.exp(-float(hidden @ row)))
+                loss -= np.log(share)
+                predictions += 1
+                step = np.float32(block.first_rate * (1.0 - share))
+                moved = step * row
+                row += step * hidden
+                hidden += moved
+        return loss, predictions, len(kept)
+
+
+@contextmanager
+def toy_engine(task: Task) -> Iterator[ToyEngine]:
+    yield ToyEngine(task)
+
+
+def allow(monkeypatch: pytest.MonkeyPatch, setting: str, choices: tuple[str, ...]) -> None:
+    """Do what a change of `config/settings.py` would."""
+    (field,) = (one for one in dataclasses.fields(TrainingConfig) if one.name == setting)
+    changed = MappingProxyType({**field.metadata, "choices": choices})
+    monkeypatch.setattr(field, "metadata", changed)
+
+
+def test_an_output_layer_is_added_in_four_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    allow(monkeypatch, "loss", (*LOSSES, "toy"))
+    monkeypatch.setitem(OUTPUTS, "toy", ToyOutput)
+    monkeypatch.setitem(ENGINES, "toy", toy_engine)
+    heard: list[Event] = []
+    model = hsw2v.train(
+        planted(), heldout=planted(), loss="toy", samples=9, listener=heard.append, **SMALL
+    )
+    assert any("samples has no effect" in str(event) for event in heard)
+    assert model.output is not None
+    assert model.output.any()
+    assert model.distribution(model.words[:1]).sum() == pytest.approx(1.0)
+    found = hsw2v.diagnose(model, planted(), windows=50)
+    assert found.output == "toy"
+    assert found.totals.windows == 50
+
+
+def test_a_tree_is_added_in_two_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chain(wanted: growing.Wanted) -> Tree:
+        words = len(wanted.counts)
+        children = np.array([[~node, node + 1] for node in range(words - 1)], np.int32)
+        children[-1, 1] = ~(words - 1)
+        return Tree(children)
+
+    monkeypatch.setattr("hsw2v.config.settings.TREES", (*TREES, "chain"))
+    monkeypatch.setitem(growing.BUILDERS, "chain", chain)
+    heard: list[Event] = []
+    model = hsw2v.train(planted(), tree="chain", listener=heard.append, **SMALL)
+    assert [event.tree for event in heard if isinstance(event, TreeReady)] == ["chain"]
+    assert model.tree is not None
+    assert int(model.tree.paths().lengths.max()) == len(model) - 1
+
+
+class ThenNegativeSampling:
+    """Phases: negative sampling from the second epoch on, then the tree again from the third."""
+
+    def __init__(self, training: TrainingConfig, vocabulary: Vocabulary, tree: Tree) -> None:
+        self.outputs = [
+            output_layer(dataclasses.replace(training, loss="ns"), vocabulary.counts),
+            output_layer(training, vocabulary.counts, tree),
+        ]
+
+    def begins(self, epoch: int, borders: np.ndarray) -> list[int]:
+        return [0] if epoch in (1, 2) else []
+
+    def next_output(self, network: Network, listener: Listener) -> OutputLayer:
+        return self.outputs.pop(0)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_output_layers_take_turns_on_the_same_word_vectors(optimizer: str) -> None:
+    config = Config().replace(**SMALL, optimizer=optimizer, node_sample=0.0)
+    with read_texts(planted(), config.corpus) as texts:
+        vocabulary, corpus = choose_words(texts.corpus, config.vocabulary)
+        tree = huffman(vocabulary.counts.astype(np.float64))
+        phases = ThenNegativeSampling(config.training, vocabulary, tree)
+        trainer = Trainer(config, vocabulary, tree, phases)
+        seen: list[str] = []
+        trainer.train(corpus, lambda event: seen.append(getattr(event, "output", "")), corpus)
+        assert [one for one in seen if one] == ["hs", "ns", "hs"]
+        assert len(trainer.network.outputs) == len(vocabulary) - 1
+        assert trainer.network.outputs.any()
+        assert np.isfinite(trainer.network.vectors).all()
+        loss = trainer.heldout_loss(corpus, ignore)
+        assert loss is not None
+        assert loss < np.log(len(vocabulary))
