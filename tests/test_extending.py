@@ -17,7 +17,7 @@ import hsw2v
 from hsw2v.config import LOSSES, TREES, Config, TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import choose_words
-from hsw2v.events import Event, Listener, TreeReady, ignore
+from hsw2v.events import EpochEnd, Event, Listener, TreeReady, ignore
 from hsw2v.kernels.windows import windows_of
 from hsw2v.network.decisions import Decisions
 from hsw2v.network.network import Network
@@ -161,9 +161,9 @@ def test_output_layers_take_turns_on_the_same_word_vectors(optimizer: str) -> No
         tree = huffman(vocabulary.counts.astype(np.float64))
         phases = ThenNegativeSampling(config.training, vocabulary, tree)
         trainer = Trainer(config, vocabulary, tree, phases)
-        seen: list[str] = []
-        trainer.train(corpus, lambda event: seen.append(getattr(event, "output", "")), corpus)
-        assert [one for one in seen if one] == ["hs", "ns", "hs"]
+        heard: list[Event] = []
+        trainer.train(corpus, heard.append, corpus)
+        assert [one.output for one in heard if isinstance(one, EpochEnd)] == ["hs", "ns", "hs"]
         assert len(trainer.network.outputs) == len(vocabulary) - 1
         assert trainer.network.outputs.any()
         assert np.isfinite(trainer.network.vectors).all()
