@@ -25,7 +25,7 @@ from benchmarks.laboratory_tables import margins, verdicts
 ROOT = SCRIPTS.parent
 PAGE = ROOT / "docs" / "hierarchical-softmax.md"
 BLOCKS = (
-    *("vocabulary", "layers", "rates", "remedies", "gradients", "course"),
+    *("vocabulary", "layers", "rates", "remedies", "decisions", "gradients", "course"),
     "trees-and-sampling",
 )
 EXPERIMENT = """

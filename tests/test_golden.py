@@ -15,6 +15,11 @@ TOLERANCE = 1e-5
 """Of losses, and of products of a table relative to the square root of its size."""
 
 
+LAST_DIGITS = 1e-13
+"""Of losses on the same kind of processor. The logarithm of code that was compiled just now and of
+the same code from the cache may differ in its last bit; no table depends on it."""
+
+
 @pytest.fixture(scope="module")
 def runs() -> dict[str, dict[str, Any]]:
     """All runs on this machine, by the kind of vector code whose golden runs they are held to."""
@@ -33,7 +38,9 @@ def test_golden_run(runs: dict[str, dict[str, Any]], kind: str, name: str) -> No
     for table, products in golden["products"].items():
         assert found["products"][table] == pytest.approx(products, rel=TOLERANCE, abs=TOLERANCE)
     if KINDS and golden_runs.versions() == GOLDEN["versions"]:
-        assert found == golden
+        assert found["digests"] == golden["digests"]
+        assert found["losses"] == pytest.approx(golden["losses"], rel=LAST_DIGITS)
+        assert found["heldout"] == pytest.approx(golden["heldout"], rel=LAST_DIGITS)
 
 
 def test_both_kinds_of_vector_code_are_golden() -> None:

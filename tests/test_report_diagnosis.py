@@ -13,11 +13,11 @@ from some_trees import chain, shuffled_tree
 
 from hsw2v import reference
 from hsw2v.config import Config
+from hsw2v.network import decisions
 from hsw2v.network.outputs import output_layer
 from hsw2v.network.outputs.classes import ClassOutput
 from hsw2v.network.outputs.hs import HierarchicalOutput
 from hsw2v.network.outputs.ns import NegativeOutput
-from hsw2v.report import layers
 from hsw2v.report.diagnosis import Diagnoser, Diagnosis, Figures, mean_over
 from hsw2v.report.findings import bands, factor_a_level, findings, span
 from hsw2v.report.windows import Windows
@@ -106,7 +106,7 @@ def test_figures_are_means_of_a_loop_over_all_decisions(words: int, cbow: bool, 
 def test_what_is_looked_at_together_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     tree, windows = shuffled_tree(30, 1), [some_windows(30, 50, 1), some_windows(30, 50, 2)]
     whole = diagnosed(tree, windows)
-    monkeypatch.setattr(layers, "NUMBERS_AT_ONCE", 1)
+    monkeypatch.setattr(decisions, "NUMBERS_AT_ONCE", 1)
     one_by_one = diagnosed(tree, windows)
     assert whole.totals.windows == 100
     flat, again = (json.loads(json.dumps(one.to_dict())) for one in (whole, one_by_one))

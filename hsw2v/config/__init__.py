@@ -256,7 +256,7 @@ def known_settings(
     every decision was trained.
     """
     wanted = None if names is None else set(names)
-    known: dict[str, Any] = {"node_sample": 0.0}
+    known: dict[str, Any] = {}
     for section, fields in sections().items():
         given = tables.get(section, {})
         known |= {
@@ -264,6 +264,7 @@ def known_settings(
             for one in fields
             if one.name in given and (wanted is None or one.name in wanted)
         }
+    known["node_sample"] = known.get("node_sample") or 0.0
     return Config().replace(**known)
 
 

@@ -193,7 +193,7 @@ def propose(bigrams, classes, state, first, last, proposals):
     for word in range(first, last):
         proposals[word] = classes[word]
         counts, own = _around(bigrams, word, classes, near, found)
-        if counts[0] + counts[1]:
+        if counts[0] + counts[1] + own:
             _gains(state, word, classes[word], near, found, counts, own, gain)
             best = classes[word]
             for one in range(size):

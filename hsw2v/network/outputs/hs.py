@@ -43,7 +43,7 @@ class HierarchicalOutput(OutputLayer):
 
     @classmethod
     def used(cls, training: TrainingConfig) -> tuple[str, ...]:
-        """Return the settings with an effect: those of negative sampling, too, if it comes first."""
+        """Return the settings with an effect; those of negative sampling, too, if it is first."""
         first = NegativeOutput.settings if training.retree_from == "ns" else ()
         return (*super().used(training), *first)
 
