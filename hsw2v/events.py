@@ -44,7 +44,7 @@ class VocabularyReady(Event):
 
 @dataclass(frozen=True)
 class TreeProgress(Event):
-    """How far the growing of a tree is, or of classes."""
+    """How far the building of a tree is, or of classes."""
 
     tree: str
     """Which one, as the setting `tree` or `classes` names it."""
@@ -72,7 +72,7 @@ class TreeReady(Event):
     entropy: float
     """The least that `mean_length` can be, in bits."""
     objective: float | None
-    """What its growing made better (for brown: log-likelihood a bigram, in nats), if anything."""
+    """What its building improved (for brown: log-likelihood a bigram, in nats), if anything."""
     seconds: float
 
 
@@ -208,7 +208,7 @@ class RunEnd(Event):
 
 @dataclass(frozen=True)
 class Notice(Event):
-    """A sentence that the user should see once (mended bytes, dropped types, …)."""
+    """A sentence that the user should see once (replaced bytes, dropped types, …)."""
 
     message: str
 

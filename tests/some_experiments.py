@@ -34,9 +34,9 @@ negative = 2
 
 def write_text(path: Path, sentences: int = 200, seed: int = 1) -> Path:
     """Write sentences of words of one of a few groups."""
-    chance = np.random.default_rng(seed)
-    groups = chance.integers(0, 4, sentences)
-    members = chance.integers(0, 5, (sentences, 8))
+    rng = np.random.default_rng(seed)
+    groups = rng.integers(0, 4, sentences)
+    members = rng.integers(0, 5, (sentences, 8))
     lines = [
         " ".join(f"g{group}w{member}" for member in row)
         for group, row in zip(groups, members, strict=True)

@@ -1,4 +1,4 @@
-"""Small models of every output layer, of numbers drawn by chance."""
+"""Small models of every output layer, of numbers drawn by rng."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def some_model(
     loss: str, words: list[str], *, batch_norm: bool = False, dim: int = 6, **settings: Any
 ) -> hsw2v.Model:
     """Return a model that training could have made, but for its numbers."""
-    chance = np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     count = len(words)
     tree = shuffled_tree(count, 1) if loss == "hs" else None
     classes = None
     if loss == "class":
         of = np.arange(count) % max(1, round(count**0.5))
-        classes = Classes(chance.permutation(of).astype(np.int32), int(of.max()) + 1)
+        classes = Classes(rng.permutation(of).astype(np.int32), int(of.max()) + 1)
     rows = count - (tree is not None) + (classes.count if classes else 0)
     norm = None
     if batch_norm:
-        norm = np.concatenate((chance.normal(size=(3, dim)), chance.uniform(0.1, 2, (1, dim))))
+        norm = np.concatenate((rng.normal(size=(3, dim)), rng.uniform(0.1, 2, (1, dim))))
     return hsw2v.Model(
         Vocabulary.from_words(words, range(count, 0, -1)),
-        chance.normal(size=(count, dim)),
-        chance.normal(size=(rows, dim)),
+        rng.normal(size=(count, dim)),
+        rng.normal(size=(rows, dim)),
         tree,
         Config().replace(loss=loss, batch_norm=batch_norm, **settings).to_dict(),
         classes=classes,

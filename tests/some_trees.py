@@ -47,13 +47,13 @@ def textbook_cost(weights: np.ndarray) -> float:
 
 def random_tree(words: int, seed: int) -> Tree:
     """Return a tree of any shape: every set of words is cut at a random place."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     children = np.empty((words - 1, 2), np.int32)
     waiting = [(0, words, 0)] if words > 1 else []
     made = 1
     while waiting:
         begin, end, node = waiting.pop()
-        middle = int(chance.integers(begin + 1, end))
+        middle = int(rng.integers(begin + 1, end))
         for side, (a, b) in enumerate(((begin, middle), (middle, end))):
             if b - a == 1:
                 children[node, side] = ~a

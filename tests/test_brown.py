@@ -34,11 +34,11 @@ seeds = st.integers(0, 2**32 - 1)
 
 def text(seed: int, size: int = 200, words: int = WORDS) -> tuple[np.ndarray, ...]:
     """Return ids, blocks and a remap: words by falling count, ends of sentences, rare types."""
-    chance = np.random.default_rng(seed)
-    types = chance.zipf(1.5, size) % (words + 3)
-    ids = chance.permutation(words + 3)[types].astype(np.int32)
-    remap = np.concatenate(([-1], chance.permutation(np.r_[np.arange(words), -2, -2])))
-    inner = np.sort(chance.choice(np.arange(1, size), chance.integers(0, 4), replace=False))
+    rng = np.random.default_rng(seed)
+    types = rng.zipf(1.5, size) % (words + 3)
+    ids = rng.permutation(words + 3)[types].astype(np.int32)
+    remap = np.concatenate(([-1], rng.permutation(np.r_[np.arange(words), -2, -2])))
+    inner = np.sort(rng.choice(np.arange(1, size), rng.integers(0, 4), replace=False))
     return ids, np.concatenate(([0], inner, [size])), remap.astype(np.int32)
 
 
@@ -159,8 +159,8 @@ def test_the_objective_never_falls_and_ends_where_no_word_can_raise_it(seed: int
 
 def test_the_objective_never_falls_where_counts_are_large() -> None:
     """The table of small counts ends at 65,536."""
-    chance = np.random.default_rng(3)
-    counts = (10 ** chance.uniform(0, 6.5, (40, 40))).astype(np.int32)
+    rng = np.random.default_rng(3)
+    counts = (10 ** rng.uniform(0, 6.5, (40, 40))).astype(np.int32)
     columns = np.tile(np.arange(40, dtype=np.int32), 40)
     offsets = np.arange(0, 1601, 40)
     counted = Bigrams(
@@ -186,9 +186,9 @@ def test_threads_have_no_part_in_the_classes() -> None:
 
 @given(seeds, st.integers(1, 12))
 def test_the_pair_is_merged_that_loses_least_for_its_weight(seed: int, size: int) -> None:
-    chance = np.random.default_rng(seed)
-    pairs = chance.integers(0, 1000, (size, size)) * chance.integers(0, 2, (size, size))
-    weights = chance.random(size)
+    rng = np.random.default_rng(seed)
+    pairs = rng.integers(0, 1000, (size, size)) * rng.integers(0, 2, (size, size))
+    weights = rng.random(size)
     tree = merge(pairs, weights)
     tree.check()
     classes: dict[int, int] = {~one: one for one in range(size)}

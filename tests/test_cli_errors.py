@@ -98,7 +98,7 @@ def test_invalid_text_is_located_by_line_and_byte(folder: Path) -> None:
     assert "13" in sentence
 
 
-def test_mended_bytes_are_reported(folder: Path) -> None:
+def test_replaced_bytes_are_reported(folder: Path) -> None:
     result = run(
         *("vocab", "latin.txt", "--min-count", "1", "--encoding-errors", "ignore"), cwd=folder
     )
@@ -190,3 +190,8 @@ def test_closed_standard_streams_give_no_traceback(tmp_path: Path, command: str,
     )
     assert "Traceback" not in done.stderr
     assert done.returncode == code, done.stderr
+
+
+def test_an_option_of_an_older_name_is_refused_with_the_new_one() -> None:
+    sentence = complaint("train", "text.txt", "--retree-at", 1, code=2)
+    assert sentence == "no such option: --retree-at; it is called --rebuild-at now"

@@ -76,8 +76,8 @@ def test_a_loss_that_is_not_of_probabilities_is_named() -> None:
 def test_a_tree_is_told_by_its_cost_and_objective() -> None:
     ready = events.TreeReady("brown", 13.77, 7.214, 25, 13.333, -6.5414, 10.04)
     assert describe(ready) == (
-        "brown tree: 13.77 decisions a target (entropy 13.33), 7.21 of them trained, at most 25, "
-        "likelihood -6.54140 nats a bigram, grown in 10.0 s"
+        "brown tree: mean path length 13.77 (7.21 of it trained), maximum 25, entropy 13.33, "
+        "likelihood -6.54140 nats a bigram; built in 10.0 s"
     )
     assert "likelihood" not in describe(dataclasses.replace(ready, objective=None))
     growing = events.TreeProgress("brown", "exchanging", 1_000, 83_391, -6.55, 3.0)
@@ -94,8 +94,8 @@ def test_durations_are_minutes_and_seconds(seconds: float, shown: str) -> None:
 def test_a_notice_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress() as progress:
         for _ in range(3):
-            progress.listen(events.Notice("two bytes were mended"))
-    assert capsys.readouterr().err == "note: two bytes were mended\n"
+            progress.listen(events.Notice("two bytes were replaced"))
+    assert capsys.readouterr().err == "note: two bytes were replaced\n"
 
 
 def test_plain_lines_come_seconds_apart(

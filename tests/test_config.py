@@ -14,7 +14,7 @@ import pytest
 import hsw2v
 from hsw2v.cli.options import resolve
 from hsw2v.cli.train import train
-from hsw2v.config import Config, bounds, named, read_config, sections, type_of
+from hsw2v.config import Config, bounds, known_settings, named, read_config, sections, type_of
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.network.outputs import unused_settings
 
@@ -120,10 +120,12 @@ def test_a_file_with_a_mistake_is_refused_and_named(tmp_path: Path, text: str, w
 
 def test_a_hint_about_a_file_speaks_of_its_keys() -> None:
     with (
-        pytest.raises(UsageError, match=r"^my\.toml, one: late; lower retree_at, or raise epochs$"),
+        pytest.raises(
+            UsageError, match=r"^my\.toml, one: late; lower rebuild_at, or raise epochs$"
+        ),
         named("my.toml"),
     ):
-        raise UsageError("late", where="one", hint="lower --retree-at, or raise --epochs")
+        raise UsageError("late", where="one", hint="lower --rebuild-at, or raise --epochs")
 
 
 def test_a_tree_is_a_file_if_it_is_none_that_is_grown_and_is_used() -> None:
@@ -213,13 +215,20 @@ def test_values_that_cannot_be_stored_are_refused(name: str, value: Any) -> None
         ({}, []),
         ({"samples": 9}, ["samples"]),
         ({"loss": "sampled", "samples": 9}, []),
-        ({"loss": "ns", "tree": "brown", "retree_at": 0.5}, ["tree", "retree_at"]),
-        ({"tree": "huffman", "retree_at": 0.5}, ["retree_at"]),
-        ({"retree_from": "ns", "negative": 9}, []),
-        ({"loss": "class", "negative": 9, "classes": "kmeans", "retree_at": 0.5}, ["negative"]),
-        ({"loss": "class", "retree_at": 0.5}, ["retree_at"]),
+        ({"loss": "ns", "tree": "brown", "rebuild_at": 0.5}, ["tree", "rebuild_at"]),
+        ({"tree": "huffman", "rebuild_at": 0.5}, ["rebuild_at"]),
+        ({"rebuild_from": "ns", "negative": 9}, []),
+        ({"loss": "class", "negative": 9, "classes": "kmeans", "rebuild_at": 0.5}, ["negative"]),
+        ({"loss": "class", "rebuild_at": 0.5}, ["rebuild_at"]),
         ({"loss": "softmax", "num_classes": 7}, ["num_classes"]),
     ],
 )
 def test_settings_without_effect_are_known(settings: dict, unused: list[str]) -> None:
     assert unused_settings(Config().replace(**settings)) == unused
+
+
+def test_a_setting_of_an_older_name_is_refused_with_the_new_one() -> None:
+    with pytest.raises(UsageError, match="it is called 'rebuild_at' now"):
+        Config().replace(retree_at=1.0)
+    known = known_settings({"training": {"retree_at": 1.5, "retree_from": "ns"}}).training
+    assert (known.rebuild_at, known.rebuild_from) == (1.5, "ns")

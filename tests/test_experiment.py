@@ -101,8 +101,8 @@ ONE = "[[setting]]\nname = 'one'\n"
         ("", ONE + "seed = 3\n", r"every seed; list them: seeds = \[1, 2\]"),
         (
             "",
-            ONE + "tree='semantic'\nretree_at = 5\n",
-            "'one': the tree.*; lower retree_at, or raise epochs",
+            ONE + "tree='semantic'\nrebuild_at = 5\n",
+            "'one': the tree.*; lower rebuild_at, or raise epochs",
         ),
         ("", ONE + "[[setting]]\nname='b'\nlowercase=true\n", r"'b'.*put them under \[corpus\]"),
         ("", "[settings]\nname = 'x'\n", r"unknown section \[settings\]; did you mean 'setting'"),

@@ -25,7 +25,7 @@ from hsw2v.network.outputs import OUTPUTS, output_layer
 from hsw2v.network.outputs.output import OutputLayer, Rows
 from hsw2v.network.outputs.softmax import decide_among_words
 from hsw2v.query.probabilities import FullSoftmax
-from hsw2v.training import growing
+from hsw2v.training import building
 from hsw2v.training.api import read_texts
 from hsw2v.training.engines import ENGINES, Block, Task
 from hsw2v.training.trainer import Trainer
@@ -122,14 +122,14 @@ def test_an_output_layer_is_added_in_four_places(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_tree_is_added_in_two_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    def chain(wanted: growing.Wanted) -> Tree:
+    def chain(wanted: building.Wanted) -> Tree:
         words = len(wanted.counts)
         children = np.array([[~node, node + 1] for node in range(words - 1)], np.int32)
         children[-1, 1] = ~(words - 1)
         return Tree(children)
 
     monkeypatch.setattr("hsw2v.config.settings.TREES", (*TREES, "chain"))
-    monkeypatch.setitem(growing.BUILDERS, "chain", chain)
+    monkeypatch.setitem(building.BUILDERS, "chain", chain)
     heard: list[Event] = []
     model = hsw2v.train(planted(), tree="chain", listener=heard.append, **SMALL)
     assert [event.tree for event in heard if isinstance(event, TreeReady)] == ["chain"]

@@ -38,11 +38,11 @@ class Case:
     length: int = 700
 
     def __post_init__(self) -> None:
-        self.chance = np.random.default_rng(5)
+        self.rng = np.random.default_rng(5)
         # Provisional id 0 ends a sentence, the last type is too rare to be a word.
         self.remap = np.array([-1, *range(self.words), -2], np.int32)
         self.keep = np.full(self.words, int(0.9 * 2**32), np.uint64)
-        self.ids = self.chance.integers(0, self.words + 2, self.length).astype(np.int32)
+        self.ids = self.rng.integers(0, self.words + 2, self.length).astype(np.int32)
         width = padded(self.dim)
         self.tables = GeneralTables(
             aligned_zeros(self.words, width),
@@ -52,7 +52,7 @@ class Case:
             norm_of(self.optimizer, self.dim),
         )
         for table in self.tables[:2]:
-            table[:, : self.dim] = self.chance.normal(size=(self.words, self.dim)) * 0.5
+            table[:, : self.dim] = self.rng.normal(size=(self.words, self.dim)) * 0.5
         self.vectors, self.outputs = (
             table[:, : self.dim].astype(np.float64) for table in self.tables[:2]
         )
@@ -221,10 +221,10 @@ def test_gradients_are_the_slopes_of_the_loss(cbow: bool, batch_norm: bool) -> N
 @pytest.mark.parametrize("window", [5, 30])
 def test_a_small_vocabulary_does_not_make_plain_steps_diverge(model: str, window: int) -> None:
     """Frequent words are in every batch many times."""
-    chance = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     words = [f"w{number}" for number in range(50)]
     shares = 1.0 / np.arange(1, 51)
-    drawn = chance.choice(words, size=(400, 50), p=shares / shares.sum())
+    drawn = rng.choice(words, size=(400, 50), p=shares / shares.sum())
     losses: list[float] = []
 
     def listen(event: events.Event) -> None:

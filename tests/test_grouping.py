@@ -56,11 +56,9 @@ def test_a_step_over_classes_of_equal_weight_costs_about_twice_the_root() -> Non
 
 def directions(kinds: int, of_each: int, seed: int = 0) -> np.ndarray:
     """Return vectors of any length about directions at right angles: word w is of kind w % k."""
-    chance = np.random.default_rng(seed)
-    vectors = np.tile(np.eye(kinds, 16), (of_each, 1)) + chance.normal(
-        0, 0.01, (kinds * of_each, 16)
-    )
-    return (vectors * chance.uniform(0.1, 10, (len(vectors), 1))).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    vectors = np.tile(np.eye(kinds, 16), (of_each, 1)) + rng.normal(0, 0.01, (kinds * of_each, 16))
+    return (vectors * rng.uniform(0.1, 10, (len(vectors), 1))).astype(np.float32)
 
 
 def test_words_about_one_direction_are_one_class() -> None:
@@ -76,14 +74,14 @@ def test_words_about_one_direction_are_one_class() -> None:
 def test_whatever_the_vectors_no_class_is_empty_or_vast(
     words: int, count: int, seed: int, kind: str
 ) -> None:
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     vectors = {
-        "any": chance.normal(size=(words, 3)),
-        "few": chance.integers(-1, 2, (words, 2)),
+        "any": rng.normal(size=(words, 3)),
+        "few": rng.integers(-1, 2, (words, 2)),
         "one": np.ones((words, 4)),
         "none": np.zeros((words, 2)),
     }[kind].astype(np.float32)
-    classes = kmeans_classes(vectors, chance.uniform(0.1, 100, words), count, seed)
+    classes = kmeans_classes(vectors, rng.uniform(0.1, 100, words), count, seed)
     classes.check()
     assert classes.count == min(count, words)
     assert classes.sizes.max() <= math.ceil(LARGEST * words / classes.count)

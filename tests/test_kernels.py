@@ -38,14 +38,14 @@ class Case:
     node_sample: float = 0.0
 
     def ids(self) -> np.ndarray:
-        chance = np.random.default_rng(5)
-        ids = chance.integers(0, self.words + 3, 400).astype(np.int32)
+        rng = np.random.default_rng(5)
+        ids = rng.integers(0, self.words + 3, 400).astype(np.int32)
         ids[ids == self.words + 2] = 1
         return ids
 
     def run(self) -> tuple[np.ndarray, np.ndarray, tuple, np.ndarray, np.ndarray, tuple]:
         """Return vectors, outputs and figures of the kernel, then of the reference."""
-        chance = np.random.default_rng(7)
+        rng = np.random.default_rng(7)
         # Provisional id 0 ends a sentence, the last type is too rare to be a word.
         remap = np.array([-1, *range(self.words), -2], np.int32)
         keep = np.full(self.words, int(self.keep_share * 2**32), np.uint64)
@@ -53,15 +53,15 @@ class Case:
         width = padded(self.dim)
         vectors = aligned_zeros(self.words, width)
         outputs = aligned_zeros(outputs_count, width)
-        vectors[:, : self.dim] = chance.normal(size=(self.words, self.dim))
-        outputs[:, : self.dim] = chance.normal(size=(outputs_count, self.dim)) * 0.5
+        vectors[:, : self.dim] = rng.normal(size=(self.words, self.dim))
+        outputs[:, : self.dim] = rng.normal(size=(outputs_count, self.dim)) * 0.5
         expected_vectors = vectors[:, : self.dim].astype(np.float64)
         expected_outputs = outputs[:, : self.dim].astype(np.float64)
-        weights = chance.random(self.words)
+        weights = rng.random(self.words)
         tree = self.tree or huffman(weights)
         paths = tree.paths()
         taking_part = node_keep(tree, weights, self.node_sample)
-        noise = noise_distribution(chance.random(self.words), self.negative)
+        noise = noise_distribution(rng.random(self.words), self.negative)
         key = 0xFEDCBA9876543210
         rates = (0.05, 0.02)
         figures = block.train_block(

@@ -68,20 +68,20 @@ class Setting:
     """The arrays of a case, for the kernel and for the reference."""
 
     def __init__(self, case: Case) -> None:
-        chance = np.random.default_rng(7)
+        rng = np.random.default_rng(7)
         words, dim, width = case.words, case.dim, padded(case.dim)
         self.case = case
         self.ids = np.random.default_rng(5).integers(0, words + 2, case.length).astype(np.int32)
         self.remap = np.array([-1, *range(words), -2], np.int32)
         self.keep = np.full(words, int(0.8 * 2**32), np.uint64)
-        weights = chance.random(words)
+        weights = rng.random(words)
         tree = huffman(weights)
         self.paths, self.node_keep = tree.paths(), node_keep(tree, weights, case.node_sample)
-        self.noise = noise_distribution(chance.random(words), case.drawn)
-        of = chance.permutation(np.arange(words) % min(case.classes, words)).astype(np.int32)
+        self.noise = noise_distribution(rng.random(words), case.drawn)
+        of = rng.permutation(np.arange(words) % min(case.classes, words)).astype(np.int32)
         self.classes = Classes(of, min(case.classes, words))
         self.class_keep = class_keep(self.classes, weights, case.node_sample)
-        self.corrections = chance.normal(size=words).astype(np.float32)
+        self.corrections = rng.normal(size=words).astype(np.float32)
         rows = {"hs": words - 1, "class": words + self.classes.count}.get(case.loss, words)
         self.tables = general.GeneralTables(
             aligned_zeros(words, width),
@@ -90,8 +90,8 @@ class Setting:
             state_of(case.optimizer, rows, width),
             norm_of(case.optimizer, dim),
         )
-        self.tables.vectors[:, :dim] = chance.normal(size=(words, dim))
-        self.tables.outputs[:, :dim] = chance.normal(size=(rows, dim)) * 0.5
+        self.tables.vectors[:, :dim] = rng.normal(size=(words, dim))
+        self.tables.outputs[:, :dim] = rng.normal(size=(rows, dim)) * 0.5
         self.vectors = self.tables.vectors[:, :dim].astype(np.float64)
         self.outputs = self.tables.outputs[:, :dim].astype(np.float64)
 

@@ -30,10 +30,10 @@ CONTEXTS = (["a1", "a2", "a1"], "a1 b2 _ a3", ["b0"], "_ b7 b1", "nobody a1 a2 b
 
 
 def sentences(count: int = 400, seed: int = 0) -> list[list[str]]:
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     return [
-        [f"{'ab'[group]}{member}" for member in chance.zipf(1.5, 7) % 9]
-        for group in chance.integers(0, 2, count)
+        [f"{'ab'[group]}{member}" for member in rng.zipf(1.5, 7) % 9]
+        for group in rng.integers(0, 2, count)
     ]
 
 
@@ -143,14 +143,14 @@ def test_a_word_that_is_not_known_has_no_probability(model: hsw2v.Model) -> None
 
 def by_hand(words: list[str], dim: int = 3, config: dict[str, Any] | None = None) -> hsw2v.Model:
     """A model of words over a balanced tree, or the only leaf there is."""
-    chance = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     nodes = len(words) - 1
     below = np.arange(1, 2 * nodes + 1)
     children = np.where(below < nodes, below, ~(below - nodes)).reshape(nodes, 2)
     return hsw2v.Model(
         Vocabulary.from_words(words, [1] * len(words)),
-        chance.normal(size=(len(words), dim)),
-        chance.normal(size=(nodes, dim)),
+        rng.normal(size=(len(words), dim)),
+        rng.normal(size=(nodes, dim)),
         Tree(children.astype(np.int32)),
         config,
     )

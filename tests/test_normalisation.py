@@ -25,16 +25,16 @@ class Batch:
     even: bool = False
 
     def __post_init__(self) -> None:
-        chance = np.random.default_rng(8)
-        scales = 10.0 ** chance.uniform(-2, 1, self.dim)
-        self.hidden = chance.normal(0.3, 1.0, (self.rows, self.dim)) * scales
-        self.weights = chance.integers(1, 9, self.rows).astype(np.float64)
+        rng = np.random.default_rng(8)
+        scales = 10.0 ** rng.uniform(-2, 1, self.dim)
+        self.hidden = rng.normal(0.3, 1.0, (self.rows, self.dim)) * scales
+        self.weights = rng.integers(1, 9, self.rows).astype(np.float64)
         if self.even:
             self.weights[:] = 1.0
-        self.gradient = chance.normal(size=(self.rows, self.dim)) * self.weights[:, None]
+        self.gradient = rng.normal(size=(self.rows, self.dim)) * self.weights[:, None]
         self.norm = reference.Norm.of(self.dim)
-        self.norm.parameters += chance.normal(size=(2, self.dim)) * 0.3
-        self.norm.running += chance.random((2, self.dim))
+        self.norm.parameters += rng.normal(size=(2, self.dim)) * 0.3
+        self.norm.running += rng.random((2, self.dim))
 
     def loss(self) -> float:
         """Return a loss of which `gradient` is the slope by x."""

@@ -18,14 +18,14 @@ def moved(
     optimizer: str, dim: int, l2: float, moves: int = 40, rate: float = 0.03
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a table moved by the kernel, padding included, and the same by the reference."""
-    chance = np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     width = padded(dim)
     table = aligned_zeros(ROWS, width)
-    table[:, :dim] = chance.normal(size=(ROWS, dim))
+    table[:, :dim] = rng.normal(size=(ROWS, dim))
     expected = table[:, :dim].astype(np.float64)
-    rows = chance.integers(0, ROWS, moves)
+    rows = rng.integers(0, ROWS, moves)
     gradients = np.zeros((moves, width), np.float32)
-    gradients[:, :dim] = chance.normal(size=(moves, dim)) * 10.0 ** chance.integers(-6, 2, dim)
+    gradients[:, :dim] = rng.normal(size=(moves, dim)) * 10.0 ** rng.integers(-6, 2, dim)
     number = OPTIMIZERS.index(optimizer)
     state = state_of(optimizer, ROWS, width)
     half = moves // 2

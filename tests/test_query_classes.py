@@ -17,9 +17,9 @@ from hsw2v.trees.classes import Classes
 
 def in_classes(words: int, count: int, seed: int) -> Classes:
     """Return classes of any sizes, none empty."""
-    chance = np.random.default_rng(seed)
-    of = np.concatenate((np.arange(count), chance.integers(0, count, words - count)))
-    return Classes(chance.permutation(of).astype(np.int32), count)
+    rng = np.random.default_rng(seed)
+    of = np.concatenate((np.arange(count), rng.integers(0, count, words - count)))
+    return Classes(rng.permutation(of).astype(np.int32), count)
 
 
 @st.composite
@@ -27,13 +27,13 @@ def cases(draw: st.DrawFn) -> tuple[ClassSoftmax, np.ndarray]:
     """Any classes, with output and hidden rows that are flat, peaked or full of ties."""
     words = draw(st.integers(1, 40))
     classes = in_classes(words, draw(st.integers(1, words)), draw(st.integers(0, 99)))
-    chance = np.random.default_rng(draw(st.integers(0, 1_000)))
+    rng = np.random.default_rng(draw(st.integers(0, 1_000)))
     shape = (classes.count + words, 3)
     if draw(st.booleans()):
-        outputs = chance.normal(size=shape) * draw(st.sampled_from((0.0, 1e-3, 1.0, 30.0, 1e4)))
+        outputs = rng.normal(size=shape) * draw(st.sampled_from((0.0, 1e-3, 1.0, 30.0, 1e4)))
     else:
-        outputs = chance.integers(-1, 2, shape).astype(np.float64)
-    hidden = chance.integers(-2, 3, (draw(st.integers(1, 5)), 3))
+        outputs = rng.integers(-1, 2, shape).astype(np.float64)
+    hidden = rng.integers(-2, 3, (draw(st.integers(1, 5)), 3))
     return ClassSoftmax(outputs.astype(np.float32), classes), hidden.astype(np.float64)
 
 
@@ -82,10 +82,10 @@ def test_so_they_are_where_matrices_are_cut_in_pieces(
 ) -> None:
     monkeypatch.setattr(probabilities, "SCORES_AT_ONCE", 200)
     monkeypatch.setattr(probabilities, "ROWS_AT_ONCE", 32)
-    chance = np.random.default_rng(rows)
+    rng = np.random.default_rng(rows)
     classes = in_classes(600, 9, rows)
-    softmax = ClassSoftmax((chance.normal(size=(609, 20)) * scale).astype(np.float32), classes)
-    hidden = chance.normal(size=(rows, 20))
+    softmax = ClassSoftmax((rng.normal(size=(609, 20)) * scale).astype(np.float32), classes)
+    hidden = rng.normal(size=(rows, 20))
     logs = softmax.log_distribution(hidden)
     assert np.exp(logs).sum() == pytest.approx(1.0, abs=1e-11)
     for k in (1, 10, 600):
@@ -125,32 +125,32 @@ def test_of_words_as_probable_the_lower_goes_first_whatever_its_class() -> None:
 
 def test_classes_that_cannot_hold_the_best_are_not_opened() -> None:
     classes = in_classes(10_000, 100, 1)
-    chance = np.random.default_rng(2)
-    softmax = ClassSoftmax((chance.normal(size=(10_100, 8)) * 2).astype(np.float32), classes)
-    assert softmax.most_probable(chance.normal(size=(1, 8)), 10).visited < 2_000
+    rng = np.random.default_rng(2)
+    softmax = ClassSoftmax((rng.normal(size=(10_100, 8)) * 2).astype(np.float32), classes)
+    assert softmax.most_probable(rng.normal(size=(1, 8)), 10).visited < 2_000
 
 
 def test_one_class_is_the_softmax_over_all_words() -> None:
-    chance = np.random.default_rng(1)
-    outputs, hidden = chance.normal(size=(21, 4)).astype(np.float32), chance.normal(size=(2, 4))
+    rng = np.random.default_rng(1)
+    outputs, hidden = rng.normal(size=(21, 4)).astype(np.float32), rng.normal(size=(2, 4))
     found = ClassSoftmax(outputs, Classes(np.zeros(20, np.int32), 1)).log_distribution(hidden)
     np.testing.assert_allclose(found, FullSoftmax(outputs[1:]).log_distribution(hidden))
 
 
 @given(st.integers(1, 6), st.integers(0, 99))
 def test_normalising_commutes_with_the_mean_of_a_context(rows: int, seed: int) -> None:
-    chance = np.random.default_rng(seed)
-    hidden, batch_norm = chance.normal(size=(rows, 5)), chance.normal(size=(4, 5))
-    batch_norm[3] = chance.uniform(0.0, 2.0, 5)
+    rng = np.random.default_rng(seed)
+    hidden, batch_norm = rng.normal(size=(rows, 5)), rng.normal(size=(4, 5))
+    batch_norm[3] = rng.uniform(0.0, 2.0, 5)
     of_mean = normalised(hidden.mean(axis=0, keepdims=True), batch_norm)[0]
     np.testing.assert_allclose(normalised(hidden, batch_norm).mean(axis=0), of_mean, atol=1e-9)
 
 
 @given(st.integers(0, 99))
 def test_hidden_vectors_are_normalised_as_training_defines_it(seed: int) -> None:
-    chance = np.random.default_rng(seed)
-    hidden, batch_norm = chance.normal(size=(7, 5)), chance.normal(size=(4, 5))
-    batch_norm[3] = chance.uniform(0.0, 1e-3, 5)
+    rng = np.random.default_rng(seed)
+    hidden, batch_norm = rng.normal(size=(7, 5)), rng.normal(size=(4, 5))
+    batch_norm[3] = rng.uniform(0.0, 1e-3, 5)
     expected = batch_norm[0] * standardise(hidden, batch_norm[2:]) + batch_norm[1]
     np.testing.assert_allclose(normalised(hidden, batch_norm), expected, rtol=1e-12)
     narrow = normalised(hidden.astype(np.float32), batch_norm.astype(np.float32))

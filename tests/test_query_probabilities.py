@@ -33,14 +33,14 @@ def tree_cases(draw: st.DrawFn) -> tuple[TreeSoftmax, np.ndarray]:
     words = draw(st.integers(1, 40))
     seed = draw(st.integers(0, 1_000))
     tree = draw(st.sampled_from([shuffled_tree(words, seed), chain(max(words, 2))]))
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     rows = draw(st.integers(1, 5))
     shape = (len(tree) - 1, 3)
     if draw(st.booleans()):
-        nodes = chance.normal(size=shape) * draw(st.sampled_from(SCALES))
+        nodes = rng.normal(size=shape) * draw(st.sampled_from(SCALES))
     else:
-        nodes = chance.integers(-1, 2, shape)
-    hidden = chance.integers(-2, 3, (rows, 3))
+        nodes = rng.integers(-1, 2, shape)
+    hidden = rng.integers(-2, 3, (rows, 3))
     return TreeSoftmax(nodes.astype(np.float32), tree), hidden.astype(np.float64)
 
 
@@ -92,10 +92,10 @@ def test_search_and_sweep_agree_to_the_bit_however_many_rows_and_nodes(
     rows: int, scale: float
 ) -> None:
     words = 2 * NODES_AT_ONCE + 77
-    chance = np.random.default_rng(rows)
-    nodes = (chance.normal(size=(words - 1, 20)) * scale).astype(np.float32)
+    rng = np.random.default_rng(rows)
+    nodes = (rng.normal(size=(words - 1, 20)) * scale).astype(np.float32)
     softmax = TreeSoftmax(nodes, shuffled_tree(words, 1))
-    hidden = chance.normal(size=(rows, 20))
+    hidden = rng.normal(size=(rows, 20))
     logs = softmax.log_distribution(hidden)
     found = softmax.most_probable(hidden, words)
     expected = best_of_all(logs, words)
@@ -164,8 +164,8 @@ def test_turns_that_are_certain_do_not_hide_a_word_with_a_lower_number() -> None
 
 def test_a_sum_that_rounding_makes_greater_than_that_of_its_prefix_is_still_found_first() -> None:
     """Sums of logarithms are right to the last digits only: less can seem a little more."""
-    chance = np.random.default_rng(0)
-    prefix = -chance.exponential(size=(100_000, 3))
+    rng = np.random.default_rng(0)
+    prefix = -rng.exponential(size=(100_000, 3))
     words = prefix.copy()
     words[:, 0] = np.nextafter(prefix[:, 0], -np.inf)
     bounds, sums = (np.logaddexp.reduce(logs, axis=1) for logs in (prefix, words))
@@ -185,10 +185,10 @@ def test_a_sum_that_rounding_makes_greater_than_that_of_its_prefix_is_still_foun
 
 def test_a_peaked_distribution_is_searched_without_most_of_the_tree() -> None:
     words = 4_096
-    chance = np.random.default_rng(2)
-    nodes = (chance.normal(size=(words - 1, 8)) * 3).astype(np.float32)
+    rng = np.random.default_rng(2)
+    nodes = (rng.normal(size=(words - 1, 8)) * 3).astype(np.float32)
     softmax = TreeSoftmax(nodes, shuffled_tree(words, 2))
-    found = softmax.most_probable(chance.normal(size=(1, 8)), 10)
+    found = softmax.most_probable(rng.normal(size=(1, 8)), 10)
     assert found.visited < words / 10
 
 
@@ -212,9 +212,9 @@ def test_the_logarithm_of_a_sigmoid_is_exact_far_out() -> None:
 def test_softmax_over_all_words_is_exponentials_over_their_sum(
     words: int, rows: int, scale: float, seed: int
 ) -> None:
-    chance = np.random.default_rng(seed)
-    outputs = (chance.normal(size=(words, 5)) * scale).astype(np.float32)
-    hidden = chance.normal(size=(rows, 5))
+    rng = np.random.default_rng(seed)
+    outputs = (rng.normal(size=(words, 5)) * scale).astype(np.float32)
+    hidden = rng.normal(size=(rows, 5))
     softmax = FullSoftmax(outputs)
     scores = hidden @ outputs.T.astype(np.float64)
     odds = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -237,11 +237,11 @@ def test_softmax_over_all_words_is_exponentials_over_their_sum(
 def test_words_of_a_text_are_scored_given_their_windows(
     lengths: list[int], window: int, cbow: bool, seed: int
 ) -> None:
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     tree = shuffled_tree(9, seed)
-    vectors, nodes = (chance.normal(size=(rows, 4)) for rows in (9, 8))
+    vectors, nodes = (rng.normal(size=(rows, 4)) for rows in (9, 8))
     softmax, paths = TreeSoftmax(nodes, tree), tree.paths()
-    words = chance.integers(0, 9, sum(lengths))
+    words = rng.integers(0, 9, sum(lengths))
     sentences = np.repeat(np.arange(len(lengths)), lengths)
     found = [*word_logs(softmax, vectors, words, sentences, window, cbow)]
     expected = []

@@ -10,11 +10,11 @@ from hsw2v import reference
 
 @pytest.fixture
 def case() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    chance = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     return (
-        chance.normal(size=(4, 7)),
-        chance.normal(size=(6, 7)),
-        chance.integers(0, 2, 6).astype(float),
+        rng.normal(size=(4, 7)),
+        rng.normal(size=(6, 7)),
+        rng.integers(0, 2, 6).astype(float),
     )
 
 

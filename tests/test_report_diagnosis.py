@@ -32,10 +32,10 @@ def random(shape: tuple[int, ...], seed: int, scale: float = 1.0) -> np.ndarray:
 
 
 def some_windows(words: int, count: int, seed: int) -> Windows:
-    chance = np.random.default_rng(seed)
-    counts = chance.integers(1, 5, count)
-    contexts = chance.integers(0, words, counts.sum())
-    return Windows(chance.integers(0, words, count), contexts, counts)
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, 5, count)
+    contexts = rng.integers(0, words, counts.sum())
+    return Windows(rng.integers(0, words, count), contexts, counts)
 
 
 def diagnosed(

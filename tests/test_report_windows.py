@@ -62,10 +62,10 @@ def test_windows_shrink_to_every_reach_alike() -> None:
 def test_some_of_a_block_are_drawn_from_all_of_it_and_each_once() -> None:
     ids = np.full(1_000, 1, np.int32)
     remap = np.array([END_OF_SENTENCE, 0], np.int32)
-    chance = np.random.default_rng(1)
-    found = windows_of(ids, remap, Sampling(np.ones(1), 1, False), 100, chance)
+    rng = np.random.default_rng(1)
+    found = windows_of(ids, remap, Sampling(np.ones(1), 1, False), 100, rng)
     assert len(found.targets) == 100
-    nothing = windows_of(ids[:1], remap, Sampling(np.ones(1), 1, False), 5, chance)
+    nothing = windows_of(ids[:1], remap, Sampling(np.ones(1), 1, False), 5, rng)
     assert len(nothing.targets) == 0
     assert len(nothing.contexts) == 0
 

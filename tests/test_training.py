@@ -36,9 +36,9 @@ SMALL = {
 
 def planted(sentences: int = 3_000, seed: int = 0) -> list[list[str]]:
     """Return sentences of words that all are of one of a few groups."""
-    chance = np.random.default_rng(seed)
-    groups = chance.integers(0, GROUPS, sentences)
-    members = chance.integers(0, MEMBERS, (sentences, 8))
+    rng = np.random.default_rng(seed)
+    groups = rng.integers(0, GROUPS, sentences)
+    members = rng.integers(0, MEMBERS, (sentences, 8))
     return [
         [f"g{group}w{member}" for member in row] for group, row in zip(groups, members, strict=True)
     ]

@@ -15,7 +15,7 @@ from test_training import MEMBERS, planted
 import hsw2v
 from hsw2v import config, errors, events
 from hsw2v.config import MOST_EPOCHS, TREES, Config, TrainingConfig
-from hsw2v.training.growing import LEAST_AFTER, growths_of
+from hsw2v.training.building import LEAST_AFTER, rebuilds_of
 from hsw2v.trees.codes import code_lines
 
 SMALL: dict[str, Any] = {"dim": 24, "min_count": 1, "sample": 0.0, "threads": 1, "seed": 3}
@@ -91,7 +91,7 @@ def test_training_for_the_semantic_tree_begins_on_huffmans_or_with_negative_samp
     heard: list[events.Event] = []
     settings = SMALL | {"epochs": 3, "tree": "semantic", "listener": heard.append}
     heldout = planted(200, seed=9)
-    hsw2v.train(planted(), heldout=heldout, retree_from="ns", **settings)
+    hsw2v.train(planted(), heldout=heldout, rebuild_from="ns", **settings)
     ends = [e for e in heard if isinstance(e, events.EpochEnd)]
     assert [e.output for e in ends] == ["ns", "hs", "hs"]
     assert [e.heldout_loss is None for e in ends] == [True, False, False]
@@ -112,8 +112,8 @@ def test_the_loss_of_an_epoch_is_of_the_output_layer_it_ends_with(
     monkeypatch.setattr(events.Pace, "SECONDS", 0.0)
     monkeypatch.setattr("hsw2v.training.trainer.LOSS_EVERY", 1)
     heard: list[events.Event] = []
-    settings = SMALL | {"lr": 1e-30, "epochs": 1, "retree_at": 0.5, "tree": "semantic"}
-    settings["retree_from"] = "ns"
+    settings = SMALL | {"lr": 1e-30, "epochs": 1, "rebuild_at": 0.5, "tree": "semantic"}
+    settings["rebuild_from"] = "ns"
     trained = hsw2v.train(planted(), listener=heard.append, **settings)
     assert trained.tree is not None
     assert trained.counts is not None
@@ -131,19 +131,26 @@ def test_the_loss_of_an_epoch_is_of_the_output_layer_it_ends_with(
     assert {event.output for event in told} == {"ns", "hs"}
 
 
-def all_growths(training: TrainingConfig, blocks: np.ndarray) -> list[tuple[int, int]]:
+def all_rebuilds(training: TrainingConfig, blocks: np.ndarray) -> list[tuple[int, int]]:
     return [
         (epoch, block)
         for epoch in range(training.epochs or 0)
-        for block in growths_of(training, blocks, epoch)
+        for block in rebuilds_of(training, blocks, epoch)
     ]
 
 
 def test_an_endless_training_is_asked_when_trees_are_grown_epoch_by_epoch() -> None:
     training = Config().replace(model="cbow", epochs=2**63 - 1).resolved().training
     blocks = np.array([0, 10, 20])
-    assert [growths_of(training, blocks, epoch) for epoch in range(6)] == [[], [], [0], [], [], [0]]
-    assert growths_of(training, blocks, 3 * 10**9 + 2) == [0]
+    assert [rebuilds_of(training, blocks, epoch) for epoch in range(6)] == [
+        [],
+        [],
+        [0],
+        [],
+        [],
+        [0],
+    ]
+    assert rebuilds_of(training, blocks, 3 * 10**9 + 2) == [0]
 
 
 @given(
@@ -153,14 +160,14 @@ def test_an_endless_training_is_asked_when_trees_are_grown_epoch_by_epoch() -> N
     st.lists(st.integers(1, 50), min_size=1, max_size=8),
 )
 def test_something_is_trained_before_the_semantic_tree_is_grown_and_something_after(
-    epochs: int, retree_at: float, retree_every: float, sizes: list[int]
+    epochs: int, rebuild_at: float, rebuild_every: float, sizes: list[int]
 ) -> None:
-    if retree_at >= epochs:
+    if rebuild_at >= epochs:
         return
-    settings: dict[str, Any] = {"epochs": epochs, "retree_at": retree_at}
-    training = TrainingConfig(tree="semantic", retree_every=retree_every, **settings)
+    settings: dict[str, Any] = {"epochs": epochs, "rebuild_at": rebuild_at}
+    training = TrainingConfig(tree="semantic", rebuild_every=rebuild_every, **settings)
     blocks = np.concatenate(([0], np.cumsum(sizes)))
-    found = all_growths(training, blocks)
+    found = all_rebuilds(training, blocks)
     if not found:
         assert epochs * len(sizes) == 1
         return
@@ -169,13 +176,13 @@ def test_something_is_trained_before_the_semantic_tree_is_grown_and_something_af
     assert found[-1] <= (epochs - 1, len(sizes) - 1)
     places = [epoch * blocks[-1] + blocks[block] for epoch, block in found]
     latest = (epochs - 1) * blocks[-1] + blocks[-2]
-    assert places[0] == latest or 0 <= places[0] - retree_at * blocks[-1] < max(sizes)
-    if not retree_every:
+    assert places[0] == latest or 0 <= places[0] - rebuild_at * blocks[-1] < max(sizes)
+    if not rebuild_every:
         assert len(found) == 1
     for place in places[1:]:
         assert place <= (epochs - LEAST_AFTER) * blocks[-1] + max(sizes)
-        count = (place / blocks[-1] - retree_at) / retree_every
-        assert count - round(count) == pytest.approx(0.0, abs=max(sizes) / retree_every)
+        count = (place / blocks[-1] - rebuild_at) / rebuild_every
+        assert count - round(count) == pytest.approx(0.0, abs=max(sizes) / rebuild_every)
 
 
 def test_when_semantic_trees_are_grown() -> None:
@@ -183,27 +190,27 @@ def test_when_semantic_trees_are_grown() -> None:
 
     def growths(**settings: Any) -> list[tuple[int, int]]:
         training = Config().replace(**settings).resolved(tokens=10**9).training
-        return all_growths(training, blocks)
+        return all_rebuilds(training, blocks)
 
     assert growths(tree="brown") == []
     assert growths(loss="ns") == []
     assert growths() == [(1, 0)]
-    assert growths(retree_at=0) == []
+    assert growths(rebuild_at=0) == []
     assert growths(epochs=1) == []
-    assert growths(epochs=1, retree_at=0.5) == [(0, 1)]
+    assert growths(epochs=1, rebuild_at=0.5) == [(0, 1)]
     assert growths(epochs=10) == [(1, 0)]
     assert growths(epochs=2, model="cbow") == [(1, 0)]
     assert growths(epochs=5, model="cbow") == [(2, 0)]
     assert growths(epochs=7, model="cbow") == [(2, 0), (5, 0)]
     assert growths(epochs=10, model="cbow") == [(2, 0), (5, 0), (8, 0)]
-    assert growths(epochs=10, model="cbow", retree_every=0) == [(2, 0)]
-    assert growths(epochs=5, retree_every=0.5) == [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0)]
+    assert growths(epochs=10, model="cbow", rebuild_every=0) == [(2, 0)]
+    assert growths(epochs=5, rebuild_every=0.5) == [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0)]
 
 
 def test_trees_are_grown_as_often_as_asked() -> None:
     heard: list[events.Event] = []
     settings = SMALL | {"epochs": 6, "listener": heard.append, "tree": "semantic"}
-    trained = hsw2v.train(planted(), retree_at=0.5, retree_every=1.5, **settings)
+    trained = hsw2v.train(planted(), rebuild_at=0.5, rebuild_every=1.5, **settings)
     ready = [e.tree for e in heard if isinstance(e, events.TreeReady)]
     assert ready == ["huffman", "semantic", "semantic", "semantic"]
     assert trained.distribution(["g0w0"]).sum() == pytest.approx(1.0, abs=1e-6)
@@ -214,10 +221,10 @@ def test_trees_are_grown_as_often_as_asked() -> None:
 @pytest.mark.parametrize(
     ("sentences", "settings", "why"),
     [
-        (3, {"retree_at": 0.5}, "too short"),
+        (3, {"rebuild_at": 0.5}, "too short"),
         (400, {}, "in one epoch"),
-        (400, {"retree_from": "ns"}, "in one epoch"),
-        (400, {"epochs": 3, "retree_at": 0}, "nothing is rebuilt"),
+        (400, {"rebuild_from": "ns"}, "in one epoch"),
+        (400, {"epochs": 3, "rebuild_at": 0}, "nothing is rebuilt"),
     ],
 )
 def test_where_no_semantic_tree_is_grown_huffmans_stays(
@@ -235,7 +242,7 @@ def test_the_epochs_follow_from_the_length_of_the_text() -> None:
     heard: list[events.Event] = []
     trained = hsw2v.train(planted(20), listener=heard.append, **SMALL)
     assert trained.config["training"]["epochs"] == MOST_EPOCHS
-    assert trained.config["training"]["retree_at"] == 1.0
+    assert trained.config["training"]["rebuild_at"] == 1.0
     assert any(f"{MOST_EPOCHS} epochs" in e.message for e in heard if isinstance(e, events.Notice))
     heard.clear()
     trained = hsw2v.train(planted(20), epochs=3, listener=heard.append, **SMALL)
@@ -246,11 +253,11 @@ def test_the_epochs_follow_from_the_length_of_the_text() -> None:
 def test_a_tree_grown_after_the_epochs_of_a_text_is_refused_once_they_are_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(errors.UsageError, match="--retree-at"):
-        hsw2v.train("not even there", retree_at=MOST_EPOCHS)
+    with pytest.raises(errors.UsageError, match="--rebuild-at"):
+        hsw2v.train("not even there", rebuild_at=MOST_EPOCHS)
     monkeypatch.setattr(config, "PASSED_TOKENS", 1)
     with pytest.raises(errors.UsageError, match="after 7 epochs of 5"):
-        hsw2v.train(planted(20), retree_at=7, **SMALL)
+        hsw2v.train(planted(20), rebuild_at=7, **SMALL)
 
 
 @pytest.mark.parametrize("tree", TREES)
@@ -265,8 +272,8 @@ def test_small_vocabularies(tree: str, words: int) -> None:
 
 
 def test_a_semantic_tree_after_the_end_of_training_is_refused_before_the_work() -> None:
-    with pytest.raises(errors.UsageError, match="--retree-at"):
-        hsw2v.train("not even there", tree="semantic", epochs=2, retree_at=2)
+    with pytest.raises(errors.UsageError, match="--rebuild-at"):
+        hsw2v.train("not even there", tree="semantic", epochs=2, rebuild_at=2)
 
 
 def test_a_tree_that_is_no_file_is_refused_before_the_work() -> None:

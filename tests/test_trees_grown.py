@@ -40,9 +40,9 @@ def test_balanced_keeps_the_order_and_is_as_deep_as_need_be(words: int, seed: in
 @pytest.mark.parametrize("words", [3, 4, 10, 1000])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_split_is_that_of_the_reference(words: int, seed: int) -> None:
-    chance = np.random.default_rng(seed)
-    vectors = chance.normal(1.0, 2.0, (words, 24)).astype(np.float32)
-    weights = chance.random(words) ** 3 + 0.01
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(1.0, 2.0, (words, 24)).astype(np.float32)
+    weights = rng.random(words) ** 3 + 0.01
     expected = reference.split(vectors.astype(np.float64), weights, POWER_STEPS, REFINEMENTS)
     some = np.arange(words, dtype=np.int32)
     middle = split(vectors, scale_of(vectors), weights, some)
@@ -52,10 +52,10 @@ def test_a_split_is_that_of_the_reference(words: int, seed: int) -> None:
 
 @given(st.integers(2, 40), st.integers(0, 99), st.booleans())
 def test_a_cut_halves_the_weight_as_nearly_as_can_be(words: int, seed: int, ties: bool) -> None:
-    chance = np.random.default_rng(seed)
-    places = (chance.integers(0, 4, words) if ties else chance.random(words)).astype(np.float32)
-    weights = chance.random(words) ** 4 + 1e-3
-    some = chance.permutation(words).astype(np.int32)
+    rng = np.random.default_rng(seed)
+    places = (rng.integers(0, 4, words) if ties else rng.random(words)).astype(np.float32)
+    weights = rng.random(words) ** 4 + 1e-3
+    some = rng.permutation(words).astype(np.int32)
     ones = np.ones(words, np.float32)
     middle = module.cut(places[:, None], ones, weights, some, np.ones(1, np.float32))
     assert sorted(some) == list(range(words))
@@ -69,20 +69,20 @@ def test_a_cut_halves_the_weight_as_nearly_as_can_be(words: int, seed: int, ties
 
 @given(st.integers(1, 60), st.integers(0, 99), st.sampled_from([1, 2]))
 def test_semantic_trees_are_trees_whatever_the_vectors(words: int, seed: int, kind: int) -> None:
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     vectors = np.zeros((words, 16), np.float32)
     if kind == 2:
-        vectors[:] = chance.integers(-1, 2, (words, 1))
-    tree = semantic(vectors, chance.random(words) + 0.1)
+        vectors[:] = rng.integers(-1, 2, (words, 1))
+    tree = semantic(vectors, rng.random(words) + 0.1)
     tree.check()
     assert len(tree) == words
 
 
 def test_words_that_are_alike_share_the_beginnings_of_their_paths() -> None:
-    chance = np.random.default_rng(3)
-    centres = chance.normal(size=(8, 32))
+    rng = np.random.default_rng(3)
+    centres = rng.normal(size=(8, 32))
     group = np.repeat(np.arange(8), 50)
-    vectors = (centres[group] + 0.1 * chance.normal(size=(400, 32))).astype(np.float32)
+    vectors = (centres[group] + 0.1 * rng.normal(size=(400, 32))).astype(np.float32)
     codes = semantic(vectors, np.ones(400)).paths()
     beginnings = {tuple(codes.codes[a : a + 3]): set() for a in codes.offsets[:-1]}
     for word, a in enumerate(codes.offsets[:-1]):
@@ -92,9 +92,9 @@ def test_words_that_are_alike_share_the_beginnings_of_their_paths() -> None:
 
 
 def test_paths_of_the_semantic_tree_are_nearly_as_short_as_can_be() -> None:
-    chance = np.random.default_rng(4)
+    rng = np.random.default_rng(4)
     weights = 1.0 / np.arange(1, 3001)
-    tree = semantic(chance.normal(size=(3000, 16)).astype(np.float32), weights)
+    tree = semantic(rng.normal(size=(3000, 16)).astype(np.float32), weights)
     share = weights / weights.sum()
     entropy = -(share @ np.log2(share))
     assert entropy <= share @ tree.paths().lengths < entropy + 1
@@ -104,9 +104,9 @@ def test_the_semantic_tree_does_not_depend_on_the_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "SET_AT_ONCE", 50)
-    chance = np.random.default_rng(5)
-    vectors = chance.normal(size=(1000, 16)).astype(np.float32)
-    weights = chance.random(1000)
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(1000, 16)).astype(np.float32)
+    weights = rng.random(1000)
     told: list[int] = []
     one = semantic(vectors, weights, 1)
     three = semantic(vectors, weights, 3, told.append)

@@ -50,7 +50,7 @@ def compare(
     with a name for each way of training, and in [experiment] the seeds and what judges them (see
     configs/experiments/). The corpus is read once. Time, held-out loss, word pairs and analogies
     go to results.md, results.csv and results.json, with a log of each run beside them. After
-    Ctrl-C the same command goes on where it was; settings that were changed are run anew.
+    Ctrl-C the same command goes on where it was; settings that were changed are run again.
 
     \b
     Examples:

@@ -130,16 +130,16 @@ def describe(event: events.Event) -> str:
             "" if event.objective is None else f", likelihood {event.objective:.5f} nats a bigram"
         )
         return (
-            f"{event.tree} tree: {event.mean_length:.2f} decisions a target "
-            f"(entropy {event.entropy:.2f}), {event.trained_length:.2f} of them trained, "
-            f"at most {event.longest}{objective}, grown in {event.seconds:.1f} s"
+            f"{event.tree} tree: mean path length {event.mean_length:.2f} "
+            f"({event.trained_length:.2f} of it trained), maximum {event.longest}, "
+            f"entropy {event.entropy:.2f}{objective}; built in {event.seconds:.1f} s"
         )
     if isinstance(event, events.ClassesReady):
         plural = "" if event.count == 1 else "es"
         return (
             f"{event.classes} classes: {event.count:,} class{plural}, "
-            f"{event.mean_rows:.0f} output vectors a target, {event.trained_rows:.0f} of them "
-            f"trained, at most {event.count + event.largest:,}, made in {event.seconds:.1f} s"
+            f"{event.mean_rows:.0f} output vectors per target ({event.trained_rows:.0f} of them "
+            f"trained), maximum {event.count + event.largest:,}; built in {event.seconds:.1f} s"
         )
     if isinstance(event, events.TrainingProgress):
         loss = "" if event.loss is None else f", {loss_name(event.output)} {event.loss:.4f}"

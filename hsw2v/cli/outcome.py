@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import click
 
+from hsw2v.config import RENAMED
 from hsw2v.errors import (
     INTERRUPTED_EXIT_CODE,
     Hsw2vError,
@@ -96,6 +97,12 @@ def _fail(sentence: str, code: int) -> int:
 def _sentence(error: click.ClickException) -> str:
     """Return a complaint of click in the form of ours: `what; hint`."""
     what = " ".join(error.format_message().split()).rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        # A name of before is the nearest to none.
+        name = error.option_name.lstrip("-").replace("-", "_")
+        if name in RENAMED:
+            new = RENAMED[name].replace("_", "-")
+            return f"no such option: {error.option_name}; it is called --{new} now"
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "hsw2v"
     return f"{what[:1].lower()}{what[1:]}; see {path} --help"

@@ -22,8 +22,8 @@ from hsw2v.config.settings import (
     CLASS_NODE_SAMPLE,
     CLASSES,
     DEFAULT_LR,
-    DEFAULT_RETREE_AT,
-    DEFAULT_RETREE_EVERY,
+    DEFAULT_REBUILD_AT,
+    DEFAULT_REBUILD_EVERY,
     FEWEST_EPOCHS,
     LARGEST,
     LEAST_NODE_SAMPLE,
@@ -31,6 +31,7 @@ from hsw2v.config.settings import (
     MOST_EPOCHS,
     OPTIMIZERS,
     PASSED_TOKENS,
+    RENAMED,
     TREES,
     CorpusConfig,
     TrainingConfig,
@@ -45,6 +46,7 @@ __all__ = [
     "LOSSES",
     "MOST_EPOCHS",
     "OPTIMIZERS",
+    "RENAMED",
     "TREES",
     "Config",
     "CorpusConfig",
@@ -110,7 +112,7 @@ class Config:
         """Return a copy in which every default that depends on something is a number.
 
         `tokens` is the length of the corpus. As long as that is not known, what depends on it is
-        left open: `epochs`, `retree_at` and `node_sample`.
+        left open: `epochs`, `rebuild_at` and `node_sample`.
         """
         training = self.training
         epochs = training.epochs
@@ -121,21 +123,21 @@ class Config:
             node_sample = CLASS_NODE_SAMPLE
         elif node_sample is None and epochs is not None and tokens is not None:
             node_sample = default_node_sample(tokens * epochs, training.dim)
-        retree_at = training.retree_at
-        if retree_at is None and epochs is not None:
-            at = DEFAULT_RETREE_AT[training.model]
-            retree_at = min(at, epochs / 2) if epochs > 1 else 0.0
+        rebuild_at = training.rebuild_at
+        if rebuild_at is None and epochs is not None:
+            at = DEFAULT_REBUILD_AT[training.model]
+            rebuild_at = min(at, epochs / 2) if epochs > 1 else 0.0
         return self.replace(
             epochs=epochs,
-            retree_at=retree_at,
+            rebuild_at=rebuild_at,
             lr=DEFAULT_LR[training.optimizer][training.model]
             if training.lr is None
             else training.lr,
             threads=_cores() if training.threads is None else training.threads,
             node_sample=node_sample,
-            retree_every=DEFAULT_RETREE_EVERY[training.model]
-            if training.retree_every is None
-            else training.retree_every,
+            rebuild_every=DEFAULT_REBUILD_EVERY[training.model]
+            if training.rebuild_every is None
+            else training.rebuild_every,
         )
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
@@ -258,7 +260,7 @@ def known_settings(
     wanted = None if names is None else set(names)
     known: dict[str, Any] = {}
     for section, fields in sections().items():
-        given = tables.get(section, {})
+        given = {RENAMED.get(name, name): one for name, one in tables.get(section, {}).items()}
         known |= {
             one.name: given[one.name]
             for one in fields
@@ -279,6 +281,8 @@ def _section_of(name: str) -> str:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return the hint to a name that is none of these: the one that it is most like, or all."""
+    if name in RENAMED:
+        return f"it is called '{RENAMED[name]}' now"
     names = list(names)
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(names)

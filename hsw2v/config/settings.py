@@ -103,27 +103,27 @@ class TrainingConfig:
     )
     tree: str = setting(
         "semantic",
-        "tree of hierarchical softmax: semantic (grown from the vectors during training), huffman, "
+        "tree of hierarchical softmax: semantic (built from the vectors during training), huffman, "
         "balanced, random, brown (from classes of neighbouring words), or a file of words and "
         "bit strings as 'hsw2v tree --codes' prints it",
     )
-    retree_at: float | None = setting(
+    rebuild_at: float | None = setting(
         None,
-        "epochs after which the semantic tree is grown, 0.5 for half of one; 0 for never (default: "
+        "epochs after which the semantic tree is built, 0.5 for half of one; 0 for never (default: "
         "1 for skipgram, 2 for cbow, half of all epochs at most, and never if there is one alone)",
         minimum=0.0,
         maximum=LARGEST,
     )
-    retree_every: float | None = setting(
+    rebuild_every: float | None = setting(
         None,
-        "epochs after which it is grown anew, again and again while two are left; 0 for never "
+        "rebuild it every so many epochs, while at least two epochs remain; 0 for never "
         "(default: 0 for skipgram, 3 for cbow)",
         minimum=0.0,
         maximum=LARGEST,
     )
-    retree_from: str = setting(
+    rebuild_from: str = setting(
         "hs",
-        "how the vectors that the semantic tree is grown from are trained: on the Huffman tree "
+        "how the vectors that the semantic tree is built from are trained: on the Huffman tree "
         "(hs), or by negative sampling (ns)",
         choices=("hs", "ns"),
     )
@@ -139,7 +139,7 @@ class TrainingConfig:
     classes: str = setting(
         "frequency",
         "classes of words of loss class: of words equally frequent (frequency), of like vectors, "
-        "made anew during training as the semantic tree is (kmeans), or of words with like "
+        "rebuilt during training as the semantic tree is (kmeans), or of words with like "
         "neighbours (exchange)",
         choices=CLASSES,
     )
@@ -172,7 +172,7 @@ class TrainingConfig:
     )
     l2: float = setting(
         0.0,
-        "decay of the rows that a step touches: this share of them, times the learning rate",
+        "decoupled weight decay of the updated rows: each step multiplies them by 1 - lr * l2",
         minimum=0.0,
         maximum=1_000.0,
     )
@@ -211,7 +211,7 @@ class TrainingConfig:
 
 
 TREES = ("semantic", "huffman", "balanced", "random", "brown")
-"""The trees that hsw2v grows; any other name is that of a file."""
+"""The trees that hsw2v builds; any other name is that of a file."""
 
 DEFAULT_LR = {
     "sgd": {"skipgram": 0.025, "cbow": 0.05},
@@ -226,5 +226,11 @@ CLASS_NODE_SAMPLE = 0.1
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 20
 PASSED_TOKENS = 80_000_000
 """Tokens that all epochs are to pass, by default, within these bounds."""
-DEFAULT_RETREE_AT = {"skipgram": 1.0, "cbow": 2.0}
-DEFAULT_RETREE_EVERY = {"skipgram": 0.0, "cbow": 3.0}
+DEFAULT_REBUILD_AT = {"skipgram": 1.0, "cbow": 2.0}
+DEFAULT_REBUILD_EVERY = {"skipgram": 0.0, "cbow": 3.0}
+RENAMED = {
+    "retree_at": "rebuild_at",
+    "retree_every": "rebuild_every",
+    "retree_from": "rebuild_from",
+}
+"""Settings that had another name before, and still have it in older models."""

@@ -8,6 +8,7 @@ import numbers
 import os
 from typing import Any, get_args
 
+from hsw2v.config.settings import LARGEST
 from hsw2v.errors import UsageError
 
 
@@ -30,7 +31,7 @@ def checked(one: dataclasses.Field[Any], given: Any, hint: Any) -> Any:
         or (rules["maximum"] is not None and value > rules["maximum"])
         or (rules["above"] is not None and value <= rules["above"])
     ):
-        raise UsageError(f"{one.name} is {value!r}", hint=f"it must be {bounds(one)}")
+        raise UsageError(f"{one.name} is {value!r}", hint=f"it must be {bounds(one, every=True)}")
     return value
 
 
@@ -69,15 +70,18 @@ def _described(kind: type) -> str:
     }[kind]
 
 
-def bounds(one: dataclasses.Field[Any]) -> str:
-    """Return the bounds of a setting in words, as 'above 0 and at most 10'; '' if none."""
+def bounds(one: dataclasses.Field[Any], *, every: bool = False) -> str:
+    """Return the bounds of a setting in words, as 'above 0 and at most 10'; '' if none.
+
+    That a number must fit in 64 bits is left out, unless `every` bound is wanted.
+    """
     rules = one.metadata
     parts = []
     if rules["minimum"] is not None:
         parts.append(f"at least {_written(rules['minimum'])}")
     if rules["above"] is not None:
         parts.append(f"above {_written(rules['above'])}")
-    if rules["maximum"] is not None:
+    if rules["maximum"] is not None and (every or rules["maximum"] != LARGEST):
         parts.append(f"at most {_written(rules['maximum'])}")
     return " and ".join(parts)
 

@@ -62,7 +62,7 @@ class Piece:
         """Line of the source that the piece begins in."""
         self.stored = 0
         """Bytes of input, as stored, read up to the end of the piece."""
-        self.mended = 0
+        self.replaced = 0
         """Bytes that were not valid UTF-8."""
         self.count = 0
         self.starts: NDArray[np.int32] = np.empty(0, np.int32)
@@ -163,7 +163,7 @@ def _pieces_of(
             filled += 1
         piece.size = filled if ended else last_break(piece.data, filled)
         rest = bytes(view[piece.size : filled])
-        piece.source, piece.offset, piece.line, piece.mended = source, offset, line, 0
+        piece.source, piece.offset, piece.line, piece.replaced = source, offset, line, 0
         piece.seal()
         offset += piece.size
         line += int(np.count_nonzero(piece.data[: piece.size] == ord("\n")))
@@ -208,7 +208,7 @@ def prepare(piece: Piece, config: CorpusConfig) -> None:
     not depend on where the pieces are cut.
 
     Raises:
-        EncodingError: the text is not valid UTF-8, and is not to be mended.
+        EncodingError: the text is not valid UTF-8, and is not to be replaced.
         CorruptInputError: so little of it is text that it must be something else.
     """
     invalid = first_invalid(piece.data, piece.size)
@@ -216,7 +216,7 @@ def prepare(piece: Piece, config: CorpusConfig) -> None:
         if config.encoding_errors == "strict":
             raise _binary_error(piece) if _looks_binary(piece) else _encoding_error(piece, invalid)
         text = piece.text()
-        piece.mended = len(text) - len(text.decode(errors="ignore").encode())
+        piece.replaced = len(text) - len(text.decode(errors="ignore").encode())
         piece.fill(text.decode(errors=config.encoding_errors).encode())
     if config.lowercase:
         lower_ascii(piece.data, piece.size)

@@ -61,7 +61,7 @@ class EncodedCorpus:
         self.sentences = totals["sentences"]
         self.bytes_read = totals["bytes_read"]
         """Bytes of input, as stored."""
-        self.mended_bytes = totals["mended_bytes"]
+        self.replaced_bytes = totals["replaced_bytes"]
         """Bytes that were not valid UTF-8, replaced or left out."""
         self.dropped_types = totals["dropped_types"]
 
@@ -245,7 +245,7 @@ class _Encoder:
         self._listener = listener
         self._bytes_total = bytes_total
         self._bytes_read = 0
-        self._mended = 0
+        self._replaced = 0
         self._written = 0
         self._table = TypeTable(config.max_types)
         self._ids: NDArray[np.int32] = np.empty(0, np.int32)
@@ -286,7 +286,7 @@ class _Encoder:
             )
         self._write(self._ids[:given])
         self._bytes_read = piece.stored
-        self._mended += piece.mended
+        self._replaced += piece.replaced
         if self._pace.due():
             self._tell_progress()
 
@@ -308,7 +308,7 @@ class _Encoder:
             tokens=tokens,
             sentences=sentences,
             bytes_read=self._bytes_read,
-            mended_bytes=self._mended,
+            replaced_bytes=self._replaced,
             dropped_types=self._table.dropped,
         )
         self._file = None
@@ -359,9 +359,9 @@ class _Encoder:
         )
 
     def _tell_notices(self) -> None:
-        if self._mended:
+        if self._replaced:
             done = "replaced" if self._config.encoding_errors == "replace" else "left out"
-            self._listener(Notice(f"{self._mended:,} bytes were not valid UTF-8 and were {done}"))
+            self._listener(Notice(f"{self._replaced:,} bytes were not valid UTF-8 and were {done}"))
         if self._table.dropped:
             self._listener(
                 Notice(

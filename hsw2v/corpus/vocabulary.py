@@ -100,7 +100,7 @@ def _taken(types: Vocabulary, order: NDArray[np.int64]) -> Vocabulary:
 
 
 def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
-    """Return the chance that an occurrence of each word is kept, (V,) float64.
+    """Return the probability that an occurrence of each word is kept, (V,) float64.
 
     word2vec's formula: min(1, (sqrt(f / t) + 1) · t / f), where f is the word's share of the
     tokens in the vocabulary and t is `sample` (Mikolov et al. 2013, section 2.3, as in
@@ -118,13 +118,13 @@ def kept_counts(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]
     return counts * keep_probability(counts, sample)
 
 
-def drawing_odds(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
+def drawing_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
     """Return how often each word is drawn as noise, beside the one drawn most, (V,) float64.
 
     That is its count to the power of `exponent`; a count of 0 is taken as 1 (Mikolov et al. 2013,
     section 2.2, where the exponent is 3/4).
     """
-    # Logarithms: a large negative exponent must not make all odds zero.
+    # Logarithms: a large negative exponent must not make all weights zero.
     logarithms = exponent * np.log(np.maximum(counts, 1))
-    odds: NDArray[np.float64] = np.exp(logarithms - logarithms.max())
-    return odds
+    weights: NDArray[np.float64] = np.exp(logarithms - logarithms.max())
+    return weights

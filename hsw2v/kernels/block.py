@@ -1,4 +1,4 @@
-"""Training on one block of the corpus: the only kernel that the trainer calls."""
+"""Training on one block of the corpus: trees and negative sampling, by plain steps."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def train_block(
 ) -> tuple[float, int, int]:
     """Train on one block of provisional ids (B,) int32, changing the tables in place.
 
-    All chance comes from `key` (uint64). Threads may work on blocks of the same tables at once
-    without locks: Hogwild (Niu, Recht, Ré & Wright 2011).
+    All random numbers come from `key` (uint64). Threads may work on blocks of the same tables at
+    once without locks: Hogwild (Niu, Recht, Ré & Wright 2011).
 
     Returns the sampled loss in nats (float64), the predictions it is the sum of, and the number
     of words that were kept.

@@ -45,10 +45,10 @@ def compare(
 
     The experiment is a TOML file, the corpus what `hsw2v.train` takes; it is read once. Settings
     take turns, so that what else the machine does falls on all of them. The folder gets
-    `results.json`, `results.md` and `results.csv`, written anew after each run, a log of each run
+    `results.json`, `results.md` and `results.csv`, written after each run, a log of each run
     (`SETTING-SEED.jsonl`), with `keep_models` its model, and with `plot` at the end a figure,
     `comparison.svg`, for which matplotlib is needed. What is known there is not run again:
-    interrupted, the same call goes on, and settings that were changed are run anew. A setting with
+    interrupted, the same call goes on, and settings that were changed are run again. A setting with
     which training diverges has no figures.
 
     Raises:

@@ -10,7 +10,7 @@ from hsw2v.errors import Hsw2vError
 from hsw2v.training.api import train
 
 _TYPES = 64
-# Enough for two blocks, between which a tree can be grown.
+# Enough for two blocks, between which a tree can be built.
 _TEXT = [[str((row * step) % _TYPES) for step in range(1, 17)] for row in range(1_200)]
 _HELDOUT = _TEXT[1:3]
 
@@ -38,8 +38,8 @@ def _tiny(config: Config) -> Config:
         sample=0.0,
         tree=tree,
         epochs=2,
-        retree_at=None,
-        retree_every=0,
+        rebuild_at=None,
+        rebuild_every=0,
         dim=16,
         num_classes=None,
         seed=1,

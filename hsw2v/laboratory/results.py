@@ -105,7 +105,7 @@ def _digest(parts: Iterable[bytes | memoryview]) -> str:
 
 
 class Results:
-    """A file of runs, written anew after each of them."""
+    """A file of runs, written after each of them."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Read the file, if it is there.

@@ -38,7 +38,7 @@ class Sampling:
     """How tokens become windows in training."""
 
     keep: NDArray[np.float64]
-    """(V,), the chance that an occurrence of each word is kept."""
+    """(V,), the probability that an occurrence of each word is kept."""
     window: int
     """Largest distance of a context word from its target."""
     shrink: bool
@@ -56,7 +56,7 @@ def windows_of(
     remap: NDArray[np.int32],
     sampling: Sampling,
     count: int,
-    chance: np.random.Generator,
+    rng: np.random.Generator,
 ) -> Windows:
     """Return at most `count` windows of a block of provisional ids (B,), in order of the text.
 
@@ -64,16 +64,16 @@ def windows_of(
     """
     words = remap[ids].astype(np.int64)
     keep = np.where(words >= 0, sampling.keep[np.maximum(words, 0)], 0.0)
-    kept = chance.random(len(words)) < keep
+    kept = rng.random(len(words)) < keep
     sentences = np.cumsum(words == END_OF_SENTENCE)[kept]
     words = words[kept]
     beside = sentences[1:] == sentences[:-1]
     with_context = np.nonzero(np.append(False, beside) | np.append(beside, False))[0]
-    centres = chance.choice(with_context, min(count, len(with_context)), replace=False)
+    centres = rng.choice(with_context, min(count, len(with_context)), replace=False)
     centres.sort()
     reach = np.full(len(centres), sampling.window)
     if sampling.shrink:
-        reach = chance.integers(1, sampling.window, len(centres), endpoint=True)
+        reach = rng.integers(1, sampling.window, len(centres), endpoint=True)
     distances = np.arange(1, min(sampling.window, max(1, len(words) - 1)) + 1)
     around = np.concatenate((-distances[::-1], distances))
     places = centres[:, None] + around
@@ -96,8 +96,8 @@ def sampled_windows(
     some: list[Windows] = []
     for block, wanted in zip(chosen.tolist(), np.diff(done, prepend=0).tolist(), strict=True):
         begin, end = encoded.blocks[block : block + 2].tolist()
-        chance = np.random.default_rng((seed, block))
-        some.append(windows_of(encoded.ids[begin:end], text.remap, sampling, wanted, chance))
+        rng = np.random.default_rng((seed, block))
+        some.append(windows_of(encoded.ids[begin:end], text.remap, sampling, wanted, rng))
         encoded.forget()
         if sum(len(one.targets) for one in some) >= WINDOWS_AT_ONCE:
             yield _together(some)

@@ -20,7 +20,7 @@ from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
 from hsw2v.model import Model
 from hsw2v.network.outputs import is_normalized, unused_settings
-from hsw2v.training.growing import check_growing, check_tree, first_base
+from hsw2v.training.building import check_rebuilding, check_tree, first_structure
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.classes import Classes
@@ -122,7 +122,7 @@ def train_on(
     """
     chosen = config.resolved()
     if chosen.corpus != texts.config:
-        raise UsageError("the corpus was read with other settings", hint="read it anew")
+        raise UsageError("the corpus was read with other settings", hint="read it again")
     codes = check_training(
         chosen.training, heldout=texts.heldout is not None, normalize_exactly=normalize_exactly
     )
@@ -137,7 +137,7 @@ def check_training(
 
     Raises:
         UsageError: a held-out loss is wanted of an output layer without probabilities, or one that
-            is normalized exactly without a held-out text, or the semantic tree is to be grown when
+            is normalized exactly without a held-out text, or the semantic tree is to be built when
             training is over.
         MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
     """
@@ -178,7 +178,7 @@ def _train(
     encoded = texts.corpus
     open_epochs = chosen.training.epochs is None
     chosen = chosen.resolved(encoded.tokens)
-    check_growing(chosen.training)
+    check_rebuilding(chosen.training)
     vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
     held = None if texts.heldout is None else _held_out(texts.heldout, vocabulary)
     totals = {
@@ -187,7 +187,7 @@ def _train(
         "types": len(encoded.types) + encoded.dropped_types,
         "tokens_in_vocabulary": int(vocabulary.counts.sum()),
         "bytes_read": encoded.bytes_read,
-        "mended_bytes": encoded.mended_bytes,
+        "replaced_bytes": encoded.replaced_bytes,
     }
     if chosen.training.loss == "softmax" and len(vocabulary) > BEARABLE:
         listener(
@@ -212,7 +212,7 @@ def _train(
         many = f"{chosen.training.epochs} epochs, for a text of {encoded.tokens:,} tokens"
         listener(Notice(f"{many} (--epochs sets another number)"))
     warm_up.wait()
-    base = first_base(chosen, codes, vocabulary, corpus, listener)
+    base = first_structure(chosen, codes, vocabulary, corpus, listener)
     trainer = Trainer(chosen, vocabulary, base)
     measuring = trainer.train(corpus, listener, held)
     trainer.check()

@@ -11,7 +11,7 @@ from hsw2v.config import TrainingConfig
 from hsw2v.events import Listener
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OutputLayer, output_layer
-from hsw2v.training.growing import grown_base, growths_of
+from hsw2v.training.building import rebuilds_of, rebuilt_structure
 
 
 class Phases(Protocol):
@@ -38,9 +38,9 @@ class Rebuilding:
 
     def begins(self, epoch: int, borders: NDArray[np.int64]) -> list[int]:
         """Return the blocks of an epoch before which the tree or the classes are built."""
-        return growths_of(self._training, borders, epoch)
+        return rebuilds_of(self._training, borders, epoch)
 
     def next_output(self, network: Network, listener: Listener) -> OutputLayer:
         """Return the output layer of a new tree, or of new classes."""
-        base = grown_base(self._training, network.vectors, self._weights, listener)
+        base = rebuilt_structure(self._training, network.vectors, self._weights, listener)
         return output_layer(self._training, self._counts, base)

@@ -29,7 +29,7 @@ def block_order(blocks: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def block_key(seed: int, epoch: int, block: int) -> int:
-    """Return the key, in [0, 2⁶⁴), of all chance in one block of one epoch."""
+    """Return the key, in [0, 2⁶⁴), of all random numbers of one block of one epoch."""
     named = struct.pack("<QQQ", seed, epoch, block)
     return int.from_bytes(hashlib.blake2b(named, digest_size=8).digest(), "little")
 

@@ -41,20 +41,20 @@ def warm_up(training: TrainingConfig) -> None:
 
 
 def warm_up_exchange() -> None:
-    """Make ready what grows the brown tree, and classes by exchange."""
+    """Make ready what builds the brown tree, and classes by exchange."""
     ids = np.arange(3, dtype=np.int32)
     brown(ids, np.array([0, 3]), ids, np.ones(3))
 
 
 def warm_up_semantic() -> None:
-    """Make ready what grows the semantic tree."""
+    """Make ready what builds the semantic tree."""
     semantic(aligned_zeros(3, padded(1)), np.ones(3))
 
 
 class WarmUp:
     """`warm_up` in a thread of its own, beside the reading of the corpus.
 
-    What grows the semantic tree is made ready last: it is not wanted before training is under way.
+    What builds the semantic tree is made ready last: it is not wanted before training is under way.
     """
 
     def __init__(self, training: TrainingConfig) -> None:

@@ -59,7 +59,7 @@ class Codes:
             " and ".join(differences),
             where=self.source,
             hint="train with the corpus and the --min-count and --max-vocab it was made for, "
-            "or make it anew",
+            "or make it again",
         )
 
 

@@ -80,10 +80,8 @@ def kmeans_classes(
     most = math.ceil(LARGEST * words / count)
     norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     scale = (1.0 / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32)
-    chance = np.random.default_rng(seed)
-    centres = _first_centres(
-        vectors, scale, weights, count, chance, lambda: tell(0, ROUNDS * words)
-    )
+    rng = np.random.default_rng(seed)
+    centres = _first_centres(vectors, scale, weights, count, rng, lambda: tell(0, ROUNDS * words))
     for turn in range(ROUNDS):
 
         def tick(done: int, turn: int = turn) -> None:
@@ -102,24 +100,24 @@ def _first_centres(
     scale: NDArray[np.float32],
     weights: NDArray[np.float64],
     count: int,
-    chance: np.random.Generator,
+    rng: np.random.Generator,
     tick: Callable[[], None],
 ) -> NDArray[np.float32]:
     """Return the unit vectors (C, P) of words far from each other: by weight times 1 - cosine."""
     likely = np.argsort(-weights, kind="stable")[: _FIRST_FROM * count]
     unit = vectors[likely] * scale[likely, None]
-    odds = weights[likely].astype(np.float64)
+    left = weights[likely].astype(np.float64)
     far = np.ones(len(likely))
     chosen = np.empty(count, np.int64)
     for one in range(count):
-        reach = np.cumsum(odds * far)
+        reach = np.cumsum(left * far)
         if not reach[-1]:
             # All that are left lie where a centre is.
-            reach = np.cumsum(odds)
-        place = int(np.searchsorted(reach, chance.random() * reach[-1], side="right"))
+            reach = np.cumsum(left)
+        place = int(np.searchsorted(reach, rng.random() * reach[-1], side="right"))
         chosen[one] = min(place, len(likely) - 1)
         np.minimum(far, np.maximum(1.0 - unit @ unit[chosen[one]], 0.0), out=far)
-        odds[chosen[one]] = 0.0
+        left[chosen[one]] = 0.0
         tick()
     return unit[chosen]
 

@@ -14,7 +14,7 @@ from hsw2v.trees.tree import Tree
 POWER_STEPS = 5
 """Steps towards the leading principal direction of a set, before it is first split."""
 REFINEMENTS = 3
-"""Times that a set is split anew along the direction between the means of its halves."""
+"""Times that a set is split again along the direction between the means of its halves."""
 SET_AT_ONCE = 4096
 """Sets of at most so many words are split to the end in one call."""
 

@@ -20,7 +20,7 @@ from hsw2v.corpus.stream import EncodedCorpus, encode_sentences
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.events import EpochEnd, Event
-from hsw2v.training.growing import first_base
+from hsw2v.training.building import first_structure
 from hsw2v.training.trainer import Trainer
 
 LAYERS = ("hs", "class", "ns", "sampled", "softmax")
@@ -252,6 +252,6 @@ class Training:
             if isinstance(event, EpochEnd):
                 ends.append(event)
 
-        base = first_base(config, None, self._text.vocabulary, text, listen)
+        base = first_structure(config, None, self._text.vocabulary, text, listen)
         Trainer(config, self._text.vocabulary, base).train(text, listen)
         return sum(one.seconds for one in ends)

@@ -142,13 +142,13 @@ def test_bytes_of_a_compressed_file_are_those_stored(tmp_path):
         assert corpus.bytes_read == path.stat().st_size
 
 
-def test_mended_bytes_are_counted_and_noticed(tmp_path):
+def test_replaced_bytes_are_counted_and_noticed(tmp_path):
     path = tmp_path / "corpus.txt"
     path.write_bytes(b"caf\xe9 and \xf0\x9f\x98 \xc3\xa9t\xc3\n" * 100)
     events = []
     config = CorpusConfig(encoding_errors="replace")
     with encode(path, config, listener=events.append, piece_bytes=100) as corpus:
-        assert corpus.mended_bytes == 500
+        assert corpus.replaced_bytes == 500
         assert corpus.types.words == ["caf\ufffd", "and", "\ufffd", "ét\ufffd"]
     notices = [event.message for event in events if isinstance(event, Notice)]
     assert notices == ["500 bytes were not valid UTF-8 and were replaced"]

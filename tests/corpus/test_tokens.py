@@ -197,7 +197,7 @@ def test_a_piece_ends_after_its_last_white_space(text):
     lowercase=st.booleans(),
 )
 @settings(max_examples=300)
-def test_mended_text_is_what_the_decoder_makes_of_the_whole(
+def test_replaced_text_is_what_the_decoder_makes_of_the_whole(
     folder, data, piece_bytes, errors, lowercase
 ):
     data = b"x " + data

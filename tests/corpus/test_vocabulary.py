@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hsw2v.config import VocabularyConfig
-from hsw2v.corpus.vocabulary import Vocabulary, choose, drawing_odds, keep_probability
+from hsw2v.corpus.vocabulary import Vocabulary, choose, drawing_weights, keep_probability
 from hsw2v.errors import EmptyCorpusError
 
 TYPES = Vocabulary.from_words(["rare", "two", "été", "many", "zwei", "三"], [1, 2, 7, 9, 2, 2])
@@ -57,11 +57,11 @@ def test_keep_probability_is_the_formula_of_word2vec():
 
 def test_odds_of_drawing_are_powers_of_counts():
     counts = np.array([16, 1, 0])
-    np.testing.assert_allclose(drawing_odds(counts, 0.75), np.array([8, 1, 1]) / 8)
-    np.testing.assert_allclose(drawing_odds(counts, -0.5), [0.25, 1, 1])
-    assert drawing_odds(counts, 0.0).tolist() == [1, 1, 1]
+    np.testing.assert_allclose(drawing_weights(counts, 0.75), np.array([8, 1, 1]) / 8)
+    np.testing.assert_allclose(drawing_weights(counts, -0.5), [0.25, 1, 1])
+    assert drawing_weights(counts, 0.0).tolist() == [1, 1, 1]
     # Where all powers are beyond a float, the odds are not.
-    assert drawing_odds(counts[:1] * 10**6, -1e3).tolist() == [1]
+    assert drawing_weights(counts[:1] * 10**6, -1e3).tolist() == [1]
 
 
 def test_the_vocabulary_does_not_need_the_compiler():

@@ -34,7 +34,7 @@ class ClassOutput(OutputLayer):
     """The threshold of subsampling choices, as the setting."""
 
     name = "class"
-    settings = ("classes", "num_classes", "retree_at", "retree_every", "node_sample")
+    settings = ("classes", "num_classes", "rebuild_at", "rebuild_every", "node_sample")
     structure = Classes
 
     @classmethod

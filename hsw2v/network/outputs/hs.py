@@ -27,7 +27,7 @@ class HierarchicalOutput(OutputLayer):
     """The threshold of subsampling decisions, as the setting."""
 
     name = "hs"
-    settings = ("tree", "retree_at", "retree_every", "retree_from", "node_sample")
+    settings = ("tree", "rebuild_at", "rebuild_every", "rebuild_from", "node_sample")
     structure = Tree
 
     @classmethod
@@ -44,7 +44,7 @@ class HierarchicalOutput(OutputLayer):
     @classmethod
     def used(cls, training: TrainingConfig) -> tuple[str, ...]:
         """Return the settings with an effect; those of negative sampling, too, if it is first."""
-        first = NegativeOutput.settings if training.retree_from == "ns" else ()
+        first = NegativeOutput.settings if training.rebuild_from == "ns" else ()
         return (*super().used(training), *first)
 
     @property

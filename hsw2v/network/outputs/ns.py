@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
-from hsw2v.corpus.vocabulary import drawing_odds
+from hsw2v.corpus.vocabulary import drawing_weights
 from hsw2v.network.decisions import Decisions, Indexes, Numbers, at_once, two_way
 from hsw2v.network.outputs.output import OutputLayer, Rows, touched, visits_of_words
 from hsw2v.query.probabilities import Floats, FullSoftmax
@@ -36,7 +36,7 @@ class NegativeOutput(OutputLayer):
     @classmethod
     def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
         """Return the output layer of words that occur so often."""
-        return cls(drawing_odds(counts, training.ns_exponent), training.negative)
+        return cls(drawing_weights(counts, training.ns_exponent), training.negative)
 
     @property
     def rows(self) -> int:

@@ -56,7 +56,7 @@ class OutputLayer(ABC):
     def used(cls, training: TrainingConfig) -> tuple[str, ...]:
         """Return the settings, of `settings` or of other output layers, that have an effect."""
         rebuilt = cls.rebuilt(training)
-        return tuple(one for one in cls.settings if rebuilt or not one.startswith("retree_"))
+        return tuple(one for one in cls.settings if rebuilt or not one.startswith("rebuild_"))
 
     def probabilities(self, outputs: Floats, *, normalize_exactly: bool) -> Softmax:
         """Return what `softmax` does; if scores are none, only if they are to be normalised.

@@ -1,4 +1,4 @@
-"""Sampled softmax: the choice of the word among it and words drawn, corrected for their odds."""
+"""Sampled softmax: the choice of the word among it and words drawn, corrected for their draws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
-from hsw2v.corpus.vocabulary import drawing_odds
+from hsw2v.corpus.vocabulary import drawing_weights
 from hsw2v.network.decisions import Decisions, Indexes, Numbers
 from hsw2v.network.outputs.output import OutputLayer, Rows, touched, visits_of_words
 from hsw2v.network.outputs.softmax import decide_among_words, words_at_once
@@ -36,7 +36,7 @@ class SampledOutput(OutputLayer):
     @classmethod
     def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
         """Return the output layer of words that occur so often."""
-        return cls(drawing_odds(counts, training.ns_exponent), training.samples)
+        return cls(drawing_weights(counts, training.ns_exponent), training.samples)
 
     @property
     def rows(self) -> int:

@@ -1,4 +1,4 @@
-"""Which tree or classes training begins with, and how they are grown."""
+"""Which tree or classes training begins with, and when and how they are rebuilt."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from hsw2v.trees.shape import cost, depths, step_cost, trained_length
 from hsw2v.trees.tree import Tree
 
 
-def check_growing(training: TrainingConfig) -> None:
-    """Make sure that something is trained on the tree or the classes that are grown.
+def check_rebuilding(training: TrainingConfig) -> None:
+    """Make sure that something is trained on the tree or the classes that are built.
 
     Raises:
-        UsageError: the semantic tree is to be grown when training is over, or classes of k-means.
+        UsageError: the semantic tree, or classes of k-means, would be built when training is over.
     """
     if OUTPUTS[training.loss].rebuilt(training):
         # As long as the text is not read, there may be as many epochs as there are at most.
         epochs = training.epochs or MOST_EPOCHS
-        if training.retree_at and training.retree_at >= epochs:
-            grown = "the tree is to be grown" if training.loss == "hs" else "classes are to be made"
+        if training.rebuild_at and training.rebuild_at >= epochs:
+            what = "the tree is" if training.loss == "hs" else "classes are"
             raise UsageError(
-                f"{grown} after {training.retree_at:g} epochs of {epochs}",
-                hint="lower --retree-at, or raise --epochs",
+                f"{what} to be built after {training.rebuild_at:g} epochs of {epochs}",
+                hint="lower --rebuild-at, or raise --epochs",
             )
 
 
@@ -55,9 +55,9 @@ def check_tree(training: TrainingConfig) -> Codes | None:
 
     Raises:
         MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
-        UsageError: as `check_growing`.
+        UsageError: as `check_rebuilding`.
     """
-    check_growing(training)
+    check_rebuilding(training)
     if training.tree_file is None:
         return None
     try:
@@ -71,21 +71,21 @@ LEAST_AFTER = 2.0
 """Epochs that must be left to a tree that takes the place of another semantic one."""
 
 
-def growths_of(training: TrainingConfig, blocks: NDArray[np.int64], epoch: int) -> list[int]:
-    """Return the blocks of an epoch before which a tree or classes are grown, from 0 as the epoch.
+def rebuilds_of(training: TrainingConfig, blocks: NDArray[np.int64], epoch: int) -> list[int]:
+    """Return the blocks of an epoch before which a tree or classes are built, from 0 as the epoch.
 
     `blocks (K+1,)` are their borders in the corpus. The moments asked for are moved to the next
     border, the first of them at latest to the last block, so that something is trained on the tree.
-    Nothing is grown before anything is trained, and only what grows.
+    Nothing is built before anything is trained, and only what is built of vectors.
     """
-    if not OUTPUTS[training.loss].rebuilt(training) or not training.retree_at:
+    if not OUTPUTS[training.loss].rebuilt(training) or not training.rebuild_at:
         return []
     assert training.epochs is not None
-    at, count = training.retree_at, len(blocks) - 1
+    at, count = training.rebuild_at, len(blocks) - 1
     moments = [at]
-    if training.retree_every:
+    if training.rebuild_every:
         # Between two blocks is as often as can be.
-        every = max(training.retree_every, 1.0 / count)
+        every = max(training.rebuild_every, 1.0 / count)
         last = min(epoch + 1.0, training.epochs - LEAST_AFTER) + 1e-9
         first = max(1, math.floor((epoch - 1.0 - at) / every))
         moments += (at + n * every for n in range(first, math.floor((last - at) / every) + 1))
@@ -99,7 +99,7 @@ def _place(moment: float, blocks: NDArray[np.int64]) -> int:
     return int(epoch) * (len(blocks) - 1) + int(np.searchsorted(blocks, part * blocks[-1]))
 
 
-def first_base(
+def first_structure(
     config: Config,
     codes: Codes | None,
     vocabulary: Vocabulary,
@@ -179,9 +179,9 @@ def _first_tree(
     name = training.tree
     if name == "semantic":
         name = "huffman"
-        if never := _never_grown(training, corpus):
+        if never := _never_rebuilt(training, corpus):
             listener(Notice(f"{never}: Huffman's tree is used"))
-        elif training.retree_from == "ns":
+        elif training.rebuild_from == "ns":
             return None
     report = Report(name, training, listener)
     if codes is not None:
@@ -192,10 +192,10 @@ def _first_tree(
     return tree
 
 
-def _never_grown(training: TrainingConfig, corpus: WordCorpus) -> str:
+def _never_rebuilt(training: TrainingConfig, corpus: WordCorpus) -> str:
     """Return why nothing is made from the vectors of this training; nothing if it is."""
     assert training.epochs is not None
-    if not training.retree_at:
+    if not training.rebuild_at:
         return "nothing is rebuilt in one epoch" if training.epochs == 1 else "nothing is rebuilt"
     # There is no border of blocks to rebuild anything at.
     short = training.epochs * (len(corpus.encoded.blocks) - 1) < 2
@@ -210,7 +210,7 @@ def _first_classes(
     assert threads is not None
     if name == "kmeans":
         name = "frequency"
-        if never := _never_grown(training, corpus):
+        if never := _never_rebuilt(training, corpus):
             listener(Notice(f"{never}: classes are by frequency"))
     report = Report(name, training, listener)
     if name == "exchange":
@@ -240,13 +240,13 @@ def _telling(report: Report, corpus: WordCorpus) -> Tell:
     return tell
 
 
-def grown_base(
+def rebuilt_structure(
     training: TrainingConfig,
     vectors: NDArray[np.float32],
     weights: NDArray[np.float64],
     listener: Listener,
 ) -> Tree | Classes:
-    """Grow the semantic tree, or classes, of word vectors under training (V, P)."""
+    """Build the semantic tree, or classes, of word vectors under training (V, P)."""
     if training.loss == "class":
         return _kmeans_classes(training, vectors, weights, listener)
     # On a first run it may be compiling still.
@@ -280,7 +280,7 @@ def _kmeans_classes(
 
 
 class Report:
-    """Tells how the growing of a tree or of classes goes."""
+    """Tells how the building of a tree or of classes goes."""
 
     def __init__(self, name: str, training: TrainingConfig, listener: Listener) -> None:
         assert training.node_sample is not None
