@@ -79,7 +79,7 @@ class Case:
             self.batch_norm,
         )
         windowing = Windowing(self.remap, self.keep, self.window, True)
-        engine = full.FullSoftmax(self.tables, np.zeros(1, np.int32))
+        engine = full.SoftmaxTraining(self.tables, np.zeros(1, np.int32))
         return engine.train_block(self.ids, KEY, plan, windowing, learning=self.learning)
 
     def plan(self) -> reference.Plan:
@@ -160,7 +160,7 @@ def test_a_block_is_left_when_the_stop_is_set() -> None:
     case = Case(length=3_000)
     windowing = Windowing(case.remap, case.keep, 4, True)
     plan = GeneralPlan(False, 0, *RATES, 64, 0, 0.0, False)
-    engine = full.FullSoftmax(case.tables, np.ones(1, np.int32))
+    engine = full.SoftmaxTraining(case.tables, np.ones(1, np.int32))
     assert engine.train_block(case.ids, KEY, plan, windowing)[:2] == (0.0, 0)
 
 

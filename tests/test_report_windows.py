@@ -9,7 +9,7 @@ from hsw2v.config import Config
 from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN
 from hsw2v.corpus.words import choose_words
-from hsw2v.report.windows import Sampling, Windows, sampled_windows, windows_of
+from hsw2v.report.windows import Sampling, Windows, draw_windows, sampled_windows
 
 REMAP = np.array([END_OF_SENTENCE, 0, 1, 2, UNKNOWN], np.int32)
 
@@ -34,14 +34,14 @@ def by_loop(sentences: list[list[int]], window: int) -> list[tuple[int, list[int
 def test_without_chance_they_are_all_the_windows_there_are() -> None:
     ids = np.array([1, 4, 2, 3, 0, 1, 0, 4, 0, 3, 3, 2, 1], np.int32)
     sampling = Sampling(np.ones(3), window=2, shrink=False)
-    found = windows_of(ids, REMAP, sampling, 100, np.random.default_rng(1))
+    found = draw_windows(ids, REMAP, sampling, 100, np.random.default_rng(1))
     assert listed(found) == by_loop([[0, 1, 2], [0], [2, 2, 1, 0]], 2)
 
 
 def test_words_are_left_out_as_often_as_subsampling_leaves_them_out() -> None:
     ids = np.tile(np.array([1, 2], np.int32), 5_000)
     sampling = Sampling(np.array([0.25, 1.0, 1.0]), window=1, shrink=False)
-    found = windows_of(ids, REMAP, sampling, 10_000, np.random.default_rng(1))
+    found = draw_windows(ids, REMAP, sampling, 10_000, np.random.default_rng(1))
     kept = np.bincount(found.targets)
     assert kept[1] == 5_000
     assert kept[0] == pytest.approx(1_250, rel=0.1)
@@ -53,7 +53,7 @@ def test_words_are_left_out_as_often_as_subsampling_leaves_them_out() -> None:
 def test_windows_shrink_to_every_reach_alike() -> None:
     ids = np.arange(3_000, dtype=np.int32) % 3 + 1
     sampling = Sampling(np.ones(3), window=4, shrink=True)
-    found = windows_of(ids, REMAP, sampling, 3_000, np.random.default_rng(1))
+    found = draw_windows(ids, REMAP, sampling, 3_000, np.random.default_rng(1))
     reaches = np.bincount(found.counts[10:-10], minlength=9)
     assert np.all(abs(reaches[[2, 4, 6, 8]] - 745) < 100)
     assert reaches[[1, 3, 5, 7]].sum() == 0
@@ -63,9 +63,9 @@ def test_some_of_a_block_are_drawn_from_all_of_it_and_each_once() -> None:
     ids = np.full(1_000, 1, np.int32)
     remap = np.array([END_OF_SENTENCE, 0], np.int32)
     rng = np.random.default_rng(1)
-    found = windows_of(ids, remap, Sampling(np.ones(1), 1, False), 100, rng)
+    found = draw_windows(ids, remap, Sampling(np.ones(1), 1, False), 100, rng)
     assert len(found.targets) == 100
-    nothing = windows_of(ids[:1], remap, Sampling(np.ones(1), 1, False), 5, rng)
+    nothing = draw_windows(ids[:1], remap, Sampling(np.ones(1), 1, False), 5, rng)
     assert len(nothing.targets) == 0
     assert len(nothing.contexts) == 0
 

@@ -105,7 +105,7 @@ def train_block(
     noise_key = key ^ NOISE_KEY
     base = tables.vectors.ctypes.data
     stride = tables.vectors.shape[1] * tables.vectors.itemsize
-    vectors = tables.vectors.shape[1] // LANES
+    chunks = tables.vectors.shape[1] // LANES
     kept = scratch.kept.ctypes.data
     reaches = scratch.reach.ctypes.data
     ends = scratch.ends.ctypes.data
@@ -136,7 +136,7 @@ def train_block(
                 next_loss += loss_every
             if centre + 1 + window < count:
                 entering = np.int64(load_int32(kept + 4 * (centre + 1 + window)))
-                prefetch_row(base + entering * stride, vectors)
+                prefetch_row(base + entering * stride, chunks)
             reach = np.int64(load_int32(reaches + 4 * centre))
             first = max(start, centre - reach)
             last = min(end, centre + reach + 1)
@@ -157,23 +157,21 @@ def train_block(
             target = context
             rows = n
             if cbow:
-                mean_row(context, n, vectors, mean)
+                mean_row(context, n, chunks, mean)
                 hidden = mean_rows
                 target = mean_rows + 8
                 rows = 1
             if sampled:
-                total += loss(hidden, rows, output, m, labels, vectors, gradient)
+                total += loss(hidden, rows, output, m, labels, chunks, gradient)
                 predictions += rows
             ahead = skipped - first_row
             if m == ahead:
                 continue
             there = output + 8 * ahead
             rate = np.float32(first_rate + slope * centre)
-            step(
-                hidden, target, rows, there, m - ahead, labels + 4 * ahead, rate, vectors, gradient
-            )
+            step(hidden, target, rows, there, m - ahead, labels + 4 * ahead, rate, chunks, gradient)
             if cbow:
-                add_to_rows(context, n, vectors, mean_gradient)
+                add_to_rows(context, n, chunks, mean_gradient)
         start = end
     merge_top(tree)
     return total, predictions, count

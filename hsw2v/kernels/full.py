@@ -27,8 +27,8 @@ def exponentiate(
         here = base + 4 * row * columns
         total = 0.0
         for first in range(0, columns, _AT_ONCE):
-            vectors = min(columns - first, _AT_ONCE) // LANES
-            total += exponentials(here + 4 * first, highest[row], vectors)
+            chunks = min(columns - first, _AT_ONCE) // LANES
+            total += exponentials(here + 4 * first, highest[row], chunks)
         masses[row] = total
 
 

@@ -195,7 +195,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     noise_key = key ^ NOISE_KEY
     base = tables.vectors.ctypes.data
     stride = tables.vectors.shape[1] * tables.vectors.itemsize
-    vectors = tables.vectors.shape[1] // LANES
+    chunks = tables.vectors.shape[1] // LANES
     kept = scratch.kept.ctypes.data
     bounds = scratch.bounds.ctypes.data
     hidden = scratch.hidden_rows.ctypes.data
@@ -220,21 +220,21 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
             if centre + 1 + windowing.window < count:
                 entering = np.int64(load_int32(kept + 4 * (centre + 1 + windowing.window)))
                 row = base + entering * stride
-                prefetch_row(row, vectors)
+                prefetch_row(row, chunks)
                 if has_squares:
-                    prefetch_row(row + vector_state.squares, vectors)
+                    prefetch_row(row + vector_state.squares, chunks)
                 if has_means:
-                    prefetch_row(row + vector_state.means, vectors)
+                    prefetch_row(row + vector_state.means, chunks)
             first = np.int64(load_int32(bounds + 8 * centre))
             last = np.int64(load_int32(bounds + 8 * centre + 4))
             n = context_rows(base, stride, kept, first, last, centre, context)
             if plan.cbow and n > 0:
-                mean_row(context, n, vectors, load_int64(hidden + 8 * rows))
+                mean_row(context, n, chunks, load_int64(hidden + 8 * rows))
                 rows += 1
             elif n > 0:
                 for i in range(n):
                     # The mean of one row is a copy of it.
-                    mean_row(context + 8 * i, 1, vectors, load_int64(hidden + 8 * (rows + i)))
+                    mean_row(context + 8 * i, 1, chunks, load_int64(hidden + 8 * (rows + i)))
                 rows += n
         if rows == 0:
             continue
@@ -249,7 +249,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 True,
             )
         for row in range(rows):
-            clear_row(load_int64(gradient + 8 * row), vectors)
+            clear_row(load_int64(gradient + 8 * row), chunks)
         done = 0
         for centre in range(begin, end):
             if chosen:
@@ -277,12 +277,12 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 if of_class or sampled:
                     m, right = rows_of_classes(classes, word, room.output)
                     lost += choose(
-                        n, here, there, m, right, rate, plan, room, output_state, vectors, of_class
+                        n, here, there, m, right, rate, plan, room, output_state, chunks, of_class
                     )
                 if of_word or sampled:
                     m, right = rows_of_members(classes, word, room.output)
                     lost += choose(
-                        n, here, there, m, right, rate, plan, room, output_state, vectors, of_word
+                        n, here, there, m, right, rate, plan, room, output_state, chunks, of_word
                     )
             elif plan.output == SAMPLED:
                 group = centre // SHARED_BY
@@ -292,7 +292,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 m = rows_of_drawn(sampling, drawn, word, room.output, room.biases)
                 first = np.int64(0)
                 lost = choose(
-                    n, here, there, m, first, rate, plan, room, output_state, vectors, True
+                    n, here, there, m, first, rate, plan, room, output_state, chunks, True
                 )
             else:
                 skipped: Any = np.int64(0)
@@ -312,7 +312,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                     plan,
                     room,
                     output_state,
-                    vectors,
+                    chunks,
                     sampled,
                 )
             if sampled:
@@ -334,7 +334,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                     scratch.slopes[one, d] /= np.float32(rows)
                 row = scale_and_shift.table + one * stride
                 by_row = scratch.slopes.ctypes.data + one * stride
-                move_hidden(row, by_row, rate, plan.optimizer, 0.0, scale_and_shift, vectors)
+                move_hidden(row, by_row, rate, plan.optimizer, 0.0, scale_and_shift, chunks)
         done = 0
         for centre in range(begin, end):
             first = np.int64(load_int32(bounds + 8 * centre))
@@ -343,7 +343,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
             for i in range(n):
                 by_row = load_int64(gradient + 8 * (done if plan.cbow else done + i))
                 row = load_int64(context + 8 * i)
-                move_hidden(row, by_row, rate, plan.optimizer, plan.l2, vector_state, vectors)
+                move_hidden(row, by_row, rate, plan.optimizer, plan.l2, vector_state, chunks)
             done += min(n, 1) if plan.cbow else n
     merge_top(tree)
     return total, predictions, count

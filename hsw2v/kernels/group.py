@@ -46,7 +46,7 @@ class Room(NamedTuple):
 
 
 @compiled
-def _each_tile(rows, hidden, output, m, labels, rate, vectors, scores, softmax):
+def _each_tile(rows, hidden, output, m, labels, rate, chunks, scores, softmax):
     """Write scores of softmax, or gradients of decisions, in pieces; n ≤ MAX_CONTEXT rows."""
     for i in range(0, rows, 2):
         here = hidden + 8 * i
@@ -56,13 +56,13 @@ def _each_tile(rows, hidden, output, m, labels, rate, vectors, scores, softmax):
             place = scores + (j // MAX_OUTPUT) * _PIECE + 4 * (i * MAX_OUTPUT + j % MAX_OUTPUT)
             if softmax:
                 if i + 1 < rows:
-                    score_rows(width, here, there, vectors, place)
+                    score_rows(width, here, there, chunks, place)
                 else:
-                    score_row(width, here, there, vectors, place)
+                    score_row(width, here, there, chunks, place)
             elif i + 1 < rows:
-                gradient_rows(width, here, there, vectors, labels + 4 * j, rate, place)
+                gradient_rows(width, here, there, chunks, labels + 4 * j, rate, place)
             else:
-                gradient_row(width, here, there, vectors, labels + 4 * j, rate, place)
+                gradient_row(width, here, there, chunks, labels + 4 * j, rate, place)
 
 
 @compiled
@@ -77,17 +77,17 @@ def _softmax(rows, m, right, rate, biases, scores):
         target = own + (right // MAX_OUTPUT) * _PIECE + 4 * (right % MAX_OUTPUT)
         highest = _NOTHING
         for j in range(0, padded, MAX_OUTPUT):
-            vectors = min(padded - j, MAX_OUTPUT) // LANES
-            found = add_and_find_highest(own + (j // MAX_OUTPUT) * _PIECE, biases + 4 * j, vectors)
+            chunks = min(padded - j, MAX_OUTPUT) // LANES
+            found = add_and_find_highest(own + (j // MAX_OUTPUT) * _PIECE, biases + 4 * j, chunks)
             highest = max(highest, found)
         score = load_float32(target)
         mass = np.float32(0.0)
         for j in range(0, padded, MAX_OUTPUT):
-            vectors = min(padded - j, MAX_OUTPUT) // LANES
-            mass += exponentials(own + (j // MAX_OUTPUT) * _PIECE, highest, vectors)
+            chunks = min(padded - j, MAX_OUTPUT) // LANES
+            mass += exponentials(own + (j // MAX_OUTPUT) * _PIECE, highest, chunks)
         for j in range(0, padded, MAX_OUTPUT):
-            vectors = min(padded - j, MAX_OUTPUT) // LANES
-            scale(own + (j // MAX_OUTPUT) * _PIECE, -rate / mass, vectors)
+            chunks = min(padded - j, MAX_OUTPUT) // LANES
+            scale(own + (j // MAX_OUTPUT) * _PIECE, -rate / mass, chunks)
         store_float32(target, load_float32(target) + rate)
         total += np.log(np.float64(mass)) + np.float64(highest) - np.float64(score)
     for column in range(m, padded):
@@ -96,33 +96,33 @@ def _softmax(rows, m, right, rate, biases, scores):
 
 
 @compiled
-def _move_outputs(rows, hidden, target, output, m, rate, plan, room, state, vectors):
+def _move_outputs(rows, hidden, target, output, m, rate, plan, room, state, chunks):
     """Move m output rows by the gradients in `room.scores`, and pass them on to `target`."""
     for j in range(0, m, MAX_OUTPUT):
         count = min(m - j, MAX_OUTPUT)
         there = output + 8 * j
         piece = room.scores + (j // MAX_OUTPUT) * _PIECE
         if plan.optimizer == SGD:
-            update_rows(rows, hidden, target, there, count, vectors, piece)
+            update_rows(rows, hidden, target, there, count, chunks, piece)
             if plan.l2 > 0.0:
                 factor = decay_factor(rate, plan.l2)
                 for column in range(count):
-                    decay_row(load_int64(there + 8 * column), factor, vectors)
+                    decay_row(load_int64(there + 8 * column), factor, chunks)
         else:
             for i in range(rows):
                 weights = piece + 4 * i * MAX_OUTPUT
                 total = load_int64(target + 8 * i)
-                add_weighted(total, there, count, weights, 4, vectors)
+                add_weighted(total, there, count, weights, 4, chunks)
             for column in range(count):
-                clear_row(room.row, vectors)
+                clear_row(room.row, chunks)
                 weights = piece + 4 * column
-                add_weighted(room.row, hidden, rows, weights, 4 * MAX_OUTPUT, vectors)
+                add_weighted(room.row, hidden, rows, weights, 4 * MAX_OUTPUT, chunks)
                 row = load_int64(there + 8 * column)
-                move_row(plan.optimizer, plan.l2, state, row, room.row, rate, vectors)
+                move_row(plan.optimizer, plan.l2, state, row, room.row, rate, chunks)
 
 
 @compiled
-def decide(n, hidden, target, first, m, labels, rate, plan, room, state, vectors, lossy):
+def decide(n, hidden, target, first, m, labels, rate, plan, room, state, chunks, lossy):
     """Do the step of one window with two-way decisions; return its loss in nats if asked to.
 
     The loss is that of all m rows; those before the `first` of them do not take part in the step.
@@ -135,17 +135,17 @@ def decide(n, hidden, target, first, m, labels, rate, plan, room, state, vectors
         rows = min(n - i, MAX_CONTEXT)
         here = hidden + 8 * i
         if lossy:
-            total += decisions_loss(here, rows, room.output, m, labels, vectors, room.scores)
+            total += decisions_loss(here, rows, room.output, m, labels, chunks, room.scores)
         own = labels + 4 * first
-        _each_tile(rows, here, output, taking_part, own, error_rate, vectors, room.scores, False)
+        _each_tile(rows, here, output, taking_part, own, error_rate, chunks, room.scores, False)
         _move_outputs(
-            rows, here, target + 8 * i, output, taking_part, rate, plan, room, state, vectors
+            rows, here, target + 8 * i, output, taking_part, rate, plan, room, state, chunks
         )
     return total
 
 
 @compiled
-def choose(n, hidden, target, m, right, rate, plan, room, state, vectors, learning):
+def choose(n, hidden, target, m, right, rate, plan, room, state, chunks, learning):
     """Do the step of one window with a choice among m rows; return its loss in nats.
 
     If it is not learning, nothing moves.
@@ -155,19 +155,19 @@ def choose(n, hidden, target, m, right, rate, plan, room, state, vectors, learni
     for i in range(0, n, MAX_CONTEXT):
         rows = min(n - i, MAX_CONTEXT)
         here = hidden + 8 * i
-        _each_tile(rows, here, room.output, m, 0, error_rate, vectors, room.scores, True)
+        _each_tile(rows, here, room.output, m, 0, error_rate, chunks, room.scores, True)
         total += _softmax(rows, m, right, error_rate, room.biases, room.scores)
         if learning:
             _move_outputs(
-                rows, here, target + 8 * i, room.output, m, rate, plan, room, state, vectors
+                rows, here, target + 8 * i, room.output, m, rate, plan, room, state, chunks
             )
     return total
 
 
 @compiled
-def move_hidden(row, gradient, rate, optimizer, l2, state, vectors):
+def move_hidden(row, gradient, rate, optimizer, l2, state, chunks):
     """Move a row by a gradient of hidden vectors: with SGD the learning rate is in it already."""
     if optimizer == SGD:
-        move_row_by(row, gradient, decay_factor(rate, l2), np.float32(1.0), vectors)
+        move_row_by(row, gradient, decay_factor(rate, l2), np.float32(1.0), chunks)
     else:
-        move_row(optimizer, l2, state, row, gradient, rate, vectors)
+        move_row(optimizer, l2, state, row, gradient, rate, chunks)

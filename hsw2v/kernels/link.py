@@ -19,14 +19,14 @@ def _lanes(builder: Any, vector: Any) -> list[Any]:
 
 
 @intrinsic
-def add_and_find_highest(typing: Any, scores: Any, biases: Any, vectors: Any) -> Any:
+def add_and_find_highest(typing: Any, scores: Any, biases: Any, chunks: Any) -> Any:
     """Add biases to scores, and return the highest of the sums, float32."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        scores, biases, vectors = arguments
+        scores, biases, chunks = arguments
         highest = cgutils.alloca_once(builder, emit.VECTOR)
         builder.store(emit.splat_constant(-3e38), highest)
-        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+        with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
             offset = builder.mul(loop.index, emit.constant(4 * LANES))
             bias = emit.load(builder, biases, offset)
             value = emit.add(builder, emit.load(builder, scores, offset), bias)
@@ -43,19 +43,19 @@ def add_and_find_highest(typing: Any, scores: Any, biases: Any, vectors: Any) ->
 
 
 @intrinsic
-def exponentials(typing: Any, scores: Any, highest: Any, vectors: Any) -> Any:
+def exponentials(typing: Any, scores: Any, highest: Any, chunks: Any) -> Any:
     """Put exp(score - highest) in place of each score, and return their sum, float32.
 
     What is below exp(-83) is taken as that; NaN stays NaN.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        scores, highest, vectors = arguments
+        scores, highest, chunks = arguments
         shift = emit.splat(builder, highest)
         per_log = emit.splat_constant(1.0 / math.log(2.0))
         total = cgutils.alloca_once(builder, emit.VECTOR)
         builder.store(emit.splat_constant(0.0), total)
-        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+        with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
             offset = builder.mul(loop.index, emit.constant(4 * LANES))
             x = builder.fsub(emit.load(builder, scores, offset), shift)
             power = emit.power_of_two(builder, builder.fmul(x, per_log))
@@ -71,13 +71,13 @@ def exponentials(typing: Any, scores: Any, highest: Any, vectors: Any) -> Any:
 
 
 @intrinsic
-def scale(typing: Any, values: Any, factor: Any, vectors: Any) -> Any:
+def scale(typing: Any, values: Any, factor: Any, chunks: Any) -> Any:
     """Multiply values by a factor."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values, factor, vectors = arguments
+        values, factor, chunks = arguments
         factors = emit.splat(builder, factor)
-        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+        with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
             offset = builder.mul(loop.index, emit.constant(4 * LANES))
             product = builder.fmul(emit.load(builder, values, offset), factors)
             emit.store(builder, product, values, offset)
@@ -88,7 +88,7 @@ def scale(typing: Any, values: Any, factor: Any, vectors: Any) -> Any:
 
 @intrinsic
 def add_weighted(
-    typing: Any, total: Any, rows: Any, count: Any, weights: Any, step: Any, vectors: Any
+    typing: Any, total: Any, rows: Any, count: Any, weights: Any, step: Any, chunks: Any
 ) -> Any:
     """Add to the row at the address `total` a weighted sum of `count` rows.
 
@@ -97,9 +97,9 @@ def add_weighted(
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        total, rows, count, weights, step, vectors = arguments
+        total, rows, count, weights, step, chunks = arguments
         sum_ = cgutils.alloca_once(builder, emit.VECTOR)
-        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+        with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
             offset = builder.mul(loop.index, emit.constant(4 * LANES))
             builder.store(emit.load(builder, total, offset), sum_)
             with cgutils.for_range(builder, count, intp=emit.INDEX) as inner:

@@ -75,7 +75,7 @@ def decay_factor(rate, l2):
 
 
 @inlined
-def move_row(optimizer, l2, state, row, gradient, rate, vectors):
+def move_row(optimizer, l2, state, row, gradient, rate, chunks):
     """Move the row at the address `row` of a table by the gradient g at the address `gradient`.
 
     First the row decays by l2, which has no part in the gradient ("decoupled": Loshchilov &
@@ -87,14 +87,14 @@ def move_row(optimizer, l2, state, row, gradient, rate, vectors):
         Adam      rate · m̂ / (√ŝ + ε), running means of g and g², corrected for beginning at 0 by
                   how often this row has moved (Kingma & Ba 2015; the order of section 2's end)
 
-    `state` is a StateRows of the same table, `vectors` the length of a row in vectors of LANES.
+    `state` is a StateRows of the same table, `chunks` the length of a row in vectors of LANES.
     The gradient is left as it is.
     """
     factor = decay_factor(rate, l2)
     if optimizer == SGD:
-        move_row_by(row, gradient, factor, np.float32(rate), vectors)
+        move_row_by(row, gradient, factor, np.float32(rate), chunks)
     elif optimizer == ADAM:
-        _move_by_adam(state, row, gradient, factor, rate, vectors)
+        _move_by_adam(state, row, gradient, factor, rate, chunks)
     else:
         old = np.float32(1.0)
         new = np.float32(1.0)
@@ -110,12 +110,12 @@ def move_row(optimizer, l2, state, row, gradient, rate, vectors):
             np.float32(EPSILON),
             old,
             new,
-            vectors,
+            chunks,
         )
 
 
 @inlined
-def _move_by_adam(state, row, gradient, factor, rate, vectors):
+def _move_by_adam(state, row, gradient, factor, rate, chunks):
     place = state.steps + 4 * ((row - state.table) // state.stride)
     steps = load_int32(place)
     mean_share = 1.0
@@ -135,7 +135,7 @@ def _move_by_adam(state, row, gradient, factor, rate, vectors):
         np.float32(EPSILON * square_share),
         np.float32(1.0 - ADAM_MEAN_DECAY),
         np.float32(1.0 - ADAM_SQUARE_DECAY),
-        vectors,
+        chunks,
     )
 
 
@@ -146,8 +146,8 @@ def move_rows(optimizer, l2, state, table, rows, gradients, rate) -> None:
     `rows (n,) int64` are their numbers, `gradients (n, P) float32` what each is to move by.
     """
     here = state_rows(state, table)
-    vectors = table.shape[1] // LANES
+    chunks = table.shape[1] // LANES
     base = gradients.ctypes.data
     for place in range(len(rows)):
         row = here.table + rows[place] * here.stride
-        move_row(optimizer, l2, here, row, base + place * here.stride, rate, vectors)
+        move_row(optimizer, l2, here, row, base + place * here.stride, rate, chunks)

@@ -17,9 +17,9 @@ from hsw2v.kernels import emit
 _ROW, _NUMBER = types.intp, types.float32
 
 
-def _each_vector(builder: Any, vectors: Any, generate: Callable[[Any], None]) -> None:
+def _each_vector(builder: Any, chunks: Any, generate: Callable[[Any], None]) -> None:
     """Emit code for every vector of a row, given its place in bytes."""
-    with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+    with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
         generate(builder.mul(loop.index, emit.constant(4 * emit.LANES)))
 
 
@@ -55,49 +55,49 @@ def _over_root(builder: Any, numerator: Any, squares: Any, epsilon: Any) -> Any:
 
 
 @intrinsic
-def decay_row(typing: Any, row: Any, factor: Any, vectors: Any) -> Any:
+def decay_row(typing: Any, row: Any, factor: Any, chunks: Any) -> Any:
     """Multiply a row by a number."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        row, factor, vectors = arguments
+        row, factor, chunks = arguments
         factors = emit.splat(builder, factor)
 
         def decay(offset: Any) -> None:
             value = builder.fmul(factors, emit.load(builder, row, offset))
             emit.store(builder, value, row, offset)
 
-        _each_vector(builder, vectors, decay)
+        _each_vector(builder, chunks, decay)
         return context.get_dummy_value()
 
     return types.void(_ROW, _NUMBER, types.intp), generate
 
 
 @intrinsic
-def clear_row(typing: Any, row: Any, vectors: Any) -> Any:
+def clear_row(typing: Any, row: Any, chunks: Any) -> Any:
     """Set a row to zero."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        row, vectors = arguments
+        row, chunks = arguments
         zero = emit.splat_constant(0.0)
-        _each_vector(builder, vectors, lambda offset: emit.store(builder, zero, row, offset))
+        _each_vector(builder, chunks, lambda offset: emit.store(builder, zero, row, offset))
         return context.get_dummy_value()
 
     return types.void(_ROW, types.intp), generate
 
 
 @intrinsic
-def move_row_by(typing: Any, row: Any, gradient: Any, factor: Any, rate: Any, vectors: Any) -> Any:
+def move_row_by(typing: Any, row: Any, gradient: Any, factor: Any, rate: Any, chunks: Any) -> Any:
     """Make a row `factor` · row + `rate` · g."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        row, gradient, factor, rate, vectors = arguments
+        row, gradient, factor, rate, chunks = arguments
         factors, rates = emit.splat(builder, factor), emit.splat(builder, rate)
 
         def move(offset: Any) -> None:
             g = _load_gradient(builder, gradient, offset)
             _mix(builder, row, offset, factors, rates, g)
 
-        _each_vector(builder, vectors, move)
+        _each_vector(builder, chunks, move)
         return context.get_dummy_value()
 
     return types.void(_ROW, _ROW, _NUMBER, _NUMBER, types.intp), generate
@@ -114,13 +114,13 @@ def move_row_by_squares(
     epsilon: Any,
     old: Any,
     new: Any,
-    vectors: Any,
+    chunks: Any,
 ) -> Any:
     """Make the row s at `squares` `old` · s + `new` · g², then a row
     `factor` · row + `rate` · g / (√s + ε)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        row, squares, gradient, *numbers, vectors = arguments
+        row, squares, gradient, *numbers, chunks = arguments
         factor, rate, epsilon, old, new = (emit.splat(builder, x) for x in numbers)
 
         def move(offset: Any) -> None:
@@ -129,7 +129,7 @@ def move_row_by_squares(
             direction = _over_root(builder, g, s, epsilon)
             _mix(builder, row, offset, factor, rate, direction)
 
-        _each_vector(builder, vectors, move)
+        _each_vector(builder, chunks, move)
         return context.get_dummy_value()
 
     return types.void(_ROW, _ROW, _ROW, *([_NUMBER] * 5), types.intp), generate
@@ -147,13 +147,13 @@ def move_row_by_means(
     epsilon: Any,
     mean_share: Any,
     square_share: Any,
-    vectors: Any,
+    chunks: Any,
 ) -> Any:
     """Make the rows m at `means` and s at `squares` follow g and g² by these shares of the way,
     then a row `factor` · row + `rate` · m / (√s + ε)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        row, means, squares, gradient, *numbers, vectors = arguments
+        row, means, squares, gradient, *numbers, chunks = arguments
         factor, rate, epsilon, mean_share, square_share = (emit.splat(builder, x) for x in numbers)
 
         def move(offset: Any) -> None:
@@ -163,7 +163,7 @@ def move_row_by_means(
             direction = _over_root(builder, m, s, epsilon)
             _mix(builder, row, offset, factor, rate, direction)
 
-        _each_vector(builder, vectors, move)
+        _each_vector(builder, chunks, move)
         return context.get_dummy_value()
 
     return types.void(*([_ROW] * 4), *([_NUMBER] * 5), types.intp), generate

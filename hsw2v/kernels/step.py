@@ -54,7 +54,7 @@ class Scratch(NamedTuple):
 
 
 @inlined
-def _gradients(hidden, n, output, m, labels, rate, vectors, gradient):
+def _gradients(hidden, n, output, m, labels, rate, chunks, gradient):
     """Write G for n ≤ MAX_CONTEXT and m ≤ MAX_OUTPUT rows (addresses throughout)."""
     for i in range(0, n, 2):
         for j in range(0, m, TILE_WIDTH):
@@ -64,17 +64,17 @@ def _gradients(hidden, n, output, m, labels, rate, vectors, gradient):
             label = labels + 4 * j
             place = gradient + 4 * (i * MAX_OUTPUT + j)
             if i + 1 < n:
-                gradient_rows(width, here, there, vectors, label, rate, place)
+                gradient_rows(width, here, there, chunks, label, rate, place)
             else:
-                gradient_row(width, here, there, vectors, label, rate, place)
+                gradient_row(width, here, there, chunks, label, rate, place)
 
 
 @inlined
-def step(hidden, target, n, output, m, labels, rate, vectors, gradient):
+def step(hidden, target, n, output, m, labels, rate, chunks, gradient):
     """Do one step; more rows than MAX_CONTEXT or MAX_OUTPUT are taken in pieces, in order.
 
     `hidden`, `target` and `output` are addresses of arrays of row addresses, `labels` and
-    `gradient` those of the labels of the output rows and of room for G; `vectors` is the length
+    `gradient` those of the labels of the output rows and of room for G; `chunks` is the length
     of a row in vectors.
     """
     for i in range(0, n, MAX_CONTEXT):
@@ -83,12 +83,12 @@ def step(hidden, target, n, output, m, labels, rate, vectors, gradient):
         for j in range(0, m, MAX_OUTPUT):
             count = min(m - j, MAX_OUTPUT)
             there = output + 8 * j
-            _gradients(here, rows, there, count, labels + 4 * j, rate, vectors, gradient)
-            update_rows(rows, here, target + 8 * i, there, count, vectors, gradient)
+            _gradients(here, rows, there, count, labels + 4 * j, rate, chunks, gradient)
+            update_rows(rows, here, target + 8 * i, there, count, chunks, gradient)
 
 
 @inlined
-def loss(hidden, n, output, m, labels, vectors, scores):
+def loss(hidden, n, output, m, labels, chunks, scores):
     """Return the summed negative log-likelihood of n predictions, in nats, before a step.
 
     Each decision costs log(1 + exp(-x)), x the score with the sign of its label; the logarithm
@@ -99,7 +99,7 @@ def loss(hidden, n, output, m, labels, vectors, scores):
         product = 1.0
         for j in range(0, m, TILE_WIDTH):
             count = min(m - j, TILE_WIDTH)
-            score_row(count, hidden + 8 * i, output + 8 * j, vectors, scores)
+            score_row(count, hidden + 8 * i, output + 8 * j, chunks, scores)
             for column in range(count):
                 score = np.float64(load_float32(scores + 4 * column))
                 if load_float32(labels + 4 * (j + column)) > 0.5:

@@ -81,7 +81,7 @@ def _sigmoid(builder: Any, x: Any) -> Any:
 
 
 def _dot_products(
-    builder: Any, rows: int, columns: int, hidden: Any, output: Any, vectors: Any
+    builder: Any, rows: int, columns: int, hidden: Any, output: Any, chunks: Any
 ) -> list[Any]:
     """Return dot products as packed vectors: TILE_WIDTH lanes for each hidden row."""
     left = [emit.load_address(builder, hidden, emit.constant(i)) for i in range(rows)]
@@ -93,7 +93,7 @@ def _dot_products(
     for row in sums:
         for one in row:
             builder.store(zero, one)
-    with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+    with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
         offset = builder.mul(loop.index, emit.constant(4 * LANES))
         a = [emit.load(builder, row, offset) for row in left]
         for j in range(columns):
@@ -117,10 +117,10 @@ def _store_tile(builder: Any, rows: int, packed: list[Any], place: Any) -> None:
 
 def _score_tile(rows: int) -> Callable[..., Any]:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        width, hidden, output, vectors, scores = arguments
+        width, hidden, output, chunks, scores = arguments
 
         def tile(columns: int) -> None:
-            packed = _dot_products(builder, rows, columns, hidden, output, vectors)
+            packed = _dot_products(builder, rows, columns, hidden, output, chunks)
             _store_tile(builder, rows, packed, scores)
 
         _each_size(builder, width, TILE_WIDTH, tile)
@@ -130,28 +130,28 @@ def _score_tile(rows: int) -> Callable[..., Any]:
 
 
 @intrinsic
-def score_row(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, scores: Any) -> Any:
+def score_row(typing: Any, width: Any, hidden: Any, output: Any, chunks: Any, scores: Any) -> Any:
     """Write the dot products x of one hidden row with `width` (1 … TILE_WIDTH) output rows.
 
-    `hidden` and `output` are addresses of arrays of row addresses, `vectors` the length of a row
+    `hidden` and `output` are addresses of arrays of row addresses, `chunks` the length of a row
     in vectors of LANES; `scores` is where TILE_WIDTH floats are written.
     """
     return types.void(*([types.intp] * 5)), _score_tile(1)
 
 
 @intrinsic
-def score_rows(typing: Any, width: Any, hidden: Any, output: Any, vectors: Any, scores: Any) -> Any:
+def score_rows(typing: Any, width: Any, hidden: Any, output: Any, chunks: Any, scores: Any) -> Any:
     """Do as `score_row` for two hidden rows, into two rows of `(., MAX_OUTPUT) float32`."""
     return types.void(*([types.intp] * 5)), _score_tile(2)
 
 
 def _gradient_tile(rows: int) -> Callable[..., Any]:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        width, hidden, output, vectors, labels, rate, gradient = arguments
+        width, hidden, output, chunks, labels, rate, gradient = arguments
         rates = emit.splat(builder, rate)
 
         def tile(columns: int) -> None:
-            packed = _dot_products(builder, rows, columns, hidden, output, vectors)
+            packed = _dot_products(builder, rows, columns, hidden, output, chunks)
             place = emit.pointer(builder, labels, ir.VectorType(emit.FLOAT, TILE_WIDTH))
             some = builder.load(place, align=4)
             label = emit.shuffle(builder, some, some, [lane % TILE_WIDTH for lane in range(LANES)])
@@ -173,7 +173,7 @@ def gradient_row(
     width: Any,
     hidden: Any,
     output: Any,
-    vectors: Any,
+    chunks: Any,
     labels: Any,
     rate: Any,
     gradient: Any,
@@ -192,7 +192,7 @@ def gradient_rows(
     width: Any,
     hidden: Any,
     output: Any,
-    vectors: Any,
+    chunks: Any,
     labels: Any,
     rate: Any,
     gradient: Any,
@@ -208,14 +208,14 @@ def _update(
     target: Any,
     output: Any,
     count: Any,
-    vectors: Any,
+    chunks: Any,
     gradient: Any,
 ) -> None:
     zero = emit.splat_constant(0.0)
     left = [emit.load_address(builder, hidden, emit.constant(i)) for i in range(rows)]
     right = [emit.load_address(builder, target, emit.constant(i)) for i in range(rows)]
     sums = [cgutils.alloca_once(builder, emit.VECTOR) for _ in range(rows)]
-    with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+    with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
         offset = builder.mul(loop.index, emit.constant(4 * LANES))
         h = [emit.load(builder, row, offset) for row in left]
         for one in sums:
@@ -245,7 +245,7 @@ def update_rows(
     target: Any,
     output: Any,
     count: Any,
-    vectors: Any,
+    chunks: Any,
     gradient: Any,
 ) -> Any:
     """Do both updates of a step, hidden row by hidden row: T_i += G_i O, then O += G_iᵀ H_i.
@@ -265,12 +265,12 @@ def update_rows(
 
 
 @intrinsic
-def merge_row(typing: Any, shared: Any, copy: Any, merged: Any, vectors: Any) -> Any:
+def merge_row(typing: Any, shared: Any, copy: Any, merged: Any, chunks: Any) -> Any:
     """Add to a row what a copy of it gained since both were merged; make all three equal."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        shared, copy, merged, vectors = arguments
-        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+        shared, copy, merged, chunks = arguments
+        with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
             offset = builder.mul(loop.index, emit.constant(4 * LANES))
             before = emit.load(builder, merged, offset)
             change = builder.fsub(emit.load(builder, copy, offset), before)
@@ -283,15 +283,15 @@ def merge_row(typing: Any, shared: Any, copy: Any, merged: Any, vectors: Any) ->
 
 
 @intrinsic
-def mean_row(typing: Any, rows: Any, count: Any, vectors: Any, mean: Any) -> Any:
+def mean_row(typing: Any, rows: Any, count: Any, chunks: Any, mean: Any) -> Any:
     """Write the mean of `count` rows to the row at the address `mean`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows, count, vectors, mean = arguments
+        rows, count, chunks, mean = arguments
         one = ir.Constant(emit.FLOAT, 1.0)
         share = emit.splat(builder, builder.fdiv(one, builder.sitofp(count, emit.FLOAT)))
         total = cgutils.alloca_once(builder, emit.VECTOR)
-        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+        with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
             offset = builder.mul(loop.index, emit.constant(4 * LANES))
             builder.store(emit.splat_constant(0.0), total)
             with cgutils.for_range(builder, count, intp=emit.INDEX) as inner:
@@ -304,12 +304,12 @@ def mean_row(typing: Any, rows: Any, count: Any, vectors: Any, mean: Any) -> Any
 
 
 @intrinsic
-def add_to_rows(typing: Any, rows: Any, count: Any, vectors: Any, addend: Any) -> Any:
+def add_to_rows(typing: Any, rows: Any, count: Any, chunks: Any, addend: Any) -> Any:
     """Add the row at the address `addend` to each of `count` rows, and set it to zero."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows, count, vectors, addend = arguments
-        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
+        rows, count, chunks, addend = arguments
+        with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
             offset = builder.mul(loop.index, emit.constant(4 * LANES))
             value = emit.load(builder, addend, offset)
             emit.store(builder, emit.splat_constant(0.0), addend, offset)
@@ -323,12 +323,12 @@ def add_to_rows(typing: Any, rows: Any, count: Any, vectors: Any, addend: Any) -
 
 
 @intrinsic
-def prefetch_row(typing: Any, address: Any, vectors: Any) -> Any:
+def prefetch_row(typing: Any, address: Any, chunks: Any) -> Any:
     """Ask for the row at an address, to be read and written soon."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address, vectors = arguments
-        lines = builder.udiv(vectors, emit.constant(max(1, 16 // LANES)))
+        address, chunks = arguments
+        lines = builder.udiv(chunks, emit.constant(max(1, 16 // LANES)))
         with cgutils.for_range(builder, lines, intp=emit.INDEX) as loop:
             line = builder.add(address, builder.mul(loop.index, emit.constant(64)))
             emit_prefetch(builder, emit.pointer(builder, line, ir.IntType(8)))

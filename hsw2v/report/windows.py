@@ -51,7 +51,7 @@ class Sampling:
         return cls(keep, config.training.window, not config.training.fixed_window)
 
 
-def windows_of(
+def draw_windows(
     ids: NDArray[np.int32],
     remap: NDArray[np.int32],
     sampling: Sampling,
@@ -97,7 +97,7 @@ def sampled_windows(
     for block, wanted in zip(chosen.tolist(), np.diff(done, prepend=0).tolist(), strict=True):
         begin, end = encoded.blocks[block : block + 2].tolist()
         rng = np.random.default_rng((seed, block))
-        some.append(windows_of(encoded.ids[begin:end], text.remap, sampling, wanted, rng))
+        some.append(draw_windows(encoded.ids[begin:end], text.remap, sampling, wanted, rng))
         encoded.forget()
         if sum(len(one.targets) for one in some) >= WINDOWS_AT_ONCE:
             yield _together(some)

@@ -24,11 +24,11 @@ from hsw2v.kernels.output.hierarchical import PRIVATE_NODES
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OutputLayer
-from hsw2v.training.full import FullSoftmax, blas_threads
+from hsw2v.training.full import SoftmaxTraining, blas_threads
 from hsw2v.training.tables import layer_of, tables_of
 from hsw2v.training.workspace import general_scratch, private_top, scratch
 
-Figures = tuple[float, int, int]
+BlockLoss = tuple[float, int, int]
 """Sampled loss in nats, its predictions, words kept."""
 
 _OUTPUTS = {"hs": HIERARCHICAL, "ns": NEGATIVE, "class": CLASSES, "sampled": SAMPLED}
@@ -129,7 +129,7 @@ class Engine(Protocol):
 
     threads: int
 
-    def train(self, thread: int, block: Block) -> Figures:
+    def train(self, thread: int, block: Block) -> BlockLoss:
         """Train on a block, as one of the threads."""
 
 
@@ -151,11 +151,11 @@ class PlainEngine:
             for _ in range(task.threads)
         ]
 
-    def train(self, thread: int, block: Block) -> Figures:
+    def train(self, thread: int, block: Block) -> BlockLoss:
         """Train on a block, as one of the threads."""
         task = self._task
         top, room = self._rooms[thread]
-        found: Figures = train_block(
+        found: BlockLoss = train_block(
             block.ids,
             block.key,
             Plan(
@@ -202,10 +202,10 @@ class GeneralEngine:
             for _ in range(task.threads)
         ]
 
-    def train(self, thread: int, block: Block) -> Figures:
+    def train(self, thread: int, block: Block) -> BlockLoss:
         """Train on a block, as one of the threads."""
         task = self._task
-        found: Figures = train_batches(
+        found: BlockLoss = train_batches(
             block.ids,
             block.key,
             task.general_plan(block),
@@ -224,9 +224,9 @@ class FullEngine:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._softmax = FullSoftmax(task.tables, task.stop)
+        self._softmax = SoftmaxTraining(task.tables, task.stop)
 
-    def train(self, thread: int, block: Block) -> Figures:
+    def train(self, thread: int, block: Block) -> BlockLoss:
         """Train on a block."""
         return self._softmax.train_block(
             block.ids,

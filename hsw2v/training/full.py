@@ -89,7 +89,7 @@ def _batch(
     return _Batch(kept[predictors], np.arange(len(predictors)), rows, kept[centres])
 
 
-class FullSoftmax:
+class SoftmaxTraining:
     """Trains or measures the softmax over all words of some tables, block by block."""
 
     def __init__(self, tables: GeneralTables, stop: NDArray[np.int32]) -> None:

@@ -10,7 +10,7 @@ from hsw2v.corpus.words import WordCorpus
 from hsw2v.events import GradientsRecorded, Listener
 from hsw2v.network.network import Network
 from hsw2v.report.diagnosis import Diagnoser
-from hsw2v.report.windows import Sampling, windows_of
+from hsw2v.report.windows import Sampling, draw_windows
 
 WINDOWS = 500
 """Of a block, at most."""
@@ -50,7 +50,7 @@ class Recorder:
         begin, end = encoded.blocks[block : block + 2].tolist()
         rng = np.random.default_rng((self._training.seed, epoch, block))
         diagnoser.add(
-            windows_of(encoded.ids[begin:end], corpus.remap, self._sampling, WINDOWS, rng)
+            draw_windows(encoded.ids[begin:end], corpus.remap, self._sampling, WINDOWS, rng)
         )
         found = diagnoser.result().to_dict()
         passed = epoch + begin / len(encoded.ids)

@@ -15,19 +15,19 @@ from hsw2v.events import EpochEnd, Listener, Pace, TrainingProgress
 
 LARGEST_EXPONENT = math.log(sys.float_info.max)
 
-Figures = NDArray[np.float64]
+BlockLosses = NDArray[np.float64]
 """(K, 3) float64, a row for each block: sampled loss in nats, its predictions, words kept.
 
 NaN until the block is done.
 """
 
 
-def no_figures(blocks: int) -> Figures:
+def no_losses(blocks: int) -> BlockLosses:
     """Return the figures of blocks of which none is done."""
     return np.full((blocks, 3), np.nan)
 
 
-def mean_loss(figures: Figures) -> float | None:
+def mean_loss(figures: BlockLosses) -> float | None:
     """Return the mean loss a prediction, in nats; None where nothing was predicted.
 
     The sums are made in order of the blocks, whatever thread did them.
@@ -62,7 +62,7 @@ class Report:
         self._epoch_begun += seconds
         self.measuring_seconds += seconds
 
-    def begin(self, epoch: int, output: str, figures: Figures, rates: list[float]) -> None:
+    def begin(self, epoch: int, output: str, figures: BlockLosses, rates: list[float]) -> None:
         """Watch an epoch, counted from 0, with the learning rate at every border of blocks.
 
         `output` is the output layer, as the setting `loss` names it.

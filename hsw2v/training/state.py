@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hsw2v.network.network import Network
-from hsw2v.training.report import Figures, no_figures
+from hsw2v.training.report import BlockLosses, no_losses
 
 
 @dataclass(eq=False)
@@ -19,12 +19,12 @@ class TrainingState:
     """Epochs that are over."""
     block: int = 0
     """Blocks of this epoch that are done, in the order in which they are taken."""
-    figures: Figures = field(default_factory=lambda: np.empty((0, 3)))
+    figures: BlockLosses = field(default_factory=lambda: np.empty((0, 3)))
     """What came of them, in this order."""
 
     def begin_epoch(self, blocks: int) -> None:
         """Get ready for an epoch of so many blocks."""
-        self.block, self.figures = 0, no_figures(blocks)
+        self.block, self.figures = 0, no_losses(blocks)
 
     def end_epoch(self) -> None:
         """Count an epoch of which all blocks are done."""

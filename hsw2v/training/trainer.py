@@ -24,7 +24,7 @@ from hsw2v.network.outputs.softmax import SoftmaxOutput
 from hsw2v.query.normalisation import normalised
 from hsw2v.training.engines import ENGINES, Block, Task
 from hsw2v.training.phases import Phases, Rebuilding
-from hsw2v.training.report import Figures, Report, mean_loss, no_figures
+from hsw2v.training.report import BlockLosses, Report, mean_loss, no_losses
 from hsw2v.training.schedule import block_key, block_order, learning_rate, recordings_of
 from hsw2v.training.state import TrainingState
 from hsw2v.training.stops import Act, stops_of
@@ -161,7 +161,7 @@ class Trainer:
         windowing = self._windowing(corpus, np.full_like(self._keep, ALWAYS), False)
         # Steps of rate 0 change nothing: what trains measures.
         count = len(corpus.encoded.blocks) - 1
-        figures = no_figures(count)
+        figures = no_losses(count)
         some = Pass(corpus, windowing, 0, np.arange(count), [0.0] * (count + 1), 1)
         task = dataclasses.replace(self._task(some), output=output, learning=False)
         norm = network.norm
@@ -207,7 +207,7 @@ class Trainer:
         )
 
     def _run(
-        self, some: Pass, figures: Figures, tick: Callable[[], None], first: int, last: int
+        self, some: Pass, figures: BlockLosses, tick: Callable[[], None], first: int, last: int
     ) -> None:
         """Train on the blocks of a pass from place `first` of its order on and before `last`."""
         if first < last:
@@ -217,7 +217,7 @@ class Trainer:
         self,
         some: Pass,
         task: Task,
-        figures: Figures,
+        figures: BlockLosses,
         tick: Callable[[], None],
         first: int,
         last: int,

@@ -137,8 +137,8 @@ def merge_top(tree):
 @inlined
 def _merge(tree, node):
     row = node * tree.stride
-    vectors = tree.stride // (4 * LANES)
-    merge_row(tree.outputs + row, tree.private + row, tree.merged + row, vectors)
+    chunks = tree.stride // (4 * LANES)
+    merge_row(tree.outputs + row, tree.private + row, tree.merged + row, chunks)
 
 
 @inlined

@@ -136,7 +136,7 @@ def sampled_rows(noise, word, key, counter, rows):
 @inlined
 def prefetch_sampled(noise, word, key, counter):
     """Ask for the rows that `sampled_rows` will give for these arguments."""
-    vectors = noise.stride // (4 * LANES)
-    prefetch_row(noise.outputs + word * noise.stride, vectors)
+    chunks = noise.stride // (4 * LANES)
+    prefetch_row(noise.outputs + word * noise.stride, chunks)
     for place in range(noise.negative):
-        prefetch_row(_drawn_row(noise, draw(key, counter * noise.negative + place)), vectors)
+        prefetch_row(_drawn_row(noise, draw(key, counter * noise.negative + place)), chunks)
