@@ -1,9 +1,12 @@
-"""The command line as a user runs it: in a process of its own."""
+"""The command line as a user runs it."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +15,8 @@ from typing import Any
 import numpy as np
 
 import hsw2v
+from hsw2v.cli.outcome import exit_code_of
+from hsw2v.cli.program import program
 from hsw2v.corpus.vocabulary import Vocabulary
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
@@ -23,23 +28,59 @@ def run(
     stdin: str | bytes = b"",
     cwd: Path | None = None,
     code: int = 0,
-    **settings: Any,
+    **process: Any,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `hsw2v` with these arguments and make sure how it ends."""
+    """Run `hsw2v` with these arguments and make sure how it ends.
+
+    It runs in this process, since a new one would take most of the time; if more is said of the
+    `process`, as to `subprocess.run`, it has one of its own.
+    """
+    given = [os.fspath(_text(argument)) for argument in arguments]
+    sent = stdin.encode() if isinstance(stdin, str) else stdin
+    result = _run_apart(given, sent, cwd, process) if process else _run_here(given, sent, cwd)
+    assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
+    return result
+
+
+def _run_here(
+    arguments: list[str], stdin: bytes, cwd: Path | None
+) -> subprocess.CompletedProcess[str]:
+    def command() -> None:
+        with program.make_context("hsw2v", list(arguments)) as context:
+            program.invoke(context)
+
+    names, before = ("stdin", "stdout", "stderr"), signal.getsignal(signal.SIGTERM)
+    streams = [io.TextIOWrapper(io.BytesIO(sent), "utf-8") for sent in (stdin, b"", b"")]
+    theirs = [getattr(sys, name) for name in names]
+    try:
+        with contextlib.chdir(cwd or os.getcwd()):
+            for name, stream in zip(names, streams, strict=True):
+                setattr(sys, name, stream)
+            code = exit_code_of(command)
+    finally:
+        for name, stream in zip(names, theirs, strict=True):
+            setattr(sys, name, stream)
+        signal.signal(signal.SIGTERM, before)
+    for stream in streams:
+        stream.flush()
+    written = [stream.buffer.getvalue().decode() for stream in streams[1:]]  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(arguments, code, *written)
+
+
+def _run_apart(
+    arguments: list[str], stdin: bytes, cwd: Path | None, process: dict[str, Any]
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "hsw2v", *map(os.fspath, map(_text, arguments))],
-        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        [sys.executable, "-m", "hsw2v", *arguments],
+        input=stdin,
         capture_output=True,
         cwd=cwd,
         timeout=300,
         check=False,
-        **settings,
+        **process,
     )
-    result = subprocess.CompletedProcess(
-        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-    )
-    assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
-    return result
+    written = done.stdout.decode(), done.stderr.decode()
+    return subprocess.CompletedProcess(done.args, done.returncode, *written)
 
 
 def _text(argument: object) -> str:
