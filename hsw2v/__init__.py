@@ -6,20 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hsw2v.laboratory.comparing import compare
-    from hsw2v.laboratory.comparison import Comparison
+    from hsw2v.diagnosis.diagnose import diagnose
+    from hsw2v.experiments.comparing import compare
+    from hsw2v.experiments.comparison import Comparison
     from hsw2v.model import Model, load
-    from hsw2v.report.diagnose import diagnose
     from hsw2v.training.api import train
 
 __all__ = ["Comparison", "Model", "compare", "diagnose", "load", "train"]
 
 # Imported when first used: a query never pays for training and its compiler.
 _HOMES = {
-    "Comparison": "hsw2v.laboratory.comparison",
+    "Comparison": "hsw2v.experiments.comparison",
     "Model": "hsw2v.model",
-    "compare": "hsw2v.laboratory.comparing",
-    "diagnose": "hsw2v.report.diagnose",
+    "compare": "hsw2v.experiments.comparing",
+    "diagnose": "hsw2v.diagnosis.diagnose",
     "load": "hsw2v.model",
     "train": "hsw2v.training.api",
 }

@@ -21,6 +21,7 @@ KNOWS: dict[str, set[str]] = {
     "events": set(),
     "config": {"errors"},
     "files": {"errors"},
+    "plots": {"errors", "files"},
     "jit": set(),
     "arrays": set(),
     "corpus": {"errors", "events", "config", "files", "jit"},
@@ -31,10 +32,10 @@ KNOWS: dict[str, set[str]] = {
     "network": {"errors", "config", "arrays", "corpus", "trees", "query"},
 }
 KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
-KNOWS["report"] = {*KNOWS["model"], "model"}
+KNOWS["diagnosis"] = {*KNOWS["model"], "model"}
 KNOWS["training"] = {*KNOWS, "model"}
-KNOWS["laboratory"] = {*KNOWS, "training"}
-KNOWS["cli"] = {*KNOWS, "laboratory"}
+KNOWS["experiments"] = {*KNOWS, "training"}
+KNOWS["cli"] = {*KNOWS, "experiments"}
 
 DOORS = {
     "smart_open": {"files"},
@@ -43,7 +44,7 @@ DOORS = {
     "click": {"cli"},
     "tqdm": {"cli"},
     "threadpoolctl": {"training"},
-    "matplotlib": {"report"},
+    "matplotlib": {"plots"},
 }
 
 

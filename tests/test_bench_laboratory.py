@@ -12,8 +12,8 @@ import pytest
 from commandline import SCRIPTS, write_corpus
 from commandline import run_script as bench
 
-from hsw2v.laboratory.experiment import read_experiment
-from hsw2v.report.diagnosis import Diagnosis
+from hsw2v.diagnosis.diagnosis import Diagnosis
+from hsw2v.experiments.experiment import read_experiment
 
 sys.path.insert(0, str(SCRIPTS))
 

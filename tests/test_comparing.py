@@ -25,7 +25,7 @@ import hsw2v
 from hsw2v import errors, events
 from hsw2v.config import Config
 from hsw2v.corpus.sources import encode_source
-from hsw2v.laboratory import comparing, preparing
+from hsw2v.experiments import comparing, preparing
 from hsw2v.training import api
 
 

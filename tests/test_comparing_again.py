@@ -20,7 +20,7 @@ from some_experiments import (
 
 import hsw2v
 from hsw2v import events
-from hsw2v.laboratory import comparing, results
+from hsw2v.experiments import comparing, results
 
 
 @pytest.fixture(autouse=True)

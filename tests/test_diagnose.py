@@ -20,14 +20,14 @@ from some_models import EVERY_LOSS, some_model
 import hsw2v
 from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.words import WordCorpus
+from hsw2v.diagnosis.course import read_course
+from hsw2v.diagnosis.diagnose import diagnose_text
+from hsw2v.diagnosis.diagnosis import mean_over
+from hsw2v.diagnosis.drawing import draw_diagnosis
+from hsw2v.diagnosis.findings import findings
 from hsw2v.errors import CorruptInputError, EmptyCorpusError, MissingInputError, UsageError
 from hsw2v.events import Event, GradientsRecorded
 from hsw2v.network.network import Network
-from hsw2v.report.course import read_course
-from hsw2v.report.diagnose import diagnose_text
-from hsw2v.report.diagnosis import mean_over
-from hsw2v.report.drawing import draw_diagnosis
-from hsw2v.report.findings import findings
 from hsw2v.training.recording import Recorder
 from hsw2v.training.schedule import recordings_of
 
@@ -173,7 +173,7 @@ def test_a_layer_without_depth_has_no_findings_about_it() -> None:
 def test_nothing_is_compiled_for_it_but_the_tokeniser() -> None:
     code = """
 import sys, hsw2v
-from hsw2v.report import course, drawing, findings
+from hsw2v.diagnosis import course, drawing, findings
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.trees.tree import Tree
 import numpy as np

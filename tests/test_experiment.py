@@ -10,7 +10,7 @@ from some_experiments import COMMON, EVERYTHING, TWO, write_experiment
 
 from hsw2v.config import Config
 from hsw2v.errors import CorruptInputError, Hsw2vError, MissingInputError, UsageError
-from hsw2v.laboratory.experiment import Experiment, Setting, read_experiment
+from hsw2v.experiments.experiment import Experiment, Setting, read_experiment
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "configs" / "experiments").glob("*.toml"))
 

@@ -14,7 +14,7 @@ from hsw2v.cli.progress import SAID, Progress
 from hsw2v.cli.train import leave_scipy_out
 
 if TYPE_CHECKING:
-    from hsw2v.laboratory.comparison import Comparison
+    from hsw2v.experiments.comparison import Comparison
 
 
 @click.command()

@@ -15,8 +15,8 @@ from hsw2v.cli.tree import COLUMNS
 from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:
-    from hsw2v.report.course import Moment
-    from hsw2v.report.diagnosis import Diagnosis
+    from hsw2v.diagnosis.course import Moment
+    from hsw2v.diagnosis.diagnosis import Diagnosis
 
 _ROWS = 40
 _DECISION = {
@@ -91,7 +91,7 @@ def diagnose(
     """
     _check(model, corpus, course)
     if plot:
-        from hsw2v.report.figures import check_figure
+        from hsw2v.plots import check_figure
 
         check_figure(plot, force=force)
     if course:
@@ -105,7 +105,7 @@ def diagnose(
     with Progress(quiet=quiet) as progress:
         found = hsw2v.diagnose(opened, corpus, windows=windows, seed=seed, listener=progress.listen)
     if plot:
-        from hsw2v.report.drawing import draw_diagnosis
+        from hsw2v.diagnosis.drawing import draw_diagnosis
 
         draw_diagnosis(plot, found, force=force)
     if as_json:
@@ -126,7 +126,7 @@ def _check(model: str | None, corpus: str | None, course: str | None) -> None:
 
 
 def _print(found: Diagnosis) -> None:
-    from hsw2v.report.findings import findings
+    from hsw2v.diagnosis.findings import findings
 
     print_table(_by_depth(found), right=range(11))
     print()
@@ -138,7 +138,7 @@ def _print(found: Diagnosis) -> None:
 
 def _by_depth(found: Diagnosis) -> Iterable[Sequence[str]]:
     """Return a row for every depth; for several together in a very deep tree."""
-    from hsw2v.report.findings import bands, span
+    from hsw2v.diagnosis.findings import bands, span
 
     rows = "nodes" if found.output == "hs" else "rows"
     yield ("depth", rows, "visits", "<100", "sample", *_DECISION, "saturated")
@@ -161,7 +161,7 @@ def _by_decile(found: Diagnosis) -> Iterable[Sequence[str]]:
 
 
 def _visits(rows: Sequence[Any]) -> Iterable[str]:
-    from hsw2v.report.diagnosis import mean_over
+    from hsw2v.diagnosis.diagnosis import mean_over
 
     visits = mean_over(rows, "visits")
     yield "-" if visits is None else f"{visits:,.0f}"
@@ -169,7 +169,7 @@ def _visits(rows: Sequence[Any]) -> Iterable[str]:
 
 
 def _decision(rows: Sequence[Any]) -> Iterable[str]:
-    from hsw2v.report.diagnosis import mean_over
+    from hsw2v.diagnosis.diagnosis import mean_over
 
     yield from (_number(mean_over(rows, name)) for name in _DECISION.values())
     yield _share(mean_over(rows, "saturated"))
@@ -184,7 +184,7 @@ def _share(value: float | None) -> str:
 
 
 def _course(log: str, plot: str | None, force: bool, as_json: bool) -> None:
-    from hsw2v.report.course import draw_course, read_course
+    from hsw2v.diagnosis.course import draw_course, read_course
 
     moments = read_course(log)
     if plot:

@@ -7,10 +7,10 @@ import numpy as np
 from hsw2v.config import Config
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
+from hsw2v.diagnosis.diagnosis import Diagnoser
+from hsw2v.diagnosis.windows import Sampling, draw_windows
 from hsw2v.events import GradientsRecorded, Listener
 from hsw2v.network.network import Network
-from hsw2v.report.diagnosis import Diagnoser
-from hsw2v.report.windows import Sampling, draw_windows
 
 WINDOWS = 500
 """Of a block, at most."""

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hsw2v.report.course import Moment
-from hsw2v.report.diagnosis import Depth, Diagnosis, mean_over
+from hsw2v.diagnosis.course import Moment
+from hsw2v.diagnosis.diagnosis import Depth, Diagnosis, mean_over
 
 DIGITS = 4
 """Significant digits of what is kept of a diagnosis."""

@@ -14,10 +14,10 @@ from benchmarks.laboratory_vocabulary import LAYERS, MODELS
 from benchmarks.laboratory_vocabulary import Record as TimeRecord
 from benchmarks.trees import FOLLOWED, VARIANTS
 from benchmarks.trees import Record as TreeRecord
-from hsw2v.laboratory.comparison import LOSS, SECONDS, Spread
-from hsw2v.report.comparison import Panel, draw_comparison
-from hsw2v.report.diagnosis import Diagnosis
-from hsw2v.report.figures import COLOURS, PANEL, figure_file
+from hsw2v.diagnosis.diagnosis import Diagnosis
+from hsw2v.experiments.comparison import LOSS, SECONDS, Spread
+from hsw2v.experiments.panels import Panel, draw_comparison
+from hsw2v.plots import COLOURS, PANEL, figure_file
 
 MARKERS = "os^DvPX*"
 LEAST_DECISIONS = 30

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from benchmarks.laboratory import BANDS, Trial, band, band_name
 from benchmarks.laboratory_tables import TITLES
 from benchmarks.page import table
-from hsw2v.report.diagnosis import Diagnosis, mean_over
-from hsw2v.report.findings import factor_a_level
+from hsw2v.diagnosis.diagnosis import Diagnosis, mean_over
+from hsw2v.diagnosis.findings import factor_a_level
 
 SIGMOID = 0.25
 """The most that the derivative of a sigmoid is."""

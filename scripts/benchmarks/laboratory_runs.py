@@ -15,12 +15,12 @@ from benchmarks.machine import describe_machine, describe_versions
 from benchmarks.measuring import tell
 from benchmarks.programs import ROOT
 from hsw2v import events
+from hsw2v.diagnosis.course import read_course
 from hsw2v.errors import UsageError
+from hsw2v.experiments.comparison import PERPLEXITY, cost_of, parts_of, quality_of
+from hsw2v.experiments.experiment import Setting, read_experiment
+from hsw2v.experiments.results import Run
 from hsw2v.files import pieces
-from hsw2v.laboratory.comparison import PERPLEXITY, cost_of, parts_of, quality_of
-from hsw2v.laboratory.experiment import Setting, read_experiment
-from hsw2v.laboratory.results import Run
-from hsw2v.report.course import read_course
 
 EXPERIMENTS = ROOT / "configs" / "experiments" / "laboratory"
 CORPUS, HELDOUT = "corpus.txt", "heldout.txt"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks.laboratory import Record, Trial
 from benchmarks.page import table
-from hsw2v.laboratory.comparison import FORMATS, LOSS, QUALITY, SECONDS, WORDS, Spread
+from hsw2v.experiments.comparison import FORMATS, LOSS, QUALITY, SECONDS, WORDS, Spread
 
 TITLES = {"skipgram": "Skip-gram", "cbow": "CBOW"}
 PARTS = ("rare", "frequent", "semantic", "syntactic")

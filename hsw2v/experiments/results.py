@@ -13,8 +13,8 @@ from typing import Any
 
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.errors import CorruptInputError, MissingInputError
+from hsw2v.experiments.experiment import Experiment, Setting
 from hsw2v.files import atomic_write, read_text
-from hsw2v.laboratory.experiment import Experiment, Setting
 from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
 from hsw2v.training.api import Texts
 from hsw2v.training.report import perplexity

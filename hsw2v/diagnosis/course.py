@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hsw2v.diagnosis.diagnosis import Diagnosis, mean_over
+from hsw2v.diagnosis.findings import bands, span
 from hsw2v.errors import CorruptInputError, UsageError
 from hsw2v.files import read_text
-from hsw2v.report.diagnosis import Diagnosis, mean_over
-from hsw2v.report.figures import Path, figure_file
-from hsw2v.report.findings import bands, span
+from hsw2v.plots import Path, figure_file
 
 TENTHS = ((1, 1), (2, 5), (6, 10))
 """The tenths of the words that share a line of the drawing."""

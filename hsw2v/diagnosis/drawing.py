@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from hsw2v.report.diagnosis import Diagnosis, Figures
-from hsw2v.report.figures import Path, figure_file
+from hsw2v.diagnosis.diagnosis import Diagnosis, Figures
+from hsw2v.plots import Path, figure_file
 
 GRADIENTS = {
     "output_gradient": "at the output row",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hsw2v.corpus.sources import Path
-from hsw2v.laboratory.comparison import LOSS, SECONDS, Comparison, cost_of, parts_of, quality_of
-from hsw2v.report.comparison import Panel, draw_comparison
+from hsw2v.experiments.comparison import LOSS, SECONDS, Comparison, cost_of, parts_of, quality_of
+from hsw2v.experiments.panels import Panel, draw_comparison
 
 
 def draw(comparison: Comparison, path: Path) -> None:

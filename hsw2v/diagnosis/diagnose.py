@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from hsw2v.config import known_settings
 from hsw2v.corpus.vocabulary import kept_counts
+from hsw2v.diagnosis.diagnosis import Diagnoser, Diagnosis
+from hsw2v.diagnosis.windows import Sampling, sampled_windows
 from hsw2v.errors import EmptyCorpusError, UsageError
 from hsw2v.events import DiagnosisProgress, Listener, Pace, ignore
 from hsw2v.model.arguments import check_positive
 from hsw2v.model.model import Model
-from hsw2v.report.diagnosis import Diagnoser, Diagnosis
-from hsw2v.report.windows import Sampling, sampled_windows
 
 if TYPE_CHECKING:
     from hsw2v.corpus.sources import Source

@@ -14,16 +14,16 @@ from hsw2v.corpus.sources import Source
 from hsw2v.corpus.words import choose_words
 from hsw2v.errors import DivergedError, OutputError, OutputExistsError
 from hsw2v.events import EpochEnd, Event, Listener, Notice, Preparing, RunBegin, RunEnd, ignore
+from hsw2v.experiments.comparison import Comparison, quality_of
+from hsw2v.experiments.drawing import draw
+from hsw2v.experiments.experiment import Experiment, Setting, read_experiment
+from hsw2v.experiments.preparing import prepare
+from hsw2v.experiments.results import Digests, Results, Run
 from hsw2v.files import check_writable, explain_write_error, write_text
-from hsw2v.laboratory.comparison import Comparison, quality_of
-from hsw2v.laboratory.drawing import draw
-from hsw2v.laboratory.experiment import Experiment, Setting, read_experiment
-from hsw2v.laboratory.preparing import prepare
-from hsw2v.laboratory.results import Digests, Results, Run
 from hsw2v.model import Model
 from hsw2v.network.outputs import effective
+from hsw2v.plots import check_figure
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
-from hsw2v.report.figures import check_figure
 from hsw2v.training.api import Texts, read_texts, train_on, without_effect
 from hsw2v.training.log import Log
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from hsw2v.report.diagnosis import Depth, Diagnosis, mean_over
+from hsw2v.diagnosis.diagnosis import Depth, Diagnosis, mean_over
 
 BANDS = 4
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from hsw2v.laboratory.experiment import Setting, stem
-from hsw2v.laboratory.results import Run
+from hsw2v.experiments.experiment import Setting, stem
+from hsw2v.experiments.results import Run
 
 Figures = dict[str, float | None]
 Table = list[list[str]]

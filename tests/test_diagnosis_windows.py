@@ -9,7 +9,7 @@ from hsw2v.config import Config
 from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN
 from hsw2v.corpus.words import choose_words
-from hsw2v.report.windows import Sampling, Windows, draw_windows, sampled_windows
+from hsw2v.diagnosis.windows import Sampling, Windows, draw_windows, sampled_windows
 
 REMAP = np.array([END_OF_SENTENCE, 0, 1, 2, UNKNOWN], np.int32)
 

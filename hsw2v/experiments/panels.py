@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hsw2v.report.figures import COLOURS, PANEL, Path, figure_file
+from hsw2v.plots import COLOURS, PANEL, Path, figure_file
 
 COLUMNS = 3
 _MARKERS = "osD"

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from hsw2v.errors import OutputError, OutputExistsError, UsageError
-from hsw2v.report.figures import check_figure, figure_file
+from hsw2v.plots import check_figure, figure_file
 
 
 def draw(path: Path, *, force: bool = False) -> bytes:

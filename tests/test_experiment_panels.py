@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hsw2v.report.comparison import Panel, draw_comparison
+from hsw2v.experiments.panels import Panel, draw_comparison
 
 pytest.importorskip("matplotlib")
 

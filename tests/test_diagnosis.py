@@ -13,14 +13,14 @@ from some_trees import chain, shuffled_tree
 
 from hsw2v import reference
 from hsw2v.config import Config
+from hsw2v.diagnosis.diagnosis import Diagnoser, Diagnosis, Figures, mean_over
+from hsw2v.diagnosis.findings import bands, factor_a_level, findings, span
+from hsw2v.diagnosis.windows import Windows
 from hsw2v.network import decisions
 from hsw2v.network.outputs import output_layer
 from hsw2v.network.outputs.classes import ClassOutput
 from hsw2v.network.outputs.hs import HierarchicalOutput
 from hsw2v.network.outputs.ns import NegativeOutput
-from hsw2v.report.diagnosis import Diagnoser, Diagnosis, Figures, mean_over
-from hsw2v.report.findings import bands, factor_a_level, findings, span
-from hsw2v.report.windows import Windows
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 

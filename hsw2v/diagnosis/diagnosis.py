@@ -10,12 +10,12 @@ from typing import Any, TypeVar, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.diagnosis.windows import Windows
 from hsw2v.network.decisions import Decisions
 from hsw2v.network.outputs import OutputLayer
 from hsw2v.query.neighbours import slices
 from hsw2v.query.normalisation import normalised
 from hsw2v.query.probabilities import Floats
-from hsw2v.report.windows import Windows
 
 T = TypeVar("T")
 

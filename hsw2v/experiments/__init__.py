@@ -1,0 +1,1 @@
+"""Experiments that compare settings on one corpus."""

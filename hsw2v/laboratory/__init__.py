@@ -1,1 +1,0 @@
-"""The laboratory: experiments that compare settings on one corpus."""

@@ -1,1 +1,0 @@
-"""Reports: what a model's errors and gradients are like, and the drawing of figures."""
