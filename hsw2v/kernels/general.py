@@ -155,11 +155,71 @@ class GeneralScratch(NamedTuple):
     """(1,) int32, shared by all threads: when set, a block is left unfinished."""
 
 
+class Addresses(NamedTuple):
+    """Where the arrays of a block are, and what the rows measure."""
+
+    kept: int
+    bounds: int
+    context: int
+    hidden: int
+    """Of the addresses of hidden rows."""
+    gradient: int
+    """Of those of their gradients."""
+    base: int
+    """The table of word vectors."""
+    stride: int
+    """Bytes of a row."""
+    chunks: int
+    """SIMD vectors of a row."""
+
+
 @inlined
 def _hidden_rows_of(bounds, centre, cbow):
     """Return how many hidden rows the window of a kept word has."""
     n = np.int64(load_int32(bounds + 8 * centre + 4)) - load_int32(bounds + 8 * centre) - 1
     return min(n, 1) if cbow else n
+
+
+@inlined
+def _gather(begin, end, count, window, cbow, at, state, has_squares, has_means):
+    """Fill in the hidden rows of the windows of some kept words, and return how many there are."""
+    rows = 0
+    for centre in range(begin, end):
+        if centre + 1 + window < count:
+            entering = np.int64(load_int32(at.kept + 4 * (centre + 1 + window)))
+            row = at.base + entering * at.stride
+            prefetch_row(row, at.chunks)
+            if has_squares:
+                prefetch_row(row + state.squares, at.chunks)
+            if has_means:
+                prefetch_row(row + state.means, at.chunks)
+        first = np.int64(load_int32(at.bounds + 8 * centre))
+        last = np.int64(load_int32(at.bounds + 8 * centre + 4))
+        n = context_rows(at.base, at.stride, at.kept, first, last, centre, at.context)
+        if cbow and n > 0:
+            mean_row(at.context, n, at.chunks, load_int64(at.hidden + 8 * rows))
+            rows += 1
+        elif n > 0:
+            for i in range(n):
+                # The mean of one row is a copy of it.
+                mean_row(at.context + 8 * i, 1, at.chunks, load_int64(at.hidden + 8 * (rows + i)))
+            rows += n
+    return rows
+
+
+@inlined
+def _scatter(begin, end, at, rate, plan, state):
+    """Move the word vectors of these windows by the gradients of their hidden rows."""
+    done = 0
+    for centre in range(begin, end):
+        first = np.int64(load_int32(at.bounds + 8 * centre))
+        last = np.int64(load_int32(at.bounds + 8 * centre + 4))
+        n = context_rows(at.base, at.stride, at.kept, first, last, centre, at.context)
+        for i in range(n):
+            by_row = load_int64(at.gradient + 8 * (done if plan.cbow else done + i))
+            row = load_int64(at.context + 8 * i)
+            move_hidden(row, by_row, rate, plan.optimizer, plan.l2, state, at.chunks)
+        done += min(n, 1) if plan.cbow else n
 
 
 @compiled
@@ -201,6 +261,8 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     hidden = scratch.hidden_rows.ctypes.data
     gradient = scratch.gradient_rows.ctypes.data
     context = scratch.context.ctypes.data
+    at = Addresses(kept, bounds, context, hidden, gradient, base, stride, chunks)
+    window = windowing.window
     stop = scratch.stop.ctypes.data
     slope = (plan.last_rate - plan.first_rate) / max(count, 1)
     lossy: Any = np.int64(draw(key ^ LOSS_KEY, 0) % np.uint64(plan.loss_every))
@@ -215,27 +277,9 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
         begin = batch * count // batches
         end = (batch + 1) * count // batches
         rate = plan.first_rate + slope * begin
-        rows = 0
-        for centre in range(begin, end):
-            if centre + 1 + windowing.window < count:
-                entering = np.int64(load_int32(kept + 4 * (centre + 1 + windowing.window)))
-                row = base + entering * stride
-                prefetch_row(row, chunks)
-                if has_squares:
-                    prefetch_row(row + vector_state.squares, chunks)
-                if has_means:
-                    prefetch_row(row + vector_state.means, chunks)
-            first = np.int64(load_int32(bounds + 8 * centre))
-            last = np.int64(load_int32(bounds + 8 * centre + 4))
-            n = context_rows(base, stride, kept, first, last, centre, context)
-            if plan.cbow and n > 0:
-                mean_row(context, n, chunks, load_int64(hidden + 8 * rows))
-                rows += 1
-            elif n > 0:
-                for i in range(n):
-                    # The mean of one row is a copy of it.
-                    mean_row(context + 8 * i, 1, chunks, load_int64(hidden + 8 * (rows + i)))
-                rows += n
+        rows = _gather(
+            begin, end, count, window, plan.cbow, at, vector_state, has_squares, has_means
+        )
         if rows == 0:
             continue
         of_batch = False
@@ -335,15 +379,6 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 row = scale_and_shift.table + one * stride
                 by_row = scratch.slopes.ctypes.data + one * stride
                 move_hidden(row, by_row, rate, plan.optimizer, 0.0, scale_and_shift, chunks)
-        done = 0
-        for centre in range(begin, end):
-            first = np.int64(load_int32(bounds + 8 * centre))
-            last = np.int64(load_int32(bounds + 8 * centre + 4))
-            n = context_rows(base, stride, kept, first, last, centre, context)
-            for i in range(n):
-                by_row = load_int64(gradient + 8 * (done if plan.cbow else done + i))
-                row = load_int64(context + 8 * i)
-                move_hidden(row, by_row, rate, plan.optimizer, plan.l2, vector_state, chunks)
-            done += min(n, 1) if plan.cbow else n
+        _scatter(begin, end, at, rate, plan, vector_state)
     merge_top(tree)
     return total, predictions, count

@@ -142,7 +142,7 @@ def _verdicts(runs: Sequence[Run], ours: Sequence[Point], rivals: Sequence[Point
 
 def _verdict(runs: Sequence[Run], ours: Sequence[Point], duel: Duel) -> str:
     if not duel.quality:
-        return "not comparable, it took less time than one epoch"
+        return "not comparable, it took less time than the shortest run"
     found: dict[str, list[str]] = {"ahead on": [], "level on": [], "behind on": []}
     for name in _whole(runs):
         margin = duel.margin(name)
