@@ -224,7 +224,8 @@ def recorded(
     with encode_sentences(text, config.corpus) as encoded:
         corpus = WordCorpus.of(encoded, model.vocabulary)
         for epoch, block in places:
-            recorder.record(corpus, epoch, block, network)
+            passed = epoch + encoded.blocks[block] / len(encoded.ids)
+            recorder.record(corpus, epoch, block, network, passed)
     return [one for one in told if isinstance(one, GradientsRecorded)]
 
 
@@ -351,3 +352,17 @@ def test_numbers_of_numpy_do_not_get_into_events() -> None:
     first, _ = record("hs")
     values = [*first.totals.values(), *(one for row in first.by_depth for one in row.values())]
     assert not any(isinstance(one, np.generic) for one in values)
+
+
+def test_records_follow_training_though_blocks_come_in_random_order() -> None:
+    told: list[Event] = []
+    text = [["a", "b", "c", "d"]] * 12_000
+    hsw2v.train(text, epochs=2, dim=4, record_gradients=1, threads=1, listener=told.append)
+    made = [one for one in told if isinstance(one, GradientsRecorded)]
+    blocks = len(made) // 2
+    assert blocks > 4
+    assert [one.block for one in made] != [*range(blocks)] * 2
+    assert sorted(one.block for one in made) == sorted([*range(blocks)] * 2)
+    tokens = [one.tokens for one in made]
+    assert tokens == sorted(tokens)
+    assert (tokens[0], tokens[blocks]) == (0, 48_000)

@@ -31,10 +31,12 @@ class Recorder:
         epoch: int,
         block: int,
         network: Network,
+        passed: float,
     ) -> None:
         """Look at a block, and tell what was seen.
 
-        Epoch and block are counted from 0. Nobody trains meanwhile.
+        Epoch and block are counted from 0; so many epochs have `passed`, as a fraction. Nobody
+        trains meanwhile.
         """
         diagnoser = Diagnoser(
             network.output,
@@ -53,5 +55,4 @@ class Recorder:
             draw_windows(encoded.ids[begin:end], corpus.remap, self._sampling, WINDOWS, rng)
         )
         found = diagnoser.result().to_dict()
-        passed = epoch + begin / len(encoded.ids)
         self._listener(GradientsRecorded(epoch + 1, block, round(passed * encoded.tokens), **found))

@@ -127,7 +127,8 @@ class Trainer:
                     report.switch(self.network.output.name, stop.block)
                 elif stop.act is Act.RECORD and recorder:
                     with report.measuring():
-                        recorder.record(corpus, epoch, int(order[stop.block]), self.network)
+                        block, now = int(order[stop.block]), float(passed[stop.block])
+                        recorder.record(corpus, epoch, block, self.network, now)
                 elif stop.act is Act.MEASURE:
                     with report.measuring():
                         found = None if heldout is None else self.heldout_loss(heldout, listener)
