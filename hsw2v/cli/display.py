@@ -177,7 +177,7 @@ def describe(event: events.Event) -> str:
 
 
 def loss_name(output: str, *, short: bool = False) -> str:
-    """Return what to call the loss of an output layer: only that of hs is of probabilities."""
+    """Return what to call the loss of an output layer; that of hs, the default, is just loss."""
     if output == "hs":
         return "loss"
     return output if short else f"{output} loss"

@@ -149,25 +149,24 @@ class TrainingConfig:
         minimum=1,
         maximum=LARGEST,
     )
-    negative: int = setting(
-        5, "words drawn for a window by negative sampling", minimum=1, maximum=1_000
-    )
+    negative: int = setting(5, "negative samples per window", minimum=1, maximum=1_000)
     samples: int = setting(
         64,
-        "words drawn for 64 windows together by sampled softmax",
+        "words that sampled softmax draws for each 64 windows",
         minimum=1,
         maximum=65_536,
     )
     ns_exponent: float = setting(
         0.75,
-        "power of the counts that words are drawn by, in negative sampling and sampled softmax",
+        "exponent of the counts in the noise distribution of negative sampling and of sampled "
+        "softmax",
         minimum=-10.0,
         maximum=10.0,
     )
     optimizer: str = setting(
         "sgd",
-        "how a row moves by its gradient: plain steps (sgd), or steps made even by what it has "
-        "seen (adagrad, rmsprop, adam)",
+        "optimizer of all tables: plain steps (sgd), or a learning rate for each number of a row "
+        "(adagrad, rmsprop, adam)",
         choices=OPTIMIZERS,
     )
     l2: float = setting(
@@ -198,8 +197,7 @@ class TrainingConfig:
     seed: int = setting(1, "seed of every random choice", minimum=0, maximum=LARGEST)
     record_gradients: int = setting(
         0,
-        "measure errors and gradients at the windows of a block before every so many blocks, for "
-        "the log; 0 for never",
+        "record errors and gradients in the log every so many blocks; 0 for never",
         minimum=0,
         maximum=LARGEST,
     )

@@ -10,7 +10,7 @@
 
 A batch is one window, or with batch normalisation `BATCH` of them or more. Plain steps (SGD) move
 R for one hidden row after the other, as in `step.step`; the other optimizers once for them all.
-The definition in NumPy is `reference.train_batches`.
+The definition in NumPy is `reference.general.train_batches`.
 """
 
 from __future__ import annotations
