@@ -123,7 +123,8 @@ class EpochEnd(Event):
     output: str
     """The output layer at the end of the epoch, as the setting `loss` names it."""
     loss: float | None
-    """Its mean negative log-likelihood a prediction over the epoch, in nats."""
+    """Its mean negative log-likelihood a prediction, in nats: over the epoch, or over what is left
+    of it after another output layer or tree took over."""
     heldout_loss: float | None
     heldout_perplexity: float | None
     """exp of it; None also where that is beyond a float."""

@@ -275,3 +275,33 @@ def test_a_comparison_that_cannot_begin_leaves_no_folder(tmp_path: Path) -> None
     with pytest.raises(errors.MissingInputError):
         compared(path, tmp_path / "absent.txt")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_tree_of_other_words_is_found_before_any_run(tmp_path: Path, corpus: Path) -> None:
+    (tmp_path / "codes.txt").write_text("nothing\t0\nof it\t1\n")
+    path = write_experiment(tmp_path, TWO + "[[setting]]\nname='late'\ntree='codes.txt'\n")
+    heard: Heard = []
+    with pytest.raises(errors.UsageError, match=r"setting 'late'.*vocabulary"):
+        hsw2v.compare(path, corpus, tmp_path / "out", listener=heard.append)
+    assert runs_in(heard) == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_tree_built_after_the_end_is_found_before_any_run(tmp_path: Path, corpus: Path) -> None:
+    """How many epochs there are is known once the text is read: eight, of ten million tokens."""
+    config = Config().replace(rebuild_at=12)
+    with (
+        api.read_texts(corpus, config.corpus) as texts,
+        pytest.raises(errors.UsageError, match="after 12 epochs of 8"),
+    ):
+        api.check_on(dataclasses.replace(texts, corpus=_Long(texts.corpus)), config)
+
+
+class _Long:
+    """An encoded corpus that is said to be of ten million tokens."""
+
+    def __init__(self, corpus: Any) -> None:
+        self._corpus, self.tokens = corpus, 10_000_000
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._corpus, name)

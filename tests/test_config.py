@@ -218,6 +218,10 @@ def test_values_that_cannot_be_stored_are_refused(name: str, value: Any) -> None
         ({"loss": "ns", "tree": "brown", "rebuild_at": 0.5}, ["tree", "rebuild_at"]),
         ({"tree": "huffman", "rebuild_at": 0.5}, ["rebuild_at"]),
         ({"rebuild_from": "ns", "negative": 9}, []),
+        (
+            {"tree": "huffman", "rebuild_from": "ns", "negative": 9},
+            ["rebuild_from", "negative"],
+        ),
         ({"loss": "class", "negative": 9, "classes": "kmeans", "rebuild_at": 0.5}, ["negative"]),
         ({"loss": "class", "rebuild_at": 0.5}, ["rebuild_at"]),
         ({"loss": "softmax", "num_classes": 7}, ["num_classes"]),

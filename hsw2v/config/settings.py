@@ -131,8 +131,8 @@ class TrainingConfig:
         None,
         "threshold of subsampling decisions: nodes of the tree, or choices of classes, that more "
         "than this share of the targets pass are skipped at random; 0 switches it off (default: "
-        "2,500 times the dimensions by the tokens that all epochs pass, and at least 0.0005; with "
-        "loss class 0.1)",
+        "2,500 times the dimensions, divided by the tokens that all epochs pass, at least 0.0005 "
+        "and at most 1; with loss class 0.1)",
         minimum=0.0,
         maximum=1.0,
     )

@@ -78,7 +78,7 @@ def draw_course(path: Path, moments: Sequence[Moment], *, force: bool = False) -
     """Write a drawing of the course of gradients, as PNG or SVG by the extension.
 
     Raises:
-        UsageError, OutputExistsError, OutputError, DiskFullError: as `figures.check_figure`.
+        UsageError, OutputExistsError, OutputError, DiskFullError: as `plots.check_figure`.
     """
     levels = bands(max((one.diagnosis.by_depth for one in moments), key=len))
     depths = [_of_depths(f"depth {span(band)}", band[0].depth, band[-1].depth) for band in levels]

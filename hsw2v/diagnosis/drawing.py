@@ -24,7 +24,7 @@ def draw_diagnosis(path: Path, diagnosis: Diagnosis, *, force: bool = False) -> 
     """Write a drawing of a diagnosis, as PNG or SVG by the extension.
 
     Raises:
-        UsageError, OutputExistsError, OutputError, DiskFullError: as `figures.check_figure`.
+        UsageError, OutputExistsError, OutputError, DiskFullError: as `plots.check_figure`.
     """
     by_depth = len(diagnosis.by_depth) > 1
     with figure_file(path, rows=1 + by_depth, columns=4, force=force) as (figure, panels):

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from hsw2v.config import Config, as_keys
+from hsw2v.config import Config, as_keys, named
 from hsw2v.corpus.sources import Path as PathLike
 from hsw2v.corpus.sources import Source
-from hsw2v.corpus.words import choose_words
 from hsw2v.errors import DivergedError, OutputError, OutputExistsError
 from hsw2v.events import EpochEnd, Event, Listener, Notice, Preparing, RunBegin, RunEnd, ignore
 from hsw2v.experiments.comparison import Comparison, quality_of
@@ -24,7 +23,7 @@ from hsw2v.model import Model
 from hsw2v.network.outputs import effective
 from hsw2v.plots import check_figure
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
-from hsw2v.training.api import Texts, read_texts, train_on, without_effect
+from hsw2v.training.api import Texts, check_on, read_texts, train_on, without_effect
 from hsw2v.training.log import Log
 
 RESULTS = "results.json"
@@ -146,8 +145,9 @@ class _Comparing:
         self._tell_of_heldout_losses()
         self._tell_of_unused_settings()
         wanted = [one for one in self._plan if not self._is_known(one)]
-        for vocabulary in {one.setting.config.vocabulary for one in wanted}:
-            choose_words(self._texts.corpus, vocabulary)  # What is empty is told of before any run.
+        for setting in {one.setting.name: one.setting for one in wanted}.values():
+            with named(f"setting '{setting.name}'"):
+                check_on(self._texts, setting.config)
         self._results.save()
         self._prepare(wanted)
         for one in wanted:

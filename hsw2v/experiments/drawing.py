@@ -11,7 +11,7 @@ def draw(comparison: Comparison, path: Path) -> None:
     """Write the figure of a comparison: time, held-out loss, and a panel for each test set.
 
     Raises:
-        UsageError, OutputError, DiskFullError: as `report.figures.check_figure`.
+        UsageError, OutputError, DiskFullError: as `plots.check_figure`.
     """
     cost = comparison.spreads(cost_of)
     parts = comparison.spreads(parts_of)

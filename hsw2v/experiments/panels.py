@@ -37,7 +37,7 @@ def draw_comparison(
     at the first setting.
 
     Raises:
-        UsageError, OutputExistsError, OutputError, DiskFullError: as `figures.check_figure`.
+        UsageError, OutputExistsError, OutputError, DiskFullError: as `plots.check_figure`.
     """
     columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)

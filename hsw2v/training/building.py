@@ -42,10 +42,11 @@ def check_rebuilding(training: TrainingConfig) -> None:
     if OUTPUTS[training.loss].rebuilt(training):
         # As long as the text is not read, there may be as many epochs as there are at most.
         epochs = training.epochs or MOST_EPOCHS
+        most = "" if training.epochs else "at most "
         if training.rebuild_at and training.rebuild_at >= epochs:
             what = "the tree is" if training.loss == "hs" else "classes are"
             raise UsageError(
-                f"{what} to be built after {training.rebuild_at:g} epochs of {epochs}",
+                f"{what} to be built after {training.rebuild_at:g} epochs of {most}{epochs}",
                 hint="lower --rebuild-at, or raise --epochs",
             )
 

@@ -1,4 +1,4 @@
-"""How far training is: all there is to know to go on."""
+"""How far training is."""
 
 from __future__ import annotations
 

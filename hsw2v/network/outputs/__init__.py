@@ -1,4 +1,4 @@
-"""The output layers by name: whatever depends on which one it is asks the layer itself."""
+"""The output layers by name."""
 
 from __future__ import annotations
 

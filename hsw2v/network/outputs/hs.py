@@ -44,7 +44,8 @@ class HierarchicalOutput(OutputLayer):
     @classmethod
     def used(cls, training: TrainingConfig) -> tuple[str, ...]:
         """Return the settings with an effect; those of negative sampling, too, if it is first."""
-        first = NegativeOutput.settings if training.rebuild_from == "ns" else ()
+        begins = cls.rebuilt(training) and training.rebuild_from == "ns"
+        first = NegativeOutput.settings if begins else ()
         return (*super().used(training), *first)
 
     @property
