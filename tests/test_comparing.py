@@ -25,6 +25,7 @@ import hsw2v
 from hsw2v import errors, events
 from hsw2v.config import Config
 from hsw2v.corpus.sources import encode_source
+from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.experiments import comparing, preparing
 from hsw2v.training import api
 
@@ -287,21 +288,8 @@ def test_a_tree_of_other_words_is_found_before_any_run(tmp_path: Path, corpus: P
     assert not (tmp_path / "out").exists()
 
 
-def test_a_tree_built_after_the_end_is_found_before_any_run(tmp_path: Path, corpus: Path) -> None:
+def test_a_tree_built_after_the_end_is_found_before_any_run() -> None:
     """How many epochs there are is known once the text is read: eight, of ten million tokens."""
-    config = Config().replace(rebuild_at=12)
-    with (
-        api.read_texts(corpus, config.corpus) as texts,
-        pytest.raises(errors.UsageError, match="after 12 epochs of 8"),
-    ):
-        api.check_on(dataclasses.replace(texts, corpus=_Long(texts.corpus)), config)
-
-
-class _Long:
-    """An encoded corpus that is said to be of ten million tokens."""
-
-    def __init__(self, corpus: Any) -> None:
-        self._corpus, self.tokens = corpus, 10_000_000
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._corpus, name)
+    vocabulary = Vocabulary.from_words(["a", "b"], [2, 1])
+    with pytest.raises(errors.UsageError, match="after 12 epochs of 8"):
+        api.check_on(vocabulary, 10_000_000, Config().replace(rebuild_at=12))

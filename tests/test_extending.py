@@ -19,12 +19,10 @@ from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import choose_words
 from hsw2v.events import EpochEnd, Event, Listener, TreeReady, ignore
 from hsw2v.kernels.windows import windows_of
-from hsw2v.network.decisions import Decisions
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, output_layer
 from hsw2v.network.outputs.output import OutputLayer, Rows
-from hsw2v.network.outputs.softmax import decide_among_words
-from hsw2v.query.probabilities import FullSoftmax
+from hsw2v.network.outputs.words import WordOutput
 from hsw2v.training import building
 from hsw2v.training.api import read_texts
 from hsw2v.training.engines import ENGINES, Block, Task
@@ -36,7 +34,7 @@ SMALL: dict[str, Any] = {"dim": 16, "min_count": 1, "sample": 0.0, "threads": 1,
 
 
 @dataclass(frozen=True, eq=False)
-class ToyOutput(OutputLayer):
+class ToyOutput(WordOutput):
     """A score for each word, whose target's is pulled up, and nothing else pushed down."""
 
     words: int
@@ -51,17 +49,6 @@ class ToyOutput(OutputLayer):
     @property
     def rows(self) -> int:
         return self.words
-
-    def softmax(self, outputs: np.ndarray) -> FullSoftmax:
-        return FullSoftmax(outputs)
-
-    def at_once(self, dim: int) -> int:
-        return 1
-
-    def decide(
-        self, outputs: np.ndarray, hidden: np.ndarray, targets: np.ndarray, rng: Any
-    ) -> Decisions:
-        return decide_among_words(outputs, hidden, targets)
 
     def visits(self, kept: np.ndarray) -> Rows:
         return Rows(np.zeros(len(kept), np.int64), kept)

@@ -48,15 +48,16 @@ def _layer(model: Model) -> dict[str, Any]:
     facts = {name: training[name] for name in ("loss", "optimizer") if name in training}
     if model.tree is not None and model.counts is not None:
         from hsw2v.corpus.vocabulary import kept_counts
+        from hsw2v.network.outputs.hs import HierarchicalOutput
         from hsw2v.trees.shape import trained_length
 
         settings = known_settings(model.config)
         kept = kept_counts(model.counts, settings.vocabulary.sample)
-        node_sample = settings.training.node_sample
-        assert node_sample is not None
+        output = model.output_layer
+        assert isinstance(output, HierarchicalOutput)
         facts["decisions_a_target"] = {
-            "all": trained_length(model.tree, kept, 0.0),
-            "trained": trained_length(model.tree, kept, node_sample),
+            "all": trained_length(output.tree, kept, 0.0),
+            "trained": trained_length(output.tree, kept, output.node_sample),
         }
     if model.classes is not None:
         made = {"made_by": training["classes"]} if "classes" in training else {}

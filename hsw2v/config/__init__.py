@@ -266,7 +266,8 @@ def known_settings(
             for one in fields
             if one.name in given and (wanted is None or one.name in wanted)
         }
-    known["node_sample"] = known.get("node_sample") or 0.0
+    if wanted is None or "node_sample" in wanted:
+        known["node_sample"] = known.get("node_sample") or 0.0
     return Config().replace(**known)
 
 

@@ -6,11 +6,13 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from hsw2v.config import Config, as_keys, named
 from hsw2v.corpus.sources import Path as PathLike
 from hsw2v.corpus.sources import Source
+from hsw2v.corpus.words import choose_words
 from hsw2v.errors import DivergedError, OutputError, OutputExistsError
 from hsw2v.events import EpochEnd, Event, Listener, Notice, Preparing, RunBegin, RunEnd, ignore
 from hsw2v.experiments.comparison import Comparison, quality_of
@@ -145,9 +147,11 @@ class _Comparing:
         self._tell_of_heldout_losses()
         self._tell_of_unused_settings()
         wanted = [one for one in self._plan if not self._is_known(one)]
+        vocabulary_of = cache(lambda chosen: choose_words(self._texts.corpus, chosen)[0])
         for setting in {one.setting.name: one.setting for one in wanted}.values():
             with named(f"setting '{setting.name}'"):
-                check_on(self._texts, setting.config)
+                vocabulary = vocabulary_of(setting.config.vocabulary)
+                check_on(vocabulary, self._texts.corpus.tokens, setting.config)
         self._results.save()
         self._prepare(wanted)
         for one in wanted:

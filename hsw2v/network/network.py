@@ -58,7 +58,8 @@ class Network:
     @property
     def finite(self) -> bool:
         """Whether all vectors are, and what they are normalised by."""
-        tables = [self.vectors, self.outputs] + ([] if self.norm is None else [self.norm])
+        norm = self.norm
+        tables = [self.vectors, self.outputs] + ([] if norm is None else [norm])
         return all(np.isfinite(table).all() for table in tables)
 
     def switch(self, output: OutputLayer) -> None:

@@ -156,17 +156,14 @@ def check_training(
     return check_tree(training)
 
 
-def check_on(texts: Texts, config: Config) -> None:
-    """Find out, before any work, what training on texts that are read would refuse.
+def check_on(vocabulary: Vocabulary, tokens: int, config: Config) -> None:
+    """Find out, before any work, what training on so many tokens that are read would refuse.
 
     Raises:
-        EmptyCorpusError: there are no words.
         UsageError: the tree or classes would be built when training is over, or the tree of a file
             is not one of the vocabulary.
     """
-    chosen = config.resolved(texts.corpus.tokens)
-    codes = check_tree(chosen.training)
-    vocabulary, _ = choose_words(texts.corpus, chosen.vocabulary)
+    codes = check_tree(config.resolved(tokens).training)
     if codes is not None:
         codes.tree(vocabulary.words)
 

@@ -25,7 +25,7 @@ from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OutputLayer
 from hsw2v.training.full import SoftmaxTraining, blas_threads
-from hsw2v.training.tables import layer_of, tables_of
+from hsw2v.training.tables import tables_of
 from hsw2v.training.workspace import general_scratch, private_top, scratch
 
 BlockLoss = tuple[float, int, int]
@@ -66,14 +66,13 @@ class Task:
         cls,
         network: Network,
         settings: TrainingConfig,
-        weights: NDArray[np.float64],
+        layer: Layer,
         *,
         threads: int,
         longest_block: int,
         stop: NDArray[np.int32],
     ) -> Task:
-        """Return the training of a network; `weights (V,)` tell how often words are targets."""
-        layer = layer_of(network.output, weights, settings.dim)
+        """Return the training of a network, by the arrays that its output layer chooses rows by."""
         tables = tables_of(network.parameters)
         return cls(settings, network.output, layer, tables, threads, longest_block, stop)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from hsw2v.network.network import Network
 from hsw2v.training.report import BlockLosses, no_losses
 
@@ -19,7 +17,7 @@ class TrainingState:
     """Epochs that are over."""
     block: int = 0
     """Blocks of this epoch that are done, in the order in which they are taken."""
-    figures: BlockLosses = field(default_factory=lambda: np.empty((0, 3)))
+    figures: BlockLosses = field(default_factory=lambda: no_losses(0))
     """What came of them, in this order."""
 
     def begin_epoch(self, blocks: int) -> None:

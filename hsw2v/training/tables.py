@@ -74,9 +74,9 @@ def layer_of(output: OutputLayer, weights: NDArray[np.float64], dim: int) -> Lay
         members = ClassMembers(classes.of, classes.places, classes.members, classes.offsets, keep)
         return layer._replace(classes=members)
     if isinstance(output, NegativeOutput):
-        return layer._replace(noise=noise_distribution(output.weights, output.negative))
+        return layer._replace(noise=noise_distribution(output.weights, output.draws))
     if isinstance(output, SampledOutput):
-        return layer._replace(proposal=_proposal(output.weights, output.samples))
+        return layer._replace(proposal=_proposal(output.weights, output.draws))
     return layer
 
 

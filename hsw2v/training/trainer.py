@@ -28,6 +28,7 @@ from hsw2v.training.report import BlockLosses, Report, mean_loss, no_losses
 from hsw2v.training.schedule import block_key, block_order, learning_rate, recordings_of
 from hsw2v.training.state import TrainingState
 from hsw2v.training.stops import Act, stops_of
+from hsw2v.training.tables import layer_of
 from hsw2v.training.workers import Workers
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
@@ -84,6 +85,7 @@ class Trainer:
         output = output_layer(training, vocabulary.counts, base)
         self._phases = phases or Rebuilding(training, vocabulary.counts, self._weights)
         self.state = TrainingState(Network.initial(training, len(vocabulary), output))
+        self._layer = layer_of(output, self._weights, training.dim)
 
     @property
     def network(self) -> Network:
@@ -183,7 +185,9 @@ class Trainer:
     def _switch(self, listener: Listener) -> None:
         """Let the next output layer take over."""
         self.check()
-        self.network.switch(self._phases.next_output(self.network, listener))
+        output = self._phases.next_output(self.network, listener)
+        self.network.switch(output)
+        self._layer = layer_of(output, self._weights, self._settings.dim)
 
     def _recorder(self, listener: Listener) -> Recorder | None:
         """Return what looks at gradients, if that is asked for: no other run imports it."""
@@ -200,7 +204,7 @@ class Trainer:
         return Task.of(
             self.network,
             self._settings,
-            self._weights,
+            self._layer,
             # No more threads than blocks.
             threads=min(self._threads, len(some.order)),
             longest_block=some.corpus.longest_block,

@@ -15,6 +15,7 @@ from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import output_layer
 from hsw2v.training.engines import ENGINES, Block, Task
+from hsw2v.training.tables import layer_of
 from hsw2v.trees.brown import brown
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.huffman import huffman
@@ -32,7 +33,8 @@ def warm_up(training: TrainingConfig) -> None:
         base = Classes(np.zeros(2, np.int32), 1)
     network = Network.initial(training, 2, output_layer(training, np.ones(2, np.int64), base))
     stop = aligned_zeros(1, 1, np.int32)[0]
-    task = Task.of(network, training, np.ones(2), threads=1, longest_block=3, stop=stop)
+    layer = layer_of(network.output, np.ones(2), 1)
+    task = Task.of(network, training, layer, threads=1, longest_block=3, stop=stop)
     ids = np.array([1, 2, 0], np.int32)
     keep = np.full(2, 2**32, np.uint64)
     windowing = Windowing(np.array([-1, 0, 1], np.int32), keep, 1, False)

@@ -11,7 +11,7 @@ from hsw2v.config import Config, TrainingConfig
 from hsw2v.network.outputs.classes import ClassOutput
 from hsw2v.network.outputs.hs import HierarchicalOutput
 from hsw2v.network.outputs.ns import NegativeOutput
-from hsw2v.network.outputs.output import OutputLayer, Rows
+from hsw2v.network.outputs.output import OutputLayer
 from hsw2v.network.outputs.sampled import SampledOutput
 from hsw2v.network.outputs.softmax import SoftmaxOutput
 from hsw2v.trees.classes import Classes
@@ -20,7 +20,6 @@ from hsw2v.trees.tree import Tree
 __all__ = [
     "OUTPUTS",
     "OutputLayer",
-    "Rows",
     "effective",
     "is_normalized",
     "output_layer",

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Self
-
 import numpy as np
-from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
 from hsw2v.network.decisions import (
@@ -18,30 +14,19 @@ from hsw2v.network.decisions import (
     joined,
     many_way,
 )
-from hsw2v.network.outputs.output import OutputLayer, Rows
+from hsw2v.network.outputs.output import BuiltOutput, Rows
 from hsw2v.query.classes import ClassSoftmax
 from hsw2v.query.probabilities import Floats
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.shape import class_keep
 
 
-@dataclass(frozen=True, eq=False)
-class ClassOutput(OutputLayer):
+class ClassOutput(BuiltOutput[Classes]):
     """A row for each of C classes, then one for each word (Goodman 2001)."""
-
-    classes: Classes
-    node_sample: float
-    """The threshold of subsampling choices, as the setting."""
 
     name = "class"
     settings = ("classes", "num_classes", "rebuild_at", "rebuild_every", "node_sample")
     structure = Classes
-
-    @classmethod
-    def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
-        """Return the output layer of some classes."""
-        assert training.node_sample is not None
-        return cls(structure, training.node_sample)
 
     @classmethod
     def rebuilt(cls, training: TrainingConfig) -> bool:
@@ -49,9 +34,9 @@ class ClassOutput(OutputLayer):
         return training.classes == "kmeans"
 
     @property
-    def built_of(self) -> Classes:
+    def classes(self) -> Classes:
         """The classes."""
-        return self.classes
+        return self.built_of
 
     @property
     def rows(self) -> int:

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
 from hsw2v.network.decisions import Decisions, Indexes, Numbers, at_once, two_way
 from hsw2v.network.outputs.ns import NegativeOutput
-from hsw2v.network.outputs.output import OutputLayer, Rows
+from hsw2v.network.outputs.output import BuiltOutput, Rows
 from hsw2v.query.probabilities import Floats, TreeSoftmax
 from hsw2v.trees.shape import node_keep
 from hsw2v.trees.tree import Paths, Tree
 
 
-@dataclass(frozen=True, eq=False)
-class HierarchicalOutput(OutputLayer):
+class HierarchicalOutput(BuiltOutput[Tree]):
     """A row for each of the V-1 inner nodes of a tree (Morin & Bengio 2005)."""
-
-    tree: Tree
-    node_sample: float
-    """The threshold of subsampling decisions, as the setting."""
 
     name = "hs"
     settings = ("tree", "rebuild_at", "rebuild_every", "rebuild_from", "node_sample")
     structure = Tree
-
-    @classmethod
-    def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
-        """Return the output layer of a tree."""
-        assert training.node_sample is not None
-        return cls(structure, training.node_sample)
 
     @classmethod
     def rebuilt(cls, training: TrainingConfig) -> bool:
@@ -49,9 +35,9 @@ class HierarchicalOutput(OutputLayer):
         return (*super().used(training), *first)
 
     @property
-    def built_of(self) -> Tree:
+    def tree(self) -> Tree:
         """The tree."""
-        return self.tree
+        return self.built_of
 
     @cached_property
     def paths(self) -> Paths:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,17 +35,14 @@ class OutputLayer(ABC):
     refusal: ClassVar[tuple[str, str] | None] = None
     """Why its scores are no probabilities, and what to do, for whoever asks for some."""
     structure: ClassVar[type | None] = None
-    """What its rows stand for besides words, if anything: a `Tree`, or `Classes`."""
+    """The type of `built_of`."""
+    built_of: Tree | Classes | None = None
+    """The tree or the classes that its rows stand for, if any."""
 
     @classmethod
     @abstractmethod
     def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
         """Return the output layer of words that occur `counts (V,)` times."""
-
-    @property
-    def built_of(self) -> Tree | Classes | None:
-        """The tree or the classes that its rows stand for, if any."""
-        return None
 
     @classmethod
     def rebuilt(cls, training: TrainingConfig) -> bool:
@@ -98,12 +95,20 @@ class OutputLayer(ABC):
         """Return the output rows if word w is the target of `kept[w]` windows, (V,)."""
 
 
-def touched(noise: Numbers, draws: int) -> Numbers:
-    """Return the probability of each word to be among so many draws, (V,)."""
-    found: Numbers = -np.expm1(draws * np.log1p(-np.minimum(noise, 1.0 - 1e-16)))
-    return found
+T = TypeVar("T", Tree, Classes)
 
 
-def visits_of_words(kept: Numbers, touch: Numbers) -> Rows:
-    """Return a row for each word: visited as a target, or touched by a window of another one."""
-    return Rows(np.zeros(len(kept), np.int64), kept + (kept.sum() - kept) * touch)
+class BuiltOutput(OutputLayer, Generic[T]):
+    """An output layer whose rows stand for parts of a tree, or for classes."""
+
+    built_of: T
+
+    def __init__(self, built_of: T, node_sample: float) -> None:
+        """Take a tree, or classes, and the threshold of subsampling decisions, as the setting."""
+        self.built_of, self.node_sample = built_of, node_sample
+
+    @classmethod
+    def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
+        """Return the output layer of a tree, or of classes."""
+        assert training.node_sample is not None
+        return cls(structure, training.node_sample)
