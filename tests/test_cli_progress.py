@@ -14,10 +14,13 @@ from hsw2v import events
 from hsw2v.cli import display
 from hsw2v.cli.display import Lines, clock, describe, short
 from hsw2v.cli.progress import Progress
-from hsw2v.config import Config
+from hsw2v.config import Config, TrainingConfig
 from hsw2v.errors import EmptyCorpusError
+from hsw2v.network.network import Network
+from hsw2v.network.outputs.softmax import SoftmaxOutput
 from hsw2v.training.log import Log
 from hsw2v.training.report import Report
+from hsw2v.training.state import TrainingState
 
 TRAINING = events.TrainingProgress(
     epoch=2,
@@ -114,7 +117,8 @@ def heard_at_the_end(heldout_loss: float | None) -> events.EpochEnd:
     """Return what is told of an epoch that came to a held-out loss."""
     told: list[events.Event] = []
     report = Report(told.append, 1, 100)
-    report.begin(0, "hs", np.ones((1, 3)), [0.1])
+    network = Network.initial(TrainingConfig(dim=1), 1, SoftmaxOutput(1))
+    report.begin(TrainingState(network, losses=np.ones((1, 3))), [0.1])
     report.end(heldout_loss)
     (end,) = told
     assert isinstance(end, events.EpochEnd)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
@@ -25,7 +23,8 @@ from hsw2v.network.outputs.output import OutputLayer, Rows
 from hsw2v.network.outputs.words import WordOutput
 from hsw2v.training import building
 from hsw2v.training.api import read_texts
-from hsw2v.training.engines import ENGINES, Block, Task
+from hsw2v.training.engines import ENGINES, Task
+from hsw2v.training.schedule import Pass
 from hsw2v.training.trainer import Trainer
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.tree import Tree
@@ -62,9 +61,9 @@ class ToyEngine:
     def __init__(self, task: Task) -> None:
         self.task = task
 
-    def train(self, thread: int, block: Block) -> tuple[float, int, int]:
+    def train(self, thread: int, some: Pass, position: int) -> tuple[float, int, int]:
         vectors, outputs = self.task.tables.vectors, self.task.tables.outputs
-        kept, bounds = windows_of(block.ids, block.windowing, block.key)
+        kept, bounds = windows_of(some.ids_of(position), some.windowing, some.key_of(position))
         loss, predictions = 0.0, 0
         for centre, (first, last) in enumerate(bounds.tolist()):
             for context in {*range(first, last)} - {centre}:
@@ -72,16 +71,11 @@ class ToyEngine:
                 share = 1.0 / (1.0 + np.exp(-float(hidden @ row)))
                 loss -= np.log(share)
                 predictions += 1
-                step = np.float32(block.first_rate * (1.0 - share))
+                step = np.float32(some.rates[position] * (1.0 - share))
                 moved = step * row
                 row += step * hidden
                 hidden += moved
         return loss, predictions, len(kept)
-
-
-@contextmanager
-def toy_engine(task: Task) -> Iterator[ToyEngine]:
-    yield ToyEngine(task)
 
 
 def allow(monkeypatch: pytest.MonkeyPatch, setting: str, choices: tuple[str, ...]) -> None:
@@ -94,7 +88,7 @@ def allow(monkeypatch: pytest.MonkeyPatch, setting: str, choices: tuple[str, ...
 def test_an_output_layer_is_added_in_four_places(monkeypatch: pytest.MonkeyPatch) -> None:
     allow(monkeypatch, "loss", (*LOSSES, "toy"))
     monkeypatch.setitem(OUTPUTS, "toy", ToyOutput)
-    monkeypatch.setitem(ENGINES, "toy", toy_engine)
+    monkeypatch.setitem(ENGINES, "toy", ToyEngine)
     heard: list[Event] = []
     model = hsw2v.train(
         planted(), heldout=planted(), loss="toy", samples=9, listener=heard.append, **SMALL
@@ -128,16 +122,16 @@ class ThenNegativeSampling:
     """Phases: negative sampling from the second epoch on, then the tree again from the third."""
 
     def __init__(self, training: TrainingConfig, vocabulary: Vocabulary, tree: Tree) -> None:
-        self.outputs = [
-            output_layer(dataclasses.replace(training, loss="ns"), vocabulary.counts),
-            output_layer(training, vocabulary.counts, tree),
-        ]
+        self.outputs = {
+            1: output_layer(dataclasses.replace(training, loss="ns"), vocabulary.counts),
+            2: output_layer(training, vocabulary.counts, tree),
+        }
 
     def begins(self, epoch: int, borders: np.ndarray) -> list[int]:
-        return [0] if epoch in (1, 2) else []
+        return [0] if epoch in self.outputs else []
 
-    def next_output(self, network: Network, listener: Listener) -> OutputLayer:
-        return self.outputs.pop(0)
+    def next_output(self, network: Network, epoch: int, listener: Listener) -> OutputLayer:
+        return self.outputs[epoch]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

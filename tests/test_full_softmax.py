@@ -12,7 +12,7 @@ import hsw2v
 from hsw2v import events, reference
 from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import OPTIMIZERS
-from hsw2v.kernels.general import GeneralPlan, GeneralTables
+from hsw2v.kernels.arguments import Plan, Tables
 from hsw2v.kernels.windows import Windowing, windows_of
 from hsw2v.reference import full as definition
 from hsw2v.reference.general import Training
@@ -44,7 +44,7 @@ class Case:
         self.keep = np.full(self.words, int(0.9 * 2**32), np.uint64)
         self.ids = self.rng.integers(0, self.words + 2, self.length).astype(np.int32)
         width = padded(self.dim)
-        self.tables = GeneralTables(
+        self.tables = Tables(
             aligned_zeros(self.words, width),
             aligned_zeros(self.words, width),
             state_of(self.optimizer, self.words, width),
@@ -68,9 +68,8 @@ class Case:
 
     def train(self, scale: float = 1.0) -> tuple[float, int, int]:
         first, last = (rate * scale for rate in RATES)
-        plan = GeneralPlan(
+        plan = Plan(
             self.cbow,
-            0,
             first,
             last,
             64,
@@ -159,7 +158,7 @@ def test_without_learning_nothing_changes() -> None:
 def test_a_block_is_left_when_the_stop_is_set() -> None:
     case = Case(length=3_000)
     windowing = Windowing(case.remap, case.keep, 4, True)
-    plan = GeneralPlan(False, 0, *RATES, 64, 0, 0.0, False)
+    plan = Plan(False, *RATES, 64, 0, 0.0, False)
     engine = full.SoftmaxTraining(case.tables, np.ones(1, np.int32))
     assert engine.train_block(case.ids, KEY, plan, windowing)[:2] == (0.0, 0)
 

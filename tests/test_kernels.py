@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from some_parameters import norm_of, some_layer, state_of
 
 from hsw2v import reference
 from hsw2v.arrays import PADDING, aligned_zeros, padded
 from hsw2v.jit import compiled
 from hsw2v.kernels import block, tiles
+from hsw2v.kernels.arguments import HIERARCHICAL, NEGATIVE, Plan, Tables
 from hsw2v.kernels.emit import LANES
+from hsw2v.kernels.optimizers import SGD
 from hsw2v.kernels.output.hierarchical import tree_paths
 from hsw2v.kernels.output.negative import alias_table, noise_distribution
 from hsw2v.kernels.windows import Windowing
@@ -36,6 +39,7 @@ class Case:
     keep_share: float = 0.8
     tree: Tree | None = None
     node_sample: float = 0.0
+    l2: float = 0.0
 
     def ids(self) -> np.ndarray:
         rng = np.random.default_rng(5)
@@ -67,22 +71,27 @@ class Case:
         figures = block.train_block(
             self.ids(),
             np.uint64(key),
-            block.Plan(
-                self.cbow,
-                block.NEGATIVE if self.negative else block.HIERARCHICAL,
-                *rates,
-                self.loss_every,
-            ),
+            Plan(self.cbow, *rates, self.loss_every, SGD, self.l2, False),
             Windowing(remap, keep, self.window, self.shrink),
-            block.Tables(vectors, outputs),
-            tree_paths(paths.offsets, paths.nodes, paths.codes, taking_part),
-            workspace.private_top(self.private_nodes, width),
-            noise,
+            Tables(
+                vectors,
+                outputs,
+                state_of("sgd", self.words, width),
+                state_of("sgd", outputs_count, width),
+                norm_of("sgd", self.dim),
+            ),
+            some_layer(self.dim)._replace(
+                kind=NEGATIVE if self.negative else HIERARCHICAL,
+                paths=tree_paths(paths.offsets, paths.nodes, paths.codes, taking_part),
+                top=workspace.private_top(self.private_nodes, width),
+                noise=noise,
+            ),
             workspace.scratch(
                 len(self.ids()),
                 self.window,
                 max(int(paths.lengths.max()), 1 + self.negative),
                 width,
+                cbow=self.cbow,
             ),
         )
         layer: reference.Layer = reference.Hierarchical(
@@ -91,7 +100,7 @@ class Case:
         if self.negative:
             layer = reference.Negative(expected_outputs, noise.accept, noise.alias, self.negative)
         plan = reference.Plan(
-            remap, keep, self.window, self.shrink, self.cbow, *rates, self.loss_every
+            remap, keep, self.window, self.shrink, self.cbow, *rates, self.loss_every, self.l2
         )
         expected = reference.train_block(self.ids(), key, plan, expected_vectors, layer)
         assert not vectors[:, self.dim :].any()
@@ -163,6 +172,10 @@ CASES = {
     "more drawn words than a step": Case(words=300, negative=100),
     "loss of some windows": Case(loss_every=7),
     "private copies of the top of the tree": Case(private_nodes=12),
+    "weight decay": Case(l2=0.5),
+    "weight decay, CBOW": Case(l2=0.5, cbow=True),
+    "weight decay, negative sampling": Case(l2=0.5, negative=5),
+    "weight decay, subsampled decisions": Case(l2=0.5, node_sample=0.03),
     "subsampled decisions": Case(node_sample=0.03),
     "subsampled decisions, CBOW": Case(node_sample=0.03, cbow=True),
     "subsampled decisions, loss of some windows": Case(node_sample=0.03, loss_every=7),

@@ -12,7 +12,17 @@ from some_parameters import norm_of, state_of
 from hsw2v import reference
 from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import OPTIMIZERS
-from hsw2v.kernels import block, general
+from hsw2v.kernels.arguments import (
+    CLASSES,
+    HIERARCHICAL,
+    NEGATIVE,
+    SAMPLED,
+    Layer,
+    Plan,
+    Tables,
+)
+from hsw2v.kernels.block import train_block
+from hsw2v.kernels.general import train_batches
 from hsw2v.kernels.output.classes import ClassMembers
 from hsw2v.kernels.output.hierarchical import tree_paths
 from hsw2v.kernels.output.negative import noise_distribution
@@ -28,12 +38,13 @@ from hsw2v.trees.huffman import huffman
 from hsw2v.trees.shape import class_keep, node_keep
 
 OUTPUTS = {
-    "hs": block.HIERARCHICAL,
-    "ns": block.NEGATIVE,
-    "class": general.CLASSES,
-    "sampled": general.SAMPLED,
+    "hs": HIERARCHICAL,
+    "ns": NEGATIVE,
+    "class": CLASSES,
+    "sampled": SAMPLED,
 }
 KEY = 0xFEDCBA9876543210
+Kernel = Callable[..., tuple[float, int, int]]
 
 
 @dataclass
@@ -83,7 +94,7 @@ class Setting:
         self.class_keep = class_keep(self.classes, weights, case.node_sample)
         self.corrections = rng.normal(size=words).astype(np.float32)
         rows = {"hs": words - 1, "class": words + self.classes.count}.get(case.loss, words)
-        self.tables = general.GeneralTables(
+        self.tables = Tables(
             aligned_zeros(words, width),
             aligned_zeros(rows, width),
             state_of(case.optimizer, words, width),
@@ -95,16 +106,15 @@ class Setting:
         self.vectors = self.tables.vectors[:, :dim].astype(np.float64)
         self.outputs = self.tables.outputs[:, :dim].astype(np.float64)
 
-    def train(self) -> tuple[float, int, int]:
+    def train(self, kernel: Kernel = train_batches) -> tuple[float, int, int]:
         case, of = self.case, self.classes
         most = max(int(self.paths.lengths.max()), 1 + case.drawn, of.count, int(of.sizes.max()))
         width = self.tables.vectors.shape[1]
-        return general.train_batches(
+        return kernel(
             self.ids,
             np.uint64(KEY),
-            general.GeneralPlan(
+            Plan(
                 case.cbow,
-                OUTPUTS[case.loss],
                 *case.rates,
                 case.loss_every,
                 OPTIMIZERS.index(case.optimizer),
@@ -113,22 +123,23 @@ class Setting:
             ),
             Windowing(self.remap, self.keep, case.window, case.shrink),
             self.tables,
-            general.Layer(
+            Layer(
+                OUTPUTS[case.loss],
                 tree_paths(self.paths.offsets, self.paths.nodes, self.paths.codes, self.node_keep),
                 workspace.private_top(case.private_nodes, width),
                 self.noise,
                 ClassMembers(of.of, of.places, of.members, of.offsets, thresholds(self.class_keep)),
                 Proposal(self.noise.accept, self.noise.alias, self.corrections, case.drawn),
             ),
-            workspace.general_scratch(
+            workspace.scratch(
                 len(self.ids),
                 case.window,
                 most,
-                case.drawn,
-                case.words,
                 width,
                 cbow=case.cbow,
                 batch_norm=case.batch_norm,
+                samples=case.drawn,
+                words=case.words,
             ),
         )
 
@@ -244,19 +255,7 @@ def test_plain_steps_are_those_of_the_plain_kernel(loss: str, cbow: bool) -> Non
     case = Case(loss=loss, cbow=cbow, node_sample=0.03)
     one, other = Setting(case), Setting(case)
     found = one.train()
-    longest = max(int(other.paths.lengths.max()), 1 + case.drawn)
-    width = other.tables.vectors.shape[1]
-    plain = block.train_block(
-        other.ids,
-        np.uint64(KEY),
-        block.Plan(cbow, OUTPUTS[loss], *case.rates, 1),
-        Windowing(other.remap, other.keep, case.window, case.shrink),
-        block.Tables(other.tables.vectors, other.tables.outputs),
-        tree_paths(other.paths.offsets, other.paths.nodes, other.paths.codes, other.node_keep),
-        workspace.private_top(0, width),
-        other.noise,
-        workspace.scratch(len(other.ids), case.window, longest, width),
-    )
+    plain = other.train(train_block)
     assert found[1:] == plain[1:]
     assert found[0] == pytest.approx(plain[0], rel=1e-6)
     np.testing.assert_allclose(one.tables.vectors, other.tables.vectors, atol=1e-6)

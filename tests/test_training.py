@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,12 @@ from hsw2v.config import Config
 from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.vocabulary import choose
 from hsw2v.corpus.words import WordCorpus
+from hsw2v.kernels.windows import Windowing
 from hsw2v.network.parameters import compacted
-from hsw2v.training.schedule import FLOOR, block_key, learning_rate
+from hsw2v.training.runner import Threads
+from hsw2v.training.schedule import FLOOR, Pass, block_key, learning_rate, measuring_pass
+from hsw2v.training.state import no_losses
 from hsw2v.training.trainer import Trainer
-from hsw2v.training.workers import Workers
 from hsw2v.trees.huffman import huffman
 
 GROUPS, MEMBERS = 8, 6
@@ -274,38 +277,76 @@ def test_keys_of_blocks_differ() -> None:
     assert len(keys) == 5 * 5 * 50
 
 
+class SlowEngine:
+    """Takes a millisecond for each block, and fails at one of them."""
+
+    def __init__(self, threads: int, fails_at: int = -1) -> None:
+        self.threads, self.fails_at = threads, fails_at
+        self.done: list[int] = []
+
+    def train(self, thread: int, some: Pass, position: int) -> tuple[float, int, int]:
+        if position == self.fails_at:
+            raise errors.DivergedError("block 5")
+        threading.Event().wait(0.001)
+        self.done.append(position)
+        return 1.0, 1, 1
+
+
+def run(engine: SlowEngine, tick: Callable[[], None], runner: Threads, blocks: int = 20_000) -> int:
+    ids, borders = np.zeros(blocks, np.int32), np.arange(blocks + 1)
+    windowing = Windowing(np.zeros(1, np.int32), np.zeros(1, np.uint64), 1, False)
+    losses = no_losses(blocks)
+    some = measuring_pass(ids, borders, windowing)
+    try:
+        return runner.run(engine, some, losses, 3, blocks, tick)
+    finally:
+        filled_in = set(np.nonzero(~np.isnan(losses[:, 0]))[0].tolist())
+        assert filled_in <= set(engine.done)
+        assert runner.stop[0] or filled_in == set(engine.done)
+
+
 def test_an_error_in_any_thread_stops_all_with_that_error() -> None:
-    workers = Workers()
-    done: list[int] = []
-
-    def work(thread: int, piece: int) -> None:
-        if piece == 5:
-            raise errors.DivergedError("piece 5")
-        threading.Event().wait(0.001)
-        done.append(piece)
-
-    with pytest.raises(errors.DivergedError, match="piece 5"):
-        workers.run(3, 10_000, work, lambda: None)
-    assert len(done) < 1_000
-    assert workers.stop[0]
+    runner, engine = Threads(), SlowEngine(3, fails_at=5)
+    with pytest.raises(errors.DivergedError, match="block 5"):
+        run(engine, lambda: None, runner)
+    assert len(engine.done) < 1_000
+    assert runner.stop[0]
 
 
-def test_an_interrupt_stops_all_threads() -> None:
-    workers = Workers()
-    done: list[int] = []
+def test_an_interrupt_lets_blocks_in_flight_end_and_begins_no_other() -> None:
+    runner, engine = Threads(), SlowEngine(2)
+    interrupts = [KeyboardInterrupt()]
 
-    def work(thread: int, piece: int) -> None:
-        threading.Event().wait(0.001)
-        done.append(piece)
+    def interrupt() -> None:
+        if interrupts:
+            raise interrupts.pop()
+
+    with pytest.raises(KeyboardInterrupt):
+        run(engine, interrupt, runner)
+    assert not runner.stop[0]
+    done = sorted(engine.done)
+    assert done == list(range(3, 3 + len(done)))
+    threading.Event().wait(0.05)
+    assert len(engine.done) == len(done) < 10_000
+
+
+def test_a_second_interrupt_stops_at_once() -> None:
+    runner, engine = Threads(), SlowEngine(2)
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        workers.run(2, 100_000, work, interrupt)
-    count = len(done)
-    threading.Event().wait(0.05)
-    assert len(done) == count < 10_000
+        run(engine, interrupt, runner)
+    assert runner.stop[0]
+
+
+def test_a_pause_tells_the_first_block_that_is_not_done() -> None:
+    runner, engine = Threads(), SlowEngine(3)
+    first = run(engine, runner.pause, runner)
+    assert sorted(engine.done) == list(range(3, first))
+    assert first < 10_000
+    assert run(SlowEngine(3), lambda: None, runner, 50) == 50
 
 
 def test_a_setting_without_effect_is_told_of() -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
+from hsw2v.kernels.arguments import HIERARCHICAL, LOSS_KEY, NOISE_KEY
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import load_int32, load_int64
+from hsw2v.kernels.optimizers import decay_factor
 from hsw2v.kernels.output.hierarchical import (
     copy_top,
     first_level,
@@ -22,39 +23,10 @@ from hsw2v.kernels.output.hierarchical import (
 )
 from hsw2v.kernels.output.negative import noise_rows, prefetch_sampled, sampled_rows
 from hsw2v.kernels.random import draw
+from hsw2v.kernels.rows import decay_rows
 from hsw2v.kernels.step import loss, step
 from hsw2v.kernels.tiles import add_to_rows, mean_row, prefetch_row
 from hsw2v.kernels.windows import context_rows, keep_tokens
-
-HIERARCHICAL, NEGATIVE = 0, 1
-"""The output layers, as `Plan.output`."""
-
-LOSS_KEY = np.uint64(0x6C6F7373)
-NOISE_KEY = np.uint64(0x6E6F6973)
-
-
-class Plan(NamedTuple):
-    """What one call of `train_block` is to do."""
-
-    cbow: bool
-    """Predict from the mean of the context instead of from each context word."""
-    output: int
-    """HIERARCHICAL or NEGATIVE."""
-    first_rate: float
-    """Learning rate at the first window of the block."""
-    last_rate: float
-    """Learning rate after its last."""
-    loss_every: int
-    """The loss is taken of one window in so many, from a random one on."""
-
-
-class Tables(NamedTuple):
-    """What is trained; rows padded with zeros to P floats, aligned to 64 bytes."""
-
-    vectors: NDArray[np.float32]
-    """(V, P) float32, word vectors."""
-    outputs: NDArray[np.float32]
-    """(V-1, P) float32 node vectors, or (V, P) of negative sampling."""
 
 
 @inlined
@@ -87,21 +59,20 @@ def prefetch_next(output, tree, noise, kept, centre, count, key):
 
 
 @compiled
-def train_block(
-    ids, key, plan, windowing, tables, paths, top, noise, scratch
-) -> tuple[float, int, int]:
+def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[float, int, int]:
     """Train on one block of provisional ids (B,) int32, changing the tables in place.
 
-    All random numbers come from `key` (uint64). Threads may work on blocks of the same tables at
+    `plan` is one of plain steps: with SGD and without batch normalisation. All random numbers come
+    from `key` (uint64). Threads may work on blocks of the same tables at
     once without locks: Hogwild (Niu, Recht, Ré & Wright 2011).
 
     Returns the sampled loss in nats (float64), the predictions it is the sum of, and the number
     of words that were kept.
     """
     count, sentences = keep_tokens(ids, windowing, key, scratch.kept, scratch.reach, scratch.ends)
-    copy_top(top, tables.outputs)
-    tree = tree_rows(paths, top, tables.outputs)
-    sampling = noise_rows(noise, tables.outputs)
+    copy_top(layer.top, tables.outputs)
+    tree = tree_rows(layer.paths, layer.top, tables.outputs)
+    sampling = noise_rows(layer.noise, tables.outputs)
     noise_key = key ^ NOISE_KEY
     base = tables.vectors.ctypes.data
     stride = tables.vectors.shape[1] * tables.vectors.itemsize
@@ -112,12 +83,15 @@ def train_block(
     stop = scratch.stop.ctypes.data
     context = scratch.context.ctypes.data
     output = scratch.output.ctypes.data
-    gradient = scratch.gradient.ctypes.data
-    mean_rows = scratch.mean_rows.ctypes.data
+    scores = scratch.scores.ctypes.data
+    mean_rows = scratch.hidden_rows.ctypes.data
     mean = load_int64(mean_rows)
-    mean_gradient = load_int64(mean_rows + 8)
+    # A row of zeros, and so again after each window.
+    mean_gradients = scratch.gradient_rows.ctypes.data
+    mean_gradient = load_int64(mean_gradients)
     cbow = plan.cbow
-    layer = plan.output
+    kind = layer.kind
+    l2 = plan.l2
     loss_every = plan.loss_every
     window = windowing.window
     first_rate = plan.first_rate
@@ -146,32 +120,37 @@ def train_block(
             word = np.int64(load_int32(kept + 4 * centre))
             # A loss is that of the whole path, whatever part of it is trained.
             skipped: Any = np.int64(0)
-            if layer == HIERARCHICAL:
+            if kind == HIERARCHICAL:
                 skipped = first_level(tree, word, noise_key, centre)
             first_row = 0 if sampled else skipped
             m, labels = _output_rows(
-                layer, tree, sampling, word, first_row, noise_key, centre, output
+                kind, tree, sampling, word, first_row, noise_key, centre, output
             )
-            prefetch_ahead(layer, tree, sampling, kept, centre, count, noise_key)
+            prefetch_ahead(kind, tree, sampling, kept, centre, count, noise_key)
             hidden = context
             target = context
             rows = n
             if cbow:
                 mean_row(context, n, chunks, mean)
                 hidden = mean_rows
-                target = mean_rows + 8
+                target = mean_gradients
                 rows = 1
             if sampled:
-                total += loss(hidden, rows, output, m, labels, chunks, gradient)
+                total += loss(hidden, rows, output, m, labels, chunks, scores)
                 predictions += rows
             ahead = skipped - first_row
             if m == ahead:
                 continue
             there = output + 8 * ahead
+            m -= ahead
             rate = np.float32(first_rate + slope * centre)
-            step(hidden, target, rows, there, m - ahead, labels + 4 * ahead, rate, chunks, gradient)
+            step(hidden, target, rows, there, m, labels + 4 * ahead, rate, chunks, scores)
             if cbow:
                 add_to_rows(context, n, chunks, mean_gradient)
+            if l2 > 0.0:
+                factor = decay_factor(rate, l2)
+                decay_rows(there, m, factor, chunks)
+                decay_rows(context, n, factor, chunks)
         start = end
     merge_top(tree)
     return total, predictions, count

@@ -18,47 +18,39 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
-from hsw2v.kernels.block import (
+from hsw2v.kernels.arguments import (
+    BATCH,
+    CLASSES,
     HIERARCHICAL,
     LOSS_KEY,
     NEGATIVE,
     NOISE_KEY,
-    prefetch_ahead,
-    prefetch_next,
+    SAMPLED,
 )
+from hsw2v.kernels.block import prefetch_ahead, prefetch_next
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.group import Room, choose, decide, move_hidden
 from hsw2v.kernels.memory import load_int32, load_int64
-from hsw2v.kernels.normalisation import Norm, backward, normalise
-from hsw2v.kernels.optimizers import State, state_rows
+from hsw2v.kernels.normalisation import backward, normalise
+from hsw2v.kernels.optimizers import state_rows
 from hsw2v.kernels.output.classes import (
-    ClassMembers,
     choices,
     class_rows,
     rows_of_classes,
     rows_of_members,
 )
 from hsw2v.kernels.output.hierarchical import (
-    PrivateTop,
-    TreePaths,
     copy_top,
     first_level,
     merge_top,
     path_rows,
     tree_rows,
 )
-from hsw2v.kernels.output.negative import (
-    NoiseDistribution,
-    noise_rows,
-    sampled_rows,
-)
+from hsw2v.kernels.output.negative import noise_rows, sampled_rows
 from hsw2v.kernels.output.sampled import (
     SHARED_BY,
-    Drawn,
-    Proposal,
     draw_words,
     rows_of_drawn,
     sampled_softmax_rows,
@@ -67,92 +59,6 @@ from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import clear_row
 from hsw2v.kernels.tiles import mean_row, prefetch_row
 from hsw2v.kernels.windows import context_rows, find_bounds, keep_tokens
-
-CLASSES, SAMPLED = 2, 3
-"""More output layers, as `GeneralPlan.output`: besides HIERARCHICAL and NEGATIVE."""
-
-BATCH = 256
-"""Kept words, each with its window, that are normalised together at least."""
-
-
-class GeneralPlan(NamedTuple):
-    """What one call of `train_batches` is to do."""
-
-    cbow: bool
-    output: int
-    """HIERARCHICAL, NEGATIVE, CLASSES or SAMPLED."""
-    first_rate: float
-    last_rate: float
-    loss_every: int
-    """The first five as in `block.Plan`."""
-    optimizer: int
-    """SGD or another of `kernels.optimizers`."""
-    l2: float
-    """A row that moves is first made smaller by this share of it, times the learning rate."""
-    batch_norm: bool
-
-
-class Layer(NamedTuple):
-    """What the output layers choose rows by; those of layers that are not used are empty."""
-
-    paths: TreePaths
-    top: PrivateTop
-    """A thread's own; no copies but for plain steps: what optimizers remember is shared by all."""
-    noise: NoiseDistribution
-    classes: ClassMembers
-    proposal: Proposal
-
-
-class GeneralTables(NamedTuple):
-    """What is trained, and what the optimizer remembers of it."""
-
-    vectors: NDArray[np.float32]
-    """(V, P) float32."""
-    outputs: NDArray[np.float32]
-    """(rows, P) float32: of nodes, of classes and words, or of words."""
-    vector_state: State
-    output_state: State
-    norm: Norm
-
-
-class GeneralScratch(NamedTuple):
-    """What a thread needs to work on a block; nothing in it outlives a call."""
-
-    kept: NDArray[np.int32]
-    reach: NDArray[np.int32]
-    ends: NDArray[np.int32]
-    """These three as in `step.Scratch`."""
-    bounds: NDArray[np.int32]
-    """(B, 2) int32, the window of each kept word: its first word, and the one after its last."""
-    hidden: NDArray[np.float32]
-    """(H, P) float32, the hidden rows of a batch."""
-    normalised: NDArray[np.float32]
-    """(H, P) float32, likewise before scale and shift; (0, P) without batch normalisation."""
-    gradient: NDArray[np.float32]
-    """(H, P) float32, their gradient."""
-    weights: NDArray[np.float32]
-    """(H,) float32, all 1: each hidden row counts once."""
-    hidden_rows: NDArray[np.int64]
-    """(H,) int64, addresses of the rows of `hidden`."""
-    gradient_rows: NDArray[np.int64]
-    """(H,) int64, and of `gradient`."""
-    context: NDArray[np.int64]
-    """(2 · window,) int64, addresses of the word vectors of a window."""
-    output: NDArray[np.int64]
-    """(M,) int64, addresses of output rows."""
-    biases: NDArray[np.float32]
-    """(M + MAX_OUTPUT,) float32, what is added to scores."""
-    scores: NDArray[np.float32]
-    """(⌈M / MAX_OUTPUT⌉, MAX_CONTEXT, MAX_OUTPUT) float32."""
-    row: NDArray[np.float32]
-    """(1, P) float32, the gradient of an output row."""
-    statistics: NDArray[np.float32]
-    """(2, P) float32, mean and variance of the hidden rows of a batch."""
-    slopes: NDArray[np.float32]
-    """(2, P) float32, the gradients of scale and shift."""
-    drawn: Drawn
-    stop: NDArray[np.int32]
-    """(1,) int32, shared by all threads: when set, a block is left unfinished."""
 
 
 class Addresses(NamedTuple):
@@ -244,7 +150,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     means_noise = noise_rows(layer.noise, tables.output_state.means)
     has_squares = len(tables.output_state.squares) > 0
     has_means = len(tables.output_state.means) > 0
-    chosen = plan.output == HIERARCHICAL or plan.output == NEGATIVE
+    chosen = layer.kind == HIERARCHICAL or layer.kind == NEGATIVE
     scale_and_shift = state_rows(tables.norm.state, tables.norm.parameters)
     room = Room(
         scratch.output.ctypes.data,
@@ -297,14 +203,14 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
         done = 0
         for centre in range(begin, end):
             if chosen:
-                prefetch_ahead(plan.output, tree, noise, kept, centre, count, noise_key)
+                prefetch_ahead(layer.kind, tree, noise, kept, centre, count, noise_key)
                 if has_squares:
                     prefetch_next(
-                        plan.output, squares_tree, squares_noise, kept, centre, count, noise_key
+                        layer.kind, squares_tree, squares_noise, kept, centre, count, noise_key
                     )
                 if has_means:
                     prefetch_next(
-                        plan.output, means_tree, means_noise, kept, centre, count, noise_key
+                        layer.kind, means_tree, means_noise, kept, centre, count, noise_key
                     )
             n = _hidden_rows_of(bounds, centre, plan.cbow)
             if n == 0:
@@ -314,7 +220,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
             here = hidden + 8 * done
             there = gradient + 8 * done
             done += n
-            if plan.output == CLASSES:
+            if layer.kind == CLASSES:
                 of_class, of_word = choices(classes, word, noise_key, centre)
                 # A loss is that of both choices, whichever of them are trained.
                 lost = 0.0
@@ -328,7 +234,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                     lost += choose(
                         n, here, there, m, right, rate, plan, room, output_state, chunks, of_word
                     )
-            elif plan.output == SAMPLED:
+            elif layer.kind == SAMPLED:
                 group = centre // SHARED_BY
                 if group != drawn_for:
                     drawn = draw_words(sampling, noise_key, group)
@@ -340,7 +246,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 )
             else:
                 skipped: Any = np.int64(0)
-                if plan.output == HIERARCHICAL:
+                if layer.kind == HIERARCHICAL:
                     skipped = first_level(tree, word, noise_key, centre)
                     m, labels = path_rows(tree, word, 0, room.output)
                 else:

@@ -17,8 +17,9 @@ from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.link import add_and_find_highest, add_weighted, exponentials, scale
 from hsw2v.kernels.memory import load_float32, load_int64, store_float32
 from hsw2v.kernels.optimizers import SGD, decay_factor, move_row
-from hsw2v.kernels.rows import clear_row, decay_row, move_row_by
+from hsw2v.kernels.rows import clear_row, decay_rows, move_row_by
 from hsw2v.kernels.step import loss as decisions_loss
+from hsw2v.kernels.step import step
 from hsw2v.kernels.tiles import (
     MAX_CONTEXT,
     MAX_OUTPUT,
@@ -105,9 +106,7 @@ def _move_outputs(rows, hidden, target, output, m, rate, plan, room, state, chun
         if plan.optimizer == SGD:
             update_rows(rows, hidden, target, there, count, chunks, piece)
             if plan.l2 > 0.0:
-                factor = decay_factor(rate, plan.l2)
-                for column in range(count):
-                    decay_row(load_int64(there + 8 * column), factor, chunks)
+                decay_rows(there, count, decay_factor(rate, plan.l2), chunks)
         else:
             for i in range(rows):
                 weights = piece + 4 * i * MAX_OUTPUT
@@ -127,20 +126,22 @@ def decide(n, hidden, target, first, m, labels, rate, plan, room, state, chunks,
 
     The loss is that of all m rows; those before the `first` of them do not take part in the step.
     """
-    output = room.output + 8 * first
-    taking_part = m - first
-    error_rate = np.float32(rate) if plan.optimizer == SGD else np.float32(1.0)
     total = 0.0
+    if lossy:
+        total = decisions_loss(hidden, n, room.output, m, labels, chunks, room.scores)
+    output = room.output + 8 * first
+    own = labels + 4 * first
+    m -= first
+    if plan.optimizer == SGD:
+        step(hidden, target, n, output, m, own, np.float32(rate), chunks, room.scores)
+        if plan.l2 > 0.0:
+            decay_rows(output, m, decay_factor(rate, plan.l2), chunks)
+        return total
     for i in range(0, n, MAX_CONTEXT):
         rows = min(n - i, MAX_CONTEXT)
         here = hidden + 8 * i
-        if lossy:
-            total += decisions_loss(here, rows, room.output, m, labels, chunks, room.scores)
-        own = labels + 4 * first
-        _each_tile(rows, here, output, taking_part, own, error_rate, chunks, room.scores, False)
-        _move_outputs(
-            rows, here, target + 8 * i, output, taking_part, rate, plan, room, state, chunks
-        )
+        _each_tile(rows, here, output, m, own, np.float32(1.0), chunks, room.scores, False)
+        _move_outputs(rows, here, target + 8 * i, output, m, rate, plan, room, state, chunks)
     return total
 
 

@@ -55,21 +55,23 @@ def _over_root(builder: Any, numerator: Any, squares: Any, epsilon: Any) -> Any:
 
 
 @intrinsic
-def decay_row(typing: Any, row: Any, factor: Any, chunks: Any) -> Any:
-    """Multiply a row by a number."""
+def decay_rows(typing: Any, rows: Any, count: Any, factor: Any, chunks: Any) -> Any:
+    """Multiply `count` rows, whose addresses are at the address `rows`, by a number."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        row, factor, chunks = arguments
+        rows, count, factor, chunks = arguments
         factors = emit.splat(builder, factor)
+        with cgutils.for_range(builder, count, intp=emit.INDEX) as loop:
+            row = emit.load_address(builder, rows, loop.index)
 
-        def decay(offset: Any) -> None:
-            value = builder.fmul(factors, emit.load(builder, row, offset))
-            emit.store(builder, value, row, offset)
+            def decay(offset: Any) -> None:
+                value = builder.fmul(factors, emit.load(builder, row, offset))
+                emit.store(builder, value, row, offset)
 
-        _each_vector(builder, chunks, decay)
+            _each_vector(builder, chunks, decay)
         return context.get_dummy_value()
 
-    return types.void(_ROW, _NUMBER, types.intp), generate
+    return types.void(types.intp, types.intp, _NUMBER, types.intp), generate
 
 
 @intrinsic

@@ -12,10 +12,7 @@ and learns more from one epoch than updates of a whole window at once. The defin
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from hsw2v.jit import inlined
 from hsw2v.kernels.memory import load_float32
@@ -28,29 +25,6 @@ from hsw2v.kernels.tiles import (
     score_row,
     update_rows,
 )
-
-
-class Scratch(NamedTuple):
-    """What a thread needs to work on a block; nothing in it outlives a call."""
-
-    kept: NDArray[np.int32]
-    """(B,) int32, the words kept of the block."""
-    reach: NDArray[np.int32]
-    """(B,) int32, how far each one sees."""
-    ends: NDArray[np.int32]
-    """(B,) int32, where each sentence ends."""
-    context: NDArray[np.int64]
-    """(2 · window,) int64, addresses of context rows."""
-    mean: NDArray[np.float32]
-    """(2, P) float32, CBOW's hidden vector and its gradient."""
-    mean_rows: NDArray[np.int64]
-    """(2,) int64, addresses of these two rows."""
-    output: NDArray[np.int64]
-    """(M,) int64, addresses of output rows."""
-    gradient: NDArray[np.float32]
-    """(MAX_CONTEXT, MAX_OUTPUT) float32."""
-    stop: NDArray[np.int32]
-    """(1,) int32, shared by all threads: when set, a block is left unfinished."""
 
 
 @inlined

@@ -20,6 +20,8 @@ from hsw2v.reference.steps import (
     below,
     decision_loss,
     draw,
+    move_in_turn,
+    plain_step,
     sigmoid,
     windows_of,
 )
@@ -43,7 +45,7 @@ class Group:
     skipped: int = 0
     """The first so many rows count in the loss, but sit the step out."""
 
-    def chances(self, scores: Floats) -> Floats:
+    def probabilities(self, scores: Floats) -> Floats:
         """Return the probability of each label 1 for scores (n, m)."""
         if self.biases is None:
             return sigmoid(scores)
@@ -131,7 +133,7 @@ class Sampled(Layer):
 
 @dataclass
 class Training:
-    """How rows move, and what is remembered of them."""
+    """How rows move, and the optimizer state."""
 
     optimizer: str
     l2: float
@@ -152,17 +154,24 @@ def step(
     """
     gradient, loss = np.zeros_like(hidden), 0.0
     for group in groups:
+        if group.biases is None:
+            loss += group.loss(hidden @ outputs[group.rows].T)
+            if training.optimizer == "sgd":
+                numbers, labels = group.rows[group.skipped :], group.labels[group.skipped :]
+                rows = outputs[numbers]
+                gradient += plain_step(hidden, rows, labels, rate)
+                outputs[numbers] = rows * max(0.0, 1.0 - rate * training.l2)
+                continue
         for first in range(0, len(hidden), MAX_CONTEXT):
             some = slice(first, first + MAX_CONTEXT)
             rows = outputs[group.rows]
             scores = hidden[some] @ rows.T
-            loss += group.loss(scores)
-            error = group.labels - group.chances(scores)
+            if group.biases is not None:
+                loss += group.loss(scores)
+            error = group.labels - group.probabilities(scores)
             error[:, : group.skipped] = 0.0
             if training.optimizer == "sgd":
-                for row, one in enumerate(hidden[some]):
-                    gradient[first + row] += rate * error[row] @ rows
-                    rows += rate * np.outer(error[row], one)
+                gradient[some] += move_in_turn(rate * error, hidden[some], rows)
                 rows[group.skipped :] *= max(0.0, 1.0 - rate * training.l2)
                 outputs[group.rows] = rows
             else:

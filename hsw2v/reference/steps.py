@@ -62,17 +62,30 @@ def gradients(hidden: Floats, output: Floats, labels: Floats) -> tuple[Floats, F
     return error @ output, error.T @ hidden
 
 
-def update(hidden: Floats, output: Floats, labels: Floats, rate: float) -> Floats:
+def move_in_turn(scaled: Floats, hidden: Floats, output: Floats) -> Floats:
     """Move output rows R (m, D) in place, and return what the hidden rows (n, D) are to move by.
 
-    All errors are those before the step. Each hidden row's gradient is taken of the output rows
-    as the hidden rows before it have moved them.
+    `scaled (n, m)` are errors times the learning rate. Each hidden row's gradient is taken of the
+    output rows as the hidden rows before it have moved them.
     """
-    scaled = rate * errors(hidden, output, labels)
     moved = np.empty_like(hidden)
     for row in range(len(hidden)):
         moved[row] = scaled[row] @ output
         output += np.outer(scaled[row], hidden[row])
+    return moved
+
+
+def update(hidden: Floats, output: Floats, labels: Floats, rate: float) -> Floats:
+    """Do one plain step of decisions: `move_in_turn` by the errors before the step."""
+    return move_in_turn(rate * errors(hidden, output, labels), hidden, output)
+
+
+def plain_step(hidden: Floats, output: Floats, labels: Floats, rate: float) -> Floats:
+    """Do the plain step of a window in pieces, as `update`; hidden rows move after it alone."""
+    moved = np.zeros_like(hidden)
+    for some in _pieces(hidden, MAX_CONTEXT):
+        for piece in _pieces(output, MAX_OUTPUT):
+            moved[some] += update(hidden[some], output[piece], labels[piece], rate)
     return moved
 
 
@@ -149,6 +162,7 @@ class Plan:
     first_rate: float
     last_rate: float
     loss_every: int = 1
+    l2: float = 0.0
 
 
 def keep_tokens(
@@ -179,25 +193,27 @@ def step(
     labels: Floats,
     rate: float,
     cbow: bool,
+    l2: float = 0.0,
 ) -> None:
     """Do the step of one window in place: context rows of W (V, D), and `rows` of O.
 
     Skip-gram: H = W[context]. CBOW: H = mean(W[context]), whose gradient goes to each of them.
+    After the step the rows that moved decay by l2.
     """
     output = outputs[rows]
     if cbow:
         mean = vectors[context].mean(axis=0, keepdims=True)
-        gradient = sum(
-            update(mean, output[piece], labels[piece], rate) for piece in _pieces(rows, MAX_OUTPUT)
-        )
-        np.add.at(vectors, context, gradient)
+        np.add.at(vectors, context, plain_step(mean, output, labels, rate))
     else:
         for some in _pieces(context, MAX_CONTEXT):
             for piece in _pieces(rows, MAX_OUTPUT):
                 hidden = vectors[context[some]]
                 moved = update(hidden, output[piece], labels[piece], rate)
                 np.add.at(vectors, context[some], moved)
-    outputs[rows] = output
+    factor = max(0.0, 1.0 - rate * l2)
+    outputs[rows] = output * factor
+    if len(rows):
+        np.multiply.at(vectors, context, factor)
 
 
 def _pieces(rows: Sized, length: int) -> list[slice]:
@@ -238,5 +254,6 @@ def train_block(
             predictions += len(hidden)
         rate = plan.first_rate + slope * number
         first = layer.skipped(rows, key ^ NOISE_KEY, number)
-        step(vectors, context, layer.outputs, rows[first:], labels[first:], rate, plan.cbow)
+        rows, labels = rows[first:], labels[first:]
+        step(vectors, context, layer.outputs, rows, labels, rate, plan.cbow, plan.l2)
     return total, predictions, len(windows)

@@ -21,8 +21,8 @@ import threadpoolctl
 from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros, padded
+from hsw2v.kernels.arguments import BATCH, Plan, Tables
 from hsw2v.kernels.full import add_rows, exponentiate
-from hsw2v.kernels.general import BATCH, GeneralPlan, GeneralTables
 from hsw2v.kernels.normalisation import backward, normalise
 from hsw2v.kernels.optimizers import move_rows
 from hsw2v.kernels.windows import Windowing, windows_of
@@ -92,7 +92,7 @@ def _batch(
 class SoftmaxTraining:
     """Trains or measures the softmax over all words of some tables, block by block."""
 
-    def __init__(self, tables: GeneralTables, stop: NDArray[np.int32]) -> None:
+    def __init__(self, tables: Tables, stop: NDArray[np.int32]) -> None:
         """Train these tables, whose output rows are (V, P); leave a block when `stop` is set."""
         self._tables = tables
         self._stop = stop
@@ -105,7 +105,7 @@ class SoftmaxTraining:
         self,
         ids: NDArray[np.int32],
         key: int,
-        plan: GeneralPlan,
+        plan: Plan,
         windowing: Windowing,
         *,
         learning: bool = True,
@@ -139,7 +139,7 @@ class SoftmaxTraining:
                 predictions += len(batch.rows)
         return total, predictions, count
 
-    def _take(self, batch: _Batch, plan: GeneralPlan, rate: float, learning: bool) -> float:
+    def _take(self, batch: _Batch, plan: Plan, rate: float, learning: bool) -> float:
         """Train on one batch, or only measure it; return its loss in nats."""
         vectors, norm = self._tables.vectors, self._tables.norm
         weights, sizes = (
@@ -164,9 +164,7 @@ class SoftmaxTraining:
         self._move(batch, plan, rate, gradient)
         return loss
 
-    def _move(
-        self, batch: _Batch, plan: GeneralPlan, rate: float, gradient: NDArray[np.float32]
-    ) -> None:
+    def _move(self, batch: _Batch, plan: Plan, rate: float, gradient: NDArray[np.float32]) -> None:
         """Move word vectors by the gradient of hidden rows (N, P), and output rows by theirs."""
         tables = self._tables
         words, places = np.unique(batch.words, return_inverse=True)

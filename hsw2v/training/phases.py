@@ -23,8 +23,8 @@ class Phases(Protocol):
         `borders (K+1,)` are those of the blocks in the corpus.
         """
 
-    def next_output(self, network: Network, listener: Listener) -> OutputLayer:
-        """Return the output layer that takes over, given the network as it is."""
+    def next_output(self, network: Network, epoch: int, listener: Listener) -> OutputLayer:
+        """Return the output layer that takes over in an epoch, given the network as it is."""
 
 
 class Rebuilding:
@@ -40,7 +40,7 @@ class Rebuilding:
         """Return the blocks of an epoch before which the tree or the classes are built."""
         return rebuilds_of(self._training, borders, epoch)
 
-    def next_output(self, network: Network, listener: Listener) -> OutputLayer:
+    def next_output(self, network: Network, epoch: int, listener: Listener) -> OutputLayer:
         """Return the output layer of a new tree, or of new classes."""
         base = rebuilt_structure(self._training, network.vectors, self._weights, listener)
         return output_layer(self._training, self._counts, base)

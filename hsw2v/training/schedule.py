@@ -4,14 +4,77 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
+from hsw2v.kernels.windows import Windowing
 
 FLOOR = 1e-4
 """The share of the first learning rate that the last one is."""
+
+
+LOSS_EVERY = 64
+"""The training loss is taken of one window in so many, to cost next to nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """One way through a corpus: its blocks in some order, and what each is trained with."""
+
+    ids: NDArray[np.int32]
+    """(N,) int32, the provisional ids of the corpus."""
+    borders: NDArray[np.int64]
+    """(K+1,) int64, of its blocks."""
+    windowing: Windowing
+    seed: int
+    epoch: int
+    """From 0."""
+    order: NDArray[np.int64]
+    """(K,) int64, the blocks in the order in which they are taken."""
+    passed: list[float]
+    """(K+1,) epochs that are over before each block in this order, and after the last."""
+    rates: list[float]
+    """(K+1,) learning rates, likewise."""
+    loss_every: int
+    """The loss is taken of one window in so many."""
+
+    def ids_of(self, position: int) -> NDArray[np.int32]:
+        """Return the ids of the block at a position of the order."""
+        block = self.order[position]
+        return self.ids[self.borders[block] : self.borders[block + 1]]
+
+    def key_of(self, position: int) -> np.uint64:
+        """Return the key of all its random numbers."""
+        return np.uint64(block_key(self.seed, self.epoch, int(self.order[position])))
+
+
+def training_pass(
+    ids: NDArray[np.int32],
+    borders: NDArray[np.int64],
+    windowing: Windowing,
+    training: TrainingConfig,
+    epoch: int,
+) -> Pass:
+    """Return the way through a corpus in an epoch, with the rates of that part of training."""
+    assert training.lr is not None
+    assert training.epochs is not None
+    order = block_order(len(borders) - 1, training.seed, epoch)
+    done = np.concatenate(([0], np.cumsum(np.diff(borders)[order])))
+    passed = (epoch + done / borders[-1]).tolist()
+    rates = [learning_rate(training.lr, one / training.epochs) for one in passed]
+    return Pass(ids, borders, windowing, training.seed, epoch, order, passed, rates, LOSS_EVERY)
+
+
+def measuring_pass(
+    ids: NDArray[np.int32], borders: NDArray[np.int64], windowing: Windowing
+) -> Pass:
+    """Return the way through a corpus, block after block, whose every window counts at rate 0."""
+    blocks = len(borders) - 1
+    zeros = [0.0] * (blocks + 1)
+    return Pass(ids, borders, windowing, 0, 0, np.arange(blocks), zeros, zeros, 1)
 
 
 def learning_rate(first: float, progress: float) -> float:

@@ -6,7 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.arrays import padded
-from hsw2v.kernels.general import GeneralTables, Layer
+from hsw2v.kernels.arguments import (
+    CLASSES,
+    HIERARCHICAL,
+    NEGATIVE,
+    OTHER,
+    SAMPLED,
+    Layer,
+    Tables,
+)
 from hsw2v.kernels.normalisation import Norm
 from hsw2v.kernels.optimizers import State
 from hsw2v.kernels.output.classes import ClassMembers
@@ -39,9 +47,9 @@ def norm_of(parameters: Parameters) -> Norm:
     )
 
 
-def tables_of(parameters: Parameters) -> GeneralTables:
+def tables_of(parameters: Parameters) -> Tables:
     """Return all parameters."""
-    return GeneralTables(
+    return Tables(
         parameters[VECTORS],
         parameters[OUTPUTS],
         state_of(parameters, VECTORS),
@@ -59,6 +67,7 @@ def layer_of(output: OutputLayer, weights: NDArray[np.float64], dim: int) -> Lay
     empty = Tree(np.empty((0, 2), np.int32)).paths()
     noise = noise_distribution(np.ones(1), 1)
     layer = Layer(
+        OTHER,
         tree_paths(empty.offsets, empty.nodes, empty.codes),
         private_top(0, padded(dim)),
         noise,
@@ -68,15 +77,16 @@ def layer_of(output: OutputLayer, weights: NDArray[np.float64], dim: int) -> Lay
     if isinstance(output, HierarchicalOutput):
         paths = output.paths
         chosen = tree_paths(paths.offsets, paths.nodes, paths.codes, output.keep(weights))
-        return layer._replace(paths=chosen)
+        return layer._replace(kind=HIERARCHICAL, paths=chosen)
     if isinstance(output, ClassOutput):
         classes, keep = output.classes, thresholds(output.keep(weights))
         members = ClassMembers(classes.of, classes.places, classes.members, classes.offsets, keep)
-        return layer._replace(classes=members)
+        return layer._replace(kind=CLASSES, classes=members)
     if isinstance(output, NegativeOutput):
-        return layer._replace(noise=noise_distribution(output.weights, output.draws))
+        noise = noise_distribution(output.weights, output.draws)
+        return layer._replace(kind=NEGATIVE, noise=noise)
     if isinstance(output, SampledOutput):
-        return layer._replace(proposal=_proposal(output.weights, output.draws))
+        return layer._replace(kind=SAMPLED, proposal=_proposal(output.weights, output.draws))
     return layer
 
 

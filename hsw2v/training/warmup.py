@@ -14,8 +14,9 @@ from hsw2v.config import TrainingConfig
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import output_layer
-from hsw2v.training.engines import ENGINES, Block, Task
-from hsw2v.training.tables import layer_of
+from hsw2v.training.engines import ENGINES, Task
+from hsw2v.training.schedule import measuring_pass
+from hsw2v.training.tables import layer_of, tables_of
 from hsw2v.trees.brown import brown
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.huffman import huffman
@@ -34,12 +35,13 @@ def warm_up(training: TrainingConfig) -> None:
     network = Network.initial(training, 2, output_layer(training, np.ones(2, np.int64), base))
     stop = aligned_zeros(1, 1, np.int32)[0]
     layer = layer_of(network.output, np.ones(2), 1)
-    task = Task.of(network, training, layer, threads=1, longest_block=3, stop=stop)
+    tables = tables_of(network.parameters)
+    task = Task(training, network.output, layer, tables, threads=1, longest_block=3, stop=stop)
     ids = np.array([1, 2, 0], np.int32)
     keep = np.full(2, 2**32, np.uint64)
     windowing = Windowing(np.array([-1, 0, 1], np.int32), keep, 1, False)
-    with ENGINES[task.output.name](task) as engine:
-        engine.train(0, Block(ids, np.uint64(0), 0.0, 0.0, 1, windowing))
+    some = measuring_pass(ids, np.array([0, 3]), windowing)
+    ENGINES[task.output.name](task).train(0, some, 0)
 
 
 def warm_up_exchange() -> None:

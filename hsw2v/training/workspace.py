@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros
-from hsw2v.kernels.general import BATCH, GeneralScratch
+from hsw2v.kernels.arguments import BATCH, Scratch
 from hsw2v.kernels.output.hierarchical import PrivateTop
 from hsw2v.kernels.output.sampled import Drawn
-from hsw2v.kernels.step import Scratch
 from hsw2v.kernels.tiles import MAX_CONTEXT, MAX_OUTPUT
 
 
@@ -27,39 +26,14 @@ def scratch(
     window: int,
     most_rows: int,
     width: int,
+    *,
+    cbow: bool = False,
+    batch_norm: bool = False,
+    samples: int = 0,
+    words: int = 0,
     stop: NDArray[np.int32] | None = None,
 ) -> Scratch:
-    """Return what `train_block` needs for blocks of at most `block` ids and windows of that size.
-
-    `most_rows` is the most output rows that one target has.
-    """
-    mean = aligned_zeros(2, width)
-    return Scratch(
-        kept=aligned_zeros(1, block, np.int32)[0],
-        reach=aligned_zeros(1, block, np.int32)[0],
-        ends=aligned_zeros(1, block, np.int32)[0],
-        context=aligned_zeros(1, 2 * window, np.int64)[0],
-        mean=mean,
-        mean_rows=_addresses(mean),
-        output=aligned_zeros(1, most_rows, np.int64)[0],
-        gradient=aligned_zeros(MAX_CONTEXT, MAX_OUTPUT),
-        stop=aligned_zeros(1, 1, np.int32)[0] if stop is None else stop,
-    )
-
-
-def general_scratch(
-    block: int,
-    window: int,
-    most_rows: int,
-    samples: int,
-    words: int,
-    width: int,
-    *,
-    cbow: bool,
-    batch_norm: bool,
-    stop: NDArray[np.int32] | None = None,
-) -> GeneralScratch:
-    """Return what `train_batches` needs for blocks of at most `block` ids.
+    """Return what the kernels need for blocks of at most `block` ids.
 
     `most_rows` is the size of the largest group of output rows; `samples` and `words` are those
     of sampled softmax, or 0.
@@ -70,7 +44,7 @@ def general_scratch(
     weights = aligned_zeros(1, count)[0]
     weights[:] = 1.0
     pieces = -(-most_rows // MAX_OUTPUT)
-    return GeneralScratch(
+    return Scratch(
         kept=aligned_zeros(1, block, np.int32)[0],
         reach=aligned_zeros(1, block, np.int32)[0],
         ends=aligned_zeros(1, block, np.int32)[0],
