@@ -323,8 +323,8 @@ def test_tensors_of_later_writers_are_ignored(path, model):
         ("word_offsets", np.array([0, 3, 11, 20]), "do not rise from 0 to their end"),
         ("word_offsets", np.array([0, 6, 11, 19]), "words are not UTF-8"),
         ("words", np.full(19, 255, np.uint8), "words are not UTF-8"),
-        ("outputs", VECTORS, "'outputs' with a tree"),
-        ("classes", CLASSES.of, "a tree and classes"),
+        ("outputs", VECTORS, "'outputs' with 'tree'"),
+        ("classes", CLASSES.of, "'tree' and 'classes'"),
     ],
 )
 def test_tensors_that_contradict_each_other_are_refused(path, name, value, message):
@@ -345,8 +345,8 @@ def test_tensors_that_contradict_each_other_are_refused(path, name, value, messa
         ("outputs", OUTPUTS[:3], r"'outputs' is F32 \[3, 2\] and should be F32 \[4, 2\]"),
         ("outputs", np.array(1.0, np.float32), r"'outputs' is F32 \[\]"),
         ("outputs", OUTPUTS[:, :1].copy(), r"should be F32 \[5, 2\]"),
-        ("outputs", None, "classes without 'outputs'"),
-        ("nodes", NODES, "'nodes' without a tree"),
+        ("outputs", None, "'classes' without 'outputs'"),
+        ("nodes", NODES, "'nodes' with 'classes'"),
         ("batch_norm", BATCH_NORM[:2], r"'batch_norm' is F32 \[2, 2\]"),
         ("batch_norm", -BATCH_NORM, "a variance that is none"),
     ],

@@ -110,7 +110,7 @@ def test_the_loss_of_an_epoch_is_of_the_output_layer_it_ends_with(
 ) -> None:
     """Even decisions cost the path length × log 2, the losses of six samples less than that."""
     monkeypatch.setattr(events.Pace, "SECONDS", 0.0)
-    monkeypatch.setattr("hsw2v.training.trainer.LOSS_EVERY", 1)
+    monkeypatch.setattr("hsw2v.training.schedule.LOSS_EVERY", 1)
     heard: list[events.Event] = []
     settings = SMALL | {"lr": 1e-30, "epochs": 1, "rebuild_at": 0.5, "tree": "semantic"}
     settings["rebuild_from"] = "ns"

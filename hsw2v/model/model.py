@@ -66,8 +66,10 @@ class Model:
         self.config: dict[str, Any] = dict(config or {})
         self.info: dict[str, Any] = dict(info or {})
         self._softmaxes: dict[bool, Softmax] = {}
-        self._vectors, self._output, self._tree = _floats(vectors), _floats(output), tree
-        self._classes, self._batch_norm = classes, _floats(batch_norm)
+        self._vectors, self._output = _floats(vectors), _floats(output)
+        self._structure: Tree | Classes | Callable[[], Tree | Classes] | None
+        self._structure = classes if tree is None else tree
+        self._batch_norm = _floats(batch_norm)
 
     @classmethod
     def open(cls, source: Path) -> Model:
@@ -76,7 +78,17 @@ class Model:
         Raises:
             MissingInputError, ModelFileError
         """
-        return cls(**vars(read_contents(os.fspath(source))))
+        found = read_contents(os.fspath(source))
+        model = cls(
+            found.vocabulary,
+            found.vectors,
+            found.output,
+            config=found.config,
+            info=found.info,
+            batch_norm=found.batch_norm,
+        )
+        model._structure = found.structure
+        return model
 
     @cached_property
     def vectors(self) -> Floats:
@@ -90,21 +102,25 @@ class Model:
         return None if output is None else _read_only(output)
 
     @cached_property
+    def structure(self) -> Tree | Classes | None:
+        """Return the tree or the classes of the output layer; None for other models."""
+        return self._structure() if callable(self._structure) else self._structure
+
+    @property
     def tree(self) -> Tree | None:
         """Return the tree of hierarchical softmax; None for other models."""
-        return self._tree() if callable(self._tree) else self._tree
+        return self.structure if isinstance(self.structure, Tree) else None
 
-    @cached_property
+    @property
     def classes(self) -> Classes | None:
         """Return the classes of words of loss class; None for other models."""
-        return self._classes() if callable(self._classes) else self._classes
+        return self.structure if isinstance(self.structure, Classes) else None
 
     @cached_property
     def output_layer(self) -> OutputLayer:
         """Return what the output vectors belong to: that of the tree or classes, or of `loss`."""
         training = known_settings(self.config, _OUTPUT_SETTINGS).training
-        structure = self.classes if self.tree is None else self.tree
-        return output_layer(training, self.vocabulary.counts, structure)
+        return output_layer(training, self.vocabulary.counts, self.structure)
 
     @cached_property
     def batch_norm(self) -> Floats | None:
@@ -346,8 +362,7 @@ class Model:
             self.counts,
             self.vectors,
             self.output,
-            self.tree,
-            classes=self.classes,
+            self.structure,
             batch_norm=self.batch_norm,
             config=self.config,
             info=self.info,

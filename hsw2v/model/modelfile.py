@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.model.store import Store, open_store, write_store
+from hsw2v.network.outputs import OUTPUTS, OutputLayer, built_output, built_outputs
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 
-Layer = TypeVar("Layer", Tree, Classes)
+Structure = TypeVar("Structure", Tree, Classes)
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,7 @@ class Contents:
     vocabulary: Vocabulary
     vectors: Callable[[], NDArray[np.float32]]
     output: Callable[[], NDArray[np.float32]] | None
-    tree: Callable[[], Tree] | None
-    classes: Callable[[], Classes] | None
+    structure: Callable[[], Tree | Classes] | None
     batch_norm: Callable[[], NDArray[np.float32]] | None
     config: dict[str, Any]
     info: dict[str, Any]
@@ -45,15 +45,14 @@ def read_contents(source: str) -> Contents:
         raise store.broken("is not a whole model: it has no table of vectors")
     dim = shape[1]
     _expect(store, "vectors", (words, dim), "F32")
-    tree, classes, output = _output_layer(store, words, dim)
+    output, structure = _output_layer(store, words, dim)
     if "batch_norm" in store:
         _expect(store, "batch_norm", (4, dim), "F32")
     return Contents(
         vocabulary,
         lambda: store.array("vectors"),
         (lambda: store.array(output)) if output in store else None,
-        tree,
-        classes,
+        structure,
         (lambda: _batch_norm(store)) if "batch_norm" in store else None,
         store.metadata["config"],
         store.metadata["info"],
@@ -62,31 +61,30 @@ def read_contents(source: str) -> Contents:
 
 def _output_layer(
     store: Store, words: int, dim: int
-) -> tuple[Callable[[], Tree] | None, Callable[[], Classes] | None, str]:
-    """Return the tree or the classes, if there are any, and the name of the output vectors."""
-    has_tree, has_classes = "tree" in store, "classes" in store
-    if has_tree and has_classes:
-        raise store.broken("is not a whole model: it has a tree and classes")
-    output, wrong = ("nodes", "outputs") if has_tree else ("outputs", "nodes")
-    if wrong in store:
-        relation = "with" if has_tree else "without"
-        raise store.broken(f"is not a whole model: it has '{wrong}' {relation} a tree")
-    count = 0
-    if has_classes:
-        if output not in store:
-            raise store.broken("is not a whole model: it has classes without 'outputs'")
-        rows, *_ = store.shape(output) or (0,)
-        count = max(1, rows - words)
-        _expect(store, "classes", (words,), "I32")
-    if output in store:
-        _expect(store, output, (words + count - has_tree, dim), "F32")
-    if has_tree:
-        _expect(store, "tree", (words - 1, 2), "I32")
-    return (
-        (lambda: _checked(store, Tree(store.array("tree")))) if has_tree else None,
-        (lambda: _checked(store, Classes(store.array("classes"), count))) if has_classes else None,
-        output,
-    )
+) -> tuple[str, Callable[[], Tree | Classes] | None]:
+    """Return the name of the output vectors, and the tree or the classes, if there are any."""
+    kinds = [one for one in built_outputs() if one.structure_tensor in store]
+    if len(kinds) > 1:
+        both = " and ".join(f"'{one.structure_tensor}'" for one in kinds)
+        raise store.broken(f"is not a whole model: it has {both}")
+    kind = kinds[0] if kinds else None
+    table = kind.table_tensor if kind else OutputLayer.table_tensor
+    for other in {one.table_tensor for one in OUTPUTS.values()} - {table}:
+        if other in store:
+            beside = f"with '{kind.structure_tensor}'" if kind else "without a tree"
+            raise store.broken(f"is not a whole model: it has '{other}' {beside}")
+    if kind is None:
+        if table in store:
+            _expect(store, table, (words, dim), "F32")
+        return table, None
+    name = kind.structure_tensor
+    if table not in store:
+        raise store.broken(f"is not a whole model: it has '{name}' without '{table}'")
+    rows, *_ = store.shape(table) or (0,)
+    rows = kind.rows_of(words, rows)
+    _expect(store, table, (rows, dim), "F32")
+    _expect(store, name, kind.structure_shape(words), "I32")
+    return table, lambda: _checked(store, kind.from_tensor(store.array(name), rows))
 
 
 def write_contents(
@@ -95,9 +93,8 @@ def write_contents(
     counts: NDArray[np.int64] | None,
     vectors: NDArray[np.float32],
     output: NDArray[np.float32] | None,
-    tree: Tree | None,
+    structure: Tree | Classes | None,
     *,
-    classes: Classes | None,
     batch_norm: NDArray[np.float32] | None,
     config: Mapping[str, Any],
     info: Mapping[str, Any],
@@ -115,17 +112,18 @@ def write_contents(
     }
     if counts is not None:
         arrays["counts"] = counts
+    table = OutputLayer.table_tensor
+    if structure is not None:
+        kind = built_output(structure)
+        table = kind.table_tensor
+        arrays[kind.structure_tensor] = kind.to_tensor(structure)
     if output is not None:
-        arrays["outputs" if tree is None else "nodes"] = output
-    if tree is not None:
-        arrays["tree"] = tree.children
-    if classes is not None:
-        arrays["classes"] = classes.of
+        arrays[table] = output
     if batch_norm is not None:
         arrays["batch_norm"] = batch_norm
     # A reader that knows neither would take the one for a damaged file, and answer without the
     # other.
-    version = 1 if classes is None and batch_norm is None else 2
+    version = 2 if "classes" in arrays or batch_norm is not None else 1
     write_store(path, arrays, version=version, config=config, info=info, force=force)
 
 
@@ -152,12 +150,12 @@ def _vocabulary(store: Store) -> Vocabulary:
     return Vocabulary(blob, offsets, counts)
 
 
-def _checked(store: Store, layer: Layer) -> Layer:
+def _checked(store: Store, structure: Structure) -> Structure:
     try:
-        layer.check()
+        structure.check()
     except ValueError as error:
         raise store.broken(f"is not a whole model: {error}") from error
-    return layer
+    return structure
 
 
 def _batch_norm(store: Store) -> NDArray[np.float32]:

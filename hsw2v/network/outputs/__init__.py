@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from hsw2v.config import Config, TrainingConfig
 from hsw2v.network.outputs.classes import ClassOutput
 from hsw2v.network.outputs.hs import HierarchicalOutput
 from hsw2v.network.outputs.ns import NegativeOutput
-from hsw2v.network.outputs.output import OutputLayer
+from hsw2v.network.outputs.output import BuiltOutput, OutputLayer
 from hsw2v.network.outputs.sampled import SampledOutput
 from hsw2v.network.outputs.softmax import SoftmaxOutput
 from hsw2v.trees.classes import Classes
@@ -20,6 +21,8 @@ from hsw2v.trees.tree import Tree
 __all__ = [
     "OUTPUTS",
     "OutputLayer",
+    "built_output",
+    "built_outputs",
     "effective",
     "is_normalized",
     "output_layer",
@@ -46,9 +49,18 @@ def output_layer(
     if structure is None:
         kind = OUTPUTS[training.loss]
         kind = kind if kind.structure is None else NegativeOutput
-    else:
-        kind = next(one for one in OUTPUTS.values() if one.structure is type(structure))
-    return kind.of(training, counts, structure)
+        return kind.of(training, counts, None)
+    return built_output(structure).of(training, counts, structure)
+
+
+def built_outputs() -> list[type[BuiltOutput[Any]]]:
+    """Return the output layers whose rows stand for parts of a structure."""
+    return [one for one in OUTPUTS.values() if issubclass(one, BuiltOutput)]
+
+
+def built_output(structure: Tree | Classes) -> type[BuiltOutput[Any]]:
+    """Return the output layer that is built of such a structure."""
+    return next(one for one in built_outputs() if one.structure is type(structure))
 
 
 def is_normalized(loss: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
 from hsw2v.network.decisions import (
@@ -27,6 +28,7 @@ class ClassOutput(BuiltOutput[Classes]):
     name = "class"
     settings = ("classes", "num_classes", "rebuild_at", "rebuild_every", "node_sample")
     structure = Classes
+    structure_tensor = "classes"
 
     @classmethod
     def rebuilt(cls, training: TrainingConfig) -> bool:
@@ -91,3 +93,23 @@ class ClassOutput(BuiltOutput[Classes]):
             np.repeat([0, 1], [count, len(of)]),
             np.concatenate((np.full(count, by_choice[0]), by_choice[1:][of])),
         )
+
+    @classmethod
+    def structure_shape(cls, words: int) -> tuple[int, ...]:
+        """Return (V,)."""
+        return (words,)
+
+    @classmethod
+    def rows_of(cls, words: int, rows: int) -> int:
+        """Return C+V, of at least one class."""
+        return max(words + 1, rows)
+
+    @classmethod
+    def from_tensor(cls, array: NDArray[np.int32], rows: int) -> Classes:
+        """Return the classes that words are in."""
+        return Classes(array, rows - len(array))
+
+    @staticmethod
+    def to_tensor(built_of: Classes) -> NDArray[np.int32]:
+        """Return the class of each word."""
+        return built_of.of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
 from hsw2v.network.decisions import Decisions, Indexes, Numbers, at_once, two_way
@@ -21,6 +22,8 @@ class HierarchicalOutput(BuiltOutput[Tree]):
     name = "hs"
     settings = ("tree", "rebuild_at", "rebuild_every", "rebuild_from", "node_sample")
     structure = Tree
+    table_tensor = "nodes"
+    structure_tensor = "tree"
 
     @classmethod
     def rebuilt(cls, training: TrainingConfig) -> bool:
@@ -86,3 +89,23 @@ class HierarchicalOutput(BuiltOutput[Tree]):
         for depth, level in enumerate(self.tree.levels):
             depths[level] = depth
         return Rows(depths, self.keep(kept) * self.tree.node_weights(kept))
+
+    @classmethod
+    def structure_shape(cls, words: int) -> tuple[int, ...]:
+        """Return (V-1, 2)."""
+        return words - 1, 2
+
+    @classmethod
+    def rows_of(cls, words: int, rows: int) -> int:
+        """Return V-1."""
+        return words - 1
+
+    @classmethod
+    def from_tensor(cls, array: NDArray[np.int32], rows: int) -> Tree:
+        """Return the tree of these children."""
+        return Tree(array)
+
+    @staticmethod
+    def to_tensor(built_of: Tree) -> NDArray[np.int32]:
+        """Return the children of each inner node."""
+        return built_of.children

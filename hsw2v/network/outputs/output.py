@@ -38,6 +38,8 @@ class OutputLayer(ABC):
     """The type of `built_of`."""
     built_of: Tree | Classes | None = None
     """The tree or the classes that its rows stand for, if any."""
+    table_tensor: ClassVar[str] = "outputs"
+    """What a model file calls its output vectors."""
 
     @classmethod
     @abstractmethod
@@ -101,6 +103,8 @@ T = TypeVar("T", Tree, Classes)
 class BuiltOutput(OutputLayer, Generic[T]):
     """An output layer whose rows stand for parts of a tree, or for classes."""
 
+    structure_tensor: ClassVar[str]
+    """What a model file calls its tree or classes, an int32 array."""
     built_of: T
 
     def __init__(self, built_of: T, node_sample: float) -> None:
@@ -112,3 +116,23 @@ class BuiltOutput(OutputLayer, Generic[T]):
         """Return the output layer of a tree, or of classes."""
         assert training.node_sample is not None
         return cls(structure, training.node_sample)
+
+    @classmethod
+    @abstractmethod
+    def structure_shape(cls, words: int) -> tuple[int, ...]:
+        """Return the shape of the array of its tree or classes in a model file."""
+
+    @classmethod
+    @abstractmethod
+    def rows_of(cls, words: int, rows: int) -> int:
+        """Return how many output rows a file of so many words must have; it has `rows`."""
+
+    @classmethod
+    @abstractmethod
+    def from_tensor(cls, array: NDArray[np.int32], rows: int) -> T:
+        """Return the tree or classes of an array, unchecked, given the number of output rows."""
+
+    @staticmethod
+    @abstractmethod
+    def to_tensor(built_of: T) -> NDArray[np.int32]:
+        """Return the array of a tree or of classes."""
