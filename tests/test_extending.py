@@ -103,7 +103,7 @@ def test_an_output_layer_is_added_in_four_places(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_tree_is_added_in_two_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    def chain(wanted: building.Wanted) -> Tree:
+    def chain(wanted: building.Wanted, report: building.Report) -> Tree:
         words = len(wanted.counts)
         children = np.array([[~node, node + 1] for node in range(words - 1)], np.int32)
         children[-1, 1] = ~(words - 1)

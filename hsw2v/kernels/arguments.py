@@ -76,10 +76,6 @@ class Scratch(NamedTuple):
 
     kept: NDArray[np.int32]
     """(B,) int32, the words kept of the block."""
-    reach: NDArray[np.int32]
-    """(B,) int32, how far each one sees."""
-    ends: NDArray[np.int32]
-    """(B,) int32, where each sentence ends."""
     bounds: NDArray[np.int32]
     """(B, 2) int32, the window of each kept word: its first word, and the one after its last."""
     hidden: NDArray[np.float32]

@@ -26,7 +26,7 @@ from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import decay_rows
 from hsw2v.kernels.step import loss, step
 from hsw2v.kernels.tiles import add_to_rows, mean_row, prefetch_row
-from hsw2v.kernels.windows import context_rows, keep_tokens
+from hsw2v.kernels.windows import context_rows, find_windows
 
 
 @inlined
@@ -69,7 +69,7 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     Returns the sampled loss in nats (float64), the predictions it is the sum of, and the number
     of words that were kept.
     """
-    count, sentences = keep_tokens(ids, windowing, key, scratch.kept, scratch.reach, scratch.ends)
+    count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
     copy_top(layer.top, tables.outputs)
     tree = tree_rows(layer.paths, layer.top, tables.outputs)
     sampling = noise_rows(layer.noise, tables.outputs)
@@ -78,8 +78,7 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     stride = tables.vectors.shape[1] * tables.vectors.itemsize
     chunks = tables.vectors.shape[1] // LANES
     kept = scratch.kept.ctypes.data
-    reaches = scratch.reach.ctypes.data
-    ends = scratch.ends.ctypes.data
+    bounds = scratch.bounds.ctypes.data
     stop = scratch.stop.ctypes.data
     context = scratch.context.ctypes.data
     output = scratch.output.ctypes.data
@@ -99,58 +98,51 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     next_loss: Any = np.int64(draw(key ^ LOSS_KEY, 0) % np.uint64(loss_every))
     total = 0.0
     predictions = 0
-    start: Any = 0
-    for sentence in range(sentences):
-        end = np.int64(load_int32(ends + 4 * sentence))
-        for centre in range(start, end):
-            if load_int32(stop):
-                break
-            sampled = centre == next_loss
-            if sampled:
-                next_loss += loss_every
-            if centre + 1 + window < count:
-                entering = np.int64(load_int32(kept + 4 * (centre + 1 + window)))
-                prefetch_row(base + entering * stride, chunks)
-            reach = np.int64(load_int32(reaches + 4 * centre))
-            first = max(start, centre - reach)
-            last = min(end, centre + reach + 1)
-            n = context_rows(base, stride, kept, first, last, centre, context)
-            if n == 0:
-                continue
-            word = np.int64(load_int32(kept + 4 * centre))
-            # A loss is that of the whole path, whatever part of it is trained.
-            skipped: Any = np.int64(0)
-            if kind == HIERARCHICAL:
-                skipped = first_level(tree, word, noise_key, centre)
-            first_row = 0 if sampled else skipped
-            m, labels = _output_rows(
-                kind, tree, sampling, word, first_row, noise_key, centre, output
-            )
-            prefetch_ahead(kind, tree, sampling, kept, centre, count, noise_key)
-            hidden = context
-            target = context
-            rows = n
-            if cbow:
-                mean_row(context, n, chunks, mean)
-                hidden = mean_rows
-                target = mean_gradients
-                rows = 1
-            if sampled:
-                total += loss(hidden, rows, output, m, labels, chunks, scores)
-                predictions += rows
-            ahead = skipped - first_row
-            if m == ahead:
-                continue
-            there = output + 8 * ahead
-            m -= ahead
-            rate = np.float32(first_rate + slope * centre)
-            step(hidden, target, rows, there, m, labels + 4 * ahead, rate, chunks, scores)
-            if cbow:
-                add_to_rows(context, n, chunks, mean_gradient)
-            if l2 > 0.0:
-                factor = decay_factor(rate, l2)
-                decay_rows(there, m, factor, chunks)
-                decay_rows(context, n, factor, chunks)
-        start = end
+    for centre in range(count):
+        if load_int32(stop):
+            break
+        sampled = centre == next_loss
+        if sampled:
+            next_loss += loss_every
+        if centre + 1 + window < count:
+            entering = np.int64(load_int32(kept + 4 * (centre + 1 + window)))
+            prefetch_row(base + entering * stride, chunks)
+        first = np.int64(load_int32(bounds + 8 * centre))
+        last = np.int64(load_int32(bounds + 8 * centre + 4))
+        n = context_rows(base, stride, kept, first, last, centre, context)
+        if n == 0:
+            continue
+        word = np.int64(load_int32(kept + 4 * centre))
+        # A loss is that of the whole path, whatever part of it is trained.
+        skipped: Any = np.int64(0)
+        if kind == HIERARCHICAL:
+            skipped = first_level(tree, word, noise_key, centre)
+        first_row = 0 if sampled else skipped
+        m, labels = _output_rows(kind, tree, sampling, word, first_row, noise_key, centre, output)
+        prefetch_ahead(kind, tree, sampling, kept, centre, count, noise_key)
+        hidden = context
+        target = context
+        rows = n
+        if cbow:
+            mean_row(context, n, chunks, mean)
+            hidden = mean_rows
+            target = mean_gradients
+            rows = 1
+        if sampled:
+            total += loss(hidden, rows, output, m, labels, chunks, scores)
+            predictions += rows
+        ahead = skipped - first_row
+        if m == ahead:
+            continue
+        there = output + 8 * ahead
+        m -= ahead
+        rate = np.float32(first_rate + slope * centre)
+        step(hidden, target, rows, there, m, labels + 4 * ahead, rate, chunks, scores)
+        if cbow:
+            add_to_rows(context, n, chunks, mean_gradient)
+        if l2 > 0.0:
+            factor = decay_factor(rate, l2)
+            decay_rows(there, m, factor, chunks)
+            decay_rows(context, n, factor, chunks)
     merge_top(tree)
     return total, predictions, count

@@ -58,7 +58,7 @@ from hsw2v.kernels.output.sampled import (
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import clear_row
 from hsw2v.kernels.tiles import mean_row, prefetch_row
-from hsw2v.kernels.windows import context_rows, find_bounds, keep_tokens
+from hsw2v.kernels.windows import context_rows, find_windows
 
 
 class Addresses(NamedTuple):
@@ -134,8 +134,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
 
     Arguments and results are as those of `block.train_block`.
     """
-    count, sentences = keep_tokens(ids, windowing, key, scratch.kept, scratch.reach, scratch.ends)
-    find_bounds(count, sentences, scratch.reach, scratch.ends, scratch.bounds)
+    count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
     copy_top(layer.top, tables.outputs)
     tree = tree_rows(layer.paths, layer.top, tables.outputs)
     noise = noise_rows(layer.noise, tables.outputs)

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from hsw2v.jit import compiled
 from hsw2v.kernels.optimizers import State
 
-EPSILON = 1e-5
-"""Added to every variance, here as in `query.normalisation`."""
 MOMENTUM = 0.99
 """Share of the old running statistics: those of the last 100 batches or so."""
 SMALLEST_BATCH = 32
@@ -34,8 +32,10 @@ class Norm(NamedTuple):
     """(2, P) float32, running mean and variance."""
     batches: NDArray[np.int64]
     """(1,) int64, how many batches the running statistics have seen."""
+    epsilon: float
+    """ε, what is added to every variance."""
     state: State
-    """What the optimizer remembers of `parameters`."""
+    """The optimizer state of `parameters`."""
 
 
 @compiled
@@ -56,7 +56,7 @@ def normalise(norm, hidden, normalised, weights, statistics, learning) -> bool:
         for d in range(statistics.shape[1]):
             statistics[0, d] = norm.running[0, d]
             statistics[1, d] = norm.running[1, d]
-    factors = _factors(statistics)
+    factors = _factors(norm, statistics)
     scale = norm.parameters[0]
     shift = norm.parameters[1]
     mean = statistics[0]
@@ -100,9 +100,9 @@ def _follow(norm, statistics) -> None:
 
 
 @compiled
-def _factors(statistics):
+def _factors(norm, statistics):
     """Return 1 / √(σ² + ε), (P,) float32."""
-    return np.float32(1.0) / np.sqrt(statistics[1] + np.float32(EPSILON))
+    return np.float32(1.0) / np.sqrt(statistics[1] + np.float32(norm.epsilon))
 
 
 @compiled
@@ -126,7 +126,7 @@ def backward(norm, normalised, weights, statistics, of_batch, gradient, slopes) 
         for d in range(gradient.shape[1]):
             by_scale[d] += gradient[i, d] * normalised[i, d]
             by_shift[d] += gradient[i, d]
-    factors = norm.parameters[0] * _factors(statistics)
+    factors = norm.parameters[0] * _factors(norm, statistics)
     share = np.float32(0.0)
     if of_batch:
         share = np.float32(1.0 / weights.sum())

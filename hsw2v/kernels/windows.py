@@ -29,47 +29,38 @@ class Windowing(NamedTuple):
 
 
 @inlined
-def keep_tokens(ids, windowing, key, kept, reach, ends):
-    """Write the words kept of a block, the reach of each, and where each sentence ends.
+def find_windows(ids, windowing, key, kept, bounds):
+    """Write the words kept of a block (B,) int32 and the bounds (B, 2) int32 of their windows.
 
-    Returns the number of words and the number of sentences.
+    These are its first word, and the one after its last, within the sentence; the target itself is
+    among them. Returns the number of words.
     """
     count = 0
-    sentences = 0
     start = 0
     for position in range(len(ids)):
         word = windowing.remap[ids[position]]
         if word >= 0:
             bits = draw(key, position)
             if high_half(bits) < windowing.keep[word]:
-                kept[count] = word
-                reach[count] = windowing.window
+                reach = windowing.window
                 if windowing.shrink:
-                    reach[count] = 1 + below(low_half(bits), windowing.window)
+                    reach = 1 + below(low_half(bits), windowing.window)
+                kept[count] = word
+                bounds[count, 0] = max(start, count - reach)
+                bounds[count, 1] = count + reach + 1
                 count += 1
-        elif word == END_OF_SENTENCE and count > start:
-            ends[sentences] = count
-            sentences += 1
+        elif word == END_OF_SENTENCE:
+            _cut_at(count, start, windowing.window, bounds)
             start = count
-    if count > start:
-        ends[sentences] = count
-        sentences += 1
-    return count, sentences
+    _cut_at(count, start, windowing.window, bounds)
+    return count
 
 
 @inlined
-def find_bounds(count, sentences, reach, ends, bounds):
-    """Write the window of each kept word, within its sentence, to `bounds (B, 2) int32`.
-
-    That is its first word, and the one after its last; the target itself is among them.
-    """
-    start = 0
-    for sentence in range(sentences):
-        end = ends[sentence]
-        for centre in range(start, end):
-            bounds[centre, 0] = max(start, centre - reach[centre])
-            bounds[centre, 1] = min(end, centre + reach[centre] + 1)
-        start = end
+def _cut_at(end, start, window, bounds):
+    """End the windows of a sentence that begins at `start` where it ends."""
+    for centre in range(max(start, end - window), end):
+        bounds[centre, 1] = min(end, bounds[centre, 1])
 
 
 @inlined
@@ -92,9 +83,6 @@ def context_rows(base, stride, kept, first, end, centre, rows):
 def windows_of(ids, windowing, key) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the words kept of a block (n,) int32, and the bounds of their windows (n, 2) int32."""
     kept = np.empty(len(ids), np.int32)
-    reach = np.empty(len(ids), np.int32)
-    ends = np.empty(len(ids), np.int32)
-    count, sentences = keep_tokens(ids, windowing, key, kept, reach, ends)
-    bounds = np.empty((count, 2), np.int32)
-    find_bounds(count, sentences, reach, ends, bounds)
-    return kept[:count].copy(), bounds
+    bounds = np.empty((len(ids), 2), np.int32)
+    count = find_windows(ids, windowing, key, kept, bounds)
+    return kept[:count].copy(), bounds[:count].copy()

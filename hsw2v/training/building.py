@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hsw2v.config import MOST_EPOCHS, TREES, Config, TrainingConfig
 from hsw2v.corpus.background import apart
+from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import MissingInputError, UsageError
@@ -100,6 +101,24 @@ def _place(moment: float, blocks: NDArray[np.int64]) -> int:
     return int(epoch) * (len(blocks) - 1) + int(np.searchsorted(blocks, part * blocks[-1]))
 
 
+class Wanted(NamedTuple):
+    """What a tree, or classes, are built from before anything is trained."""
+
+    training: TrainingConfig
+    vocabulary: Vocabulary
+    codes: Codes | None
+    """The tree of a file, if one is given."""
+    weights: NDArray[np.float64]
+    """(V,), how often each word is a target."""
+    corpus: WordCorpus
+    listener: Listener
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How often each word occurs, (V,)."""
+        return self.vocabulary.counts
+
+
 def first_structure(
     config: Config,
     codes: Codes | None,
@@ -115,51 +134,46 @@ def first_structure(
     Raises:
         UsageError: the tree of the file is not one of this vocabulary.
     """
+    training = config.training
+    if OUTPUTS[training.loss].structure is None:
+        return None
     weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
-    if config.training.loss == "hs":
-        return _first_tree(config, codes, vocabulary, weights, corpus, listener)
-    if config.training.loss == "class":
-        return _first_classes(config, weights, corpus, listener)
-    return None
+    return FIRST[training.loss](Wanted(training, vocabulary, codes, weights, corpus, listener))
 
 
-class Wanted(NamedTuple):
-    """What a tree is built from before anything is trained."""
-
-    training: TrainingConfig
-    counts: NDArray[np.int64]
-    """(V,), how often each word occurs."""
-    weights: NDArray[np.float64]
-    """(V,), how often each is a target."""
-    corpus: WordCorpus
-    report: Report
+def rebuilt_structure(
+    training: TrainingConfig,
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    listener: Listener,
+) -> Tree | Classes:
+    """Build the semantic tree, or classes, of word vectors under training (V, P)."""
+    return REBUILT[training.loss](training, vectors, weights, listener)
 
 
-def _huffman_tree(wanted: Wanted) -> Tree:
+def _huffman_tree(wanted: Wanted, report: Report) -> Tree:
     # Counts left after subsampling would make paths a little shorter, and vectors worse.
     return huffman(wanted.counts.astype(np.float64))
 
 
-def _balanced_tree(wanted: Wanted) -> Tree:
+def _balanced_tree(wanted: Wanted, report: Report) -> Tree:
     return balanced(np.arange(len(wanted.counts))).ordered(wanted.weights)
 
 
-def _random_tree(wanted: Wanted) -> Tree:
+def _random_tree(wanted: Wanted, report: Report) -> Tree:
     rng = np.random.default_rng(wanted.training.seed)
     return balanced(rng.permutation(len(wanted.counts))).ordered(wanted.weights)
 
 
-def _brown_tree(wanted: Wanted) -> Tree:
-    threads, corpus = wanted.training.threads, wanted.corpus
-    assert threads is not None
-    encoded, tell = corpus.encoded, _telling(wanted.report, corpus)
-    tree = brown(
-        encoded.ids, encoded.blocks, corpus.remap, wanted.weights, threads=threads, tell=tell
-    )
+def _brown_tree(wanted: Wanted, report: Report) -> Tree:
+    assert wanted.training.threads is not None
+    encoded, remap = wanted.corpus.encoded, wanted.corpus.remap
+    threads, tell = wanted.training.threads, report.tell_of(encoded)
+    tree = brown(encoded.ids, encoded.blocks, remap, wanted.weights, threads=threads, tell=tell)
     return tree.ordered(wanted.weights)
 
 
-BUILDERS: dict[str, Callable[[Wanted], Tree]] = {
+BUILDERS: dict[str, Callable[[Wanted, Report], Tree]] = {
     "huffman": _huffman_tree,
     "balanced": _balanced_tree,
     "random": _random_tree,
@@ -168,33 +182,25 @@ BUILDERS: dict[str, Callable[[Wanted], Tree]] = {
 """What builds each of `config.TREES`, but for the semantic one, which needs trained vectors."""
 
 
-def _first_tree(
-    config: Config,
-    codes: Codes | None,
-    vocabulary: Vocabulary,
-    weights: NDArray[np.float64],
-    corpus: WordCorpus,
-    listener: Listener,
-) -> Tree | None:
-    training = config.training
-    name = training.tree
+def _first_tree(wanted: Wanted) -> Tree | None:
+    training, name = wanted.training, wanted.training.tree
     if name == "semantic":
         name = "huffman"
-        if never := _never_rebuilt(training, corpus):
-            listener(Notice(f"{never}: Huffman's tree is used"))
+        if never := _never_rebuilt(training, wanted.corpus):
+            wanted.listener(Notice(f"{never}: Huffman's tree is used"))
         elif training.rebuild_from == "ns":
             return None
-    report = Report(name, training, listener)
-    if codes is not None:
-        tree = codes.tree(vocabulary.words).ordered(weights)
+    report = Report(name, training, wanted.listener)
+    if wanted.codes is not None:
+        tree = wanted.codes.tree(wanted.vocabulary.words).ordered(wanted.weights)
     else:
-        tree = BUILDERS[name](Wanted(training, vocabulary.counts, weights, corpus, report))
-    report.tree_ready(tree, weights)
+        tree = BUILDERS[name](wanted, report)
+    report.tree_ready(tree, wanted.weights)
     return tree
 
 
 def _never_rebuilt(training: TrainingConfig, corpus: WordCorpus) -> str:
-    """Return why nothing is made from the vectors of this training; nothing if it is."""
+    """Return why nothing is built of the vectors of this training; "" if something is."""
     assert training.epochs is not None
     if not training.rebuild_at:
         return "nothing is rebuilt in one epoch" if training.epochs == 1 else "nothing is rebuilt"
@@ -203,23 +209,19 @@ def _never_rebuilt(training: TrainingConfig, corpus: WordCorpus) -> str:
     return "the text is too short to rebuild anything in one epoch" if short else ""
 
 
-def _first_classes(
-    config: Config, weights: NDArray[np.float64], corpus: WordCorpus, listener: Listener
-) -> Classes:
-    training = config.training
-    name, count, threads = training.classes, _class_count(training, len(weights)), training.threads
-    assert threads is not None
+def _first_classes(wanted: Wanted) -> Classes:
+    training, weights = wanted.training, wanted.weights
+    name, count = training.classes, _class_count(training, len(weights))
+    assert training.threads is not None
     if name == "kmeans":
         name = "frequency"
-        if never := _never_rebuilt(training, corpus):
-            listener(Notice(f"{never}: classes are by frequency"))
-    report = Report(name, training, listener)
+        if never := _never_rebuilt(training, wanted.corpus):
+            wanted.listener(Notice(f"{never}: classes are by frequency"))
+    report = Report(name, training, wanted.listener)
     if name == "exchange":
-        encoded = corpus.encoded
-        tell = _telling(report, corpus)
-        classes = exchange_classes(
-            encoded.ids, encoded.blocks, corpus.remap, weights, count, threads, tell
-        )
+        encoded, remap = wanted.corpus.encoded, wanted.corpus.remap
+        ids, blocks, tell = encoded.ids, encoded.blocks, report.tell_of(encoded)
+        classes = exchange_classes(ids, blocks, remap, weights, count, training.threads, tell)
     else:
         classes = frequency_classes(weights, count)
     report.classes_ready(classes, weights)
@@ -231,25 +233,12 @@ def _class_count(training: TrainingConfig, words: int) -> int:
     return min(training.num_classes or math.isqrt(words - 1) + 1, words)
 
 
-def _telling(report: Report, corpus: WordCorpus) -> Tell:
-    """Return what is called while ids of a corpus are read: those that were are let go."""
-
-    def tell(stage: str, done: int, total: int, objective: float | None) -> None:
-        corpus.encoded.forget()
-        report.tell(stage, done, total, objective)
-
-    return tell
-
-
-def rebuilt_structure(
+def _semantic_tree(
     training: TrainingConfig,
     vectors: NDArray[np.float32],
     weights: NDArray[np.float64],
     listener: Listener,
-) -> Tree | Classes:
-    """Build the semantic tree, or classes, of word vectors under training (V, P)."""
-    if training.loss == "class":
-        return _kmeans_classes(training, vectors, weights, listener)
+) -> Tree:
     # On a first run it may be compiling still.
     apart(warm_up_semantic)
     assert training.threads is not None
@@ -280,6 +269,18 @@ def _kmeans_classes(
     return classes
 
 
+FIRST: dict[str, Callable[[Wanted], Tree | Classes | None]] = {
+    "hs": _first_tree,
+    "class": _first_classes,
+}
+"""What builds the tree or classes that each output layer with one begins with."""
+REBUILT: dict[str, Callable[..., Tree | Classes]] = {
+    "hs": _semantic_tree,
+    "class": _kmeans_classes,
+}
+"""What builds it of word vectors under training."""
+
+
 class Report:
     """Tells how the building of a tree or of classes goes."""
 
@@ -295,6 +296,15 @@ class Report:
         if self._pace.due():
             seconds = self._pace.seconds
             self._listener(TreeProgress(self._name, stage, done, total, objective, seconds))
+
+    def tell_of(self, encoded: EncodedCorpus) -> Tell:
+        """Return `tell` for while ids of a corpus are read: those that were are let go."""
+
+        def tell(stage: str, done: int, total: int, objective: float | None) -> None:
+            encoded.forget()
+            self.tell(stage, done, total, objective)
+
+        return tell
 
     def tree_ready(self, tree: Tree, weights: NDArray[np.float64]) -> None:
         """Describe the tree that training goes on with."""

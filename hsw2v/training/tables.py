@@ -28,6 +28,7 @@ from hsw2v.network.outputs.hs import HierarchicalOutput
 from hsw2v.network.outputs.ns import NegativeOutput
 from hsw2v.network.outputs.sampled import SampledOutput
 from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
+from hsw2v.query.normalisation import EPSILON
 from hsw2v.training.workspace import private_top
 from hsw2v.trees.tree import Tree
 
@@ -43,6 +44,7 @@ def norm_of(parameters: Parameters) -> Norm:
         parameters[NORM],
         parameters["norm.running"],
         parameters["norm.batches"],
+        EPSILON,
         state_of(parameters, NORM),
     )
 

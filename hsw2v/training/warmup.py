@@ -13,7 +13,7 @@ from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import TrainingConfig
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
-from hsw2v.network.outputs import output_layer
+from hsw2v.network.outputs import OUTPUTS, output_layer
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.schedule import measuring_pass
 from hsw2v.training.tables import layer_of, tables_of
@@ -27,11 +27,10 @@ from hsw2v.trees.tree import Tree
 def warm_up(training: TrainingConfig) -> None:
     """Make ready what trains with these settings, by work of next to nothing."""
     training = replace(training, dim=1, window=1, negative=1, samples=1, node_sample=0.0)
-    base: Tree | Classes | None = None
-    if training.loss == "hs":
-        base = huffman(np.ones(2))
-    elif training.loss == "class":
-        base = Classes(np.zeros(2, np.int32), 1)
+    smallest: dict[type, Tree | Classes]
+    smallest = {Tree: huffman(np.ones(2)), Classes: Classes(np.zeros(2, np.int32), 1)}
+    structure = OUTPUTS[training.loss].structure
+    base = None if structure is None else smallest[structure]
     network = Network.initial(training, 2, output_layer(training, np.ones(2, np.int64), base))
     stop = aligned_zeros(1, 1, np.int32)[0]
     layer = layer_of(network.output, np.ones(2), 1)

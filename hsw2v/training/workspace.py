@@ -46,8 +46,6 @@ def scratch(
     pieces = -(-most_rows // MAX_OUTPUT)
     return Scratch(
         kept=aligned_zeros(1, block, np.int32)[0],
-        reach=aligned_zeros(1, block, np.int32)[0],
-        ends=aligned_zeros(1, block, np.int32)[0],
         bounds=aligned_zeros(block, 2, np.int32),
         hidden=hidden,
         normalised=aligned_zeros(count if batch_norm else 0, width),
