@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from hsw2v.experiments.comparing import compare
     from hsw2v.experiments.comparison import Comparison
     from hsw2v.model import Model, load
-    from hsw2v.training.api import train
+    from hsw2v.training.api import resume, train
 
-__all__ = ["Comparison", "Model", "compare", "diagnose", "load", "train"]
+__all__ = ["Comparison", "Model", "compare", "diagnose", "load", "resume", "train"]
 
 # Imported when first used: a query never pays for training and its compiler.
 _HOMES = {
@@ -21,6 +21,7 @@ _HOMES = {
     "compare": "hsw2v.experiments.comparing",
     "diagnose": "hsw2v.diagnosis.diagnose",
     "load": "hsw2v.model",
+    "resume": "hsw2v.training.api",
     "train": "hsw2v.training.api",
 }
 

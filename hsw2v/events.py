@@ -43,6 +43,26 @@ class VocabularyReady(Event):
 
 
 @dataclass(frozen=True)
+class Resumed(Event):
+    """A training that was interrupted goes on."""
+
+    epoch: int
+    """The epoch it is in, from 1."""
+    block: int
+    """Blocks of it that are done."""
+    checkpoint: str
+
+
+@dataclass(frozen=True)
+class CheckpointWritten(Event):
+    """The training was kept, so that `resume` can go on from here."""
+
+    checkpoint: str
+    seconds: float
+    """What that took: the threads have waited."""
+
+
+@dataclass(frozen=True)
 class TreeProgress(Event):
     """How far the building of a tree is, or of classes."""
 

@@ -276,6 +276,16 @@ def atomic_write(path: str | os.PathLike[str], *, force: bool = False) -> Iterat
             raise
 
 
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove what `atomic_write` of killed programs has left beside a file."""
+    target = _target(path)
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.tmp")
+    with contextlib.suppress(OSError):
+        for one in target.parent.iterdir():
+            if pattern.fullmatch(one.name):
+                one.unlink()
+
+
 @contextlib.contextmanager
 def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
     """Wrap a stream so that what is written to it is compressed as the extension of a path says.

@@ -116,9 +116,9 @@ def test_plain_lines_come_seconds_apart(
 def heard_at_the_end(heldout_loss: float | None) -> events.EpochEnd:
     """Return what is told of an epoch that came to a held-out loss."""
     told: list[events.Event] = []
-    report = Report(told.append, 1, 100)
     network = Network.initial(TrainingConfig(dim=1), 1, SoftmaxOutput(1))
-    report.begin(TrainingState(network, losses=np.ones((1, 3))), [0.1])
+    report = Report(told.append, 1, 100, TrainingState(network, losses=np.ones((1, 3))))
+    report.begin([0.1])
     report.end(heldout_loss)
     (end,) = told
     assert isinstance(end, events.EpochEnd)

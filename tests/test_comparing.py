@@ -27,7 +27,7 @@ from hsw2v.config import Config
 from hsw2v.corpus.sources import encode_source
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.experiments import comparing, preparing
-from hsw2v.training import api
+from hsw2v.training import api, texts
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def test_the_texts_are_read_once(
         read.append(source)
         return encode_source(source, *rest)
 
-    monkeypatch.setattr(api, "encode_source", counted)
+    monkeypatch.setattr(texts, "encode_source", counted)
     compared(write_experiment(tmp_path, own=EVERYTHING), corpus)
     assert read == [corpus, str(tmp_path / "heldout.txt")]
 

@@ -22,9 +22,9 @@ from hsw2v.network.outputs import OUTPUTS, output_layer
 from hsw2v.network.outputs.output import OutputLayer, Rows
 from hsw2v.network.outputs.words import WordOutput
 from hsw2v.training import building
-from hsw2v.training.api import read_texts
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.schedule import Pass
+from hsw2v.training.texts import read_texts
 from hsw2v.training.trainer import Trainer
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.tree import Tree

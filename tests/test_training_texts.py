@@ -9,7 +9,8 @@ import pytest
 import hsw2v
 from hsw2v import errors, events
 from hsw2v.config import Config
-from hsw2v.training.api import check_training, read_texts, train_on
+from hsw2v.training.api import check_training, train_on
+from hsw2v.training.texts import read_texts
 from hsw2v.training.trainer import Trainer
 
 WORDS = [f"w{number}" for number in range(12)]

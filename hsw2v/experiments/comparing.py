@@ -25,8 +25,9 @@ from hsw2v.model import Model
 from hsw2v.network.outputs import effective
 from hsw2v.plots import check_figure
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
-from hsw2v.training.api import Texts, check_on, read_texts, train_on, without_effect
+from hsw2v.training.api import check_on, train_on, without_effect
 from hsw2v.training.log import Log
+from hsw2v.training.texts import Texts, read_texts
 
 RESULTS = "results.json"
 TABLES, RECORDS = "results.md", "results.csv"

@@ -16,8 +16,8 @@ from hsw2v.errors import CorruptInputError, MissingInputError
 from hsw2v.experiments.experiment import Experiment, Setting
 from hsw2v.files import atomic_write, read_text
 from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
-from hsw2v.training.api import Texts
 from hsw2v.training.report import perplexity
+from hsw2v.training.texts import Texts
 
 FORMAT = "hsw2v comparison 1"
 _IDS_AT_ONCE = 1 << 22

@@ -30,7 +30,13 @@ FORMAT_VERSION = 2
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     name: np.dtype(dtype)
-    for name, dtype in (("I64", "<i8"), ("F32", "<f4"), ("I32", "<i4"), ("U8", "u1"))
+    for name, dtype in (
+        ("I64", "<i8"),
+        ("F64", "<f8"),
+        ("F32", "<f4"),
+        ("I32", "<i4"),
+        ("U8", "u1"),
+    )
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _STEP = 1 << 24
@@ -42,7 +48,7 @@ Array = NDArray[Any]
 class Store:
     """An open file: its metadata, and its arrays, each checked when it is first asked for."""
 
-    def __init__(self, path: str, name: str) -> None:
+    def __init__(self, path: str, name: str, format: str = FORMAT) -> None:
         """Map the file at `path`, which errors call `name`.
 
         Raises:
@@ -59,7 +65,7 @@ class Store:
         header.pop("__metadata__", None)
         self._header, self._start = header, 8 + length
         self._arrays: dict[str, Array] = {}
-        _check_version(metadata, name)
+        _check_version(metadata, name, format)
         self.metadata = {key: self._metadata(metadata, key) for key in ("config", "info")}
         self._checksums = self._metadata(metadata, "checksums")
         for key in self.metadata:
@@ -113,19 +119,19 @@ class Store:
         return ModelFileError(what, where=self.name, hint="fetch or train the model again")
 
 
-def open_store(source: str) -> Store:
+def open_store(source: str, format: str = FORMAT) -> Store:
     """Open a path, mapped into memory, or an address or compressed file, through a copy.
 
     Raises:
         MissingInputError, ModelFileError
     """
     if not is_address(source) and not compression_of(source):
-        return Store(source, source)
+        return Store(source, source, format)
     with tempfile.NamedTemporaryFile(suffix=".safetensors") as copy:
         for piece in pieces(source):
             copy.write(piece)
         copy.flush()
-        return Store(copy.name, source)
+        return Store(copy.name, source, format)
 
 
 def looks_like_store(beginning: bytes) -> bool:
@@ -141,6 +147,7 @@ def write_store(
     arrays: Mapping[str, Array],
     *,
     version: int,
+    format: str = FORMAT,
     config: Mapping[str, Any],
     info: Mapping[str, Any],
     force: bool = False,
@@ -155,7 +162,7 @@ def write_store(
     # Falling item size keeps every array aligned, as safetensors' own writer does.
     ordered = dict(sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0])))
     metadata = {
-        "format": FORMAT,
+        "format": format,
         "format_version": str(version),
         "config": _json(config),
         "info": _json(info),
@@ -211,8 +218,8 @@ def _written(checksum: int) -> str:
     return f"crc32:{checksum:08x}"
 
 
-def _check_version(metadata: Mapping[str, str], name: str) -> None:
-    if metadata.get("format") != FORMAT:
+def _check_version(metadata: Mapping[str, str], name: str, format: str) -> None:
+    if metadata.get("format") != format:
         raise ModelFileError(
             "is a safetensors file, but not an hsw2v model",
             where=name,

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path as FilePath
 from typing import Any
 
-from hsw2v.config import Config, CorpusConfig, TrainingConfig, read_config
-from hsw2v.corpus.sources import Path, Source, encode_source
+from hsw2v.config import Config, TrainingConfig, read_config
+from hsw2v.corpus.sources import Path, Source
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
-from hsw2v.events import Event, Listener, Notice, VocabularyReady, ignore
+from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
 from hsw2v.model import Model
 from hsw2v.network.outputs import is_normalized, unused_settings
 from hsw2v.training.building import check_rebuilding, check_tree, first_structure
+from hsw2v.training.checkpoint import open_run, read_state
+from hsw2v.training.output import ModelOutput
+from hsw2v.training.texts import Texts, read_texts
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.classes import Classes
@@ -37,6 +40,10 @@ def train(
     config: Config | Path | None = None,
     heldout: Source | None = None,
     normalize_exactly: bool = False,
+    output: Path | None = None,
+    force: bool = False,
+    checkpoint_every: float = 10.0,
+    notes: Mapping[str, Any] | None = None,
     listener: Listener = ignore,
     **settings: Any,
 ) -> Model:
@@ -51,12 +58,19 @@ def train(
     vectors, bit by bit, for the same corpus, settings, version and kind of processor; more
     threads give the same windows, but update the tables as they come (Hogwild).
 
+    With `output` the model is saved there when it is complete; `force` replaces a file of that
+    name. Until then the training is kept in the folder OUTPUT.checkpoint every `checkpoint_every`
+    minutes (0: never) and when it is interrupted, and `resume` goes on with it. `notes`, JSON, are
+    kept there, too; those under "info" become part of the model's.
+
     Raises:
         UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it.
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file
             of a tree.
         EmptyCorpusError: there is nothing to train on.
-        OutputError, DiskFullError: the encoded corpus cannot be written to `cache_dir`.
+        OutputExistsError: the output is there, or a training for it that was interrupted.
+        OutputError, DiskFullError: the output cannot be written, another run writes it, or the
+            encoded corpus cannot be written to `cache_dir`.
         DivergedError: training ran away.
         ResourceError: there is not enough memory.
     """
@@ -68,45 +82,54 @@ def train(
     )
     _tell_unused(asked, listener)
     warm_up = WarmUp(chosen.training)
-    with (
-        _memory_explained(),
-        read_texts(source, chosen.corpus, heldout, listener=_beginning(warm_up, listener)) as texts,
-    ):
-        return _train(texts, chosen, codes, warm_up, listener)
+    with _memory_explained(), ExitStack() as context:
+        kept = None
+        if output is not None:
+            kept = ModelOutput(output, force=force, every=checkpoint_every, listener=listener)
+            context.enter_context(kept)
+            kept.check_new()
+        told = _beginning(warm_up, listener)
+        texts = context.enter_context(read_texts(source, chosen.corpus, heldout, listener=told))
+        return _train(texts, chosen, codes, warm_up, listener, kept, notes=notes)
 
 
-@dataclass(frozen=True)
-class Texts:
-    """A corpus and perhaps a held-out text, encoded: what any number of models is trained on."""
-
-    corpus: EncodedCorpus
-    heldout: EncodedCorpus | None
-    config: CorpusConfig
-    seconds: float
-    """What reading them took."""
-
-
-@contextmanager
-def read_texts(
-    source: Source,
-    config: CorpusConfig,
-    heldout: Source | None = None,
+def resume(
+    checkpoint: Path,
     *,
+    output: Path | None = None,
+    force: bool | None = None,
+    checkpoint_every: float | None = None,
+    threads: int | None = None,
     listener: Listener = ignore,
-) -> Iterator[Texts]:
-    """Read a corpus, and perhaps a held-out text, once; they are gone at the end of the context.
+) -> Model:
+    """Go on with a training that was interrupted, from its folder OUTPUT.checkpoint.
+
+    The text is not read again. Schedule, windows and random numbers are those of the uninterrupted
+    training: with one thread, so is the model, to the bit. What is not given here is as it was:
+    `output` and `force`, which tell where the model is saved, `checkpoint_every` and `threads`.
 
     Raises:
-        What `train` raises of sources.
+        MissingInputError, ModelFileError: there is no such folder, or a file of it is damaged.
+        And what `train` raises.
     """
-    begun = time.perf_counter()
-    with ExitStack() as texts:
-        corpus = texts.enter_context(encode_source(source, config, listener))
-        held = None
-        if heldout is not None:
-            unbounded = dataclasses.replace(config, max_types=0)
-            held = texts.enter_context(encode_source(heldout, unbounded, _notices(listener)))
-        yield Texts(corpus, held, config, time.perf_counter() - begun)
+    folder = FilePath(os.path.realpath(checkpoint))
+    with _memory_explained(), open_run(folder) as (run, texts), ExitStack() as context:
+        notes = run.notes
+        kept = ModelOutput(
+            notes["output"] if output is None else output,
+            force=bool(notes["force"] if force is None else force),
+            every=float(
+                notes["checkpoint_every"] if checkpoint_every is None else checkpoint_every
+            ),
+            listener=listener,
+            folder=folder,
+        )
+        context.enter_context(kept)
+        config = run.config if threads is None else run.config.replace(threads=threads)
+        warm_up = WarmUp(config.training)
+        return _train(
+            texts, config, None, warm_up, listener, kept, notes=notes["notes"], resumed=folder
+        )
 
 
 def train_on(
@@ -185,6 +208,10 @@ def _train(
     codes: Codes | None,
     warm_up: WarmUp,
     listener: Listener,
+    kept: ModelOutput | None = None,
+    *,
+    notes: Mapping[str, Any] | None = None,
+    resumed: FilePath | None = None,
 ) -> Model:
     begun = time.perf_counter()
     encoded = texts.corpus
@@ -224,14 +251,23 @@ def _train(
         many = f"{chosen.training.epochs} epochs, for a text of {encoded.tokens:,} tokens"
         listener(Notice(f"{many} (--epochs sets another number)"))
     warm_up.wait()
-    base = first_structure(chosen, codes, vocabulary, corpus, listener)
-    trainer = Trainer(chosen, vocabulary, base)
-    measuring = trainer.train(corpus, listener, held)
+    state = base = None
+    if resumed is not None:
+        state = read_state(resumed, chosen.training, vocabulary.counts)
+        listener(Resumed(state.epoch + 1, state.block, str(resumed)))
+    else:
+        base = first_structure(chosen, codes, vocabulary, corpus, listener)
+    trainer = Trainer(chosen, vocabulary, base, state=state)
+    if kept is not None:
+        kept.begin(chosen, texts, trainer.state, notes or {})
+    built = time.perf_counter() - read
+    measuring = trainer.train(corpus, listener, held, kept)
     trainer.check()
+    seconds = built + trainer.state.seconds
     network = trainer.network
     norm, structure = network.norm, network.output.built_of
     vectors, outputs = network.compact()
-    return Model(
+    model = Model(
         vocabulary,
         vectors,
         outputs,
@@ -244,11 +280,15 @@ def _train(
             "corpus": totals,
             "seconds": {
                 "reading": reading,
-                "training": time.perf_counter() - read - measuring,
+                "training": seconds,
                 "measuring": measuring,
             },
+            **(notes or {}).get("info", {}),
         },
     )
+    if kept is not None:
+        kept.save(model)
+    return model
 
 
 def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:
@@ -259,10 +299,6 @@ def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:
         listener(event)
 
     return listen
-
-
-def _notices(listener: Listener) -> Listener:
-    return lambda event: listener(event) if isinstance(event, Notice) else None
 
 
 def _held_out(encoded: EncodedCorpus, vocabulary: Vocabulary) -> WordCorpus:

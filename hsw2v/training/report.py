@@ -24,11 +24,12 @@ def perplexity(loss: float | None) -> float | None:
 class Report:
     """Watches the losses of an epoch."""
 
-    def __init__(self, listener: Listener, epochs: int, tokens: int) -> None:
-        self._listener = listener
-        self._epochs = epochs
-        self._tokens = tokens
+    def __init__(self, listener: Listener, epochs: int, tokens: int, state: TrainingState) -> None:
+        self._listener, self._state = listener, state
+        self._epochs, self._tokens = epochs, tokens
         self._pace = Pace()
+        # What was trained before an interruption counts.
+        self._pace.stand(-state.seconds)
         self.measuring_seconds = 0.0
         """How long the clock has stood."""
 
@@ -42,11 +43,16 @@ class Report:
         self._epoch_begun += seconds
         self.measuring_seconds += seconds
 
-    def begin(self, state: TrainingState, rates: list[float]) -> None:
+    def begin(self, rates: list[float]) -> None:
         """Watch an epoch, with the learning rate at every border of blocks."""
-        self._state, self._rates = state, rates
-        self._epoch_begun = time.perf_counter()
-        self._seen = np.nansum(state.losses[:, :2], axis=0)
+        self._rates = rates
+        self._epoch_begun = time.perf_counter() - self._state.epoch_seconds
+        self._seen = np.nansum(self._state.losses[:, :2], axis=0)
+
+    def take_time(self) -> None:
+        """Let the state say what training took."""
+        self._state.seconds = self._pace.seconds
+        self._state.epoch_seconds = time.perf_counter() - self._epoch_begun
 
     def switch(self) -> None:
         """Go on with another output layer, or tree: the losses of the one before do not count."""
@@ -82,6 +88,7 @@ class Report:
 
     def end(self, heldout_loss: float | None) -> None:
         """Tell that the epoch is over."""
+        self.take_time()
         self._listener(
             EpochEnd(
                 epoch=self._state.epoch + 1,
@@ -91,6 +98,6 @@ class Report:
                 heldout_loss=heldout_loss,
                 heldout_perplexity=perplexity(heldout_loss),
                 tokens=(self._state.epoch + 1) * self._tokens,
-                seconds=time.perf_counter() - self._epoch_begun,
+                seconds=self._state.epoch_seconds,
             )
         )

@@ -27,6 +27,7 @@ class Threads:
     def __init__(self) -> None:
         self.stop: NDArray[np.int32] = aligned_zeros(1, 1, np.int32)[0]
         """(1,) int32, for compiled code to look at: when set, blocks are left unfinished."""
+        self.interrupt: KeyboardInterrupt | None = None
         self._paused = False
 
     def pause(self) -> None:
@@ -45,15 +46,15 @@ class Threads:
         """Train on the blocks of a pass from position `first` of its order on and before `last`.
 
         Their losses are filled in, and `tick()` is called meanwhile. Returns the position of the
-        first block that is not done: `last`, unless there was a pause. After a first Ctrl-C, too,
-        the blocks in flight are done; a second one, and any error of a thread, stops at once.
+        first block that is not done: `last`, unless there was a pause. Ctrl-C pauses, too, and is
+        in `interrupt` then; a second one, and any error of a thread, stops at once.
 
         Raises:
             DivergedError: the loss of a block is not finite.
             ResourceError: the system does not give that many threads.
-            KeyboardInterrupt: after Ctrl-C; the blocks that are done have their losses.
+            KeyboardInterrupt: after a second Ctrl-C; blocks are left unfinished.
         """
-        self.stop[0], self._paused = 0, False
+        self.stop[0], self._paused, self.interrupt = 0, False, None
         positions = itertools.count(first)
         errors: list[BaseException] = []
         idle = threading.Semaphore(0)
@@ -76,7 +77,6 @@ class Threads:
             threading.Thread(target=take_blocks, args=(number,), daemon=True)
             for number in range(engine.threads)
         ]
-        interrupt: KeyboardInterrupt | None = None
         try:
             _start(threads)
             finished = 0
@@ -85,9 +85,9 @@ class Threads:
                     finished += idle.acquire(timeout=TICK_SECONDS)
                     tick()
                 except KeyboardInterrupt as error:
-                    if interrupt:
+                    if self.interrupt:
                         raise
-                    interrupt, self._paused = error, True
+                    self.interrupt, self._paused = error, True
         except BaseException:
             self.stop[0] = 1
             raise
@@ -97,8 +97,6 @@ class Threads:
                     thread.join()
         if errors:
             raise errors[0]
-        if interrupt:
-            raise interrupt
         return min(next(positions), last) if self._paused else last
 
 

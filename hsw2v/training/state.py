@@ -47,6 +47,11 @@ class TrainingState:
     losses: BlockLosses = field(default_factory=lambda: no_losses(0))
     """What came of them, in this order; (0, 3) before an epoch begins."""
 
+    seconds: float = 0.0
+    """What training took so far, without measuring."""
+    epoch_seconds: float = 0.0
+    """What this epoch took."""
+
     def begin_epoch(self, blocks: int) -> None:
         """Get ready for an epoch of so many blocks, unless it has begun."""
         if not len(self.losses):
@@ -60,4 +65,5 @@ class TrainingState:
         """Count an epoch of which all blocks are done."""
         self.epoch += 1
         self.stops = self.block = 0
+        self.epoch_seconds = 0.0
         self.losses = no_losses(0)

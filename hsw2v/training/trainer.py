@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -34,6 +34,20 @@ if TYPE_CHECKING:
     from hsw2v.training.recording import Recorder
 
 
+class Keeper(Protocol):
+    """Keeps the state of a training, so that it can go on from there."""
+
+    @property
+    def advice(self) -> str:
+        """How to go on."""
+
+    def due(self) -> bool:
+        """Tell whether it is time to."""
+
+    def keep(self, state: TrainingState) -> bool:
+        """Keep a state, if that can be, and tell whether it is kept."""
+
+
 class Trainer:
     """A network under training."""
 
@@ -43,8 +57,11 @@ class Trainer:
         vocabulary: Vocabulary,
         base: Tree | Classes | None = None,
         phases: Phases | None = None,
+        state: TrainingState | None = None,
     ) -> None:
         """Make a network for a vocabulary, with the tree or the classes of its output layer.
+
+        With a `state`, training goes on from there.
 
         The settings must say how many epochs there are. Without a tree, hierarchical softmax
         begins as negative sampling. Without `phases` it is rebuilt as the settings say.
@@ -60,9 +77,12 @@ class Trainer:
         sample = config.vocabulary.sample
         self._keep = thresholds(keep_probability(vocabulary.counts, sample))
         self._weights = kept_counts(vocabulary.counts, sample)
-        output = output_layer(training, vocabulary.counts, base)
         self._phases = phases or Rebuilding(training, vocabulary.counts, self._weights)
-        self.state = TrainingState(Network.initial(training, len(vocabulary), output))
+        if state is None:
+            output = output_layer(training, vocabulary.counts, base)
+            state = TrainingState(Network.initial(training, len(vocabulary), output))
+        self.state = state
+        self._whole = True
         self._engine: Engine | None = None
         self._layer: Layer | None = None
 
@@ -76,29 +96,48 @@ class Trainer:
         corpus: WordCorpus,
         listener: Listener,
         heldout: WordCorpus | None = None,
+        keeper: Keeper | None = None,
     ) -> float:
         """Train for all epochs that are left; measure the loss on a held-out text after each.
 
-        Returns the seconds that went into measuring, that loss and what is recorded of gradients.
+        The `keeper` keeps the state when it is due, and after Ctrl-C. Returns the seconds that went
+        into measuring, that loss and what is recorded of gradients.
 
         Raises:
             DivergedError: a loss is not finite, or a word vector that a tree is built of.
-            KeyboardInterrupt: Ctrl-C; the state is that after the last blocks that were begun.
+            KeyboardInterrupt: Ctrl-C; its argument tells how to go on, if the state is kept.
         """
+        report = Report(listener, self._epochs, corpus.encoded.tokens, self.state)
+        try:
+            self._train(corpus, listener, heldout, keeper, report)
+        except KeyboardInterrupt as interrupt:
+            if keeper and self._whole and keeper.keep(self.state):
+                interrupt.args = (keeper.advice,)
+            raise
+        self._engine = None
+        return report.measuring_seconds
+
+    def _train(
+        self,
+        corpus: WordCorpus,
+        listener: Listener,
+        heldout: WordCorpus | None,
+        keeper: Keeper | None,
+        report: Report,
+    ) -> None:
         state, settings, borders = self.state, self._settings, corpus.encoded.blocks
         windowing = Windowing(corpus.remap, self._keep, settings.window, not settings.fixed_window)
         blocks = len(borders) - 1
-        report = Report(listener, self._epochs, corpus.encoded.tokens)
         recorder = self._recorder(listener)
         while state.epoch < self._epochs:
             epoch = state.epoch
             some = training_pass(corpus.encoded.ids, borders, windowing, settings, epoch)
             state.begin_epoch(blocks)
-            report.begin(state, some.rates)
+            report.begin(some.rates)
             switches = self._phases.begins(epoch, borders)
             recordings = recordings_of(settings, blocks, epoch)
             for stop in stops_of(blocks, switches, recordings)[state.stops :]:
-                self._advance(corpus, some, stop.block, report)
+                self._advance(corpus, some, stop.block, report, keeper)
                 if stop.act is Act.SWITCH:
                     self._switch(epoch, listener)
                     report.switch()
@@ -111,9 +150,10 @@ class Trainer:
                         found = None if heldout is None else self.heldout_loss(heldout, listener)
                     report.end(found)
                 state.stops += 1
+                self._whole = True
+            self._whole = False
             state.end_epoch()
-        self._engine = None
-        return report.measuring_seconds
+            self._whole = True
 
     def check(self) -> None:
         """Make sure that what was trained are numbers.
@@ -158,23 +198,42 @@ class Trainer:
                 listener(HeldoutProgress(done, len(losses), pace.seconds))
 
         self._runner.run(ENGINES[output.name](task), some, losses, 0, len(losses), tick)
+        if self._runner.interrupt:
+            raise self._runner.interrupt
         return mean_loss(losses)
 
-    def _advance(self, corpus: WordCorpus, some: Pass, last: int, report: Report) -> None:
+    def _advance(
+        self,
+        corpus: WordCorpus,
+        some: Pass,
+        last: int,
+        report: Report,
+        keeper: Keeper | None,
+    ) -> None:
         """Train until so many blocks of the epoch are done."""
         state = self.state
 
         def tick() -> None:
             corpus.encoded.forget()
             report.tick()
+            if keeper and keeper.due():
+                self._runner.pause()
 
         while state.block < last:
             if self._engine is None:
                 self._engine = ENGINES[self.network.output.name](
                     self._task(corpus, self.network.output)
                 )
-            run = self._runner.run(self._engine, some, state.losses, state.block, last, tick)
-            state.block = run
+            self._whole = False
+            state.block = self._runner.run(
+                self._engine, some, state.losses, state.block, last, tick
+            )
+            self._whole = True
+            report.take_time()
+            if self._runner.interrupt:
+                raise self._runner.interrupt
+            if keeper and keeper.due():
+                keeper.keep(state)
 
     def _task(self, corpus: WordCorpus, output: OutputLayer) -> Task:
         """Return the training of an output layer of the network on a corpus."""
@@ -201,7 +260,9 @@ class Trainer:
         """Let the next output layer take over."""
         self.check()
         self._engine = self._layer = None
-        self.network.switch(self._phases.next_output(self.network, epoch, listener))
+        output = self._phases.next_output(self.network, epoch, listener)
+        self._whole = False
+        self.network.switch(output)
         self.state.switched()
 
     def _recorder(self, listener: Listener) -> Recorder | None:

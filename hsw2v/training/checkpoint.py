@@ -1,0 +1,262 @@
+"""A training under way, kept in a folder: all there is to know to go on.
+
+    FOLDER/
+        run              what does not change: settings, the types of the texts, what was asked for
+        corpus.ids       the encoded corpus; heldout.ids that of a held-out text
+        state-N          the network and how far it is; the last two
+
+`docs/file-format.md` specifies them. A file appears whole or not at all, and is checked when it is
+opened, so that whatever ends the program leaves a folder to go on from, or none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import Config, TrainingConfig, known_settings
+from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.errors import MissingInputError, ModelFileError
+from hsw2v.files import atomic_write
+from hsw2v.model.store import Store, open_store, write_store
+from hsw2v.network.network import Network
+from hsw2v.network.outputs import OUTPUTS, built_output
+from hsw2v.network.outputs.output import BuiltOutput
+from hsw2v.training.state import TrainingState
+from hsw2v.training.texts import Texts
+
+FORMAT = "hsw2v-checkpoint"
+VERSION = 1
+KEPT = 2
+"""States that are kept: one may be of no use."""
+
+_STATE = re.compile(r"state-(\d{1,18})")
+_OURS = re.compile(r"run|(corpus|heldout)\.ids|state-\d+|\..*\.[0-9a-f]{8}\.tmp")
+"""What is in a folder, with files that were not finished."""
+_PIECE = 1 << 22
+_TOTALS = ("tokens", "sentences", "bytes_read", "replaced_bytes", "dropped_types", "source")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What does not change while a training goes on."""
+
+    config: Config
+    """Its settings, those that depend on the text among them."""
+    notes: dict[str, Any]
+    """What was asked for besides: JSON."""
+
+
+def write_run(folder: Path, run: Run, texts: Texts) -> None:
+    """Make the folder of a training, with all but its states.
+
+    Raises:
+        OutputError, DiskFullError
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    info: dict[str, Any] = {"notes": run.notes, "seconds": texts.seconds, "texts": {}}
+    for name, encoded in _texts(texts):
+        types = encoded.types
+        arrays[f"{name}.words"], arrays[f"{name}.word_offsets"] = types.blob, types.offsets
+        arrays[f"{name}.counts"] = types.counts
+        totals = {one: getattr(encoded, one) for one in _TOTALS}
+        totals["ids"] = len(encoded.ids)
+        totals["checksum"] = _write_ids(folder / f"{name}.ids", encoded)
+        info["texts"][name] = totals
+    write_store(
+        folder / "run",
+        arrays,
+        format=FORMAT,
+        version=VERSION,
+        config=run.config.to_dict(),
+        info=info,
+        force=True,
+    )
+
+
+def write_state(folder: Path, state: TrainingState) -> None:
+    """Write how far a training is, beside the state before it; older ones are removed.
+
+    Raises:
+        OutputError, DiskFullError
+    """
+    network = state.network
+    arrays = {f"network.{name}": array for name, array in network.parameters.items()}
+    arrays["losses"] = state.losses
+    structure = network.output.built_of
+    if structure is not None:
+        kind = built_output(structure)
+        arrays[kind.structure_tensor] = kind.to_tensor(structure)
+    info = {
+        "output": network.output.name,
+        "epoch": state.epoch,
+        "stops": state.stops,
+        "block": state.block,
+        "seconds": state.seconds,
+        "epoch_seconds": state.epoch_seconds,
+    }
+    known = _states(folder)
+    path = folder / f"state-{known[-1][0] + 1 if known else 1}"
+    write_store(path, arrays, format=FORMAT, version=VERSION, config={}, info=info)
+    for _, old in known[: 1 - KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def is_checkpoint(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder is that of a training."""
+    return (Path(path) / "run").is_file()
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder of a training, and nothing else of what may be in it."""
+    with contextlib.suppress(OSError):
+        for path in list(folder.iterdir()):
+            if _OURS.fullmatch(path.name):
+                path.unlink()
+        folder.rmdir()
+
+
+@contextlib.contextmanager
+def open_run(folder: Path) -> Iterator[tuple[Run, Texts]]:
+    """Open the folder of a training: what does not change, and its texts.
+
+    Raises:
+        MissingInputError: there is none.
+        ModelFileError: a file of it is truncated or altered.
+    """
+    if not is_checkpoint(folder):
+        raise MissingInputError(
+            "is not the folder of a training", where=str(folder), hint="name OUTPUT.checkpoint"
+        )
+    store = open_store(str(folder / "run"), format=FORMAT)
+    info = store.metadata["info"]
+    try:
+        run = Run(known_settings(store.metadata["config"]), dict(info["notes"]))
+        with contextlib.ExitStack() as opened:
+            found = {
+                name: opened.enter_context(_open_text(folder, name, store, totals))
+                for name, totals in info["texts"].items()
+            }
+            texts = Texts(
+                found["corpus"], found.get("heldout"), run.config.corpus, float(info["seconds"])
+            )
+            yield run, texts
+    except (KeyError, TypeError, AttributeError) as error:
+        raise store.broken(f"is not a whole checkpoint ({error!r})") from error
+
+
+def read_state(folder: Path, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState:
+    """Read the last state of a training that is whole; `counts (V,)` are those of its words.
+
+    Raises:
+        MissingInputError: there is none.
+        ModelFileError: there is no whole one.
+    """
+    states = _states(folder)
+    if not states:
+        raise MissingInputError(
+            "holds no state to go on from", where=str(folder), hint="train again from the start"
+        )
+    for number, path in reversed(states):
+        try:
+            return _read_state(path, training, counts)
+        except ModelFileError:
+            if number == states[0][0]:
+                raise
+    raise AssertionError
+
+
+def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState:
+    store = open_store(str(path), format=FORMAT)
+    info = store.metadata["info"]
+    try:
+        kind = OUTPUTS[info["output"]]
+        structure = None
+        if issubclass(kind, BuiltOutput):
+            array = np.array(store.array(kind.structure_tensor))
+            rows, *_ = store.shape("network.outputs")
+            structure = kind.from_tensor(array, rows)
+            structure.check()
+        network = Network.initial(training, len(counts), kind.of(training, counts, structure))
+        for name, array in network.parameters.items():
+            kept = store.array(f"network.{name}")
+            if (kept.shape, kept.dtype) != (array.shape, array.dtype):
+                raise ValueError(f"{name} has another shape")
+            array[:] = kept
+        losses = np.array(store.array("losses"))
+        if losses.ndim != 2 or losses.shape[1] != 3:
+            raise ValueError("losses have another shape")
+        return TrainingState(
+            network,
+            int(info["epoch"]),
+            int(info["stops"]),
+            int(info["block"]),
+            losses,
+            float(info["seconds"]),
+            float(info["epoch_seconds"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise store.broken(f"is not a whole checkpoint ({error})") from error
+
+
+def _texts(texts: Texts) -> Iterator[tuple[str, EncodedCorpus]]:
+    yield "corpus", texts.corpus
+    if texts.heldout is not None:
+        yield "heldout", texts.heldout
+
+
+def _write_ids(path: Path, encoded: EncodedCorpus) -> int:
+    """Write the ids of a text, and return their checksum."""
+    checksum = 0
+    with atomic_write(path, force=True) as stream:
+        for piece in _pieces(encoded):
+            checksum = zlib.crc32(piece, checksum)
+            stream.write(piece)
+    return checksum
+
+
+def _pieces(encoded: EncodedCorpus) -> Iterator[memoryview]:
+    for start in range(0, len(encoded.ids), _PIECE):
+        yield encoded.ids[start : start + _PIECE].data.cast("B")
+        encoded.forget()
+
+
+def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any]) -> EncodedCorpus:
+    path = folder / f"{name}.ids"
+    types = Vocabulary(
+        *(np.array(store.array(f"{name}.{one}")) for one in ("words", "word_offsets", "counts"))
+    )
+    try:
+        if path.stat().st_size != 4 * totals["ids"]:
+            raise ModelFileError("is truncated", where=str(path), hint="train again")
+        stream = open(path, "r+b")  # noqa: SIM115
+    except OSError as error:
+        raise MissingInputError(
+            f"cannot be opened ({error.strerror})", where=str(path), hint="train again"
+        ) from error
+    encoded = EncodedCorpus(stream, types=types, **{one: totals[one] for one in _TOTALS})
+    checksum = 0
+    for piece in _pieces(encoded):
+        checksum = zlib.crc32(piece, checksum)
+    if checksum != totals["checksum"] or int(encoded.ids.max()) > len(types):
+        encoded.close()
+        raise ModelFileError("was altered or damaged", where=str(path), hint="train again")
+    return encoded
+
+
+def _states(folder: Path) -> list[tuple[int, Path]]:
+    """Return the numbers and paths of the states in a folder, in order."""
+    found = ((_STATE.fullmatch(path.name), path) for path in folder.iterdir())
+    return sorted((int(match[1]), path) for match, path in found if match)

@@ -1,0 +1,266 @@
+"""The model file that a training is for: locked, kept on the way, and saved whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from hsw2v import files
+from hsw2v.config import Config
+from hsw2v.errors import DiskFullError, OutputError, OutputExistsError
+from hsw2v.events import CheckpointWritten, Listener, Notice
+from hsw2v.model import Model
+from hsw2v.training import checkpoint
+from hsw2v.training.state import TrainingState
+from hsw2v.training.texts import Texts
+
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+class ModelOutput:
+    """A model file to be written, and the folder beside it that its training is kept in.
+
+    A context manager: the file is locked for as long as the context lasts.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        force: bool = False,
+        every: float = 10.0,
+        listener: Listener,
+        folder: Path | None = None,
+    ) -> None:
+        """Write `path`, keeping the training every so many minutes; never with 0.
+
+        By default that is in `folder_of(path)`.
+        """
+        self.path = Path(os.path.realpath(path))
+        self.folder = folder or folder_of(path)
+        self._force, self._every, self._listener = force, every, listener
+        self._run: tuple[checkpoint.Run, Texts] | None = None
+        self._kept: tuple[int, int, int] | None = None
+        self._written_at = time.monotonic()
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> ModelOutput:
+        """Lock the file, and remove what killed runs have left beside it.
+
+        Raises:
+            OutputExistsError: the file is there, or the folder of a training that was interrupted.
+            OutputError: another run writes it, or it cannot be written.
+        """
+        files.check_writable(self.path, force=self._force)
+        self._lock = _locked(self.path)
+        files.remove_leftovers(self.path)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Unlock the file."""
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self._lock.name)
+            self._lock.close()
+
+    def check_new(self) -> None:
+        """Make sure that beginning a training loses none that was interrupted.
+
+        Raises:
+            OutputExistsError: there is one.
+        """
+        if not self.folder.exists():
+            return
+        if checkpoint.is_checkpoint(self.folder) and not self._force:
+            raise OutputExistsError(
+                "holds a training that was interrupted",
+                where=str(self.folder),
+                hint=f"go on with hsw2v resume {self.folder}, or begin again with --force",
+            )
+        checkpoint.remove(self.folder)
+
+    def begin(
+        self, config: Config, texts: Texts, state: TrainingState, notes: Mapping[str, Any]
+    ) -> None:
+        """Tell what is to be kept, and make sure that there is room.
+
+        Raises:
+            DiskFullError: there is none for the model.
+        """
+        self._written_at = time.monotonic()
+        network = state.network
+        model = sum(table.nbytes for table in (network.vectors, network.outputs))
+        kept = checkpoint.KEPT * sum(one.nbytes for one in network.parameters.values())
+        kept += 4 * len(texts.corpus.ids)
+        try:
+            free = shutil.disk_usage(self.path.parent).free
+        except OSError:
+            free = model + kept
+        if free < model:
+            raise DiskFullError(
+                f"there is no room: the model takes {model / 1e6:,.0f} MB, and {free / 1e6:,.0f} "
+                "MB are free",
+                where=str(self.path.parent),
+                hint="make room, or name another --output",
+            )
+        if self._every and free < model + kept:
+            self._listener(
+                Notice(
+                    f"no checkpoints are kept: they take {kept / 1e6:,.0f} MB beside the model's "
+                    f"{model / 1e6:,.0f}, and {free / 1e6:,.0f} MB are free"
+                )
+            )
+            self._every = 0.0
+        if self._every:
+            asked = {"output": str(self.path), "force": self._force, "notes": dict(notes)}
+            asked["checkpoint_every"] = self._every
+            self._run = checkpoint.Run(config, asked), texts
+
+    def due(self) -> bool:
+        """Tell whether it is time to keep the training."""
+        if self._run is None:
+            return False
+        return time.monotonic() - self._written_at >= 60.0 * self._every
+
+    def keep(self, state: TrainingState) -> bool:
+        """Write a checkpoint, or tell why there is none; return whether there is one."""
+        if self._run is None:
+            return False
+        where = (state.epoch, state.stops, state.block)
+        if where == self._kept:
+            return True
+        begun = time.perf_counter()
+        try:
+            self.folder.mkdir(exist_ok=True)
+            if not checkpoint.is_checkpoint(self.folder):
+                checkpoint.write_run(self.folder, *self._run)
+            checkpoint.write_state(self.folder, state)
+        except OSError as error:
+            explained = files.explain_write_error(error, str(self.folder))
+            self._listener(Notice(f"no checkpoint was written: {explained}"))
+            return False
+        finally:
+            self._written_at = time.monotonic()
+        self._kept = where
+        self._listener(CheckpointWritten(str(self.folder), time.perf_counter() - begun))
+        return True
+
+    @property
+    def advice(self) -> str:
+        """How to go on with a training that was interrupted."""
+        return f"go on with: hsw2v resume {self.folder}"
+
+    def save(self, model: Model) -> None:
+        """Save the model, whatever signals come, and remove the checkpoint.
+
+        If it cannot be written where it was to be, it is written elsewhere.
+
+        Raises:
+            OutputExistsError, OutputError, DiskFullError: that is so; the message says where it is.
+        """
+        with signals_held():
+            try:
+                model.save(self.path, force=self._force)
+            except (OutputError, OutputExistsError) as error:
+                kept = self._save_elsewhere(model)
+                if kept is None:
+                    raise
+                raise type(error)(
+                    f"{error.what}; the model is complete, and was saved as {kept}",
+                    where=error.where,
+                    hint=f"move it: mv {kept} {self.path}",
+                ) from error
+            checkpoint.remove(self.folder)
+
+    def _save_elsewhere(self, model: Model) -> Path | None:
+        for folder in (self.folder, Path(tempfile.gettempdir())):
+            path = folder / self.path.name
+            with contextlib.suppress(OSError):
+                folder.mkdir(exist_ok=True)
+                if path.exists():
+                    path = Path(tempfile.mkdtemp(dir=folder)) / self.path.name
+                model.save(path)
+                return path
+        return None
+
+
+def folder_of(output: str | os.PathLike[str]) -> Path:
+    """Return the folder that the training of a model file is kept in."""
+    path = Path(os.path.realpath(output))
+    return path.with_name(path.name + ".checkpoint")
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Let signals that end the program wait for the end of the context; a second one does not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before: dict[int, Any] = {}
+
+    def hold(number: int, frame: object) -> None:
+        held.append(number)
+        if len(held) > 1:
+            restore()
+            signal.raise_signal(number)
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):
+            before[number] = signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        restore()
+    if held:
+        signal.raise_signal(held[0])
+
+
+def _locked(path: Path) -> IO[str] | None:
+    """Return the lock of an output; it is gone with the process.
+
+    Raises:
+        OutputError: another process has it.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    name = path.with_name(f".{path.name}.lock")
+    while True:
+        try:
+            lock = open(name, "w", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            raise files.explain_write_error(error, str(path)) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise OutputError(
+                "is being written by another run", where=str(path), hint="name another --output"
+            ) from error
+        # The run before may have removed the file between opening and locking.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), os.stat(name)):
+                return lock
+        lock.close()
