@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from hsw2v import events
-from hsw2v.cli.display import Bar, Display, Lines, Silence, describe
+from hsw2v.cli.display import Bar, Display, Lines, describe
 from hsw2v.config import Config
 from hsw2v.training.log import Log
 
@@ -26,13 +26,13 @@ SAID = (
 
 
 class Progress:
-    """Shows a run to the person at the terminal, and to a log if there is one.
+    """Shows a run at the terminal, and writes it to a log if there is one.
 
     A context manager whose `listen` is the listener of the run.
     """
 
     def __init__(self, *, quiet: bool = False, log: str | None = None) -> None:
-        self._display: Display = Silence() if quiet else Bar() if sys.stderr.isatty() else Lines()
+        self._display = Display() if quiet else Bar() if sys.stderr.isatty() else Lines()
         self._log = Log(log) if log else None
         self._settings: dict[str, Any] = {}
         self._notices: set[str] = set()
@@ -59,7 +59,7 @@ class Progress:
         self._settings = {"config": config.to_dict(), **facts}
 
     def listen(self, event: events.Event) -> None:
-        """Show an event."""
+        """Show an event, and log it."""
         self._stop_waiting()
         self._record(type(event).__name__, **dataclasses.asdict(event))
         if isinstance(event, events.Notice):
@@ -72,14 +72,12 @@ class Progress:
                 self._display.close()
                 self._await_compiler()
             self._display.say(describe(event))
-        elif isinstance(event, events.GradientsRecorded):
-            pass  # For the log alone.
         elif isinstance(event, events.Preparing):
             self._display.close()
             self._await_compiler()
         elif isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
-            self._display.close()  # The answers go by on the same terminal.
-        else:
+            self._display.close()  # Answers are printed on the same terminal.
+        elif not isinstance(event, events.GradientsRecorded):  # These are for the log alone.
             self._display.show(event)
 
     def say(self, line: str) -> None:
@@ -87,7 +85,7 @@ class Progress:
         self._display.say(line)
 
     def end(self, *, words: int, dim: int, seconds: float, output: str) -> None:
-        """Show the summary: the last line."""
+        """Show the summary, and make it the last line of the log."""
         self._display.close()
         tokens = self._tokens
         self._record("Summary", words=words, dim=dim, tokens=tokens, seconds=seconds, output=output)
@@ -103,10 +101,8 @@ class Progress:
             self._log.write(kind, **fields)
 
     def _await_compiler(self) -> None:
-        self._patience = threading.Timer(
-            SECONDS_UNTIL_PATIENCE,
-            lambda: self._display.say("preparing (the first run compiles for this machine) ..."),
-        )
+        line = "preparing (the first run compiles for this machine) ..."
+        self._patience = threading.Timer(SECONDS_UNTIL_PATIENCE, self._display.say, [line])
         self._patience.daemon = True
         self._patience.start()
 
