@@ -1,4 +1,4 @@
-"""What is known of the runs of an experiment, and the file that keeps it from run to run."""
+"""The results of the runs of an experiment, and the file that keeps them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hsw2v.errors import CorruptInputError, MissingInputError
 from hsw2v.experiments.experiment import Experiment, Setting
 from hsw2v.files import atomic_write, read_text
 from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
+from hsw2v.query.testsets import AnalogyQuestions, WordPairs
 from hsw2v.training.api import Texts
 from hsw2v.training.report import perplexity
 
@@ -25,17 +27,17 @@ _IDS_AT_ONCE = 1 << 22
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One training, measured."""
+    """The results of one training."""
 
     digest: str
-    """What the run is known by: see `Digests`."""
+    """What identifies the run: see `Digests`."""
     setting: str
     """The name of its setting."""
     seed: int
     seconds: float | None = None
     """Of training, without reading the corpus and without measuring."""
     words_per_second: float | None = None
-    """Tokens of the corpus passed in a second of training."""
+    """Tokens of the corpus per second of training."""
     heldout_loss: float | None = None
     """After the last epoch, in nats a prediction."""
     evaluation: Evaluation = field(default_factory=lambda: Evaluation((), ()))
@@ -61,20 +63,19 @@ class Run:
 
 
 class Digests:
-    """What runs are known by: a digest of all that their figures depend on.
+    """What identifies runs: a digest of all that their figures depend on.
 
     These are the settings with the seed, the tree if it is a file, every token of the corpus and
     of the held-out text, the test sets, and the version of hsw2v. The names of settings do not
-    matter, nor does the folder for the encoded corpus.
+    matter, nor does `cache_dir`.
     """
 
     def __init__(self, experiment: Experiment, texts: Texts) -> None:
-        """Take what all runs have in common."""
+        """Compute what all runs have in common."""
         self._experiment = experiment
-        tests = [
-            *(astuple(one) for one in experiment.pairs),
-            *(astuple(one) for one in experiment.analogies),
-        ]
+        self._of_tree = cache(lambda path: _digest([read_text(path).encode()]))
+        sets: tuple[WordPairs | AnalogyQuestions, ...] = (*experiment.pairs, *experiment.analogies)
+        tests = [astuple(one) for one in sets]
         self._common = [version("hsw2v"), _digest(_parts(texts.corpus)), tests]
         self._heldout = None if texts.heldout is None else _digest(_parts(texts.heldout))
 
@@ -82,14 +83,14 @@ class Digests:
         """Return the digest of one run."""
         config = setting.config.replace(seed=seed, cache_dir=None)
         if tree := config.training.tree_file:
-            config = config.replace(tree="file " + _digest([read_text(tree).encode()]))
+            config = config.replace(tree="file " + self._of_tree(tree))
         measured = self._experiment.has_heldout_loss(setting)
         facts = [config.to_dict(), self._common, self._heldout if measured else None]
         return _digest([json.dumps(facts, sort_keys=True).encode()])
 
 
 def _parts(corpus: EncodedCorpus) -> Iterator[memoryview]:
-    """Yield the types and ids of a corpus, which are not in memory all at once."""
+    """Yield the types and ids of a corpus, in pieces: it need not fit in memory."""
     types, ids = corpus.types, corpus.ids
     yield from (types.blob.data, types.offsets.data, types.counts.data)
     for begin in range(0, len(ids), _IDS_AT_ONCE):
@@ -108,10 +109,10 @@ class Results:
     """A file of runs, written after each of them."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Read the file, if it is there.
+        """Read the file, if it exists.
 
         Raises:
-            MissingInputError: it may not be read.
+            MissingInputError: it cannot be read.
             CorruptInputError: it holds something else.
         """
         self._path = Path(path)
@@ -125,11 +126,11 @@ class Results:
         return self._runs[digest]
 
     def is_of(self, file: Path, digest: str) -> bool:
-        """Tell whether a file, a log or a model, is there and of this run."""
+        """Tell whether a log or a model exists and belongs to this run."""
         return self._files.get(file.name) == digest and file.exists()
 
     def disown(self, *files: Path) -> None:
-        """Keep that these files are about to change, and of no known run until they are added.
+        """Record that these files belong to no run, before they are overwritten.
 
         Raises:
             OutputError, DiskFullError: the file cannot be written.
@@ -139,7 +140,7 @@ class Results:
         self.save()
 
     def add(self, run: Run, *files: Path) -> None:
-        """Keep a run, and that these files are of it.
+        """Add a run, and the files that belong to it.
 
         Raises:
             OutputError, DiskFullError: the file cannot be written.
@@ -149,7 +150,7 @@ class Results:
         self.save()
 
     def save(self) -> None:
-        """Write the file, even without any run: it tells that the folder is of a comparison.
+        """Write the file, even without any run: it marks the folder as one of a comparison.
 
         Raises:
             OutputError, DiskFullError: the file cannot be written.
