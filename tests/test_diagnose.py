@@ -126,7 +126,7 @@ def test_the_command_prints_two_tables_and_what_they_show(files: tuple[Path, Pat
     assert by_decile[1].split()[1] == "14-13"
     text = " ".join(" ".join(one) for one in findings)
     assert text.startswith("60 windows, ")
-    assert "Gradients: what reaches a node in one visit" in text
+    assert "Gradients: the mean gradient norm at a node, of one visit, is" in text
     assert "Visits: of 13 nodes" in text
 
 
