@@ -78,7 +78,7 @@ ONE = "[[setting]]\nname = 'one'\n"
         ("seeds = []", ONE, "there is no seed"),
         ("seeds = 1", ONE, "seeds is 1; it must be a list"),
         ("seeds = [-1]", ONE, "seed is -1"),
-        ("seeds = [1, 1]", ONE, "seed 1 is given twice; leave one out"),
+        ("seeds = [1, 1]", ONE, "two seeds are 1; change or remove one"),
         ("seed = [1]", ONE, r"unknown key 'seed' in \[experiment\]; did you mean 'seeds'"),
         ("name = ''", ONE, "name is empty; it must not be blank"),
         ("normalize_exactly = 1", ONE, "it must be true or false"),
@@ -91,7 +91,7 @@ ONE = "[[setting]]\nname = 'one'\n"
         (
             "",
             "[[setting]]\nname='A b'\n[[setting]]\nname='a-B'\ndim=3\n",
-            "settings 'A b' and 'a-B' have the same file name",
+            "two settings have the file name 'a-b'",
         ),
         ("", "[[setting]]\ndim = 3\n", "setting 1 has no name"),
         ("", "[[setting]]\nname = 3\n", "name is 3; it must be a string"),

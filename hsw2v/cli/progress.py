@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import sys
 import threading
-from types import TracebackType
 from typing import Any
 
 from hsw2v import events
@@ -43,16 +42,11 @@ class Progress:
         self._await_compiler()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ending: Any) -> None:
         self._stop_waiting()
         self._display.close()
         if self._log:
-            self._log.__exit__(kind, error, trace)
+            self._log.__exit__(*ending)
 
     def begin(self, config: Config, **facts: Any) -> None:
         """Keep the resolved settings: they are the first line of the log."""

@@ -78,8 +78,22 @@ def tree(
       hsw2v tree corpus.safetensors --codes > codes.tsv
       hsw2v tree corpus.safetensors --output top.dot --depth 6
     """
-    _check(words, codes=codes, output=output, format=format, depth=depth, as_json=as_json)
+    if (codes or output) and (words or as_json):
+        what = "words" if words else "--json"
+        raise UsageError(
+            f"{what} cannot be given with {'--codes' if codes else '--output'}",
+            hint="leave one of them out",
+        )
+    if (format or depth) and (codes or not output):
+        raise UsageError(
+            f"{'--format' if format else '--depth'} is for writing the tree",
+            hint="leave --codes out" if codes else "name the file with --output",
+        )
     if output:
+        from hsw2v.trees.drawing import Drawing, format_for, write_drawing
+
+        if not codes:
+            format_for(output, format)
         check_writable(output, force=force)
     import hsw2v
 
@@ -94,42 +108,12 @@ def tree(
         else:
             sys.stdout.writelines(lines)
     elif output:
-        from hsw2v.trees.drawing import Drawing, write_drawing
-
         drawing = Drawing(found, opened.words, opened.counts, depth)
         write_drawing(output, drawing, format=format, force=force)
     elif words:
         _paths(opened, found, words, k, as_json)
     else:
         _shape(opened, found, as_json)
-
-
-def _check(
-    words: tuple[str, ...],
-    *,
-    codes: bool,
-    output: str | None,
-    format: str | None,
-    depth: int | None,
-    as_json: bool,
-) -> None:
-    """Refuse options that do not go together."""
-    if (codes or output) and (words or as_json):
-        what = "words" if words else "--json"
-        raise UsageError(
-            f"{what} cannot be given with {'--codes' if codes else '--output'}",
-            hint="leave one of them out",
-        )
-    if (format or depth) and (codes or not output):
-        option = "--format" if format else "--depth"
-        raise UsageError(
-            f"{option} is for writing the tree",
-            hint="leave --codes out" if codes else "name the file with --output",
-        )
-    if output and not codes:
-        from hsw2v.trees.drawing import format_for
-
-        format_for(output, format)
 
 
 def _tree_of(model: Model, path: str) -> Tree:

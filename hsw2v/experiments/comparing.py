@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from hsw2v.config import Config, as_keys, named
 from hsw2v.corpus.sources import Path as PathLike
@@ -106,26 +107,15 @@ def _make_ready(folder: Path) -> None:
         check_writable(folder / name, force=True)
 
 
-@dataclass(frozen=True)
-class _Planned:
+class _Planned(NamedTuple):
     """A run to be done, or done before."""
 
     number: int
     setting: Setting
     seed: int
     digest: str
-    stem: Path
-    """The path of its files without their extensions."""
-
-    @property
-    def log(self) -> Path:
-        """Its log."""
-        return Path(f"{self.stem}.jsonl")
-
-    @property
-    def model(self) -> Path:
-        """Its model, if that is kept."""
-        return Path(f"{self.stem}.safetensors")
+    log: Path
+    model: Path
 
 
 class _Comparing:
@@ -145,7 +135,14 @@ class _Comparing:
         digests = Digests(experiment, texts)
         turns = [(seed, one) for seed in experiment.seeds for one in experiment.settings]
         self._plan = [
-            _Planned(number, one, seed, digests.of(one, seed), folder / f"{one.stem}-{seed}")
+            _Planned(
+                number,
+                one,
+                seed,
+                digests.of(one, seed),
+                folder / f"{one.stem}-{seed}.jsonl",
+                folder / f"{one.stem}-{seed}.safetensors",
+            )
             for number, (seed, one) in enumerate(turns, 1)
         ]
 
@@ -186,11 +183,10 @@ class _Comparing:
                 check_on(vocabulary, corpus.tokens, one.config, codes)
 
     def _is_known(self, one: _Planned) -> bool:
-        if one.digest not in self._results:
-            return False
+        run = self._results.get(one.digest)
         # A run that diverged has no model.
-        without_model = not self._keep_models or bool(self._results[one.digest].problem)
-        return without_model or self._results.is_of(one.model, one.digest)
+        wants_model = self._keep_models and run is not None and not run.problem
+        return run is not None and (not wants_model or self._results.is_of(one.model, one.digest))
 
     def _note(self, message: str) -> None:
         self._listener(Notice(message))
@@ -276,12 +272,12 @@ class _Comparing:
 
     def _publish(self) -> Comparison:
         """Write the tables of all runs that are known, in order of the settings."""
-        experiment, results = self._experiment, self._results
+        experiment = self._experiment
         runs = [
-            replace(results[one.digest], setting=setting.name)
+            replace(run, setting=setting.name)
             for setting in experiment.settings
             for one in self._plan
-            if one.setting is setting and one.digest in results
+            if one.setting is setting and (run := self._results.get(one.digest))
         ]
         comparison = Comparison(
             experiment.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +28,6 @@ from hsw2v.training.api import check_training
 from hsw2v.trees.codes import Codes
 
 TestSet = TypeVar("TestSet", WordPairs, AnalogyQuestions)
-Item = TypeVar("Item")
 Value = TypeVar("Value")
 KEYS = ("name", "seeds", "pairs", "analogies", "heldout", "normalize_exactly")
 """Of the section [experiment]; the other sections are those of a settings file."""
@@ -103,20 +103,16 @@ class Experiment:
                 expand_sources([self.heldout])
 
     def _check_names(self) -> None:
-        if seeds := _first_same(self.seeds):
-            raise UsageError(f"seed {seeds[0]} is given twice", hint="leave one out")
         sets: tuple[WordPairs | AnalogyQuestions, ...] = (*self.pairs, *self.analogies)
-        tests = [stem(one.name) for one in sets]
-        names = [one.name for one in self.settings]
-        for what, named_so in (("settings", names), ("test sets", tests)):
-            if same := _first_same(named_so):
-                raise UsageError(f"two {what} are named '{same[0]}'", hint="rename one of them")
-        # There are file systems where A and a are one file.
-        if files := _first_same(self.settings, lambda one: one.stem.casefold()):
-            raise UsageError(
-                f"settings '{files[0].name}' and '{files[1].name}' have the same file name",
-                hint="give them names that differ in more than case, spaces and punctuation",
-            )
+        for what, names in (
+            ("seeds are", self.seeds),
+            ("settings are named", [one.name for one in self.settings]),
+            ("test sets are named", [stem(one.name) for one in sets]),
+            # There are file systems where A and a are one file.
+            ("settings have the file name", [one.stem.casefold() for one in self.settings]),
+        ):
+            if doubled := [name for name, times in Counter(names).items() if times > 1]:
+                raise UsageError(f"two {what} {doubled[0]!r}", hint="change or remove one of them")
 
     def _check(self, setting: Setting, earlier: Iterable[Setting]) -> None:
         if setting.config.corpus != self.corpus:
@@ -238,13 +234,3 @@ def _test_sets(
 def _beside(where: str, name: str) -> str:
     """Return the path of a file that is named relative to the folder of `where`."""
     return name if is_address(name) else os.path.join(os.path.dirname(where), name)
-
-
-def _first_same(items: Iterable[Item], by: Callable[[Item], Any] = str) -> tuple[Item, Item] | None:
-    """Return the first two items with the same key, if there are any."""
-    seen: dict[Any, Item] = {}
-    for one in items:
-        if (key := by(one)) in seen:
-            return seen[key], one
-        seen[key] = one
-    return None

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hsw2v.experiments.comparison import LOSS, SECONDS, Comparison, cost_of, parts_of, quality_of
+from hsw2v.experiments.comparison import (
+    LOSS,
+    SECONDS,
+    Comparison,
+    Spread,
+    cost_of,
+    parts_of,
+    quality_of,
+)
 from hsw2v.plots import COLOURS, PANEL, Path, figure_file
 
 COLUMNS = 3
@@ -16,16 +24,13 @@ _ROW = 0.26
 """Height of a setting, in inches."""
 _PARTS = ("rare", "frequent", "semantic", "syntactic")
 
-Range = tuple[float, float, float]
-"""Mean, least and greatest."""
-
 
 @dataclass(frozen=True)
 class Panel:
     """One measure, of every setting."""
 
     title: str
-    series: Mapping[str, Sequence[Range | None]]
+    series: Mapping[str, Sequence[Spread | None]]
     """By label, for each setting; None where it was not measured."""
     from_zero: bool = False
 

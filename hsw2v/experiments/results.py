@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hsw2v.corpus.stream import EncodedCorpus
-from hsw2v.errors import CorruptInputError, MissingInputError
+from hsw2v.errors import CorruptInputError
 from hsw2v.experiments.experiment import Experiment, Setting
 from hsw2v.files import atomic_write, read_text
 from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
@@ -113,17 +113,15 @@ class Results:
 
         Raises:
             MissingInputError: it cannot be read.
-            CorruptInputError: it holds something else.
+            CorruptInputError, EncodingError: it holds something else.
         """
         self._path = Path(path)
         runs, self._files = _read(self._path)
         self._runs = {run.digest: run for run in runs}
 
-    def __contains__(self, digest: str) -> bool:
-        return digest in self._runs
-
-    def __getitem__(self, digest: str) -> Run:
-        return self._runs[digest]
+    def get(self, digest: str) -> Run | None:
+        """Return a run, if it is there."""
+        return self._runs.get(digest)
 
     def is_of(self, file: Path, digest: str) -> bool:
         """Tell whether a log or a model exists and belongs to this run."""
@@ -164,15 +162,12 @@ class Results:
 def _read(path: Path) -> tuple[list[Run], dict[str, str]]:
     if not path.exists():
         return [], {}
+    text = read_text(str(path))
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(text)
         if content["format"] != FORMAT:
             raise ValueError(content["format"])
         return [Run.from_dict(one) for one in content["runs"]], dict(content.get("files", {}))
-    except OSError as error:
-        raise MissingInputError(
-            f"cannot be read ({error.strerror})", where=str(path), hint="check its rights"
-        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptInputError(
             "does not hold the results of a comparison",
