@@ -169,6 +169,6 @@ def _course(log: str, plot: str | None, force: bool, as_json: bool) -> None:
     columns = {**_DECISION, **_PREDICTION}
     table = [["epoch", "tokens", "layer", *columns]]
     for one in moments:
-        place = [str(one.epoch), f"{one.tokens:,}", one.diagnosis.output]
-        table.append([*place, *_means([one.diagnosis.totals], columns)])
+        moment = [str(one.epoch), f"{one.tokens:,}", one.diagnosis.output]
+        table.append([*moment, *_means([one.diagnosis.totals], columns)])
     print_table(table, right=range(11))

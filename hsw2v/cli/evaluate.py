@@ -1,4 +1,4 @@
-"""`hsw2v evaluate`: how well a model agrees with people's judgements."""
+"""`hsw2v evaluate`: ratings of word pairs, and analogies."""
 
 from __future__ import annotations
 
@@ -100,10 +100,5 @@ def _record(result: AnalogiesResult) -> dict[str, Any]:
     def score(one: Score) -> dict[str, Any]:
         return {**dataclasses.asdict(one), "accuracy": one.accuracy}
 
-    return {
-        "name": result.name,
-        "sections": [score(one) for one in result.sections],
-        "semantic": score(result.semantic),
-        "syntactic": score(result.syntactic),
-        "total": score(result.total),
-    }
+    sums = {one.name: score(one) for one in (result.semantic, result.syntactic, result.total)}
+    return {"name": result.name, "sections": [score(one) for one in result.sections], **sums}

@@ -1,4 +1,4 @@
-"""What is told about a run while it works: to the person at the terminal, and to a log."""
+"""Progress of a run: at the terminal, and in a log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ class Progress:
         self._log = Log(log) if log else None
         self._settings: dict[str, Any] = {}
         self._notices: set[str] = set()
-        self._tokens = 0
         self._patience: threading.Timer | None = None
 
     def __enter__(self) -> Progress:
@@ -62,7 +61,6 @@ class Progress:
                 self._display.say(f"note: {event.message}")
         elif isinstance(event, SAID):
             if isinstance(event, events.VocabularyReady):
-                self._tokens = event.tokens
                 self._display.close()
                 self._await_compiler()
             self._display.say(describe(event))
@@ -78,10 +76,9 @@ class Progress:
         """Show a line."""
         self._display.say(line)
 
-    def end(self, *, words: int, dim: int, seconds: float, output: str) -> None:
+    def end(self, *, words: int, dim: int, tokens: int, seconds: float, output: str) -> None:
         """Show the summary, and make it the last line of the log."""
         self._display.close()
-        tokens = self._tokens
         self._record("Summary", words=words, dim=dim, tokens=tokens, seconds=seconds, output=output)
         self._display.say(
             f"{output}: {words:,} words × {dim} dimensions from {tokens:,} tokens "

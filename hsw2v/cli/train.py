@@ -128,7 +128,8 @@ def train_and_save(
     model.save(path, force=force)
     progress.end(
         words=len(model),
-        dim=settings.training.dim,
+        dim=model.dim,
+        tokens=model.info["corpus"]["tokens"],
         seconds=time.perf_counter() - start,
         output=path,
     )

@@ -34,8 +34,8 @@ class Moment:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values, as the log has it."""
-        place = {"epoch": self.epoch, "block": self.block, "tokens": self.tokens}
-        return {**place, **self.diagnosis.to_dict()}
+        position = {"epoch": self.epoch, "block": self.block, "tokens": self.tokens}
+        return {**position, **self.diagnosis.to_dict()}
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Moment:
@@ -44,10 +44,10 @@ class Moment:
         Raises:
             KeyError, TypeError: a field is missing, or of another type.
         """
-        place = (found["epoch"], found["block"], found["tokens"])
-        if not all(isinstance(one, int) for one in place):
+        position = (found["epoch"], found["block"], found["tokens"])
+        if not all(isinstance(one, int) for one in position):
             raise TypeError("epoch, block and tokens are whole numbers")
-        return cls(*place, Diagnosis.from_dict(found))
+        return cls(*position, Diagnosis.from_dict(found))
 
 
 def read_course(source: str) -> list[Moment]:

@@ -75,7 +75,7 @@ def diagnose(
                 listener(DiagnosisProgress(diagnoser.windows, windows, pace.seconds))
         if not diagnoser.windows:
             raise EmptyCorpusError(
-                "no two words of the vocabulary stand together in it",
+                "no sentence of it has two words of the vocabulary",
                 where=text.encoded.source,
                 hint="name a text like the one the model was trained on",
             )

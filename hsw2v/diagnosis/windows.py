@@ -19,7 +19,8 @@ BLOCKS = 1_000
 """Blocks of a text that are sampled, or all if it has fewer."""
 WINDOWS_OF_A_BLOCK = 100
 """More blocks are sampled if there would be more windows of each."""
-WINDOWS_AT_ONCE = 256
+_LEAST_WINDOWS = 256
+"""Windows that are yielded together, at least."""
 
 
 class Windows(NamedTuple):
@@ -67,8 +68,8 @@ def draw_windows(
     kept = rng.random(len(words)) < keep
     sentences = np.cumsum(words == END_OF_SENTENCE)[kept]
     words = words[kept]
-    beside = sentences[1:] == sentences[:-1]
-    with_context = np.nonzero(np.append(False, beside) | np.append(beside, False))[0]
+    joined = sentences[1:] == sentences[:-1]
+    with_context = np.nonzero(np.append(False, joined) | np.append(joined, False))[0]
     centres = rng.choice(with_context, min(count, len(with_context)), replace=False)
     centres.sort()
     reach = np.full(len(centres), sampling.window)
@@ -99,7 +100,7 @@ def sampled_windows(
         rng = np.random.default_rng((seed, block))
         some.append(draw_windows(encoded.ids[begin:end], text.remap, sampling, wanted, rng))
         encoded.forget()
-        if sum(len(one.targets) for one in some) >= WINDOWS_AT_ONCE:
+        if sum(len(one.targets) for one in some) >= _LEAST_WINDOWS:
             yield _together(some)
             some = []
     if some:

@@ -107,6 +107,23 @@ def _make_ready(folder: Path) -> None:
         check_writable(folder / name, force=True)
 
 
+def _notes(experiment: Experiment) -> Iterator[str]:
+    """Yield what a user should know of an experiment before it is done."""
+    without = [one.name for one in experiment.settings if not experiment.has_heldout_loss(one)]
+    if experiment.heldout is not None and without:
+        yield (
+            f"there is no held-out loss of {', '.join(without)}: the scores of loss ns and sampled "
+            "are not normalised (normalize_exactly = true normalises them)"
+        )
+    names: dict[Config, str] = {}
+    for one in experiment.settings:
+        if one.unused:
+            yield f"setting '{one.name}': {without_effect(one.unused, one.config)}"
+        same = names.setdefault(effective(one.config), one.name)
+        if same != one.name:
+            yield f"settings '{same}' and '{one.name}' come to the same"
+
+
 class _Planned(NamedTuple):
     """A run to be done, or done before."""
 
@@ -119,7 +136,7 @@ class _Planned(NamedTuple):
 
 
 class _Comparing:
-    """The runs of an experiment under way."""
+    """An experiment under way."""
 
     def __init__(
         self,
@@ -147,9 +164,9 @@ class _Comparing:
         ]
 
     def work(self) -> Comparison:
-        """Do the runs that are not known."""
-        self._note_missing_heldout_losses()
-        self._note_unused_settings()
+        """Do the runs that have no results yet."""
+        for message in _notes(self._experiment):
+            self._listener(Notice(message))
         wanted = [one for one in self._plan if not self._is_known(one)]
         settings = {one.setting.name: one.setting for one in wanted}.values()
         self._check(settings)
@@ -162,14 +179,21 @@ class _Comparing:
                 normalize_exactly=self._experiment.normalize_exactly,
             )
         for one in wanted:
-            place = (one.number, len(self._plan), one.setting.name, one.seed)
-            self._listener(RunBegin(*place))
+            names = (one.number, len(self._plan), one.setting.name, one.seed)
+            self._listener(RunBegin(*names))
             run = self._run(one)
             self._publish()
             self._listener(
-                RunEnd(*place, run.seconds, run.heldout_loss, quality_of(run), run.problem)
+                RunEnd(*names, run.seconds, run.heldout_loss, quality_of(run), run.problem)
             )
-        self._note_files_of_other_runs()
+        others = [
+            file.name
+            for one in self._plan
+            for file in (one.log, one.model)
+            if file.exists() and not self._results.is_of(file, one.digest)
+        ]
+        if others:
+            self._listener(Notice(f"of other runs than those of the tables: {', '.join(others)}"))
         return self._publish()
 
     def _check(self, settings: Iterable[Setting]) -> None:
@@ -188,42 +212,13 @@ class _Comparing:
         wants_model = self._keep_models and run is not None and not run.problem
         return run is not None and (not wants_model or self._results.is_of(one.model, one.digest))
 
-    def _note(self, message: str) -> None:
-        self._listener(Notice(message))
-
-    def _note_missing_heldout_losses(self) -> None:
-        experiment = self._experiment
-        without = [one.name for one in experiment.settings if not experiment.has_heldout_loss(one)]
-        if experiment.heldout is not None and without:
-            self._note(
-                f"there is no held-out loss of {', '.join(without)}: the scores of loss ns and "
-                "sampled are not normalised (normalize_exactly = true does that)"
-            )
-
-    def _note_unused_settings(self) -> None:
-        names: dict[Config, str] = {}
-        for one in self._experiment.settings:
-            if one.unused:
-                self._note(f"setting '{one.name}': {without_effect(one.unused, one.config)}")
-            same = names.setdefault(effective(one.config), one.name)
-            if same != one.name:
-                self._note(f"settings '{same}' and '{one.name}' come to the same")
-
-    def _note_files_of_other_runs(self) -> None:
-        others = [
-            file.name
-            for one in self._plan
-            for file in (one.log, one.model)
-            if file.exists() and not self._results.is_of(file, one.digest)
-        ]
-        if others:
-            self._note(f"of other runs than those of the tables: {', '.join(others)}")
-
     def _run(self, one: _Planned) -> Run:
         files = [one.log, one.model] if self._keep_models else [one.log]
         self._results.disown(*files)
         run = Run(digest=one.digest, setting=one.setting.name, seed=one.seed)
-        config = one.setting.config.replace(seed=one.seed)
+        config, texts = one.setting.config.replace(seed=one.seed), self._texts
+        if not self._experiment.has_heldout_loss(one.setting):
+            texts = replace(texts, heldout=None)
         ends: list[EpochEnd] = []
         with Log(str(one.log)) as log:
             log.write("Settings", config=config.to_dict(), setting=run.setting)
@@ -235,7 +230,8 @@ class _Comparing:
                 self._listener(event)
 
             try:
-                model = self._train(one.setting, config, listen)
+                exactly = self._experiment.normalize_exactly
+                model = train_on(texts, config, normalize_exactly=exactly, listener=listen)
             except DivergedError as error:
                 run = replace(run, problem=as_keys(str(error)))
                 files = [one.log]
@@ -246,13 +242,6 @@ class _Comparing:
             log.write("Summary", **asdict(run))
         self._results.add(run, *files)
         return run
-
-    def _train(self, setting: Setting, config: Config, listener: Listener) -> Model:
-        experiment, texts = self._experiment, self._texts
-        if not experiment.has_heldout_loss(setting):
-            texts = replace(texts, heldout=None)
-        exactly = experiment.normalize_exactly
-        return train_on(texts, config, normalize_exactly=exactly, listener=listener)
 
     def _measured(self, run: Run, model: Model, end: EpochEnd) -> Run:
         unit, index = model.unit_vectors, model.vocabulary.index
@@ -271,7 +260,7 @@ class _Comparing:
         )
 
     def _publish(self) -> Comparison:
-        """Write the tables of all runs that are known, in order of the settings."""
+        """Write the tables of all runs that have results, in order of the settings."""
         experiment = self._experiment
         runs = [
             replace(run, setting=setting.name)

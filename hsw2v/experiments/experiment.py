@@ -95,9 +95,20 @@ class Experiment:
                 "normalize_exactly needs a held-out loss, and there is no held-out text",
                 hint="give heldout = 'FILE', or leave it out",
             )
-        for number, one in enumerate(self.settings):
+        names: dict[Config, str] = {}
+        for one in self.settings:
             with named(f"setting '{one.name}'"):
-                self._check(one, self.settings[:number])
+                if one.config.corpus != self.corpus:
+                    raise UsageError(
+                        "has settings of the corpus, which is read only once",
+                        hint="put them under [corpus]",
+                    )
+                same = names.setdefault(one.config, one.name)
+                if same != one.name:
+                    raise UsageError(f"is the same as setting '{same}'", hint="leave one out")
+                codes = check_training(one.config.training, heldout=False)
+                if codes is not None:
+                    self.codes[one.name] = codes
         if self.heldout is not None:
             with named("heldout"):
                 expand_sources([self.heldout])
@@ -113,19 +124,6 @@ class Experiment:
         ):
             if doubled := [name for name, times in Counter(names).items() if times > 1]:
                 raise UsageError(f"two {what} {doubled[0]!r}", hint="change or remove one of them")
-
-    def _check(self, setting: Setting, earlier: Iterable[Setting]) -> None:
-        if setting.config.corpus != self.corpus:
-            raise UsageError(
-                "has settings of the corpus, which is read only once",
-                hint="put them under [corpus]",
-            )
-        for one in earlier:
-            if one.config == setting.config:
-                raise UsageError(f"is the same as setting '{one.name}'", hint="leave one out")
-        codes = check_training(setting.config.training, heldout=False)
-        if codes is not None:
-            self.codes[setting.name] = codes
 
     @property
     def corpus(self) -> CorpusConfig:

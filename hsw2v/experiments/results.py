@@ -22,7 +22,7 @@ from hsw2v.training.api import Texts
 from hsw2v.training.report import perplexity
 
 FORMAT = "hsw2v comparison 1"
-_IDS_AT_ONCE = 1 << 22
+_IDS_OF_A_PIECE = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +93,8 @@ def _parts(corpus: EncodedCorpus) -> Iterator[memoryview]:
     """Yield the types and ids of a corpus, in pieces: it need not fit in memory."""
     types, ids = corpus.types, corpus.ids
     yield from (types.blob.data, types.offsets.data, types.counts.data)
-    for begin in range(0, len(ids), _IDS_AT_ONCE):
-        yield ids[begin : begin + _IDS_AT_ONCE].data
+    for begin in range(0, len(ids), _IDS_OF_A_PIECE):
+        yield ids[begin : begin + _IDS_OF_A_PIECE].data
         corpus.forget()
 
 
