@@ -12,6 +12,17 @@ from hsw2v.config import CLASSES
 SECONDS_BETWEEN_LINES = 5.0
 
 
+PROGRESS: dict[type[events.Event], tuple[str, str]] = {
+    events.CorpusProgress: ("bytes_read", "bytes_total"),
+    events.TreeProgress: ("done", "total"),
+    events.TrainingProgress: ("tokens", "tokens_total"),
+    events.ScoringProgress: ("tokens", "tokens_total"),
+    events.DiagnosisProgress: ("windows", "windows_total"),
+    events.HeldoutProgress: ("blocks", "blocks_total"),
+}
+"""Events of work under way, with their fields for how much is done, and of how much."""
+
+
 class Display:
     """Shows events; this one nothing, for --quiet."""
 
@@ -51,9 +62,7 @@ class Bar(Display):
 
     def show(self, event: events.Event) -> None:
         """Move the bar to where the event is."""
-        if type(event) not in _PROGRESS:
-            return
-        done, total = (getattr(event, name) for name in _PROGRESS[type(event)])
+        done, total = (getattr(event, name) for name in PROGRESS[type(event)])
         if type(event) is not self._kind:
             self._open(type(event), total)
         self._bar.n = min(done, total) if total else done
@@ -81,19 +90,10 @@ class Bar(Display):
         self._kind = kind
 
 
-_PROGRESS: dict[type[events.Event], tuple[str, str]] = {
-    events.CorpusProgress: ("bytes_read", "bytes_total"),
-    events.TreeProgress: ("done", "total"),
-    events.TrainingProgress: ("tokens", "tokens_total"),
-    events.ScoringProgress: ("tokens", "tokens_total"),
-    events.DiagnosisProgress: ("windows", "windows_total"),
-    events.HeldoutProgress: ("blocks", "blocks_total"),
-}
-"""The fields that say how much is done, and of how much."""
-
-
 def describe(event: events.Event) -> str:
     """Return an event as one line."""
+    if isinstance(event, events.Notice):
+        return f"note: {event.message}"
     if isinstance(event, events.CorpusProgress):
         size = f"{event.bytes_read / 1e6:,.0f}"
         if event.bytes_total:

@@ -8,20 +8,11 @@ import threading
 from typing import Any
 
 from hsw2v import events
-from hsw2v.cli.display import Bar, Display, Lines, describe
+from hsw2v.cli.display import PROGRESS, Bar, Display, Lines, describe
 from hsw2v.config import Config
 from hsw2v.training.log import Log
 
 SECONDS_UNTIL_PATIENCE = 3.0
-SAID = (
-    events.VocabularyReady,
-    events.TreeReady,
-    events.ClassesReady,
-    events.EpochEnd,
-    events.RunBegin,
-    events.RunEnd,
-)
-"""Events that each have a line that stays."""
 
 
 class Progress:
@@ -34,7 +25,7 @@ class Progress:
         self._display = Display() if quiet else Bar() if sys.stderr.isatty() else Lines()
         self._log = Log(log) if log else None
         self._settings: dict[str, Any] = {}
-        self._notices: set[str] = set()
+        self._notices: set[events.Notice] = set()
         self._patience: threading.Timer | None = None
 
     def __enter__(self) -> Progress:
@@ -56,21 +47,18 @@ class Progress:
         self._stop_waiting()
         self._record(type(event).__name__, **dataclasses.asdict(event))
         if isinstance(event, events.Notice):
-            if event.message not in self._notices:
-                self._notices.add(event.message)
-                self._display.say(f"note: {event.message}")
-        elif isinstance(event, SAID):
-            if isinstance(event, events.VocabularyReady):
-                self._display.close()
-                self._await_compiler()
-            self._display.say(describe(event))
-        elif isinstance(event, events.Preparing):
+            if event in self._notices:
+                return
+            self._notices.add(event)
+        elif isinstance(event, events.Preparing | events.VocabularyReady):
             self._display.close()
             self._await_compiler()
-        elif isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
+        if isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
             self._display.close()  # Answers are printed on the same terminal.
-        elif not isinstance(event, events.GradientsRecorded):  # These are for the log alone.
+        elif type(event) in PROGRESS:
             self._display.show(event)
+        elif not isinstance(event, events.Preparing | events.GradientsRecorded):
+            self._display.say(describe(event))
 
     def say(self, line: str) -> None:
         """Show a line."""
