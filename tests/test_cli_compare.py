@@ -108,7 +108,7 @@ def test_after_ctrl_c_the_same_command_goes_on(tmp_path: Path, corpus: Path) -> 
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     *_, told, last = errors.decode().splitlines()
-    assert told == f"what is done is kept in {out}: the same command goes on from there"
+    assert told == f"finished runs are kept in {out}: the same command continues"
     assert last == "hsw2v: interrupted"
     assert len(json.loads((out / "results.json").read_text())["runs"]) == 1
     path.write_text(path.read_text().replace("1000000", "2"))

@@ -145,7 +145,7 @@ def test_a_model_that_is_truncated_altered_or_none_is_refused(tmp_path: Path, co
         ("noise.safetensors", random.Random(1).randbytes(1000)),
     ]:
         assert name in complaint(command, damaged(good, name, bad), "king", code=10)
-    assert "absent" in complaint(command, tmp_path / "absent", "king", code=3)
+    assert "absent: no such file" in complaint(command, tmp_path / "absent", "king", code=3)
 
 
 def test_an_unknown_command_is_refused() -> None:

@@ -183,5 +183,5 @@ def test_gradients_are_for_the_log_alone(
     with Progress(log=str(log)) as progress:
         progress.listen(events.GradientsRecorded(1, 0, 0, "hs", [{"depth": 0}], [], {"error": 0.5}))
         progress.listen(events.DiagnosisProgress(1_000, 10_000, 0.1))
-    assert capsys.readouterr().err == "looking: 1,000 of 10,000 windows\n"
+    assert capsys.readouterr().err == "diagnosing: 1,000 of 10,000 windows\n"
     assert json.loads(log.read_text().splitlines()[1])["by_depth"] == [{"depth": 0}]

@@ -215,10 +215,10 @@ def test_markdown_has_means_with_their_range_and_times_of_the_first(
     assert "| " + " | ".join(tree) + " |" in lines
     assert found.parts()[0][1:3] == ["pairs rare", "pairs frequent"]
     assert lines[-4:] == [
-        "Where a setting does not say otherwise, it has: `min_count = 1`, `sample = 0.0`, "
+        "Common settings: `min_count = 1`, `sample = 0.0`, "
         '`dim = 6`, `epochs = 1`, `threads = 1`, `tree = "huffman"`.',
         "",
-        "- tree: nothing else",
+        "- tree: -",
         '- sampling / two: `loss = "ns"`, `negative = 2`',
     ]
 
@@ -238,9 +238,9 @@ def test_every_way_of_training_is_made_ready_once(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(preparing, "train", counted)
     base = Config().replace(threads=1, epochs=5)
     ways = [base.replace(tree="absent.tsv"), base.replace(tree="huffman", lr=9.0, seed=5)]
-    preparing.prepare([*ways, base], heldout=True, normalize_exactly=False)
+    preparing.prepare([(one, True) for one in (*ways, base)], normalize_exactly=False)
     assert [config.training.tree for config, _ in trained] == ["huffman", "semantic"]
-    preparing.prepare([base.replace(loss="ns")], heldout=False, normalize_exactly=False)
+    preparing.prepare([(base.replace(loss="ns"), False)], normalize_exactly=False)
     assert [measured for _, measured in trained] == [True, True, False]
 
 
@@ -292,4 +292,4 @@ def test_a_tree_built_after_the_end_is_found_before_any_run() -> None:
     """How many epochs there are is known once the text is read: eight, of ten million tokens."""
     vocabulary = Vocabulary.from_words(["a", "b"], [2, 1])
     with pytest.raises(errors.UsageError, match="after 12 epochs of 8"):
-        api.check_on(vocabulary, 10_000_000, Config().replace(rebuild_at=12))
+        api.check_on(vocabulary, 10_000_000, Config().replace(rebuild_at=12), None)

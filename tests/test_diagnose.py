@@ -21,7 +21,6 @@ import hsw2v
 from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.diagnosis.course import read_course
-from hsw2v.diagnosis.diagnose import diagnose_text
 from hsw2v.diagnosis.diagnosis import mean_over
 from hsw2v.diagnosis.drawing import draw_diagnosis
 from hsw2v.diagnosis.findings import findings
@@ -86,13 +85,6 @@ def test_a_vocabulary_of_one_word_can_be_diagnosed_beside_unknown_words(loss: st
     assert list(findings(found))
 
 
-def test_a_text_that_is_read_already_gives_the_same() -> None:
-    model = some_model("hs", WORDS, sample=0)
-    with encode_sentences(sentences(), hsw2v.config.CorpusConfig()) as encoded:
-        found = diagnose_text(model, WordCorpus.of(encoded, model.vocabulary), windows=50)
-    assert found == hsw2v.diagnose(model, sentences(), windows=50)
-
-
 def test_what_cannot_be_diagnosed_is_refused_with_a_reason(tmp_path: Path) -> None:
     model = some_model("hs", WORDS)
     vectors = hsw2v.load(write_model(tmp_path / "m.safetensors"))
@@ -100,7 +92,7 @@ def test_what_cannot_be_diagnosed_is_refused_with_a_reason(tmp_path: Path) -> No
         hsw2v.diagnose(vectors, sentences())
     with pytest.raises(UsageError, match="windows"):
         hsw2v.diagnose(model, sentences(), windows=0)
-    with pytest.raises(EmptyCorpusError, match="no two words"):
+    with pytest.raises(EmptyCorpusError, match="no sentence of it has two words"):
         hsw2v.diagnose(model, [["unknown", "words"], ["w1"]])
     with pytest.raises(MissingInputError):
         hsw2v.diagnose(model, tmp_path / "nowhere.txt")
@@ -110,7 +102,7 @@ def test_a_model_without_counts_is_refused() -> None:
     counted = some_model("hs", WORDS)
     vocabulary = hsw2v.corpus.vocabulary.Vocabulary.from_words(WORDS, [0] * len(WORDS))
     model = hsw2v.Model(vocabulary, counted.vectors, counted.output, counted.tree)
-    with pytest.raises(UsageError, match="how often its words occur"):
+    with pytest.raises(UsageError, match="no counts of its words"):
         hsw2v.diagnose(model, sentences())
 
 
@@ -129,12 +121,12 @@ def test_the_command_prints_two_tables_and_what_they_show(files: tuple[Path, Pat
     assert by_depth[0].split()[:3] == ["depth", "nodes", "visits"]
     assert len(by_depth) == 1 + len(model.tree.levels)
     assert by_depth[1].split()[:3] == ["0", "1", "105"]
-    assert by_decile[0].split()[0] == "tenth"
+    assert by_decile[0].split()[0] == "decile"
     assert [line.split()[0] for line in by_decile[1:]] == [str(n) for n in range(1, 11)]
     assert by_decile[1].split()[1] == "14-13"
     text = " ".join(" ".join(one) for one in findings)
     assert text.startswith("60 windows, ")
-    assert "Gradients: what reaches a node in one visit" in text
+    assert "Gradients: the mean gradient norm at a node, of one visit, is" in text
     assert "Visits: of 13 nodes" in text
 
 

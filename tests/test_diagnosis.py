@@ -242,10 +242,10 @@ def test_findings_follow_the_figures() -> None:
         " ".join(findings(diagnosed(tree, windows, scale=scale))) for scale in (0.001, 40.0)
     )
     assert weak.startswith("200 windows, ")
-    assert "Certainty: 0% of the decisions are saturated" in weak
-    assert "Certainty: 9" in strong
-    assert "a level more multiplies it by 1.00" in weak
-    assert "What comes back: the mean norm of a node is 0.00" in weak
+    assert "Saturation: 0% of the decisions are saturated" in weak
+    assert "Saturation: 9" in strong
+    assert "a factor of 1.00 per level (through a sigmoid" in weak
+    assert "The mean norm of a node is 0.00" in weak
     starved = findings(diagnosed(chain(60), windows))
     assert any("of 59 nodes 10% are visited fewer than 100 times" in one for one in starved)
 

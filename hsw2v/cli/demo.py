@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hsw2v.cli.options import force_option
+from hsw2v.cli.options import force_option, quiet_option
 from hsw2v.cli.output import print_table
 from hsw2v.cli.progress import Progress
 from hsw2v.cli.train import train_and_save
@@ -23,8 +23,6 @@ from hsw2v.files import check_writable
 if TYPE_CHECKING:
     from hsw2v.model import Model
 
-OUTPUT = "demo.safetensors"
-NEIGHBOURS = 5
 ASKED = ("month", "thread", "socket", "float", "error", "directory", "password", "list")
 QUESTIONS = (
     "similar {model} thread",
@@ -43,9 +41,9 @@ _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 def standard_library_sentences() -> Iterator[list[str]]:
-    """Yield the paragraphs of Python's standard library, its code and docstrings, as words.
+    """Yield the paragraphs of Python's standard library, code and docstrings, as lower-case words.
 
-    Words are runs of letters in lower case; paragraphs end at blank lines; tests are left out.
+    Paragraphs end at blank lines; tests are left out.
     """
     root = Path(sysconfig.get_path("stdlib"))
     for path in sorted(root.rglob("*.py")):
@@ -56,28 +54,17 @@ def standard_library_sentences() -> Iterator[list[str]]:
                     yield words
 
 
-def shuffled_sentences() -> list[list[str]]:
-    """Return the same paragraphs in an order that is random but always the same.
-
-    One file repeats itself: in order, a model does well by what it has just seen, and the loss
-    shown would rise when the learning rate falls.
-    """
-    sentences = list(standard_library_sentences())
-    random.Random(1).shuffle(sentences)
-    return sentences
-
-
 @click.command()
 @click.option(
     "-o",
     "--output",
     metavar="MODEL",
-    default=OUTPUT,
+    default="demo.safetensors",
     show_default=True,
-    help="The model file to write; the model of an earlier demo is replaced.",
+    help="Model file to write; the model of an earlier demo is replaced.",
 )
 @force_option
-@click.option("--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 def demo(output: str, force: bool, quiet: bool) -> None:
     """Train on the text of Python's standard library, and show what was learned.
 
@@ -89,13 +76,11 @@ def demo(output: str, force: bool, quiet: bool) -> None:
     check_writable(output, force=replace)
     with Progress(quiet=quiet) as progress:
         progress.say("training on the text of Python's standard library")
+        sentences = list(standard_library_sentences())
+        # A file repeats itself: in order, the loss shown would be of what was just learned.
+        random.Random(1).shuffle(sentences)
         model = train_and_save(
-            shuffled_sentences(),
-            Config(),
-            output,
-            force=replace,
-            progress=progress,
-            origin=ORIGIN,
+            sentences, Config(), output, force=replace, progress=progress, origin=ORIGIN
         )
     show(model, output)
 
@@ -117,13 +102,13 @@ def show(model: Model, path: str) -> None:
     print("\nNearest words:")
     print_table(
         [
-            (f"  {word}", ", ".join(near for near, _ in model.similar(word, k=NEIGHBOURS)))
+            (f"  {word}", ", ".join(near for near, _ in model.similar(word, k=5)))
             for word in ASKED
             if word in model
         ]
     )
-    print(f"\nThe model is {path}. Ask it more:")
+    print(f"\nThe model is {path}. Try:")
     for question in QUESTIONS:
         print(f"  hsw2v {question.format(model=path)}")
-    print("Or train on a text of your own, one sentence a line:")
+    print("Or train on your own text, one sentence a line:")
     print("  hsw2v train corpus.txt")

@@ -3,62 +3,59 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hsw2v.cli.options import force_option, json_option
-from hsw2v.cli.output import print_json, print_table
+from hsw2v.cli.options import force_option, json_option, number_option, quiet_option
+from hsw2v.cli.output import formatted, print_json, print_table
 from hsw2v.cli.progress import Progress
 from hsw2v.cli.tree import COLUMNS
 from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:
-    from hsw2v.diagnosis.course import Moment
     from hsw2v.diagnosis.diagnosis import Diagnosis
 
 _ROWS = 40
-_DECISION = {
-    "|y-p|": "error",
-    "loss": "loss",
-    "gradient": "output_gradient",
-    "hidden": "hidden_part",
-    "norm": "output_norm",
+Columns = Mapping[str, tuple[str, str]]
+"""By heading, the name of a figure and its format."""
+_VISITS: Columns = {"visits": ("visits", ",.0f")}
+_STARVED: Columns = {"<100": ("under_100", ".2%")}
+_DECISION: Columns = {
+    "|y-p|": ("error", ".3f"),
+    "loss": ("loss", ".3f"),
+    "gradient": ("output_gradient", ".3f"),
+    "hidden": ("hidden_part", ".3f"),
+    "norm": ("output_norm", ".3f"),
+    "saturated": ("saturated", ".2%"),
 }
-_COUNTS = ("count", "decisions")
-_PREDICTION = {"total loss": "prediction_loss", "total hidden": "hidden_gradient"}
+_PREDICTION: Columns = {
+    "total loss": ("prediction_loss", ".3f"),
+    "total hidden": ("hidden_gradient", ".3f"),
+}
 
 
 @click.command()
 @click.argument("model", required=False)
 @click.argument("corpus", required=False)
-@click.option(
-    "--windows",
-    type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
-    metavar="NUMBER",
-    help="How many windows of the corpus to look at.",
-)
-@click.option(
+@number_option("--windows", default=10_000, help="Number of windows of the corpus to sample.")
+@number_option(
     "--seed",
-    type=click.IntRange(min=0),
+    least=0,
     default=1,
-    show_default=True,
-    metavar="NUMBER",
-    help="Seed of the choice of windows, and of the words drawn for a model of negative sampling.",
+    help="Seed of the sample of windows, and of the noise words of loss ns.",
 )
 @click.option("--plot", metavar="FILE", help="Draw it, as .png or .svg (needs hsw2v[plot]).")
 @click.option(
     "--course",
     metavar="LOG",
     help="Instead of a model, show what `hsw2v train --record-gradients NUMBER --log-json LOG` "
-    "recorded: a line for each time.",
+    "recorded, a line for each record.",
 )
 @force_option
 @json_option
-@click.option("--quiet", is_flag=True, help="Print no progress.")
+@quiet_option
 def diagnose(
     model: str | None,
     corpus: str | None,
@@ -70,17 +67,17 @@ def diagnose(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Measure the errors and gradients of MODEL at a sample of windows of CORPUS.
+    """Measure errors and gradients of MODEL at a sample of windows of CORPUS.
 
-    The first table is by the depth of a decision in the tree, the second by how frequent the
-    target is, in tenths of the vocabulary with the counts of their words. `visits` are the windows
-    of an epoch that visit a node (in the second table: that have a word as target), by the counts
-    of the vocabulary, `<100` is the share of nodes that are visited fewer than 100 times. `sample`
-    is how many decisions (in the second table: predictions) were looked at. The rest are means over
-    these decisions: |y-p|, p the probability of the right turn; its loss in
-    nats; the norms of the gradient that reaches the node (gradient), of what goes to the hidden
-    vector (hidden), and of the node; and the share that is saturated: beyond log-odds of 6. What
-    is total is of all decisions of a prediction together. CORPUS is read as the model's was.
+    The first table is by the depth of a decision in the tree, the second by the frequency of the
+    target, in deciles of the vocabulary with the counts of their words. `visits` are the windows
+    per epoch that visit a node (second table: that have a word as target), from the counts of the
+    vocabulary; `<100` is the share of nodes visited fewer than 100 times. `sample` is the number
+    of decisions (second table: predictions) in the sample. The rest are means over these
+    decisions: |y-p|, where p is the probability of the right turn; the loss in nats; the norms of
+    the gradient at the node (gradient), of its contribution to the gradient of the hidden vector
+    (hidden) and of the node itself (norm); and the share that is saturated, with log-odds beyond
+    6. `total` is over all decisions of a prediction. CORPUS is tokenised as the model's was.
 
     \b
     Examples:
@@ -89,7 +86,13 @@ def diagnose(
       hsw2v train corpus.txt --record-gradients 200 --log-json log.jsonl
       hsw2v diagnose --course log.jsonl --plot course.svg
     """
-    _check(model, corpus, course)
+    if course and model:
+        raise UsageError("--course is about a log alone", hint="leave the model and corpus out")
+    if not course and not corpus:
+        raise UsageError(
+            "there is nothing to diagnose",
+            hint="give MODEL and CORPUS, or --course LOG",
+        )
     if plot:
         from hsw2v.plots import check_figure
 
@@ -114,17 +117,6 @@ def diagnose(
         _print(found)
 
 
-def _check(model: str | None, corpus: str | None, course: str | None) -> None:
-    """Refuse what does not go together."""
-    if course and model:
-        raise UsageError("--course is about a log alone", hint="leave the model and corpus out")
-    if not course and not corpus:
-        raise UsageError(
-            "there is no model and corpus to look at",
-            hint="give MODEL and CORPUS, or --course LOG",
-        )
-
-
 def _print(found: Diagnosis) -> None:
     from hsw2v.diagnosis.findings import findings
 
@@ -137,50 +129,32 @@ def _print(found: Diagnosis) -> None:
 
 
 def _by_depth(found: Diagnosis) -> Iterable[Sequence[str]]:
-    """Return a row for every depth; for several together in a very deep tree."""
+    """Return a row for every depth; in a very deep tree, for several together."""
     from hsw2v.diagnosis.findings import bands, span
 
     rows = "nodes" if found.output == "hs" else "rows"
-    yield ("depth", rows, "visits", "<100", "sample", *_DECISION, "saturated")
+    yield ("depth", rows, *_VISITS, *_STARVED, "sample", *_DECISION)
     for band in bands(found.by_depth, _ROWS):
-        count, decisions = (sum(getattr(one, name) for one in band) for name in _COUNTS)
-        yield (span(band), f"{count:,}", *_visits(band), f"{decisions:,}", *_decision(band))
+        count, decisions = sum(one.count for one in band), sum(one.decisions for one in band)
+        visits = _means(band, {**_VISITS, **_STARVED})
+        yield (span(band), f"{count:,}", *visits, f"{decisions:,}", *_means(band, _DECISION))
 
 
 def _by_decile(found: Diagnosis) -> Iterable[Sequence[str]]:
-    yield (
-        *("tenth", "counts", "visits", "sample"),
-        *(*_DECISION, "saturated", *_PREDICTION),
-    )
+    yield ("decile", "counts", *_VISITS, "sample", *_DECISION, *_PREDICTION)
     for one in found.by_decile:
         counts = f"{one.most:,}" + (f"-{one.least:,}" if one.least < one.most else "")
-        totals = (_number(getattr(one, name)) for name in _PREDICTION.values())
-        predictions = f"{one.predictions:,}"
-        visits, _ = _visits([one])
-        yield (str(one.decile), counts, visits, predictions, *_decision([one]), *totals)
+        figures = _means([one], {**_DECISION, **_PREDICTION})
+        yield (
+            *(str(one.decile), counts, *_means([one], _VISITS), f"{one.predictions:,}"),
+            *figures,
+        )
 
 
-def _visits(rows: Sequence[Any]) -> Iterable[str]:
+def _means(rows: Sequence[Any], columns: Columns) -> Iterable[str]:
     from hsw2v.diagnosis.diagnosis import mean_over
 
-    visits = mean_over(rows, "visits")
-    yield "-" if visits is None else f"{visits:,.0f}"
-    yield _share(mean_over(rows, "under_100"))
-
-
-def _decision(rows: Sequence[Any]) -> Iterable[str]:
-    from hsw2v.diagnosis.diagnosis import mean_over
-
-    yield from (_number(mean_over(rows, name)) for name in _DECISION.values())
-    yield _share(mean_over(rows, "saturated"))
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2%}"
+    return [formatted(mean_over(rows, name), form) for name, form in columns.values()]
 
 
 def _course(log: str, plot: str | None, force: bool, as_json: bool) -> None:
@@ -190,22 +164,11 @@ def _course(log: str, plot: str | None, force: bool, as_json: bool) -> None:
     if plot:
         draw_course(plot, moments, force=force)
     if as_json:
-        print_json([_record(one) for one in moments])
-    else:
-        print_table(_moments(moments), right=range(11))
-
-
-def _record(moment: Moment) -> dict[str, Any]:
-    place = {"epoch": moment.epoch, "block": moment.block, "tokens": moment.tokens}
-    return {**place, **moment.diagnosis.to_dict()}
-
-
-def _moments(moments: Sequence[Moment]) -> Iterable[Sequence[str]]:
-    yield ("epoch", "tokens", "layer", *_DECISION, "saturated", *_PREDICTION)
+        print_json([one.to_dict() for one in moments])
+        return
+    columns = {**_DECISION, **_PREDICTION}
+    table = [["epoch", "tokens", "layer", *columns]]
     for one in moments:
-        totals = one.diagnosis.totals
-        yield (
-            *(str(one.epoch), f"{one.tokens:,}", one.diagnosis.output),
-            *_decision([totals]),
-            *(_number(getattr(totals, name)) for name in _PREDICTION.values()),
-        )
+        moment = [str(one.epoch), f"{one.tokens:,}", one.diagnosis.output]
+        table.append([*moment, *_means([one.diagnosis.totals], columns)])
+    print_table(table, right=range(11))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Protocol
+from typing import Any
 
 from hsw2v import events
 from hsw2v.config import CLASSES
@@ -12,41 +12,49 @@ from hsw2v.config import CLASSES
 SECONDS_BETWEEN_LINES = 5.0
 
 
-class Display(Protocol):
-    """Something that shows events."""
+PROGRESS: dict[type[events.Event], tuple[str, str]] = {
+    events.CorpusProgress: ("bytes_read", "bytes_total"),
+    events.TreeProgress: ("done", "total"),
+    events.TrainingProgress: ("tokens", "tokens_total"),
+    events.ScoringProgress: ("tokens", "tokens_total"),
+    events.DiagnosisProgress: ("windows", "windows_total"),
+    events.HeldoutProgress: ("blocks", "blocks_total"),
+}
+"""Events of work under way, with their fields for how much is done, and of how much."""
+
+
+class Display:
+    """Shows events; this one nothing, for --quiet."""
 
     def show(self, event: events.Event) -> None:
-        """Show an event."""
+        """Show how far work is."""
 
     def say(self, line: str) -> None:
         """Show a line that stays."""
 
     def close(self) -> None:
-        """Take down what does not stay."""
+        """Remove what does not stay."""
 
 
-class Lines:
+class Lines(Display):
     """A plain line every few seconds: for logs and pipes."""
 
     def __init__(self) -> None:
         self._next = time.monotonic() + SECONDS_BETWEEN_LINES
 
     def show(self, event: events.Event) -> None:
-        """Print the event if the last one is some seconds past."""
+        """Print the event, unless the last one is only seconds old."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + SECONDS_BETWEEN_LINES
             self.say(describe(event))
 
     def say(self, line: str) -> None:
-        """Print a line, at once with its end: an interrupt must not come between."""
+        """Print a line, in one write with its end: an interrupt must not come between."""
         print(f"{line}\n", end="", file=sys.stderr, flush=True)
 
-    def close(self) -> None:
-        """Do nothing: lines stay."""
 
-
-class Bar:
-    """A bar that moves: for terminals."""
+class Bar(Display):
+    """A progress bar: for terminals."""
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -54,18 +62,7 @@ class Bar:
 
     def show(self, event: events.Event) -> None:
         """Move the bar to where the event is."""
-        if isinstance(event, events.CorpusProgress):
-            done, total = event.bytes_read, event.bytes_total
-        elif isinstance(event, events.TreeProgress):
-            done, total = event.done, event.total
-        elif isinstance(event, events.TrainingProgress | events.ScoringProgress):
-            done, total = event.tokens, event.tokens_total
-        elif isinstance(event, events.DiagnosisProgress):
-            done, total = event.windows, event.windows_total
-        elif isinstance(event, events.HeldoutProgress):
-            done, total = event.blocks, event.blocks_total
-        else:
-            return
+        done, total = (getattr(event, name) for name in PROGRESS[type(event)])
         if type(event) is not self._kind:
             self._open(type(event), total)
         self._bar.n = min(done, total) if total else done
@@ -79,11 +76,10 @@ class Bar:
         tqdm.write(line, file=sys.stderr)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
-            self._bar = None
-            self._kind = None
+            self._bar = self._kind = None
 
     def _open(self, kind: type[events.Event], total: int | None) -> None:
         from tqdm import tqdm
@@ -94,21 +90,10 @@ class Bar:
         self._kind = kind
 
 
-class Silence:
-    """Nothing."""
-
-    def show(self, event: events.Event) -> None:
-        """Show nothing."""
-
-    def say(self, line: str) -> None:
-        """Show nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
 def describe(event: events.Event) -> str:
     """Return an event as one line."""
+    if isinstance(event, events.Notice):
+        return f"note: {event.message}"
     if isinstance(event, events.CorpusProgress):
         size = f"{event.bytes_read / 1e6:,.0f}"
         if event.bytes_total:
@@ -142,7 +127,7 @@ def describe(event: events.Event) -> str:
             f"trained), maximum {event.count + event.largest:,}; built in {event.seconds:.1f} s"
         )
     if isinstance(event, events.TrainingProgress):
-        loss = "" if event.loss is None else f", {loss_name(event.output)} {event.loss:.4f}"
+        loss = "" if event.loss is None else f", {_named_loss(event.output)} {event.loss:.4f}"
         return (
             f"epoch {event.epoch}/{event.epochs}, {event.tokens_per_second:,.0f} words/s, "
             f"learning rate {event.lr:.5f}{loss}, {clock(event.seconds_left)} left"
@@ -151,13 +136,13 @@ def describe(event: events.Event) -> str:
         speed = event.tokens / event.seconds if event.seconds else 0.0
         return f"scoring: {event.tokens:,} of {event.tokens_total:,} tokens, {speed:,.0f} words/s"
     if isinstance(event, events.HeldoutProgress):
-        return f"held-out loss: {event.blocks:,} of {event.blocks_total:,} blocks measured"
+        return f"held-out loss: {event.blocks:,} of {event.blocks_total:,} blocks"
     if isinstance(event, events.DiagnosisProgress):
-        return f"looking: {event.windows:,} of {event.windows_total:,} windows"
+        return f"diagnosing: {event.windows:,} of {event.windows_total:,} windows"
     if isinstance(event, events.EpochEnd):
         parts = [f"epoch {event.epoch}/{event.epochs} done in {event.seconds:.1f} s"]
         if event.loss is not None:
-            parts.append(f"{loss_name(event.output)} {event.loss:.4f}")
+            parts.append(f"{_named_loss(event.output)} {event.loss:.4f}")
         if event.heldout_loss is not None:
             parts.append(f"held-out loss {event.heldout_loss:.4f}")
         if event.heldout_perplexity is not None:
@@ -169,31 +154,25 @@ def describe(event: events.Event) -> str:
         parts = [event.problem] if event.seconds is None else [f"{event.seconds:.1f} s"]
         if event.heldout_loss is not None:
             parts.append(f"held-out loss {event.heldout_loss:.4f}")
-        parts += [
-            f"{name} {value:.3f}" for name, value in event.quality.items() if value is not None
-        ]
+        parts += [f"{name} {one:.3f}" for name, one in event.quality.items() if one is not None]
         return f"run {event.run} of {event.runs} done: {', '.join(parts)}"
     return str(event)
 
 
-def loss_name(output: str, *, short: bool = False) -> str:
-    """Return what to call the loss of an output layer; that of hs, the default, is just loss."""
-    if output == "hs":
-        return "loss"
-    return output if short else f"{output} loss"
+def _named_loss(output: str) -> str:
+    """Return what to call the loss of an output layer: by its name, but for the default."""
+    return "loss" if output == "hs" else f"{output} loss"
 
 
 def short(event: events.Event) -> str:
     """Return progress as a line that leaves room for a bar within 80 columns."""
-    if isinstance(event, events.TrainingProgress):
-        loss = (
-            ""
-            if event.loss is None
-            else f" · {loss_name(event.output, short=True)} {event.loss:.3f}"
-        )
-        rate = f"{event.tokens_per_second / 1e6:.2f}M words/s · lr {event.lr:.4f}"
-        return f"{event.epoch}/{event.epochs} · {rate}{loss} · {clock(event.seconds_left)}"
-    return describe(event)
+    if not isinstance(event, events.TrainingProgress):
+        return describe(event)
+    parts = [f"{event.epoch}/{event.epochs}", f"{event.tokens_per_second / 1e6:.2f}M words/s"]
+    parts.append(f"lr {event.lr:.4f}")
+    if event.loss is not None:
+        parts.append(f"{'loss' if event.output == 'hs' else event.output} {event.loss:.3f}")
+    return " · ".join([*parts, clock(event.seconds_left)])
 
 
 def clock(seconds: float) -> str:

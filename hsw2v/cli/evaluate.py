@@ -1,4 +1,4 @@
-"""`hsw2v evaluate`: how well a model agrees with people's judgements."""
+"""`hsw2v evaluate`: ratings of word pairs, and analogies."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hsw2v.cli.options import json_option, model_argument
-from hsw2v.cli.output import print_json, print_table
+from hsw2v.cli.options import json_option, model_argument, number_option
+from hsw2v.cli.output import formatted, print_json, print_table
 from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:
-    from hsw2v.query.evaluation import AnalogiesResult, PairsResult, Score
+    from hsw2v.query.evaluation import AnalogiesResult, Evaluation, Score
 
 
 class ManyFiles(click.Command):
@@ -36,13 +36,12 @@ class ManyFiles(click.Command):
 @model_argument
 @click.option("--pairs", multiple=True, metavar="FILE...", help="Word pairs with ratings.")
 @click.option("--analogies", multiple=True, metavar="FILE...", help="Analogy questions.")
-@click.option(
+@number_option(
     "--restrict",
-    type=click.IntRange(min=0),
+    least=0,
     default=30_000,
-    show_default=True,
-    metavar="NUMBER",
-    help="Ask analogies among this many most frequent words only; 0 for all.",
+    help="Restrict analogies to this many most frequent words, in questions and answers; 0 for "
+    "all.",
 )
 @json_option
 def evaluate(
@@ -52,12 +51,13 @@ def evaluate(
     restrict: int,
     as_json: bool,
 ) -> None:
-    """Compare MODEL with people's ratings of word pairs, and with analogies.
+    """Evaluate MODEL on similarity ratings of word pairs, and on analogies.
 
-    Pairs: lines of two words and a rating; the result is Spearman's rank correlation, of all and
-    of two halves: rare, the pairs whose rarer word is beyond the median, and frequent. Analogies:
-    lines of four words in sections that begin with `: name`; the result is the share of questions
-    answered exactly. Words that are not in the vocabulary are left out and counted.
+    Pairs: lines of two words and a rating; prints Spearman's rank correlation, of all pairs and of
+    two halves: rare, the pairs whose rarer word is beyond the median, and frequent. Analogies:
+    lines of four words in sections that begin with `: name`; prints the share of questions
+    answered exactly. What holds a word outside the vocabulary is skipped; `covered` counts the
+    rest.
 
     \b
     Examples:
@@ -68,63 +68,37 @@ def evaluate(
 
     if not pairs and not analogies:
         raise UsageError("nothing to evaluate on", hint="give --pairs FILE or --analogies FILE")
-    result = hsw2v.load(model).evaluate(
+    found = hsw2v.load(model).evaluate(
         pairs=list(pairs), analogies=list(analogies), restrict=restrict
     )
     if as_json:
-        print_json(
-            {
-                "pairs": [dataclasses.asdict(one) for one in result.pairs],
-                "analogies": [_record(one) for one in result.analogies],
-            }
-        )
+        records = [dataclasses.asdict(one) for one in found.pairs]
+        print_json({"pairs": records, "analogies": [_record(one) for one in found.analogies]})
     else:
-        _print_pairs(result.pairs)
-        if result.pairs and result.analogies:
+        _print(found)
+
+
+def _print(found: Evaluation) -> None:
+    if found.pairs:
+        rows = [["pairs", "Spearman", "rare", "frequent", "covered"]]
+        for one in found.pairs:
+            figures = (formatted(rho, ".4f") for rho in (one.spearman, one.rare, one.frequent))
+            rows.append([one.name, *figures, f"{one.covered:,} of {one.pairs:,}"])
+        print_table(rows, right=range(1, 5))
+        if found.analogies:
             print()
-        for one in result.analogies:
-            _print_analogies(one)
-
-
-def _print_pairs(results: tuple[PairsResult, ...]) -> None:
-    if results:
-        rows = [
-            (
-                one.name,
-                *map(_number, (one.spearman, one.rare, one.frequent)),
-                f"{one.covered:,} of {one.pairs:,}",
-            )
-            for one in results
-        ]
-        header = ("pairs", "Spearman", "rare", "frequent", "covered")
-        print_table([header, *rows], right=(1, 2, 3, 4))
-
-
-def _print_analogies(result: AnalogiesResult) -> None:
-    rows = [
-        (
-            one.name,
-            _number(one.accuracy),
-            f"{one.correct:,}",
-            f"{one.covered:,} of {one.questions:,}",
-        )
-        for one in (*result.sections, result.semantic, result.syntactic, result.total)
-    ]
-    print_table([(result.name, "accuracy", "correct", "covered"), *rows], right=(1, 2, 3))
+    for result in found.analogies:
+        table = [(result.name, "accuracy", "correct", "covered")]
+        for score in (*result.sections, result.semantic, result.syntactic, result.total):
+            covered = f"{score.covered:,} of {score.questions:,}"
+            accuracy = formatted(score.accuracy, ".4f")
+            table.append((score.name, accuracy, f"{score.correct:,}", covered))
+        print_table(table, right=range(1, 4))
 
 
 def _record(result: AnalogiesResult) -> dict[str, Any]:
     def score(one: Score) -> dict[str, Any]:
         return {**dataclasses.asdict(one), "accuracy": one.accuracy}
 
-    return {
-        "name": result.name,
-        "sections": [score(one) for one in result.sections],
-        "semantic": score(result.semantic),
-        "syntactic": score(result.syntactic),
-        "total": score(result.total),
-    }
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    sums = {one.name: score(one) for one in (result.semantic, result.syntactic, result.total)}
+    return {"name": result.name, "sections": [score(one) for one in result.sections], **sums}

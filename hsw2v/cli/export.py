@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hsw2v.cli.options import force_option, model_argument
+from hsw2v.cli.options import force_option, model_argument, number_option
 from hsw2v.files import check_writable
 
 
@@ -17,12 +17,7 @@ from hsw2v.files import check_writable
     help="word2vec text, word2vec binary, or a NumPy array beside a list of words "
     "(default: by the extension: .bin, .npy, otherwise text).",
 )
-@click.option(
-    "--top",
-    type=click.IntRange(min=1),
-    metavar="NUMBER",
-    help="Write only the most frequent words.",
-)
+@number_option("--top", help="Write only this many words, the most frequent.")
 @click.option("--normalize", is_flag=True, help="Scale every vector to length 1.")
 @force_option
 def export(
@@ -30,8 +25,7 @@ def export(
 ) -> None:
     """Write the vectors of MODEL to OUTPUT in a format other programs read.
 
-    An extension such as .gz compresses. Text has as many digits as it takes to read back the same
-    numbers.
+    An extension such as .gz compresses. Text has enough digits to read back the same numbers.
 
     \b
     Examples:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @model_argument
 @json_option
 def info(model: str, as_json: bool) -> None:
-    """Print what a model holds and how it was trained.
+    """Print what MODEL holds and how it was trained.
 
     \b
     Example:
@@ -28,22 +28,16 @@ def info(model: str, as_json: bool) -> None:
     import hsw2v
 
     opened = hsw2v.load(model)
-    words, dim = opened.vectors.shape
-    facts = {
-        "words": words,
-        "dim": dim,
-        **_layer(opened),
-        **opened.info,
-        "config": opened.config,
-    }
+    facts = {"words": len(opened), "dim": opened.dim, **_layer(opened), **opened.info}
+    facts["config"] = opened.config
     if as_json:
         print_json(facts)
     else:
-        print_table(list(_rows(facts)))
+        print_table(_rows(facts))
 
 
 def _layer(model: Model) -> dict[str, Any]:
-    """Return what a model's probabilities come from; nothing for a file of vectors."""
+    """Return the facts about the output layer; none for a file of vectors."""
     training = model.config.get("training", {})
     facts = {name: training[name] for name in ("loss", "optimizer") if name in training}
     if model.tree is not None and model.counts is not None:
@@ -83,7 +77,7 @@ def _rows(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
 @words_argument
 @json_option
 def vector(model: str, words: tuple[str, ...], as_json: bool) -> None:
-    """Print the vectors of WORDS: a word and its numbers a line, digits exact.
+    """Print the vectors of WORDS, a word and its numbers a line, in exact digits.
 
     \b
     Example:

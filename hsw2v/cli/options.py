@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def word(value: str) -> str:
-    """Return a word given on the command line, or complain that it is not text."""
+    """Return a word given on the command line, or complain that it is not valid UTF-8."""
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -22,33 +22,42 @@ def word(value: str) -> str:
     return value
 
 
+def number_option(
+    *names: str,
+    help: str,
+    least: int = 1,
+    most: int | None = None,
+    default: int | None = None,
+) -> Callable[[F], F]:
+    """Return the decorator for an option with a whole number."""
+    return click.option(
+        *names,
+        type=click.IntRange(least, most),
+        default=default,
+        show_default=default is not None,
+        metavar="NUMBER",
+        help=help,
+    )
+
+
 force_option = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+quiet_option = click.option("--quiet", is_flag=True, help="Print no progress and no notes.")
+count_option = number_option("-k", default=10, help="Number of words to print.")
 model_argument = click.argument("model")
+corpus_argument = click.argument("corpus", nargs=-1, required=True)
 words_argument = click.argument("words", nargs=-1, required=True, type=word)
 normalize_option = click.option(
     "--normalize-exactly",
     is_flag=True,
-    help="For models of negative sampling, whose scores are no probabilities, and of sampled "
-    "softmax, which only estimates them: take the softmax over all words, which takes long.",
+    help="For models trained with loss ns or sampled: normalise their scores by the softmax over "
+    "the whole vocabulary, which is slow.",
 )
 config_option = click.option(
     "--config",
     metavar="FILE.toml",
-    help="Take settings from a TOML file (see configs/); options given here go before it.",
+    help="Read settings from a TOML file (see configs/); options given here override it.",
 )
-
-
-def count_option(default: int = 10) -> Callable[[F], F]:
-    """Return the decorator for `-k`, the number of answers."""
-    return click.option(
-        "-k",
-        type=click.IntRange(min=1),
-        default=default,
-        show_default=True,
-        metavar="NUMBER",
-        help="How many words to answer with.",
-    )
 
 
 def settings_options(*names: str, leave_out: tuple[str, ...] = ()) -> Callable[[F], F]:
@@ -57,44 +66,30 @@ def settings_options(*names: str, leave_out: tuple[str, ...] = ()) -> Callable[[
 
     def decorate(function: F) -> F:
         for one in reversed(chosen):
-            function = _option(one)(function)
+            function = _setting_option(one)(function)
         return function
 
     return decorate
 
 
-def resolve(file: str | None, given: dict[str, Any]) -> Config:
-    """Return the settings: defaults < TOML file < options given."""
-    base = read_config(file) if file else Config()
-    return base.replace(**{name: value for name, value in given.items() if value is not None})
-
-
-def _option(one: dataclasses.Field[Any]) -> Callable[[F], F]:
-    # No default: an option that is not given must not hide what the TOML file says.
+def _setting_option(one: dataclasses.Field[Any]) -> Callable[[F], F]:
     flag = "--" + one.name.replace("_", "-")
-    help = setting_help(one)
-    if type_of(one) is bool:
+    text, default, notes = one.metadata["help"], one.default, []
+    is_flag = type_of(one) is bool
+    if default is not None:
+        notes.append(f"default: {('on' if default else 'off') if is_flag else default}")
+    if bounds(one):
+        notes.append(bounds(one))
+    help = f"{text[0].upper()}{text[1:]}." + (f"  [{'; '.join(notes)}]" if notes else "")
+    # No default: an option that is not given must not override the TOML file.
+    if is_flag:
         return click.option(f"{flag}/--no-{flag[2:]}", one.name, default=None, help=help)
     choices = one.metadata["choices"]
     kind = click.Choice(choices) if choices else type_of(one)
     return click.option(flag, one.name, type=kind, default=None, help=help)
 
 
-def setting_help(one: dataclasses.Field[Any]) -> str:
-    """Return what a setting means, its default and its bounds, in one line."""
-    text = one.metadata["help"]
-    notes = []
-    if one.default is not None:
-        notes.append(f"default: {setting_default(one)}")
-    if bounds(one):
-        notes.append(bounds(one))
-    return f"{text[0].upper()}{text[1:]}." + (f"  [{'; '.join(notes)}]" if notes else "")
-
-
-def setting_default(one: dataclasses.Field[Any]) -> str:
-    """Return the default of a setting as a user would write it; '' where it depends."""
-    if one.default is None:
-        return ""
-    if isinstance(one.default, bool):
-        return "on" if one.default else "off"
-    return str(one.default)
+def resolve(file: str | None, given: dict[str, Any]) -> Config:
+    """Return the settings: defaults < TOML file < options given."""
+    base = read_config(file) if file else Config()
+    return base.replace(**{name: value for name, value in given.items() if value is not None})

@@ -13,12 +13,7 @@ from collections.abc import Callable
 import click
 
 from hsw2v.config import RENAMED
-from hsw2v.errors import (
-    INTERRUPTED_EXIT_CODE,
-    Hsw2vError,
-    ResourceError,
-    UsageError,
-)
+from hsw2v.errors import INTERRUPTED_EXIT_CODE, Hsw2vError, ResourceError, UsageError
 from hsw2v.files import explain_write_error
 
 TERMINATED_EXIT_CODE = 128 + int(signal.SIGTERM)
@@ -27,15 +22,15 @@ ENDINGS = {
     READER_GONE_EXIT_CODE: "the reader of the output went away, as `head` does",
     TERMINATED_EXIT_CODE: "terminated (SIGTERM)",
 }
-"""Exit codes that only a program has, beside those of `hsw2v.errors`."""
+"""Exit codes of the program, beside those of `hsw2v.errors`."""
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end (SIGTERM): clean up as after Ctrl-C."""
+    """SIGTERM: clean up as after Ctrl-C."""
 
 
 def exit_code_of(command: Callable[[], None]) -> int:
-    """Run a command, say on standard error why it failed if it did, and return its exit code."""
+    """Run a command and return its exit code; if it fails, print why on standard error."""
     try:
         return _exit_code_of(command)
     finally:
@@ -67,17 +62,19 @@ def _exit_code_of(command: Callable[[], None]) -> int:
             ResourceError.exit_code,
         )
     except OSError as error:
-        return _fail_of_system(error)
+        where = os.fsdecode(error.filename) if error.filename else "standard output"
+        explained = explain_write_error(error, where)
+        return _fail(str(explained), explained.exit_code)
     except Exception:
         traceback.print_exc()
         return _fail(
-            "this is a mistake in hsw2v itself; please report it with the lines above",
+            "this is a bug in hsw2v; please report it with the lines above",
             Hsw2vError.exit_code,
         )
 
 
 def _prepare_process() -> None:
-    """Speak UTF-8 as the corpora do, paths as they are, and clean up when terminated."""
+    """Read and write UTF-8, keep the bytes of paths, and clean up when terminated."""
 
     def end(number: int, frame: object) -> None:
         raise Terminated
@@ -95,10 +92,10 @@ def _fail(sentence: str, code: int) -> int:
 
 
 def _sentence(error: click.ClickException) -> str:
-    """Return a complaint of click in the form of ours: `what; hint`."""
+    """Return an error of click in the form of ours: `what; hint`."""
     what = " ".join(error.format_message().split()).rstrip(".")
     if isinstance(error, click.NoSuchOption):
-        # A name of before is the nearest to none.
+        # The old name of a setting.
         name = error.option_name.lstrip("-").replace("-", "_")
         if name in RENAMED:
             new = RENAMED[name].replace("_", "-")
@@ -106,12 +103,6 @@ def _sentence(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "hsw2v"
     return f"{what[:1].lower()}{what[1:]}; see {path} --help"
-
-
-def _fail_of_system(error: OSError) -> int:
-    where = os.fsdecode(error.filename) if error.filename else "standard output"
-    explained = explain_write_error(error, where)
-    return _fail(str(explained), type(explained).exit_code)
 
 
 def _close_standard_output() -> None:

@@ -16,11 +16,9 @@ def print_json(answer: Any) -> None:
 
 
 def print_table(rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """Print rows in aligned columns; `right` are the columns flush right."""
-    table = [list(row) for row in rows]
-    if not table:
-        return
-    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+    """Print rows in aligned columns; those with the numbers `right` are right-aligned."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         cells = [
             cell.rjust(width) if column in right else cell.ljust(width)
@@ -29,9 +27,14 @@ def print_table(rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> 
         print("  ".join(cells).rstrip())
 
 
-def warn(sentence: str) -> None:
-    """Print a sentence on standard error."""
-    print(f"hsw2v: {sentence}", file=sys.stderr)
+def print_answers(
+    answers: Sequence[tuple[str, float]], as_json: bool, *, key: str, **facts: Any
+) -> None:
+    """Print words with similarities, one a line; or as JSON under `key`, beside some facts."""
+    if as_json:
+        print_json({**facts, key: as_records(answers)})
+    else:
+        print_table([(word, f"{score:.4f}") for word, score in answers])
 
 
 def as_records(answers: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
@@ -39,6 +42,11 @@ def as_records(answers: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
     return [{"word": word, "similarity": score} for word, score in answers]
 
 
-def print_scores(answers: Sequence[tuple[str, float]]) -> None:
-    """Print words with similarities, one a line."""
-    print_table([(word, f"{score:.4f}") for word, score in answers])
+def formatted(value: float | None, form: str) -> str:
+    """Return a number in a format, and - for None."""
+    return "-" if value is None else format(value, form)
+
+
+def warn(sentence: str) -> None:
+    """Print a sentence on standard error."""
+    print(f"hsw2v: {sentence}", file=sys.stderr)

@@ -12,7 +12,6 @@ from hsw2v.cli.output import print_json, print_table, warn
 from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:
-    from hsw2v.model.context import Context
     from hsw2v.model.predictor import Prediction
 
 
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
     multiple=True,
     type=word,
     metavar="WORDS",
-    help="Words around the gap, between spaces, in place of TEXT; all count, wherever they stand.",
+    help="Context words, separated by spaces, in place of TEXT; all count, whatever their order.",
 )
-@count_option()
+@count_option
 @normalize_option
 @json_option
 def predict(
@@ -37,11 +36,11 @@ def predict(
     normalize_exactly: bool,
     as_json: bool,
 ) -> None:
-    """Print the words that are most probable at the gap _ of TEXT, with their probabilities.
+    """Print the most probable words at the gap _ of TEXT, with their probabilities.
 
-    The probabilities are exact, and so is their order. As in training, words of TEXT that are not
-    in the vocabulary are left out, and those beyond the model's window do not count. Words of
-    --context must all be known.
+    Probabilities and ranking are exact. As in training, words of TEXT that are not in the
+    vocabulary are left out, and those beyond the model's window do not count. Words of --context
+    must all be in the vocabulary.
 
     \b
     Examples:
@@ -59,7 +58,12 @@ def predict(
     given = " ".join(text) if text else [one for some in context for one in some.split()]
     predictor = Predictor(hsw2v.load(model), normalize_exactly=normalize_exactly)
     found = predictor.predict(given, k)
-    _tell_left_out(found.context)
+    for why, words in (
+        ("not in the vocabulary", found.context.unknown),
+        ("too far from the gap", found.context.out_of_window),
+    ):
+        if words:
+            warn(f"left out, {why}: " + ", ".join(map(repr, words)))
     if as_json:
         print_json(_record(found))
     else:
@@ -67,15 +71,6 @@ def predict(
             (one, f"{math.exp(log):.4g}")
             for one, log in zip(found.words, found.log_probs, strict=True)
         )
-
-
-def _tell_left_out(context: Context) -> None:
-    for why, words in (
-        ("not in the vocabulary", context.unknown),
-        ("too far from the gap", context.out_of_window),
-    ):
-        if words:
-            warn(f"left out, {why}: " + ", ".join(repr(one) for one in words))
 
 
 def _record(found: Prediction) -> dict[str, Any]:

@@ -1,95 +1,72 @@
-"""What is told about a run while it works: to the person at the terminal, and to a log."""
+"""Progress of a run: at the terminal, and in a log."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
 import threading
-from types import TracebackType
 from typing import Any
 
 from hsw2v import events
-from hsw2v.cli.display import Bar, Display, Lines, Silence, describe
+from hsw2v.cli.display import PROGRESS, Bar, Display, Lines, describe
 from hsw2v.config import Config
 from hsw2v.training.log import Log
 
 SECONDS_UNTIL_PATIENCE = 3.0
-SAID = (
-    events.VocabularyReady,
-    events.TreeReady,
-    events.ClassesReady,
-    events.EpochEnd,
-    events.RunBegin,
-    events.RunEnd,
-)
-"""Events that each have a line that stays."""
 
 
 class Progress:
-    """Shows a run to the person at the terminal, and to a log if there is one.
+    """Shows a run at the terminal, and writes it to a log if there is one.
 
     A context manager whose `listen` is the listener of the run.
     """
 
     def __init__(self, *, quiet: bool = False, log: str | None = None) -> None:
-        self._display: Display = Silence() if quiet else Bar() if sys.stderr.isatty() else Lines()
+        self._display = Display() if quiet else Bar() if sys.stderr.isatty() else Lines()
         self._log = Log(log) if log else None
         self._settings: dict[str, Any] = {}
-        self._notices: set[str] = set()
-        self._tokens = 0
+        self._notices: set[events.Notice] = set()
         self._patience: threading.Timer | None = None
 
     def __enter__(self) -> Progress:
         self._await_compiler()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ending: Any) -> None:
         self._stop_waiting()
         self._display.close()
         if self._log:
-            self._log.__exit__(kind, error, trace)
+            self._log.__exit__(*ending)
 
     def begin(self, config: Config, **facts: Any) -> None:
         """Keep the resolved settings: they are the first line of the log."""
         self._settings = {"config": config.to_dict(), **facts}
 
     def listen(self, event: events.Event) -> None:
-        """Show an event."""
+        """Show an event, and log it."""
         self._stop_waiting()
         self._record(type(event).__name__, **dataclasses.asdict(event))
         if isinstance(event, events.Notice):
-            if event.message not in self._notices:
-                self._notices.add(event.message)
-                self._display.say(f"note: {event.message}")
-        elif isinstance(event, SAID):
-            if isinstance(event, events.VocabularyReady):
-                self._tokens = event.tokens
-                self._display.close()
-                self._await_compiler()
-            self._display.say(describe(event))
-        elif isinstance(event, events.GradientsRecorded):
-            pass  # For the log alone.
-        elif isinstance(event, events.Preparing):
+            if event in self._notices:
+                return
+            self._notices.add(event)
+        elif isinstance(event, events.Preparing | events.VocabularyReady):
             self._display.close()
             self._await_compiler()
-        elif isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
-            self._display.close()  # The answers go by on the same terminal.
-        else:
+        if isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
+            self._display.close()  # Answers are printed on the same terminal.
+        elif type(event) in PROGRESS:
             self._display.show(event)
+        elif not isinstance(event, events.Preparing | events.GradientsRecorded):
+            self._display.say(describe(event))
 
     def say(self, line: str) -> None:
         """Show a line."""
         self._display.say(line)
 
-    def end(self, *, words: int, dim: int, seconds: float, output: str) -> None:
-        """Show the summary: the last line."""
+    def end(self, *, words: int, dim: int, tokens: int, seconds: float, output: str) -> None:
+        """Show the summary, and make it the last line of the log."""
         self._display.close()
-        tokens = self._tokens
         self._record("Summary", words=words, dim=dim, tokens=tokens, seconds=seconds, output=output)
         self._display.say(
             f"{output}: {words:,} words × {dim} dimensions from {tokens:,} tokens "
@@ -103,10 +80,8 @@ class Progress:
             self._log.write(kind, **fields)
 
     def _await_compiler(self) -> None:
-        self._patience = threading.Timer(
-            SECONDS_UNTIL_PATIENCE,
-            lambda: self._display.say("preparing (the first run compiles for this machine) ..."),
-        )
+        line = "preparing (the first run compiles for this machine) ..."
+        self._patience = threading.Timer(SECONDS_UNTIL_PATIENCE, self._display.say, [line])
         self._patience.daemon = True
         self._patience.start()
 

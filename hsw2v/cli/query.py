@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from hsw2v.cli.options import count_option, json_option, model_argument, word, words_argument
-from hsw2v.cli.output import as_records, print_json, print_scores
+from hsw2v.cli.output import print_answers, print_json
 
 
 @click.command()
@@ -34,7 +34,7 @@ def similarity(model: str, first: str, second: str, as_json: bool) -> None:
 @click.argument("a", type=word)
 @click.argument("b", type=word)
 @click.argument("c", type=word)
-@count_option()
+@count_option
 @click.option(
     "--method",
     type=click.Choice(["cosadd", "cosmul"]),
@@ -53,10 +53,7 @@ def analogy(model: str, a: str, b: str, c: str, k: int, method: str, as_json: bo
     import hsw2v
 
     answers = hsw2v.load(model).analogy(a, b, c, k=k, method=method)
-    if as_json:
-        print_json({"words": [a, b, c], "method": method, "answers": as_records(answers)})
-    else:
-        print_scores(answers)
+    print_answers(answers, as_json, key="answers", words=[a, b, c], method=method)
 
 
 @click.command("odd-one-out")
@@ -64,7 +61,7 @@ def analogy(model: str, a: str, b: str, c: str, k: int, method: str, as_json: bo
 @words_argument
 @json_option
 def odd_one_out(model: str, words: tuple[str, ...], as_json: bool) -> None:
-    """Print the word that fits the others least.
+    """Print the word that does not match the others.
 
     \b
     Example:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hsw2v.cli.options import json_option, model_argument, normalize_option
+from hsw2v.cli.options import json_option, model_argument, normalize_option, quiet_option
 from hsw2v.cli.output import print_json
 from hsw2v.cli.progress import Progress
 
@@ -20,15 +20,14 @@ if TYPE_CHECKING:
 @click.argument("file")
 @normalize_option
 @json_option
-@click.option("--quiet", is_flag=True, help="Print no progress.")
+@quiet_option
 def score(model: str, file: str, normalize_exactly: bool, as_json: bool, quiet: bool) -> None:
-    """Print the log-probability and the perplexity of every sentence of FILE, and of all.
+    """Print log-probability and perplexity of every sentence of FILE, and of all together.
 
-    A line for each: log-probability in nats, words that were scored, perplexity, and the
-    sentence, between tabs; the last line is of all together. Each word of the vocabulary is
-    scored given its whole window; a word with no other around it cannot be, and a sentence
-    without any that can has - for its figures. FILE is read as the model's corpus was, and may be
-    - for standard input.
+    Tab-separated, one sentence a line: log-probability in nats, number of words scored,
+    perplexity, sentence; the last line is the total. Each word of the vocabulary is scored given
+    its whole window. A word without context is not scored, and a sentence without scored words
+    has - for its figures. FILE is tokenised as the model's corpus was; - is standard input.
 
     \b
     Examples:
@@ -41,14 +40,9 @@ def score(model: str, file: str, normalize_exactly: bool, as_json: bool, quiet: 
     opened = hsw2v.load(model)
     log_prob, words, sentences = 0.0, 0, 0
     with Progress(quiet=quiet) as progress:
-        for one in opened.score(
-            file, normalize_exactly=normalize_exactly, listener=progress.listen
-        ):
-            log_prob, words, sentences = (
-                log_prob + one.log_prob,
-                words + one.words,
-                sentences + 1,
-            )
+        scores = opened.score(file, normalize_exactly=normalize_exactly, listener=progress.listen)
+        for one in scores:
+            log_prob, words, sentences = log_prob + one.log_prob, words + one.words, sentences + 1
             if as_json:
                 print_json({**_figures(one), "sentence": " ".join(one.tokens)})
             else:

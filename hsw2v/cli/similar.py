@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from hsw2v.cli.options import count_option, json_option, model_argument, word
-from hsw2v.cli.output import as_records, print_json, print_scores, warn
+from hsw2v.cli.output import as_records, print_answers, print_json, warn
 from hsw2v.errors import EncodingError, UnknownWordError, UsageError
 from hsw2v.files import STDIN
 
@@ -25,14 +25,14 @@ NAMED = 10
 @click.command()
 @model_argument
 @click.argument("words", nargs=-1, type=word)
-@count_option()
+@count_option
 @json_option
 def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
     """Print the words nearest to WORDS (to their mean, if several).
 
-    With - for WORDS, every line of standard input is a word: the answers come as lines of word,
-    neighbour and similarity between tabs, or with --json as one object a line. Without WORDS, on
-    a terminal, asks for them in a loop.
+    With - for WORDS, reads words from standard input, one a line, and prints word, neighbour and
+    similarity, tab-separated, or with --json an object a word. Without WORDS, on a terminal,
+    prompts for them.
 
     \b
     Examples:
@@ -46,7 +46,7 @@ def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
         raise UsageError("no words given", hint="name some, or - to read them from standard input")
     opened = hsw2v.load(model)
     if not words:
-        _ask(opened, k, as_json)
+        _prompt(opened, k, as_json)
     elif words == (STDIN,):
         _answer_lines(opened, sys.stdin, k, as_json)
     else:
@@ -54,14 +54,10 @@ def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
 
 
 def _answer(model: Model, words: Sequence[str], k: int, as_json: bool) -> None:
-    answers = model.similar(words, k=k)
-    if as_json:
-        print_json({"words": words, "similar": as_records(answers)})
-    else:
-        print_scores(answers)
+    print_answers(model.similar(words, k=k), as_json, key="similar", words=words)
 
 
-def _ask(model: Model, k: int, as_json: bool) -> None:
+def _prompt(model: Model, k: int, as_json: bool) -> None:
     """Answer what is typed until the end of input (Ctrl-D)."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  (gives the prompt its history, where Python has it)
@@ -83,25 +79,29 @@ def _ask(model: Model, k: int, as_json: bool) -> None:
 
 
 def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> None:
-    """Answer the word on every line, many at a time.
+    """Answer the word on every line, in batches; empty lines are skipped.
 
     Raises:
-        UnknownWordError: at the end, if some words were not in the vocabulary.
+        UnknownWordError: at the end, if some words are not in the vocabulary.
         EncodingError: the lines are not UTF-8.
     """
     unknown: list[str] = []
+    remaining = (word for line in lines if (word := line.strip()))
     try:
-        for words in _batches((line.strip() for line in lines), BATCH):
+        while words := list(islice(remaining, BATCH)):
             known = [word for word in words if word in model]
             answers = dict(zip(known, model.similar_batch(known, k), strict=True))
             for word in words:
+                found = answers.get(word, [])
                 if word not in answers:
                     unknown.append(word)
-                if as_json:
-                    print_json(_record(word, answers))
-                else:
-                    for near, score in answers.get(word, ()):
+                if not as_json:
+                    for near, score in found:
                         print(f"{word}\t{near}\t{score:.4f}")
+                elif word in answers:
+                    print_json({"words": [word], "similar": as_records(found)})
+                else:
+                    print_json({"words": [word], "error": "not in the vocabulary"})
     except UnicodeDecodeError as error:
         raise EncodingError(
             f"is not valid UTF-8 ({error.reason})",
@@ -114,16 +114,3 @@ def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> 
         raise UnknownWordError(
             f"not in the vocabulary: {named}{more}", hint="all others are answered"
         )
-
-
-def _record(word: str, answers: Mapping[str, Sequence[tuple[str, float]]]) -> dict[str, Any]:
-    if word in answers:
-        return {"words": [word], "similar": as_records(answers[word])}
-    return {"words": [word], "error": "not in the vocabulary"}
-
-
-def _batches(words: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Yield lists of up to `size` words; empty ones are no words."""
-    remaining = (word for word in words if word)
-    while batch := list(islice(remaining, size)):
-        yield batch

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hsw2v import files
-from hsw2v.cli.options import config_option, force_option, resolve, settings_options
+from hsw2v.cli.options import (
+    config_option,
+    corpus_argument,
+    force_option,
+    quiet_option,
+    resolve,
+    settings_options,
+)
 from hsw2v.cli.progress import Progress
 from hsw2v.config import Config
 from hsw2v.errors import UsageError
@@ -21,34 +28,30 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("corpus", nargs=-1, required=True)
+@corpus_argument
 @click.option(
     "-o",
     "--output",
     metavar="MODEL",
-    help="The model file to write (default: the name of the first corpus with .safetensors, "
-    "in the current folder).",
+    help="Model file to write (default: the name of the first corpus with .safetensors, in the "
+    "current folder).",
 )
 @force_option
 @config_option
 @click.option(
     "--heldout",
     metavar="FILE",
-    help="Measure the exact loss and perplexity on this text after each epoch (with --loss ns and "
-    "sampled, whose scores are no probabilities, only with --normalize-exactly).",
+    help="Measure exact loss and perplexity on this text after each epoch; --loss ns and sampled, "
+    "whose scores are not normalised, need --normalize-exactly.",
 )
 @click.option(
     "--normalize-exactly",
     is_flag=True,
-    help="With --heldout and --loss ns or sampled: measure the softmax of their scores over all "
-    "words, which takes long.",
+    help="With --heldout and --loss ns or sampled: normalise their scores by the softmax over the "
+    "whole vocabulary, which is slow.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option(
-    "--log-json",
-    metavar="FILE",
-    help="Write the settings and the progress to this file, one JSON object a line.",
-)
+@quiet_option
+@click.option("--log-json", metavar="FILE", help="Log settings and progress as JSON lines.")
 @settings_options("training", "vocabulary", "corpus")
 def train(
     corpus: tuple[str, ...],
@@ -63,8 +66,8 @@ def train(
 ) -> None:
     """Train word vectors on CORPUS and write them to a model file.
 
-    CORPUS is any number of files, directories, quoted patterns and addresses (s3://, https://,
-    ...), compressed or not, or - for standard input: one sentence a line, tokens separated by
+    CORPUS: any number of files, directories, quoted glob patterns and addresses (s3://, https://,
+    ...), compressed or not, or - for standard input; one sentence a line, tokens separated by
     white space.
 
     \b
@@ -108,7 +111,7 @@ def train_and_save(
     heldout: str | None = None,
     normalize_exactly: bool = False,
 ) -> Model:
-    """Train on a source, write the model with a note of its origin, and show the summary."""
+    """Train, save the model with `origin` in its info, and show the summary."""
     start = time.perf_counter()
     leave_scipy_out()
     import hsw2v
@@ -125,7 +128,8 @@ def train_and_save(
     model.save(path, force=force)
     progress.end(
         words=len(model),
-        dim=settings.training.dim,
+        dim=model.dim,
+        tokens=model.info["corpus"]["tokens"],
         seconds=time.perf_counter() - start,
         output=path,
     )
@@ -133,16 +137,12 @@ def train_and_save(
 
 
 def leave_scipy_out() -> None:
-    """Keep numba from importing SciPy, as it does wherever that is installed.
-
-    Nothing here uses its routines, and it would be a good part of a short run. The process of a
-    command is the program's own, so it may say no.
-    """
+    """Keep numba from importing SciPy: nothing here uses it, and it is slow to import."""
     sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
 
 
 def default_output(source: str) -> str:
-    """Return the name of the model of a corpus, here: its own without its extension."""
+    """Return the default name of the model of a corpus, in the current folder."""
     if source == files.STDIN:
         return "model.safetensors"
     if files.is_address(source):
@@ -159,7 +159,7 @@ def default_output(source: str) -> str:
 
 
 def check_output(path: str, inputs: list[str], *, force: bool) -> None:
-    """Make sure, before any work, that a file can be written and is not one of the inputs.
+    """Check, before any work, that a file can be written and is not one of the inputs.
 
     Raises:
         UsageError: it is an input.

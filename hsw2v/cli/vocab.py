@@ -7,19 +7,25 @@ from typing import Any
 
 import click
 
-from hsw2v.cli.options import config_option, resolve, settings_options
+from hsw2v.cli.options import (
+    config_option,
+    corpus_argument,
+    quiet_option,
+    resolve,
+    settings_options,
+)
 from hsw2v.cli.progress import Progress
 
 
 @click.command()
-@click.argument("corpus", nargs=-1, required=True)
+@corpus_argument
 @config_option
-@click.option("--quiet", is_flag=True, help="Print no progress.")
+@quiet_option
 @settings_options("vocabulary", "corpus", leave_out=("sample",))
 def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any) -> None:
     """Print the words of CORPUS and their counts, most frequent first.
 
-    One word a line, a tab, its count: what `train` would learn with the same options.
+    Tab-separated, one word a line: the vocabulary of `train` with the same options.
 
     \b
     Examples:

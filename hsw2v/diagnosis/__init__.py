@@ -1,1 +1,1 @@
-"""Diagnosis: what the errors and gradients of a model are like at windows of a text."""
+"""Errors and gradients of a model at windows of a text."""

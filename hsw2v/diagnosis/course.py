@@ -3,50 +3,67 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hsw2v.diagnosis.diagnosis import Diagnosis, mean_over
+from hsw2v.diagnosis.drawing import draw_lines
 from hsw2v.diagnosis.findings import bands, span
 from hsw2v.errors import CorruptInputError, UsageError
 from hsw2v.files import read_text
 from hsw2v.plots import Path, figure_file
 
-TENTHS = ((1, 1), (2, 5), (6, 10))
-"""The tenths of the words that share a line of the drawing."""
+DECILES = ((1, 1), (2, 5), (6, 10))
+"""The deciles, from first to last, that share a line of the figure."""
 MARKED = 25
-"""Moments that still have a mark each."""
-Line = tuple[str, Callable[[Diagnosis], Sequence[Any]]]
+"""The most records that have a marker each."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What a diagnosis was at a moment of training."""
+    """A diagnosis recorded during training."""
 
     epoch: int
     """The epoch under way, counted from 1."""
     block: int
+    """The block of the corpus, counted from 0."""
     tokens: int
     """Tokens of the corpus passed so far, over all epochs."""
     diagnosis: Diagnosis
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, as the log has it."""
+        position = {"epoch": self.epoch, "block": self.block, "tokens": self.tokens}
+        return {**position, **self.diagnosis.to_dict()}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Moment:
+        """Return what `to_dict` made a dict of.
+
+        Raises:
+            KeyError, TypeError: a field is missing, or of another type.
+        """
+        position = (found["epoch"], found["block"], found["tokens"])
+        if not all(isinstance(one, int) for one in position):
+            raise TypeError("epoch, block and tokens are whole numbers")
+        return cls(*position, Diagnosis.from_dict(found))
+
 
 def read_course(source: str) -> list[Moment]:
-    """Read the moments that `hsw2v train --record-gradients --log-json` wrote to a log.
+    """Read the records that `hsw2v train --record-gradients --log-json` wrote to a log.
 
     Raises:
         MissingInputError, EncodingError: the file cannot be read.
-        CorruptInputError: a line is not one of such a log.
-        UsageError: it holds none.
+        CorruptInputError: a line is not one of such a log; or a compressed file is truncated.
+        UsageError: it holds no records of gradients.
     """
     moments = []
     for number, line in enumerate(read_text(source).splitlines(), 1):
         try:
             found = json.loads(line)
             if found["type"] == "GradientsRecorded":
-                moments.append(_moment(found))
+                moments.append(Moment.from_dict(found))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CorruptInputError(
                 "is not a record of gradients, nor another line that hsw2v train logs",
@@ -62,71 +79,43 @@ def read_course(source: str) -> list[Moment]:
     return moments
 
 
-def _moment(found: Mapping[str, Any]) -> Moment:
-    """Return the moment that an event was.
-
-    Raises:
-        KeyError, TypeError: something is missing, or is not of it.
-    """
-    place = (found["epoch"], found["block"], found["tokens"])
-    if not all(isinstance(one, int) for one in place):
-        raise TypeError("a place is whole numbers")
-    return Moment(*place, Diagnosis.from_dict(found))
-
-
 def draw_course(path: Path, moments: Sequence[Moment], *, force: bool = False) -> None:
-    """Write a drawing of the course of gradients, as PNG or SVG by the extension.
+    """Write a figure of the course of gradients, as PNG or SVG by the extension.
 
     Raises:
         UsageError, OutputExistsError, OutputError, DiskFullError: as `plots.check_figure`.
     """
-    levels = bands(max((one.diagnosis.by_depth for one in moments), key=len))
-    depths = [_of_depths(f"depth {span(band)}", band[0].depth, band[-1].depth) for band in levels]
-    words = [_of_tenths(first, last) for first, last in TENTHS]
+    found = [one.diagnosis for one in moments]
+    depths = {
+        f"depth {span(band)}": [
+            [row for row in one.by_depth if band[0].depth <= row.depth <= band[-1].depth]
+            for one in found
+        ]
+        for band in bands(max((one.by_depth for one in found), key=len))
+    }
+    words = {
+        f"words, decile {first}" + (f"-{last}" if last > first else ""): [
+            [row for row in one.by_decile if first <= row.decile <= last] for one in found
+        ]
+        for first, last in DECILES
+    }
+    tokens = [one.tokens / 1e6 for one in moments]
+    style = {"marker": ""} if len(moments) > MARKED else {}
     with figure_file(path, rows=2, columns=3, force=force) as (_, panels):
-        _panel(
-            panels[0, 0],
-            "gradient norm at the output row, one visit",
-            moments,
-            depths,
-            "output_gradient",
-        )
-        _panel(panels[0, 1], "share of decisions saturated", moments, depths, "saturated")
-        _panel(panels[0, 2], "norm of the output row", moments, depths, "output_norm")
-        _panel(
-            panels[1, 0], "gradient norm at the hidden vector", moments, words, "hidden_gradient"
-        )
-        _panel(panels[1, 1], "share of decisions saturated", moments, words, "saturated")
-        _panel(panels[1, 2], "loss of a prediction, nats", moments, words, "prediction_loss")
+        for panel, groups, name, title in (
+            (panels[0, 0], depths, "output_gradient", "gradient norm at the output row, one visit"),
+            (panels[0, 1], depths, "saturated", "share of decisions saturated"),
+            (panels[0, 2], depths, "output_norm", "norm of the output row"),
+            (panels[1, 0], words, "hidden_gradient", "gradient norm at the hidden vector"),
+            (panels[1, 1], words, "saturated", "share of decisions saturated"),
+            (panels[1, 2], words, "prediction_loss", "loss of a prediction, nats"),
+        ):
+            lines = {
+                label: [mean_over(rows, name) for rows in course]
+                for label, course in groups.items()
+            }
+            draw_lines(panel, title, "million tokens passed", tokens, lines, **style)
+            if name != "prediction_loss":
+                panel.set_ylim(bottom=0.0)
         panels[0, 0].legend()
         panels[1, 0].legend()
-
-
-def _of_depths(label: str, first: int, last: int) -> Line:
-    def rows(diagnosis: Diagnosis) -> Sequence[Any]:
-        return [one for one in diagnosis.by_depth if first <= one.depth <= last]
-
-    return label, rows
-
-
-def _of_tenths(first: int, last: int) -> Line:
-    def rows(diagnosis: Diagnosis) -> Sequence[Any]:
-        return [one for one in diagnosis.by_decile if first <= one.decile <= last]
-
-    return f"words, tenth {first}" + (f"-{last}" if last > first else ""), rows
-
-
-def _panel(
-    panel: Any, title: str, moments: Sequence[Moment], lines: Sequence[Line], name: str
-) -> None:
-    panel.set_title(title)
-    panel.set_xlabel("million tokens passed")
-    tokens = [one.tokens / 1e6 for one in moments]
-    marker = {"marker": ""} if len(moments) > MARKED else {}
-    for label, rows in lines:
-        means = (mean_over(rows(one.diagnosis), name) for one in moments)
-        panel.plot(
-            tokens, [math.nan if one is None else one for one in means], label=label, **marker
-        )
-    if name != "prediction_loss":
-        panel.set_ylim(bottom=0.0)

@@ -1,4 +1,4 @@
-"""What errors and gradients are like: by depth of a decision, and by how frequent the target is."""
+"""Errors and gradients, by depth of a decision and by frequency of the target."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from hsw2v.query.probabilities import Floats
 T = TypeVar("T")
 
 SATURATED = 6.0
-"""Log-odds beyond which word2vec takes a turn for certain, and learns nothing from it."""
+"""Log-odds beyond which word2vec's hierarchical softmax skips the update."""
 CERTAIN = 0.01
-"""A decision is certain if all outcomes but the most probable one have no more than this."""
-TENTHS = 10
+"""A decision is certain if one outcome has a probability above 1 less this."""
+DECILES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Means over some decisions of the sample, in nats; None where there are none."""
+    """Means over some decisions of the sample; None where there are none."""
 
     decisions: int
-    """How many there are in the sample."""
+    """Number of decisions in the sample."""
     error: float | None
     """|y - p|, p the probability of the right outcome."""
     loss: float | None
-    """-log p, of one decision."""
+    """-log p, in nats."""
     output_gradient: float | None
     """Norm of the gradient that reaches the output row, a node of the tree: |y - p| ‖h‖."""
     hidden_part: float | None
@@ -43,7 +43,7 @@ class Figures:
     output_norm: float | None
     """Norm of the output row."""
     saturated: float | None
-    """Share with an outcome of log-odds beyond 6: word2vec learns nothing from such turns."""
+    """Share with an outcome of log-odds beyond 6."""
     certain_right: float | None
     """Share whose right outcome has a probability above 0.99."""
     certain_wrong: float | None
@@ -52,15 +52,15 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class Visits:
-    """How often output rows, or words, are visited in an epoch, by the vocabulary's counts."""
+    """Visits of output rows, or of words, in an epoch, by the counts of the vocabulary."""
 
     count: int
-    """How many there are: output rows, or words."""
+    """Number of output rows, or of words."""
     visits: float
     """Mean number of windows that visit one of them."""
     median_visits: float
     under_10: float
-    """Share of them that is visited fewer than 10 times."""
+    """Share of them that are visited fewer than 10 times."""
     under_100: float
 
 
@@ -77,25 +77,22 @@ class Predictions:
 
 @dataclass(frozen=True, kw_only=True)
 class Depth(Visits, Figures):
-    """Decisions of one depth, and the output rows that stand there."""
+    """Decisions at one depth, and the output rows there."""
 
     depth: int
-    """Decisions before it: 0 at the root."""
+    """0 at the root."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decile(Visits, Predictions, Figures):
-    """Predictions whose target is in one tenth of the vocabulary, and the words of it.
-
-    Words are visited as targets.
-    """
+    """Predictions whose target is in one decile of the vocabulary; its words as targets."""
 
     decile: int
-    """1 for the most frequent tenth of the words … 10."""
+    """1 for the most frequent words … 10."""
     most: int
-    """How often the first of its words occurs in the corpus of the model."""
+    """Count of its most frequent word in the corpus of the model."""
     least: int
-    """How often the last one does."""
+    """Count of its least frequent word."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +104,7 @@ class Totals(Visits, Predictions, Figures):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a sample of windows shows of errors and gradients, and the counts of visits."""
+    """Errors and gradients at a sample of windows, and visits in an epoch."""
 
     output: str
     """The output layer, as the setting `loss` names it."""
@@ -125,10 +122,10 @@ class Diagnosis:
         """Return what `to_dict` made a dict of.
 
         Raises:
-            KeyError, TypeError: something is missing, or is not of it.
+            KeyError, TypeError: a field is missing, unknown, or of another type.
         """
         if not isinstance(found["output"], str):
-            raise TypeError("output is no name")
+            raise TypeError("output is not a string")
         (totals,) = _rows(Totals, [found["totals"]])
         by_depth, by_decile = _rows(Depth, found["by_depth"]), _rows(Decile, found["by_decile"])
         return cls(found["output"], by_depth, by_decile, totals)
@@ -138,22 +135,22 @@ def _rows(kind: type[T], found: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
     """Return dataclasses of these fields.
 
     Raises:
-        TypeError: they are not its fields, or not numbers of their types.
+        TypeError: a field is missing or unknown, or its value of another type.
     """
     made, types = tuple(kind(**fields) for fields in found), get_type_hints(kind)
     for row in made:
         for name, expected in types.items():
-            # A whole number is a number.
+            # JSON may write a float as a whole number.
             if not isinstance(getattr(row, name), expected | int):
-                raise TypeError(f"{name} is no number")
+                raise TypeError(f"{name} is not a number")
     return made
 
 
 def mean_over(rows: Sequence[Figures | Visits | Predictions], name: str) -> float | None:
-    """Return the mean of a figure over all that some rows stand for.
+    """Return the mean of a figure over some rows together.
 
-    It is weighted by what the figure is a mean of: decisions, predictions, or what is visited; and
-    None where there is nothing, or where the figure of a row was beyond a float.
+    It is weighted by the number of decisions, predictions, or rows visited, whichever the figure is
+    a mean of; None where that is 0, or where the figure of a row is None.
     """
     kind = next(one for one in (Figures, Visits, Predictions) if name in one.__annotations__)
     weight = dataclasses.fields(kind)[0].name
@@ -165,7 +162,7 @@ def mean_over(rows: Sequence[Figures | Visits | Predictions], name: str) -> floa
 
 
 class Diagnoser:
-    """Looks at windows, some at a time."""
+    """Sums up errors and gradients at windows, some at a time."""
 
     def __init__(
         self,
@@ -179,26 +176,25 @@ class Diagnoser:
         batch_norm: Floats | None = None,
         seed: int = 1,
     ) -> None:
-        """Take an output layer, its vectors (R, D), and word vectors (V, D).
+        """Diagnose an output layer with vectors `outputs (R, D)` on word vectors (V, D).
 
-        `counts (V,)` are those of the vocabulary in falling order, `kept (V,)` how many windows of
-        an epoch have each word as target. `batch_norm (4, D)` is what hidden vectors are
-        normalised by before the layer sees them; gradients are those of what it sees. `seed` is
-        that of words drawn.
+        `counts (V,)` are those of the vocabulary in falling order, `kept (V,)` the number of
+        windows of an epoch that have each word as target. `batch_norm (4, D)` normalises hidden
+        vectors; gradients are then those of the normalised ones. `seed` is that of noise words.
         """
         self._output, self._outputs, self._vectors = output, outputs, vectors
         self._counts, self._kept, self._rng = counts, kept, np.random.default_rng(seed)
         self._cbow, self._batch_norm = cbow, batch_norm
         self._rows = output.visits(kept)
-        self._decile = np.arange(len(counts)) * TENTHS // len(counts)
+        self._decile = np.arange(len(counts)) * DECILES // len(counts)
         self._by_depth = _Sums(int(self._rows.depths.max(initial=0)) + 1, Figures)
-        self._by_decile = _Sums(TENTHS, Figures)
-        self._predictions = _Sums(TENTHS, Predictions)
+        self._by_decile = _Sums(DECILES, Figures)
+        self._predictions = _Sums(DECILES, Predictions)
         self.windows = 0
-        """How many were looked at."""
+        """How many were added."""
 
     def add(self, windows: Windows) -> None:
-        """Look at some windows."""
+        """Add the figures of some windows."""
         count = len(windows.targets)
         self.windows += count
         predictions = count if self._cbow else len(windows.contexts)
@@ -206,9 +202,9 @@ class Diagnoser:
         begins = np.append(0, np.cumsum(windows.counts))
         for some in slices(count, max(1, at_once)):
             contexts = windows.contexts[begins[some.start] : begins[some.stop]]
-            self._look(Windows(windows.targets[some], contexts, windows.counts[some]))
+            self._add(Windows(windows.targets[some], contexts, windows.counts[some]))
 
-    def _look(self, windows: Windows) -> None:
+    def _add(self, windows: Windows) -> None:
         hidden = self._vectors[windows.contexts]
         targets = windows.targets.repeat(windows.counts)
         if self._cbow:
@@ -226,11 +222,11 @@ class Diagnoser:
         self._predictions.add(decile, [losses, found.hidden_gradients])
 
     def result(self) -> Diagnosis:
-        """Return what was seen."""
+        """Return the diagnosis of the windows added."""
         return Diagnosis(
             self._output.name,
-            tuple(self._depth(depth) for depth in range(len(self._by_depth.counts))),
-            tuple(self._tenth(tenth) for tenth in np.unique(self._decile).tolist()),
+            tuple(self._of_depth(depth) for depth in range(len(self._by_depth.counts))),
+            tuple(self._of_decile(decile) for decile in np.unique(self._decile).tolist()),
             Totals(
                 windows=self.windows,
                 **self._by_decile.means(slice(None)),
@@ -239,27 +235,27 @@ class Diagnoser:
             ),
         )
 
-    def _depth(self, depth: int) -> Depth:
+    def _of_depth(self, depth: int) -> Depth:
         return Depth(
             depth=depth,
             **self._by_depth.means(depth),
             **_visits(self._rows.visits[self._rows.depths == depth]),
         )
 
-    def _tenth(self, tenth: int) -> Decile:
-        words = np.nonzero(self._decile == tenth)[0]
+    def _of_decile(self, decile: int) -> Decile:
+        words = np.nonzero(self._decile == decile)[0]
         return Decile(
-            decile=tenth + 1,
+            decile=decile + 1,
             most=int(self._counts[words[0]]),
             least=int(self._counts[words[-1]]),
-            **self._by_decile.means(tenth),
-            **self._predictions.means(tenth),
+            **self._by_decile.means(decile),
+            **self._predictions.means(decile),
             **_visits(self._kept[words]),
         )
 
 
 class _Sums:
-    """Sums of figures by group, as the fields of a dataclass: the first one is their number."""
+    """Sums by group of the figures of a dataclass, whose first field is their number."""
 
     def __init__(self, groups: int, kind: type) -> None:
         self._count, *self._names = (one.name for one in dataclasses.fields(kind))
@@ -267,13 +263,13 @@ class _Sums:
         self._sums = np.zeros((groups, len(self._names)))
 
     def add(self, groups: NDArray[np.integer], figures: list[NDArray[np.float64]]) -> None:
-        """Add figures (K,) of each name to the groups (K,)."""
+        """Add the values (K,) of each figure to the groups (K,)."""
         self.counts += np.bincount(groups, minlength=len(self.counts))
         for column, values in enumerate(figures):
             self._sums[:, column] += np.bincount(groups, values, len(self.counts))
 
     def means(self, which: int | slice) -> dict[str, Any]:
-        """Return how many there are in a group, or in all together, and the means by name."""
+        """Return by name the number and the means of a group, or of several together."""
         count = int(self.counts[which].sum())
         sums = np.atleast_2d(self._sums[which]).sum(axis=0).tolist()
         means = [one / count if count else None for one in sums]
@@ -297,11 +293,12 @@ def _figures(found: Decisions) -> list[NDArray[np.float64]]:
 
 def _visits(visits: NDArray[np.float64]) -> dict[str, Any]:
     """Return the fields of `Visits`."""
-    found = visits if len(visits) else np.zeros(1)
+    if not len(visits):
+        return {"count": 0, "visits": 0.0, "median_visits": 0.0, "under_10": 0.0, "under_100": 0.0}
     return {
         "count": len(visits),
-        "visits": float(found.mean()),
-        "median_visits": float(np.median(found)),
-        "under_10": float((visits < 10).mean()) if len(visits) else 0.0,
-        "under_100": float((visits < 100).mean()) if len(visits) else 0.0,
+        "visits": float(visits.mean()),
+        "median_visits": float(np.median(visits)),
+        "under_10": float((visits < 10).mean()),
+        "under_100": float((visits < 100).mean()),
     }

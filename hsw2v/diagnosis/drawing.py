@@ -1,9 +1,9 @@
-"""A diagnosis as a drawing: small panels, by depth above and by frequency below."""
+"""A diagnosis as a figure: small panels, by depth above and by frequency below."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hsw2v.diagnosis.diagnosis import Diagnosis, Figures
@@ -18,10 +18,11 @@ SHARES = {
     "certain_right": "certain and right",
     "certain_wrong": "certain and wrong",
 }
+VISITS = {"visits": "mean"}
 
 
 def draw_diagnosis(path: Path, diagnosis: Diagnosis, *, force: bool = False) -> None:
-    """Write a drawing of a diagnosis, as PNG or SVG by the extension.
+    """Write a figure of a diagnosis, as PNG or SVG by the extension.
 
     Raises:
         UsageError, OutputExistsError, OutputError, DiskFullError: as `plots.check_figure`.
@@ -33,52 +34,63 @@ def draw_diagnosis(path: Path, diagnosis: Diagnosis, *, force: bool = False) -> 
             f"loss {diagnosis.output}: {totals.windows:,} windows, {totals.decisions:,} decisions"
         )
         if by_depth:
-            _by_depth(panels[0], diagnosis)
-        _by_decile(panels[-1], diagnosis)
+            row = "a node" if diagnosis.output == "hs" else "an output row"
+            _draw(
+                panels[0],
+                "depth of the decision",
+                [one.depth for one in diagnosis.by_depth],
+                diagnosis.by_depth,
+                {
+                    "gradient norm, one visit": GRADIENTS,
+                    f"visits of {row} an epoch": VISITS,
+                    "share of decisions": SHARES,
+                    "one decision": {"loss": "loss, nats", "error": "|y - p|"},
+                },
+            )
+        _draw(
+            panels[-1],
+            "decile of the words, 1 the most frequent",
+            [one.decile for one in diagnosis.by_decile],
+            diagnosis.by_decile,
+            {
+                "gradient norm": {**GRADIENTS, "hidden_gradient": "at the hidden vector, of all"},
+                "windows of a target an epoch": VISITS,
+                "share of decisions": SHARES,
+                "loss of a prediction, nats": {"prediction_loss": ""},
+            },
+        )
 
 
-def _by_depth(panels: Any, diagnosis: Diagnosis) -> None:
-    rows, label = diagnosis.by_depth, "depth of the decision"
-    places = [one.depth for one in rows]
-    _panel(panels[0], "gradient norm, one visit", label, places, rows, GRADIENTS)
-    node = "a node" if diagnosis.output == "hs" else "an output row"
-    _panel(panels[1], f"visits of {node} an epoch", label, places, rows, {"visits": "mean"})
-    panels[1].set_yscale("log")
-    _panel(panels[2], "share of decisions", label, places, rows, SHARES)
-    each = {"loss": "loss, nats", "error": "|y - p|"}
-    _panel(panels[3], "one decision", label, places, rows, each)
+def _draw(
+    panels: Sequence[Any],
+    label: str,
+    x: Sequence[int],
+    rows: Sequence[Figures],
+    measures: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Draw a panel for each title, with a line for each of its figures."""
+    for panel, (title, names) in zip(panels, measures.items(), strict=True):
+        lines = {meaning: [getattr(one, name) for one in rows] for name, meaning in names.items()}
+        draw_lines(panel, title, label, x, lines)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+        if len(names) > 1:
+            panel.legend()
+        if names is VISITS:
+            panel.set_yscale("log")
+        else:
+            panel.set_ylim(bottom=0.0)
 
 
-def _by_decile(panels: Any, diagnosis: Diagnosis) -> None:
-    rows, label = diagnosis.by_decile, "tenth of the words, 1 the most frequent"
-    places = [one.decile for one in rows]
-    gradients = {**GRADIENTS, "hidden_gradient": "at the hidden vector, of all"}
-    _panel(panels[0], "gradient norm", label, places, rows, gradients)
-    _panel(panels[1], "windows of a target an epoch", label, places, rows, {"visits": "mean"})
-    panels[1].set_yscale("log")
-    _panel(panels[2], "share of decisions", label, places, rows, SHARES)
-    _panel(panels[3], "loss of a prediction, nats", label, places, rows, {"prediction_loss": ""})
-
-
-def _panel(
+def draw_lines(
     panel: Any,
     title: str,
     label: str,
-    places: Sequence[int],
-    rows: Sequence[Figures],
-    names: dict[str, str],
+    x: Sequence[float],
+    lines: Mapping[str, Sequence[float | None]],
+    **style: str,
 ) -> None:
-    """Draw a line for each of some figures, from zero up."""
+    """Draw lines by their names over `x`, which `label` describes, with gaps for None."""
     panel.set_title(title)
     panel.set_xlabel(label)
-    panel.xaxis.get_major_locator().set_params(integer=True)
-    for name, meaning in names.items():
-        panel.plot(places, [_or_gap(getattr(row, name)) for row in rows], label=meaning)
-    if len(names) > 1:
-        panel.legend()
-    if names != {"visits": "mean"}:
-        panel.set_ylim(bottom=0.0)
-
-
-def _or_gap(value: float | None) -> float:
-    return math.nan if value is None else value
+    for name, values in lines.items():
+        panel.plot(x, [math.nan if y is None else y for y in values], label=name, **style)

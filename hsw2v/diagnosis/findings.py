@@ -20,19 +20,30 @@ def findings(diagnosis: Diagnosis) -> Iterator[str]:
     )
     if len(diagnosis.by_depth) > 1 and totals.decisions:
         yield _gradients(diagnosis)
-        yield _norms(diagnosis)
     yield _visits(diagnosis)
     if totals.decisions:
-        yield _certainty(diagnosis)
-    if len(diagnosis.by_decile) > 1:
-        yield from _rare_words(diagnosis)
+        yield (
+            f"Saturation: {share(totals.saturated)} of the decisions are saturated (an outcome has "
+            f"log-odds beyond 6); {share(totals.certain_right)} are certain (a probability above "
+            f"0.99) and right, {share(totals.certain_wrong)} certain and wrong."
+        )
+    seen = [one for one in diagnosis.by_decile if one.predictions]
+    if len(seen) > 1:
+        first, last = seen[0], seen[-1]
+        yield (
+            f"Rare words: a word of decile {last.decile} (counts {last.least:,} to {last.most:,}) "
+            f"is a target {last.visits:,.3g} times an epoch, one of decile {first.decile} "
+            f"{first.visits:,.3g} times; the mean loss of a prediction is "
+            f"{last.prediction_loss:.2f} nats against {first.prediction_loss:.2f}, the gradient "
+            f"norm at the hidden vector {last.hidden_gradient:.2f} against "
+            f"{first.hidden_gradient:.2f}."
+        )
 
 
 def bands(by_depth: Sequence[Depth], count: int = BANDS) -> list[tuple[Depth, ...]]:
-    """Cut depths into at most so many bands of equally many levels, but for the last."""
-    levels = -(-len(by_depth) // count)
-    starts = range(0, len(by_depth), levels) if by_depth else range(0)
-    return [tuple(by_depth[start : start + levels]) for start in starts]
+    """Cut depths into at most `count` bands of the same number of levels, but for the last."""
+    levels = max(1, -(-len(by_depth) // count))
+    return [tuple(by_depth[at : at + levels]) for at in range(0, len(by_depth), levels)]
 
 
 def span(band: Sequence[Depth]) -> str:
@@ -42,10 +53,10 @@ def span(band: Sequence[Depth]) -> str:
 
 
 def factor_a_level(by_depth: Sequence[Depth], name: str) -> float | None:
-    """Return by what a figure is multiplied from one depth to the next.
+    """Return the factor by which a figure changes from one depth to the next.
 
-    A line is fitted to its logarithm, the depths weighted by their decisions; None for fewer than
-    two depths that have it.
+    It is fitted to the logarithms by least squares, weighted by the decisions at each depth; None
+    where fewer than two depths have a figure above 0.
     """
     known = [one for one in by_depth if one.decisions and getattr(one, name) > 0.0]
     if len(known) < 2:
@@ -58,22 +69,15 @@ def factor_a_level(by_depth: Sequence[Depth], name: str) -> float | None:
 
 
 def _gradients(diagnosis: Diagnosis) -> str:
+    row = "a node" if diagnosis.output == "hs" else "an output row"
     factor = factor_a_level(diagnosis.by_depth, "output_gradient")
-    level = (
-        ""
-        if factor is None
-        else f"; a level more multiplies it by {factor:.2f} (if it passed through a sigmoid on "
-        "each level, by 0.25 at most)"
-    )
-    row, listed = _row(diagnosis), _by_band(diagnosis, "output_gradient")
-    return f"Gradients: what reaches {row} in one visit has a mean norm of {listed}{level}."
-
-
-def _norms(diagnosis: Diagnosis) -> str:
+    level = "" if factor is None else f"; that is a factor of {factor:.2f} per level"
     return (
-        f"What comes back: the mean norm of {_row(diagnosis)} is "
-        f"{_by_band(diagnosis, 'output_norm')}, and that of what one decision gives the hidden "
-        f"vector {_by_band(diagnosis, 'hidden_part')}."
+        f"Gradients: the mean gradient norm at {row}, of one visit, is "
+        f"{_by_band(diagnosis, 'output_gradient')}{level} (through a sigmoid at each level it "
+        f"would be 0.25 at most). The mean norm of {row} is {_by_band(diagnosis, 'output_norm')}; "
+        "that of what one decision adds to the gradient of the hidden vector is "
+        f"{_by_band(diagnosis, 'hidden_part')}."
     )
 
 
@@ -85,59 +89,27 @@ def _by_band(diagnosis: Diagnosis, name: str) -> str:
 
 def _visits(diagnosis: Diagnosis) -> str:
     totals, by_depth = diagnosis.totals, diagnosis.by_depth
+    rows = "nodes" if diagnosis.output == "hs" else "output rows"
     sentence = (
-        f"Visits: of {totals.count:,} {_row(diagnosis, plural=True)} "
-        f"{share(totals.under_100)} are visited fewer than 100 times an epoch, "
-        f"{share(totals.under_10)} fewer than 10 times, and half at most "
-        f"{totals.median_visits:,.0f} times"
+        f"Visits: of {totals.count:,} {rows} {share(totals.under_100)} are visited fewer than 100 "
+        f"times an epoch, {share(totals.under_10)} fewer than 10 times; the median is "
+        f"{totals.median_visits:,.0f}"
     )
     factor = factor_a_level(by_depth, "visits")
     if diagnosis.output == "hs" and factor is not None:
+        sentence += f", and the mean changes by a factor of {factor:.2f} per level"
         length = round(totals.decisions / totals.predictions)
-        deep = [one for one in by_depth if one.depth >= length]
-        sentence += f"; a level more multiplies visits by {factor:.2f}"
-        if deep:
-            rarely = mean_over(deep, "under_100")
-            assert rarely is not None
+        if deep := [one for one in by_depth if one.depth >= length]:
+            rare = share(mean_over(deep, "under_100"))
             sentence += (
-                f", and of the nodes that lie deeper than the mean path is long ({length} "
-                f"decisions) {share(rarely)} are visited fewer than 100 times"
+                f"; of the nodes deeper than the mean path length ({length} decisions) {rare} are "
+                "visited fewer than 100 times"
             )
     return sentence + "."
 
 
-def _certainty(diagnosis: Diagnosis) -> str:
-    totals = diagnosis.totals
-    assert totals.saturated is not None
-    assert totals.certain_right is not None
-    assert totals.certain_wrong is not None
-    return (
-        f"Certainty: {share(totals.saturated)} of the decisions are saturated, with an outcome of "
-        f"log-odds beyond 6; {share(totals.certain_right)} are certain (a probability above 0.99) "
-        f"and right, {share(totals.certain_wrong)} certain and wrong."
-    )
-
-
-def _rare_words(diagnosis: Diagnosis) -> Iterator[str]:
-    seen = [one for one in diagnosis.by_decile if one.predictions]
-    if len(seen) < 2:
-        return
-    first, last = seen[0], seen[-1]
-    yield (
-        f"Rare words: a word of tenth {last.decile} (counts {last.least:,} to {last.most:,}) is a "
-        f"target {last.visits:,.3g} times an epoch, one of tenth {first.decile} "
-        f"{first.visits:,.3g} times; a prediction of it has a loss of {last.prediction_loss:.2f} "
-        f"nats against {first.prediction_loss:.2f}, and a gradient at the hidden vector of norm "
-        f"{last.hidden_gradient:.2f} against {first.hidden_gradient:.2f}."
-    )
-
-
-def _row(diagnosis: Diagnosis, *, plural: bool = False) -> str:
-    """Return what an output row is called."""
-    name = "node" if diagnosis.output == "hs" else "output row"
-    return f"{name}s" if plural else f"{'a' if name == 'node' else 'an'} {name}"
-
-
-def share(part: float) -> str:
-    """Return a share as a percentage, of two digits where it is small."""
+def share(part: float | None) -> str:
+    """Return a share as a percentage, of two digits where it is small; - for None."""
+    if part is None:
+        return "-"
     return f"{part:.0%}" if part >= 0.1 else f"{100.0 * part:.2g}%"

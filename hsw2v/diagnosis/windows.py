@@ -1,4 +1,4 @@
-"""Windows of a text as training visits them: some of a block, or some from all over it."""
+"""A sample of the windows of a text, or of a block of it, as training visits them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
     from hsw2v.corpus.words import WordCorpus
 
 BLOCKS = 1_000
-"""A text is sampled in so many blocks of it, or in all that it has."""
+"""Blocks of a text that are sampled, or all if it has fewer."""
 WINDOWS_OF_A_BLOCK = 100
-"""In more blocks if it would be more windows of each."""
-WINDOWS_AT_ONCE = 256
+"""More blocks are sampled if there would be more windows of each."""
+_LEAST_WINDOWS = 256
+"""Windows that are yielded together, at least."""
 
 
 class Windows(NamedTuple):
-    """B targets, each with one context word at least."""
+    """B targets, each with at least one context word."""
 
     targets: NDArray[np.int64]
     """(B,)."""
     contexts: NDArray[np.int64]
-    """(ΣN,), the context words of one target after those of another."""
+    """(ΣN,), the context words of all targets, one after the other."""
     counts: NDArray[np.int64]
-    """(B,), how many each has."""
+    """(B,), the number of context words of each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Sampling:
 
     @classmethod
     def of(cls, config: Config, counts: NDArray[np.int64]) -> Sampling:
-        """Return what the settings say, for a vocabulary of these counts (V,)."""
+        """Return the sampling of these settings, for a vocabulary of these counts (V,)."""
         keep = keep_probability(counts, config.vocabulary.sample)
         return cls(keep, config.training.window, not config.training.fixed_window)
 
@@ -67,8 +68,8 @@ def draw_windows(
     kept = rng.random(len(words)) < keep
     sentences = np.cumsum(words == END_OF_SENTENCE)[kept]
     words = words[kept]
-    beside = sentences[1:] == sentences[:-1]
-    with_context = np.nonzero(np.append(False, beside) | np.append(beside, False))[0]
+    joined = sentences[1:] == sentences[:-1]
+    with_context = np.nonzero(np.append(False, joined) | np.append(joined, False))[0]
     centres = rng.choice(with_context, min(count, len(with_context)), replace=False)
     centres.sort()
     reach = np.full(len(centres), sampling.window)
@@ -76,21 +77,21 @@ def draw_windows(
         reach = rng.integers(1, sampling.window, len(centres), endpoint=True)
     distances = np.arange(1, min(sampling.window, max(1, len(words) - 1)) + 1)
     around = np.concatenate((-distances[::-1], distances))
-    places = centres[:, None] + around
-    present = (abs(around) <= reach[:, None]) & (places >= 0) & (places < len(words))
-    places[~present] = 0
-    present &= sentences[places] == sentences[centres, None]
-    return Windows(words[centres], words[places[present]], present.sum(axis=1))
+    positions = centres[:, None] + around
+    present = (abs(around) <= reach[:, None]) & (positions >= 0) & (positions < len(words))
+    positions[~present] = 0
+    present &= sentences[positions] == sentences[centres, None]
+    return Windows(words[centres], words[positions[present]], present.sum(axis=1))
 
 
 def sampled_windows(
     text: WordCorpus, sampling: Sampling, count: int, seed: int
 ) -> Iterator[Windows]:
-    """Yield at most `count` windows of a text, some at a time, evenly from all over it."""
+    """Yield at most `count` windows from all over a text, some at a time."""
     encoded = text.encoded
     blocks = len(encoded.blocks) - 1
-    looked_at = min(blocks, max(BLOCKS, count // WINDOWS_OF_A_BLOCK))
-    chosen = ((np.arange(looked_at) + 0.5) * (blocks / looked_at)).astype(np.int64)
+    sampled = min(blocks, max(BLOCKS, count // WINDOWS_OF_A_BLOCK))
+    chosen = ((np.arange(sampled) + 0.5) * (blocks / sampled)).astype(np.int64)
     sizes = encoded.blocks[chosen + 1] - encoded.blocks[chosen]
     done = np.rint(np.cumsum(sizes) * (count / sizes.sum())).astype(np.int64)
     some: list[Windows] = []
@@ -99,7 +100,7 @@ def sampled_windows(
         rng = np.random.default_rng((seed, block))
         some.append(draw_windows(encoded.ids[begin:end], text.remap, sampling, wanted, rng))
         encoded.forget()
-        if sum(len(one.targets) for one in some) >= WINDOWS_AT_ONCE:
+        if sum(len(one.targets) for one in some) >= _LEAST_WINDOWS:
             yield _together(some)
             some = []
     if some:

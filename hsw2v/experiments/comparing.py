@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from hsw2v.config import Config, as_keys, named
 from hsw2v.corpus.sources import Path as PathLike
@@ -16,8 +17,8 @@ from hsw2v.corpus.words import choose_words
 from hsw2v.errors import DivergedError, OutputError, OutputExistsError
 from hsw2v.events import EpochEnd, Event, Listener, Notice, Preparing, RunBegin, RunEnd, ignore
 from hsw2v.experiments.comparison import Comparison, quality_of
-from hsw2v.experiments.drawing import draw
 from hsw2v.experiments.experiment import Experiment, Setting, read_experiment
+from hsw2v.experiments.panels import draw
 from hsw2v.experiments.preparing import prepare
 from hsw2v.experiments.results import Digests, Results, Run
 from hsw2v.files import check_writable, explain_write_error, write_text
@@ -43,22 +44,22 @@ def compare(
     keep_models: bool = False,
     listener: Listener = ignore,
 ) -> Comparison:
-    """Train with every setting and every seed of an experiment, and compare what comes of it.
+    """Train with every setting and every seed of an experiment, and compare the results.
 
-    The experiment is a TOML file, the corpus what `hsw2v.train` takes; it is read once. Settings
-    take turns, so that what else the machine does falls on all of them. The folder gets
-    `results.json`, `results.md` and `results.csv`, written after each run, a log of each run
-    (`SETTING-SEED.jsonl`), with `keep_models` its model, and with `plot` at the end a figure,
-    `comparison.svg`, for which matplotlib is needed. What is known there is not run again:
-    interrupted, the same call goes on, and settings that were changed are run again. A setting with
-    which training diverges has no figures.
+    The experiment is a TOML file, the corpus what `hsw2v.train` takes; it is read once. Within a
+    seed, settings are trained in turn, so that other load on the machine falls on all of them. The
+    folder gets `results.json`, `results.md` and `results.csv`, written after each run, a log of
+    each run (`SETTING-SEED.jsonl`), with `keep_models` its model, and with `plot` at the end a
+    figure, `comparison.svg`, for which matplotlib is needed. Runs that are in `results.json` are
+    not run again: after an interrupt the same call continues, and settings that were changed are
+    run again. A setting with which training diverges has no figures.
 
     Raises:
-        UsageError: the experiment is not one that can be done, or matplotlib is not installed.
-        MissingInputError, CorruptInputError, EncodingError: a file of it cannot be read, or the
-            corpus.
+        UsageError: the experiment cannot be done, or matplotlib is not installed.
+        MissingInputError, CorruptInputError, EncodingError: the corpus, or a file of the
+            experiment, cannot be read.
         OutputExistsError: the folder holds files of something else.
-        OutputError, DiskFullError: it cannot be written to.
+        OutputError, DiskFullError: the folder cannot be written to.
         EmptyCorpusError, ResourceError: as `train`.
     """
     chosen = experiment if isinstance(experiment, Experiment) else read_experiment(experiment)
@@ -74,7 +75,7 @@ def compare(
 
 @contextmanager
 def _results_in(folder: Path, plot: bool) -> Iterator[Results]:
-    """Make a folder ready, and read what is known there; one that stays empty goes again."""
+    """Make the folder, and read its results; a folder made here that stays empty is removed."""
     made = not folder.exists()
     try:
         _make_ready(folder)
@@ -107,23 +108,36 @@ def _make_ready(folder: Path) -> None:
         check_writable(folder / name, force=True)
 
 
-@dataclass(frozen=True)
-class _Planned:
-    """A run to be done, or known."""
+def _notes(experiment: Experiment) -> Iterator[str]:
+    """Yield what a user should know of an experiment before it is done."""
+    without = [one.name for one in experiment.settings if not experiment.has_heldout_loss(one)]
+    if experiment.heldout is not None and without:
+        yield (
+            f"there is no held-out loss of {', '.join(without)}: the scores of loss ns and sampled "
+            "are not normalised (normalize_exactly = true normalises them)"
+        )
+    names: dict[Config, str] = {}
+    for one in experiment.settings:
+        if one.unused:
+            yield f"setting '{one.name}': {without_effect(one.unused, one.config)}"
+        same = names.setdefault(effective(one.config), one.name)
+        if same != one.name:
+            yield f"settings '{same}' and '{one.name}' come to the same"
+
+
+class _Planned(NamedTuple):
+    """A run to be done, or done before."""
 
     number: int
     setting: Setting
     seed: int
     digest: str
-
-    @property
-    def stem(self) -> str:
-        """The name of its files."""
-        return f"{self.setting.stem}-{self.seed}"
+    log: Path
+    model: Path
 
 
 class _Comparing:
-    """The runs of an experiment under way."""
+    """An experiment under way."""
 
     def __init__(
         self,
@@ -139,102 +153,75 @@ class _Comparing:
         digests = Digests(experiment, texts)
         turns = [(seed, one) for seed in experiment.seeds for one in experiment.settings]
         self._plan = [
-            _Planned(number, setting, seed, digests.of(setting, seed))
-            for number, (seed, setting) in enumerate(turns, 1)
+            _Planned(
+                number,
+                one,
+                seed,
+                digests.of(one, seed),
+                folder / f"{one.stem}-{seed}.jsonl",
+                folder / f"{one.stem}-{seed}.safetensors",
+            )
+            for number, (seed, one) in enumerate(turns, 1)
         ]
 
     def work(self) -> Comparison:
-        """Do the runs that are not known."""
-        self._tell_of_heldout_losses()
-        self._tell_of_unused_settings()
+        """Do the runs that have no results yet."""
+        for message in _notes(self._experiment):
+            self._listener(Notice(message))
         wanted = [one for one in self._plan if not self._is_known(one)]
-        vocabulary_of = cache(lambda chosen: choose_words(self._texts.corpus, chosen)[0])
-        for setting in {one.setting.name: one.setting for one in wanted}.values():
-            with named(f"setting '{setting.name}'"):
-                vocabulary = vocabulary_of(setting.config.vocabulary)
-                check_on(vocabulary, self._texts.corpus.tokens, setting.config)
+        settings = {one.setting.name: one.setting for one in wanted}.values()
+        self._check(settings)
         self._results.save()
-        self._prepare(wanted)
+        if wanted:
+            self._listener(Preparing(len(settings)))
+            has_loss = self._experiment.has_heldout_loss
+            prepare(
+                [(one.config, has_loss(one)) for one in settings],
+                normalize_exactly=self._experiment.normalize_exactly,
+            )
         for one in wanted:
-            place = (one.number, len(self._plan), one.setting.name, one.seed)
-            self._listener(RunBegin(*place))
+            names = (one.number, len(self._plan), one.setting.name, one.seed)
+            self._listener(RunBegin(*names))
             run = self._run(one)
             self._publish()
             self._listener(
-                RunEnd(*place, run.seconds, run.heldout_loss, quality_of(run), run.problem)
+                RunEnd(*names, run.seconds, run.heldout_loss, quality_of(run), run.problem)
             )
-        self._tell_of_files_of_others()
-        return self._publish()
-
-    def _is_known(self, one: _Planned) -> bool:
-        if one.digest not in self._results:
-            return False
-        # What diverges has no model.
-        without_model = not self._keep_models or bool(self._results[one.digest].problem)
-        return without_model or self._results.is_of(self._model_path(one), one.digest)
-
-    def _log_path(self, one: _Planned) -> Path:
-        return self._folder / f"{one.stem}.jsonl"
-
-    def _model_path(self, one: _Planned) -> Path:
-        return self._folder / f"{one.stem}.safetensors"
-
-    def _prepare(self, wanted: Iterable[_Planned]) -> None:
-        experiment = self._experiment
-        if wanted:
-            self._listener(Preparing(len({one.setting.name for one in wanted})))
-        for measured in (True, False):
-            prepare(
-                [
-                    one.setting.config
-                    for one in wanted
-                    if experiment.has_heldout_loss(one.setting) == measured
-                ],
-                heldout=measured,
-                normalize_exactly=experiment.normalize_exactly,
-            )
-
-    def _tell_of_heldout_losses(self) -> None:
-        experiment = self._experiment
-        without = [one for one in experiment.settings if not experiment.has_heldout_loss(one)]
-        if experiment.heldout is not None and without:
-            names = ", ".join(one.name for one in without)
-            self._listener(
-                Notice(
-                    f"there is no held-out loss of {names}: the scores of loss ns and sampled are "
-                    "no probabilities (normalize_exactly = true measures their softmax)"
-                )
-            )
-
-    def _tell_of_unused_settings(self) -> None:
-        names: dict[Config, str] = {}
-        for one in self._experiment.settings:
-            if one.unused:
-                told = without_effect(one.unused, one.config)
-                self._listener(Notice(f"setting '{one.name}': {told}"))
-            same = names.setdefault(effective(one.config), one.name)
-            if same != one.name:
-                self._listener(Notice(f"settings '{same}' and '{one.name}' come to the same"))
-
-    def _tell_of_files_of_others(self) -> None:
-        """Tell of files that have the name of a run, but are of one with other settings."""
         others = [
             file.name
             for one in self._plan
-            for file in (self._log_path(one), self._model_path(one))
+            for file in (one.log, one.model)
             if file.exists() and not self._results.is_of(file, one.digest)
         ]
         if others:
-            names = ", ".join(others)
-            self._listener(Notice(f"of other runs than those of the tables: {names}"))
+            self._listener(Notice(f"of other runs than those of the tables: {', '.join(others)}"))
+        return self._publish()
+
+    def _check(self, settings: Iterable[Setting]) -> None:
+        """Find out what training would refuse now that the corpus is read."""
+        corpus = self._texts.corpus
+        vocabulary_of = cache(lambda chosen: choose_words(corpus, chosen)[0])
+        for one in settings:
+            with named(f"setting '{one.name}'"):
+                vocabulary = vocabulary_of(one.config.vocabulary)
+                codes = self._experiment.codes.get(one.name)
+                check_on(vocabulary, corpus.tokens, one.config, codes)
+
+    def _is_known(self, one: _Planned) -> bool:
+        run = self._results.get(one.digest)
+        # A run that diverged has no model.
+        wants_model = self._keep_models and run is not None and not run.problem
+        return run is not None and (not wants_model or self._results.is_of(one.model, one.digest))
 
     def _run(self, one: _Planned) -> Run:
-        files = [self._log_path(one), *([self._model_path(one)] if self._keep_models else [])]
+        files = [one.log, one.model] if self._keep_models else [one.log]
         self._results.disown(*files)
         run = Run(digest=one.digest, setting=one.setting.name, seed=one.seed)
-        config = one.setting.config.replace(seed=one.seed)
+        config, texts = one.setting.config.replace(seed=one.seed), self._texts
+        if not self._experiment.has_heldout_loss(one.setting):
+            texts = replace(texts, heldout=None)
         ends: list[EpochEnd] = []
-        with Log(str(self._log_path(one))) as log:
+        with Log(str(one.log)) as log:
             log.write("Settings", config=config.to_dict(), setting=run.setting)
 
             def listen(event: Event) -> None:
@@ -244,24 +231,18 @@ class _Comparing:
                 self._listener(event)
 
             try:
-                model = self._train(one.setting, config, listen)
+                exactly = self._experiment.normalize_exactly
+                model = train_on(texts, config, normalize_exactly=exactly, listener=listen)
             except DivergedError as error:
                 run = replace(run, problem=as_keys(str(error)))
-                del files[1:]
+                files = [one.log]
             else:
                 if self._keep_models:
-                    model.save(self._model_path(one), force=True)
+                    model.save(one.model, force=True)
                 run = self._measured(run, model, ends[-1])
             log.write("Summary", **asdict(run))
         self._results.add(run, *files)
         return run
-
-    def _train(self, setting: Setting, config: Config, listener: Listener) -> Model:
-        experiment, texts = self._experiment, self._texts
-        if not experiment.has_heldout_loss(setting):
-            texts = replace(texts, heldout=None)
-        exactly = experiment.normalize_exactly
-        return train_on(texts, config, normalize_exactly=exactly, listener=listener)
 
     def _measured(self, run: Run, model: Model, end: EpochEnd) -> Run:
         unit, index = model.unit_vectors, model.vocabulary.index
@@ -280,19 +261,21 @@ class _Comparing:
         )
 
     def _publish(self) -> Comparison:
-        """Write the tables of what is known."""
+        """Write the tables of all runs that have results, in order of the settings."""
         experiment = self._experiment
-        plan = sorted(
-            (one for one in self._plan if one.digest in self._results),
-            key=lambda one: experiment.settings.index(one.setting),
-        )
+        runs = [
+            replace(run, setting=setting.name)
+            for setting in experiment.settings
+            for one in self._plan
+            if one.setting is setting and (run := self._results.get(one.digest))
+        ]
         comparison = Comparison(
             experiment.name,
             experiment.common,
             experiment.settings,
             experiment.seeds,
             self._texts.corpus.tokens,
-            tuple(replace(self._results[one.digest], setting=one.setting.name) for one in plan),
+            tuple(runs),
         )
         write_text(self._folder / TABLES, [comparison.markdown()], force=True)
         write_text(self._folder / RECORDS, [comparison.csv()], force=True)

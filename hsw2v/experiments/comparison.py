@@ -1,4 +1,4 @@
-"""What came of an experiment: tables of its figures."""
+"""The results of an experiment as tables."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Table = list[list[str]]
 
 SECONDS, WORDS, LOSS, PERPLEXITY = "seconds", "words/s", "held-out loss", "held-out perplexity"
 TIMES = "times"
-"""Seconds in those of the first setting."""
+"""Seconds, relative to those of the first setting."""
 FORMATS = {SECONDS: ",.2f", WORDS: ",.0f", LOSS: ".4f", PERPLEXITY: ",.1f"}
 QUALITY = ".3f"
 DERIVED = (WORDS, PERPLEXITY)
-"""Their spread is told by the columns beside them."""
+"""Shown as means only: the columns beside them have the spread."""
 
 
 class Spread(NamedTuple):
-    """Some figures of the same kind: one a seed."""
+    """The mean and the range of a figure over the seeds."""
 
     mean: float
     least: float
@@ -35,19 +35,19 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, figures: Iterable[float | None]) -> Spread | None:
-        """Return the spread of those figures that there are; None without any."""
+        """Return the spread of the figures that are not None; None without any."""
         known = [one for one in figures if one is not None]
         return cls(statistics.fmean(known), min(known), max(known)) if known else None
 
     def shown(self, form: str, *, mean_alone: bool = False) -> str:
-        """Return the mean, and where they differ the least and the most."""
+        """Return the mean, and the least and the most where they differ."""
         if mean_alone or self.least == self.most:
             return format(self.mean, form)
         return f"{self.mean:{form}} ({self.least:{form}}–{self.most:{form}})"
 
 
 def cost_of(run: Run) -> Figures:
-    """Return what a run took, and the loss it came to."""
+    """Return the time and the held-out loss of a run."""
     return {
         SECONDS: run.seconds,
         WORDS: run.words_per_second,
@@ -57,7 +57,7 @@ def cost_of(run: Run) -> Figures:
 
 
 def quality_of(run: Run) -> Figures:
-    """Return the correlation with each set of pairs, and the accuracy on each set of analogies."""
+    """Return the correlation on each set of pairs, and the accuracy on each set of analogies."""
     found = run.evaluation
     pairs = {stem(one.name): one.spearman for one in found.pairs}
     return pairs | {stem(one.name): one.total.accuracy for one in found.analogies}
@@ -78,18 +78,18 @@ def parts_of(run: Run) -> Figures:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The runs of an experiment that are done, by setting and seed in the order of these.
+    """The finished runs of an experiment, ordered by setting and seed.
 
     `runs` have `setting`, `seed`, `seconds`, `words_per_second`, `heldout_loss`,
-    `heldout_perplexity` and `evaluation`, which is what `Model.evaluate` gives; of a run that went
-    wrong, `problem` says why, and there are no figures.
+    `heldout_perplexity` and `evaluation`, as `Model.evaluate` returns it; a run that diverged has
+    no figures, and its `problem` says why.
     """
 
     name: str
     common: Mapping[str, Any]
-    """What holds for all settings that do not say otherwise."""
+    """The settings that all have in common, unless they override them."""
     settings: tuple[Setting, ...]
-    """Each with its `name`, its whole `config`, and what is `given` of it beside the common."""
+    """Each with its `name`, its whole `config`, and its own settings, `given`."""
     seeds: tuple[int, ...]
     tokens: int
     """Of the corpus."""
@@ -101,10 +101,10 @@ class Comparison:
         return [one.name for one in self.settings]
 
     def table(self) -> Table:
-        """Return a header and a row for each setting: time, held-out loss, quality.
+        """Return a header and a row for each setting: time, held-out loss, test sets.
 
         Figures are means over the seeds, with the least and the most in parentheses where these
-        differ; "times" are the seconds in those of the first setting.
+        differ; "times" are seconds relative to those of the first setting.
         """
         return self._table(lambda run: cost_of(run) | quality_of(run), times=True)
 
@@ -112,28 +112,27 @@ class Comparison:
         """Return the same of the parts of test sets: rare and frequent, semantic and syntactic."""
         return self._table(parts_of)
 
+    def tables(self) -> list[Table]:
+        """Return `table` and `parts`, unless they are empty."""
+        return [one for one in (self.table(), self.parts()) if len(one[0]) > 1]
+
     def markdown(self) -> str:
-        """Return both tables as Markdown, with what they are of and what the settings are."""
+        """Return both tables as Markdown, with the settings."""
         seeds = _listed(self.seeds)
         threads = _listed(dict.fromkeys(one.config.training.threads for one in self.settings))
-        told = f"{self.tokens:,} tokens; threads: {threads}; seeds: {seeds}."
+        caption = f"{self.tokens:,} tokens; threads: {threads}; seeds: {seeds}."
         if len(self.seeds) > 1:
-            told += " Means over the seeds, with the least and the most in parentheses."
-        told += f" Times are seconds in those of {self.names[0]}."
-        tables = [_markdown(one) for one in (self.table(), self.parts()) if len(one[0]) > 1]
-        problems = [
-            f"{run.setting}, seed {run.seed}: {run.problem}" for run in self.runs if run.problem
+            caption += " Means over the seeds, with the least and the most in parentheses."
+        caption += f" Times are seconds relative to {self.names[0]}."
+        parts = [
+            f"# {self.name}",
+            caption,
+            *map(_markdown, self.tables()),
+            *(f"{one.setting}, seed {one.seed}: {one.problem}" for one in self.runs if one.problem),
+            f"Common settings: {_assigned(self.common) or 'the defaults'}.",
+            "\n".join(f"- {one.name}: {_assigned(one.given) or '-'}" for one in self.settings),
         ]
-        parts = [f"# {self.name}", told, *tables, *problems, *self._described()]
         return "\n\n".join(parts) + "\n"
-
-    def _described(self) -> Iterable[str]:
-        """Yield what the settings have in common, and what each of them says itself."""
-        common = f": {_assigned(self.common)}" if self.common else " the defaults"
-        yield f"Where a setting does not say otherwise, it has{common}."
-        yield "\n".join(
-            f"- {one.name}: {_assigned(one.given) or 'nothing else'}" for one in self.settings
-        )
 
     def csv(self) -> str:
         """Return every figure of every run, a line a run, with all digits."""
@@ -148,11 +147,11 @@ class Comparison:
         return text.getvalue()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as nested dicts and tuples."""
+        """Return it as nested dicts and tuples."""
         return asdict(self)
 
     def spreads(self, figures_of: Callable[[Run], Figures]) -> dict[str, list[Spread | None]]:
-        """Return the spread of every figure, for each setting, by name; not those of no run."""
+        """Return by name the spread of every figure that some run has, for each setting."""
         found: dict[str, list[Spread | None]] = {}
         for number, setting in enumerate(self.names):
             figures = [figures_of(run) for run in self.runs if run.setting == setting]
@@ -165,10 +164,13 @@ class Comparison:
         columns: dict[str, list[str]] = {"setting": self.names}
         for name, row in self.spreads(figures_of).items():
             form = FORMATS.get(name, QUALITY)
-            alone = name in DERIVED
-            columns[name] = [one.shown(form, mean_alone=alone) if one else "-" for one in row]
+            mean_alone = name in DERIVED
+            columns[name] = [one.shown(form, mean_alone=mean_alone) if one else "-" for one in row]
             if times and name == SECONDS:
-                columns[TIMES] = [_ratio(one, row[0]) for one in row]
+                first = row[0]
+                columns[TIMES] = [
+                    f"{one.mean / first.mean:.2f}" if one and first else "-" for one in row
+                ]
         return [list(columns), *map(list, zip(*columns.values(), strict=True))]
 
 
@@ -183,16 +185,7 @@ def _listed(items: Iterable[object]) -> str:
     return ", ".join(map(str, items))
 
 
-def _ratio(ours: Spread | None, theirs: Spread | None) -> str:
-    return f"{ours.mean / theirs.mean:.2f}" if ours and theirs else "-"
-
-
 def _markdown(table: Table) -> str:
     rule = ["---", *["---:"] * (len(table[0]) - 1)]
-    return "\n".join(
-        "| " + " | ".join(map(_cell, row)) + " |" for row in [table[0], rule, *table[1:]]
-    )
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in [table[0], rule, *table[1:]]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

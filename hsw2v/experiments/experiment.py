@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,37 +25,38 @@ from hsw2v.files import expand_sources, is_address
 from hsw2v.network.outputs import is_normalized, unused_settings
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 from hsw2v.training.api import check_training
+from hsw2v.trees.codes import Codes
 
 TestSet = TypeVar("TestSet", WordPairs, AnalogyQuestions)
-Item = TypeVar("Item")
+Value = TypeVar("Value")
 KEYS = ("name", "seeds", "pairs", "analogies", "heldout", "normalize_exactly")
 """Of the section [experiment]; the other sections are those of a settings file."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One way of training, with a name."""
+    """Settings of a training, with a name."""
 
     name: str
     config: Config
-    """Resolved; its seed does not count."""
+    """Resolved; its seed is ignored."""
     given: Mapping[str, Any]
-    """What it says itself, over what all have in common."""
+    """Its own settings, over the common ones."""
 
     @property
     def stem(self) -> str:
-        """The name as that of a file."""
+        """The name as part of a file name."""
         return re.sub(r"[^\w.+-]+", "-", self.name).strip(".-") or "setting"
 
     @property
     def unused(self) -> list[str]:
-        """The names of what it says itself, but without effect."""
+        """The names of its own settings that have no effect."""
         return [name for name in unused_settings(self.config) if name in self.given]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Settings that are trained on one corpus, each with every seed, and what judges them.
+    """Settings that are trained on one corpus, each with every seed, and their test sets.
 
     The first of the settings is the baseline.
     """
@@ -62,7 +64,7 @@ class Experiment:
     name: str
     settings: tuple[Setting, ...]
     common: Mapping[str, Any] = field(default_factory=dict)
-    """What holds for all settings that do not say otherwise."""
+    """The settings that all have in common, unless they override them."""
     seeds: tuple[int, ...] = (1,)
     pairs: tuple[WordPairs, ...] = ()
     analogies: tuple[AnalogyQuestions, ...] = ()
@@ -70,16 +72,18 @@ class Experiment:
     """A text whose exact loss is measured after every epoch."""
     normalize_exactly: bool = False
     """Measure it for loss ns and sampled too, by the softmax of their scores over all words."""
+    codes: dict[str, Codes] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """The trees that are files, by the names of the settings."""
 
     def __post_init__(self) -> None:
-        """Find out, before any work, what would go wrong in it.
+        """Check the experiment, before any work.
 
         Raises:
             UsageError: there is no setting, or no seed; two things have one name, or two settings
-                are the same; a setting is one that training refuses, or reads the corpus in a way
-                of its own; a loss is to be normalized exactly of no held-out text.
-            MissingInputError, CorruptInputError, EncodingError: the file of a tree or the held-out
-                text is not there, or is no tree.
+                are the same; training refuses a setting, or a setting has its own [corpus];
+                `normalize_exactly` is set without a held-out text.
+            MissingInputError: the file of a tree, or the held-out text, is not there.
+            CorruptInputError, EncodingError: the file of a tree is not a tree.
         """
         if not self.settings:
             raise UsageError("there is no setting to compare", hint="add a section [[setting]]")
@@ -88,45 +92,38 @@ class Experiment:
         self._check_names()
         if self.normalize_exactly and self.heldout is None:
             raise UsageError(
-                "normalize_exactly is of a held-out loss, and there is no held-out text",
+                "normalize_exactly needs a held-out loss, and there is no held-out text",
                 hint="give heldout = 'FILE', or leave it out",
             )
-        for number, one in enumerate(self.settings):
+        names: dict[Config, str] = {}
+        for one in self.settings:
             with named(f"setting '{one.name}'"):
-                self._check(one, self.settings[:number])
+                if one.config.corpus != self.corpus:
+                    raise UsageError(
+                        "has settings of the corpus, which is read only once",
+                        hint="put them under [corpus]",
+                    )
+                same = names.setdefault(one.config, one.name)
+                if same != one.name:
+                    raise UsageError(f"is the same as setting '{same}'", hint="leave one out")
+                codes = check_training(one.config.training, heldout=False)
+                if codes is not None:
+                    self.codes[one.name] = codes
         if self.heldout is not None:
             with named("heldout"):
                 expand_sources([self.heldout])
 
     def _check_names(self) -> None:
-        if seeds := _two_alike(self.seeds):
-            raise UsageError(f"seed {seeds[0]} stands twice", hint="leave one out")
-        tests = [*(one.name for one in self.pairs), *(one.name for one in self.analogies)]
+        sets: tuple[WordPairs | AnalogyQuestions, ...] = (*self.pairs, *self.analogies)
         for what, names in (
-            ("settings", [one.name for one in self.settings]),
-            ("test sets", [stem(one) for one in tests]),
+            ("seeds are", self.seeds),
+            ("settings are named", [one.name for one in self.settings]),
+            ("test sets are named", [stem(one.name) for one in sets]),
+            # There are file systems where A and a are one file.
+            ("settings have the file name", [one.stem.casefold() for one in self.settings]),
         ):
-            if same := _two_alike(names):
-                hint = "give them names of their own"
-                raise UsageError(f"two {what} are named '{same[0]}'", hint=hint)
-        # There are file systems where A and a are one file.
-        if alike := _two_alike(self.settings, lambda one: one.stem.casefold()):
-            raise UsageError(
-                f"settings '{alike[0].name}' and '{alike[1].name}' differ only in what the name of "
-                "a file does not keep",
-                hint="give them names that differ in more than capitals, spaces and signs",
-            )
-
-    def _check(self, setting: Setting, earlier: Iterable[Setting]) -> None:
-        if setting.config.corpus != self.corpus:
-            raise UsageError(
-                "has settings of the corpus, which is read once for all",
-                hint="put them under [corpus]",
-            )
-        for one in earlier:
-            if one.config == setting.config:
-                raise UsageError(f"is the same as setting '{one.name}'", hint="leave one out")
-        check_training(setting.config.training, heldout=False)
+            if doubled := [name for name, times in Counter(names).items() if times > 1]:
+                raise UsageError(f"two {what} {doubled[0]!r}", hint="change or remove one of them")
 
     @property
     def corpus(self) -> CorpusConfig:
@@ -140,17 +137,17 @@ class Experiment:
 
 
 def stem(name: str) -> str:
-    """Return the name of a test set as tables have it: that of its file without extensions."""
+    """Return the name of a test set in tables: that of its file without extensions."""
     return name.split(".", 1)[0] or name
 
 
 def read_experiment(path: str | os.PathLike[str]) -> Experiment:
-    """Read an experiment from a TOML file; files that it names are sought beside it.
+    """Read an experiment from a TOML file; paths in it are relative to its folder.
 
     Raises:
         MissingInputError: the file, or one that it names, cannot be read.
-        CorruptInputError, EncodingError: a test set is malformed, or the file of a tree.
-        UsageError: the file is not TOML, or the experiment is not one that can be done.
+        CorruptInputError, EncodingError: a test set, or the file of a tree, is malformed.
+        UsageError: the file is not TOML, or not an experiment that can be done.
     """
     where = os.fspath(path)
     tables = read_tables(path)
@@ -173,16 +170,17 @@ def _experiment(tables: Mapping[str, Any], where: str) -> Experiment:
     base = from_tables(common)
     if "seed" in common.get("training", {}):
         raise _seed_elsewhere()
-    heldout = own.get("heldout")
+    heldout, exactly = own.get("heldout"), own.get("normalize_exactly", False)
+    seeds = _typed("seeds", own.get("seeds", [1]), list, "a list of whole numbers")
     return Experiment(
         name=_text("name", own.get("name", Path(where).stem)),
         settings=tuple(_settings(tables.get("setting", []), base, where)),
         common={name: value for values in common.values() for name, value in values.items()},
-        seeds=tuple(_seeds(own.get("seeds", [1]))),
+        seeds=tuple(Config().replace(seed=one).training.seed for one in seeds),
         pairs=tuple(_test_sets("pairs", read_pairs, own, where)),
         analogies=tuple(_test_sets("analogies", read_analogies, own, where)),
         heldout=None if heldout is None else _beside(where, _text("heldout", heldout)),
-        normalize_exactly=_truth("normalize_exactly", own.get("normalize_exactly", False)),
+        normalize_exactly=_typed("normalize_exactly", exactly, bool, "true or false"),
     )
 
 
@@ -192,7 +190,7 @@ def _settings(tables: Any, base: Config, where: str) -> Iterable[Setting]:
     for number, table in enumerate(tables, 1):
         values = dict(table)
         if "name" not in values:
-            raise UsageError(f"setting {number} has no name", hint="give each a name = '...'")
+            raise UsageError(f"setting {number} has no name", hint="give it a name = '...'")
         name = _text("name", values.pop("name"))
         if "seed" in values:
             raise _seed_elsewhere()
@@ -210,48 +208,27 @@ def _seed_elsewhere() -> UsageError:
     )
 
 
-def _seeds(value: Any) -> Iterable[int]:
-    if not isinstance(value, list):
-        raise UsageError(f"seeds is {value!r}", hint="it must be a list of whole numbers")
-    return (Config().replace(seed=one).training.seed for one in value)
+def _typed(name: str, value: Any, kind: type[Value], what: str) -> Value:
+    if not isinstance(value, kind):
+        raise UsageError(f"{name} is {value!r}", hint=f"it must be {what}")
+    return value
 
 
 def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise UsageError(f"{name} is {value!r}", hint="it must be a string")
-    if not value.strip():
-        raise UsageError(f"{name} is empty", hint="it must say something")
-    return value
-
-
-def _truth(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise UsageError(f"{name} is {value!r}", hint="it must be true or false")
-    return value
+    if not _typed(name, value, str, "a string").strip():
+        raise UsageError(f"{name} is empty", hint="it must not be blank")
+    return str(value)
 
 
 def _test_sets(
     name: str, read: Callable[[str], TestSet], own: Mapping[str, Any], where: str
 ) -> Iterable[TestSet]:
-    value = own.get(name, [])
-    if not isinstance(value, list):
-        raise UsageError(f"{name} is {value!r}", hint="it must be a list of files")
-    for one in value:
+    for one in _typed(name, own.get(name, []), list, "a list of files"):
         path = _beside(where, _text(f"an item of {name}", one))
         with named(name):
             yield read(path)
 
 
 def _beside(where: str, name: str) -> str:
-    """Return a path that a file names, as seen from here."""
+    """Return the path of a file that is named relative to the folder of `where`."""
     return name if is_address(name) else os.path.join(os.path.dirname(where), name)
-
-
-def _two_alike(items: Iterable[Item], by: Callable[[Item], Any] = str) -> tuple[Item, Item] | None:
-    """Return the first two items that are the same in this respect, if there are any."""
-    seen: dict[Any, Item] = {}
-    for one in items:
-        if (same := by(one)) in seen:
-            return seen[same], one
-        seen[same] = one
-    return None

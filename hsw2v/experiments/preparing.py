@@ -1,4 +1,4 @@
-"""Making ready what training needs, so that no run is measured while code is compiled for it."""
+"""Compiling all that an experiment needs, so that no run is measured while it compiles."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ _TEXT = [[str((row * step) % _TYPES) for step in range(1, 17)] for row in range(
 _HELDOUT = _TEXT[1:3]
 
 
-def prepare(configs: Iterable[Config], *, heldout: bool, normalize_exactly: bool) -> None:
-    """Train with each of these settings on next to nothing."""
-    for config in dict.fromkeys(_tiny(one) for one in configs):
-        # What is wrong with it is found again, and told, by the run itself.
+def prepare(ways: Iterable[tuple[Config, bool]], *, normalize_exactly: bool) -> None:
+    """Train on a tiny text with each of these settings, and with a held-out loss or without.
+
+    A run compiles more than the kernel of its settings: held-out losses, and other output layers
+    before and after a tree is built, have kernels of their own.
+    """
+    for config, heldout in dict.fromkeys((_tiny(config), heldout) for config, heldout in ways):
+        # What is wrong with the settings is found again by the run itself.
         with contextlib.suppress(Hsw2vError):
             train(
                 _TEXT,
@@ -29,6 +33,7 @@ def prepare(configs: Iterable[Config], *, heldout: bool, normalize_exactly: bool
 
 
 def _tiny(config: Config) -> Config:
+    """Return settings that compile the same code in as little time as can be."""
     tree = config.training.tree if config.training.tree in TREES else "huffman"
     return config.replace(
         tokens="space",

@@ -1,4 +1,4 @@
-"""What is known of the runs of an experiment, and the file that keeps it from run to run."""
+"""The results of the runs of an experiment, and the file that keeps them."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from hsw2v.corpus.stream import EncodedCorpus
-from hsw2v.errors import CorruptInputError, MissingInputError
+from hsw2v.errors import CorruptInputError
 from hsw2v.experiments.experiment import Experiment, Setting
 from hsw2v.files import atomic_write, read_text
 from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
+from hsw2v.query.testsets import AnalogyQuestions, WordPairs
 from hsw2v.training.report import perplexity
 from hsw2v.training.texts import Texts
 
 FORMAT = "hsw2v comparison 1"
-_IDS_AT_ONCE = 1 << 22
+_IDS_OF_A_PIECE = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One training, measured."""
+    """The results of one training."""
 
     digest: str
-    """What the run is known by: see `Digests`."""
+    """What identifies the run: see `Digests`."""
     setting: str
     """The name of its setting."""
     seed: int
     seconds: float | None = None
     """Of training, without reading the corpus and without measuring."""
     words_per_second: float | None = None
-    """Tokens of the corpus passed in a second of training."""
+    """Tokens of the corpus per second of training."""
     heldout_loss: float | None = None
     """After the last epoch, in nats a prediction."""
     evaluation: Evaluation = field(default_factory=lambda: Evaluation((), ()))
@@ -61,20 +63,19 @@ class Run:
 
 
 class Digests:
-    """What runs are known by: a digest of all that their figures depend on.
+    """What identifies runs: a digest of all that their figures depend on.
 
     These are the settings with the seed, the tree if it is a file, every token of the corpus and
     of the held-out text, the test sets, and the version of hsw2v. The names of settings do not
-    matter, nor does the folder for the encoded corpus.
+    matter, nor does `cache_dir`.
     """
 
     def __init__(self, experiment: Experiment, texts: Texts) -> None:
-        """Take what all runs have in common."""
+        """Compute what all runs have in common."""
         self._experiment = experiment
-        tests = [
-            *(astuple(one) for one in experiment.pairs),
-            *(astuple(one) for one in experiment.analogies),
-        ]
+        self._of_tree = cache(lambda path: _digest([read_text(path).encode()]))
+        sets: tuple[WordPairs | AnalogyQuestions, ...] = (*experiment.pairs, *experiment.analogies)
+        tests = [astuple(one) for one in sets]
         self._common = [version("hsw2v"), _digest(_parts(texts.corpus)), tests]
         self._heldout = None if texts.heldout is None else _digest(_parts(texts.heldout))
 
@@ -82,18 +83,18 @@ class Digests:
         """Return the digest of one run."""
         config = setting.config.replace(seed=seed, cache_dir=None)
         if tree := config.training.tree_file:
-            config = config.replace(tree="file " + _digest([read_text(tree).encode()]))
+            config = config.replace(tree="file " + self._of_tree(tree))
         measured = self._experiment.has_heldout_loss(setting)
         facts = [config.to_dict(), self._common, self._heldout if measured else None]
         return _digest([json.dumps(facts, sort_keys=True).encode()])
 
 
 def _parts(corpus: EncodedCorpus) -> Iterator[memoryview]:
-    """Yield the types and ids of a corpus, which are not in memory all at once."""
+    """Yield the types and ids of a corpus, in pieces: it need not fit in memory."""
     types, ids = corpus.types, corpus.ids
     yield from (types.blob.data, types.offsets.data, types.counts.data)
-    for begin in range(0, len(ids), _IDS_AT_ONCE):
-        yield ids[begin : begin + _IDS_AT_ONCE].data
+    for begin in range(0, len(ids), _IDS_OF_A_PIECE):
+        yield ids[begin : begin + _IDS_OF_A_PIECE].data
         corpus.forget()
 
 
@@ -108,28 +109,26 @@ class Results:
     """A file of runs, written after each of them."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Read the file, if it is there.
+        """Read the file, if it exists.
 
         Raises:
-            MissingInputError: it may not be read.
-            CorruptInputError: it holds something else.
+            MissingInputError: it cannot be read.
+            CorruptInputError, EncodingError: it holds something else.
         """
         self._path = Path(path)
         runs, self._files = _read(self._path)
         self._runs = {run.digest: run for run in runs}
 
-    def __contains__(self, digest: str) -> bool:
-        return digest in self._runs
-
-    def __getitem__(self, digest: str) -> Run:
-        return self._runs[digest]
+    def get(self, digest: str) -> Run | None:
+        """Return a run, if it is there."""
+        return self._runs.get(digest)
 
     def is_of(self, file: Path, digest: str) -> bool:
-        """Tell whether a file, a log or a model, is there and of this run."""
+        """Tell whether a log or a model exists and belongs to this run."""
         return self._files.get(file.name) == digest and file.exists()
 
     def disown(self, *files: Path) -> None:
-        """Keep that these files are about to change, and of no known run until they are added.
+        """Record that these files belong to no run, before they are overwritten.
 
         Raises:
             OutputError, DiskFullError: the file cannot be written.
@@ -139,7 +138,7 @@ class Results:
         self.save()
 
     def add(self, run: Run, *files: Path) -> None:
-        """Keep a run, and that these files are of it.
+        """Add a run, and the files that belong to it.
 
         Raises:
             OutputError, DiskFullError: the file cannot be written.
@@ -149,7 +148,7 @@ class Results:
         self.save()
 
     def save(self) -> None:
-        """Write the file, even without any run: it tells that the folder is of a comparison.
+        """Write the file, even without any run: it marks the folder as one of a comparison.
 
         Raises:
             OutputError, DiskFullError: the file cannot be written.
@@ -163,15 +162,12 @@ class Results:
 def _read(path: Path) -> tuple[list[Run], dict[str, str]]:
     if not path.exists():
         return [], {}
+    text = read_text(str(path))
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(text)
         if content["format"] != FORMAT:
             raise ValueError(content["format"])
         return [Run.from_dict(one) for one in content["runs"]], dict(content.get("files", {}))
-    except OSError as error:
-        raise MissingInputError(
-            f"cannot be read ({error.strerror})", where=str(path), hint="check its rights"
-        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptInputError(
             "does not hold the results of a comparison",

@@ -1,4 +1,4 @@
-"""Open a file of vectors, whatever its format."""
+"""Open a model, or a file of vectors in another format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import MissingInputError, UsageError
-from hsw2v.files import pieces
+from hsw2v.files import STDIN, is_address, pieces
 from hsw2v.model.foreign import check_header, is_text, read_binary, read_text
 from hsw2v.model.model import Model
 from hsw2v.model.store import looks_like_store
@@ -22,13 +22,17 @@ _SAMPLE = 1 << 16
 def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
     """Open a model file, or word2vec text or binary vectors, also compressed or at an address.
 
-    The format ("model", "text" or "binary") is found out from how the file begins, unless given.
+    The format ("model", "text" or "binary") is detected from the first bytes, unless given.
 
     Raises:
-        MissingInputError: the file cannot be read.
-        ModelFileError: a model file is truncated, altered, or of a newer version.
+        UsageError: the format is none of these.
+        MissingInputError: the file is missing, or cannot be read.
+        ModelFileError: a model file is truncated, altered, or of a newer version; or it is neither
+            a model nor vectors.
         CorruptInputError: a file of vectors is not what its first line says; it names the line
             or row.
+        EncodingError: a word is not UTF-8.
+        ResourceError: the vectors do not fit in memory.
     """
     source = os.fspath(path)
     if format not in (None, *FORMATS):
@@ -37,6 +41,8 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
         )
     if os.path.isdir(source):
         raise MissingInputError("is a directory", where=source, hint="name a file")
+    if not (os.path.exists(source) or is_address(source) or source == STDIN):
+        raise MissingInputError("no such file", where=source, hint="check the path")
     content = pieces(source)
     beginning = b""
     while len(beginning) < _SAMPLE and (piece := next(content, b"")):

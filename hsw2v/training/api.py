@@ -179,14 +179,16 @@ def check_training(
     return check_tree(training)
 
 
-def check_on(vocabulary: Vocabulary, tokens: int, config: Config) -> None:
+def check_on(vocabulary: Vocabulary, tokens: int, config: Config, codes: Codes | None) -> None:
     """Find out, before any work, what training on so many tokens that are read would refuse.
+
+    `codes` is the tree of a file, as `check_training` read it.
 
     Raises:
         UsageError: the tree or classes would be built when training is over, or the tree of a file
             is not one of the vocabulary.
     """
-    codes = check_tree(config.resolved(tokens).training)
+    check_rebuilding(config.resolved(tokens).training)
     if codes is not None:
         codes.tree(vocabulary.words)
 
