@@ -15,15 +15,15 @@ from hsw2v.errors import EmptyCorpusError
 
 @dataclass(frozen=True, eq=False)
 class WordCorpus:
-    """An encoded corpus, and which words its provisional ids stand for."""
+    """An encoded corpus, and the words of its provisional ids."""
 
     encoded: EncodedCorpus
     remap: NDArray[np.int32]
-    """(T+1,) int32, from provisional ids to words: `END_OF_SENTENCE` or `UNKNOWN` for others."""
+    """(T+1,) int32, from provisional ids to words, `END_OF_SENTENCE` or `UNKNOWN`."""
 
     @classmethod
     def of(cls, encoded: EncodedCorpus, vocabulary: Vocabulary) -> WordCorpus:
-        """Find the words of a vocabulary, perhaps of another corpus, in an encoded one."""
+        """Return an encoded corpus as words of a vocabulary, which may be another's."""
         index = vocabulary.index
         remap = np.empty(len(encoded.types) + 1, np.int32)
         remap[0] = END_OF_SENTENCE
@@ -32,12 +32,12 @@ class WordCorpus:
 
     @property
     def longest_block(self) -> int:
-        """The most ids a block has."""
+        """The number of ids of the longest block."""
         return int(np.diff(self.encoded.blocks).max())
 
 
 def choose_words(encoded: EncodedCorpus, config: VocabularyConfig) -> tuple[Vocabulary, WordCorpus]:
-    """Choose the words of a corpus: `vocabulary.choose` with a message that names the corpus.
+    """Choose the words of a corpus by `vocabulary.choose`, whose error here names the corpus.
 
     Raises:
         EmptyCorpusError: no type occurs often enough.
