@@ -57,26 +57,19 @@ def expand_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
     """
     found: list[str] = []
     for source in [os.fspath(source) for source in sources]:
-        if source == STDIN or is_address(source):
-            found.append(source)
-        elif os.path.isdir(source):
-            inside = _files_below(source)
-            if not inside:
-                raise MissingInputError(
-                    "the directory holds no files", where=source, hint="check the path"
-                )
-            found.extend(inside)
-        elif os.path.exists(source):
-            found.append(source)
+        literal = source == STDIN or is_address(source)
+        if os.path.isdir(source) and not literal:
+            files, missing = _files_below(source), "the directory holds no files"
+        elif literal or os.path.exists(source):
+            files, missing = [source], ""
         elif glob.has_magic(source):
-            matches = sorted(p for p in glob.glob(source, recursive=True) if os.path.isfile(p))
-            if not matches:
-                raise MissingInputError(
-                    "no file matches the pattern", where=source, hint="check the path"
-                )
-            found.extend(matches)
+            matches = glob.glob(source, recursive=True)
+            files, missing = _sorted_files(matches), "no file matches the pattern"
         else:
-            raise MissingInputError("no such file", where=source, hint="check the path")
+            files, missing = [], "no such file"
+        if not files:
+            raise MissingInputError(missing, where=source, hint="check the path")
+        found += files
     return found
 
 
@@ -85,7 +78,11 @@ def _files_below(folder: str) -> list[str]:
     for parent, folders, names in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith(".")]
         found += [os.path.join(parent, n) for n in names if not n.startswith(".")]
-    return sorted(f for f in found if os.path.isfile(f))
+    return _sorted_files(found)
+
+
+def _sorted_files(paths: list[str]) -> list[str]:
+    return sorted(path for path in paths if os.path.isfile(path))
 
 
 def stored_size(source: str) -> int | None:

@@ -261,7 +261,7 @@ class _Encoder:
             ) from error
         if self._table.arrived > _MOST_IDS:
             raise ResourceError(
-                f"there are more than {_MOST_IDS:,} types",
+                f"more than {_MOST_IDS:,} types were read",
                 where=piece.source,
                 hint="train on less text",
             )
@@ -276,11 +276,11 @@ class _Encoder:
         tokens, sentences = self._written - self._table.sentences, self._table.sentences
         if not tokens:
             raise EmptyCorpusError("there are no tokens", where=where, hint="name a text")
+        self._report_progress()
+        self._report_notices()
         arrivals = self._table.arrivals()
         if arrivals is not None:
             sentences = self._renumber(arrivals)
-        self._report_progress()
-        self._report_notices()
         return EncodedCorpus(
             self._file,
             where,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.trees.classes import Classes
-from hsw2v.trees.exchange import SWEEPS, class_counts
+from hsw2v.trees.exchange import class_counts
 from hsw2v.trees.grouping import Tell, exchanged
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.merge import merge
@@ -25,7 +25,6 @@ def brown(
     weights: NDArray[np.float64],
     *,
     classes: int | None = None,
-    sweeps: int = SWEEPS,
     threads: int = 1,
     tell: Tell = lambda stage, done, total, objective: None,
 ) -> Tree:
@@ -44,7 +43,7 @@ def brown(
     """
     words = len(weights)
     count = min(classes or min(math.isqrt(words - 1) + 1, MOST_CLASSES), words)
-    found = exchanged(ids, blocks, remap, words, count, sweeps=sweeps, threads=threads, tell=tell)
+    found = exchanged(ids, blocks, remap, words, count, threads=threads, tell=tell)
 
     def merging(done: int, total: int) -> None:
         tell("merging", done, total, found.objective)

@@ -151,19 +151,14 @@ def _check_complete(source: str, leaves: list[_Leaf]) -> None:
         # Two neighbours part at a node, one to its 0 and then only to 1, the other to its 1 and
         # then only to 0.
         if leaf.code.rstrip("1")[:-1] != after.code.rstrip("0")[:-1]:
-            fork = _common(leaf.code, after.code)
+            turns = enumerate(zip(leaf.code, after.code, strict=False))
+            fork = next(turn for turn, (one, other) in turns if one != other)
             turn = leaf.code.find("0", fork + 1)
             if turn >= 0:
                 raise _gap(source, leaf, turn)
             raise _gap(source, after, after.code.index("1", fork + 1))
     if "0" in last.code:
         raise _gap(source, last, last.code.index("0"))
-
-
-def _common(one: str, other: str) -> int:
-    """Return the length of the common beginning of two codes."""
-    turns = enumerate(zip(one, other, strict=False))
-    return next(place for place, (a, b) in turns if a != b)
 
 
 def _gap(source: str, leaf: _Leaf, turn: int) -> Hsw2vError:

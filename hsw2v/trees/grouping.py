@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hsw2v.trees.bigrams import Bigrams, count_bigrams
 from hsw2v.trees.classes import Classes
-from hsw2v.trees.exchange import SWEEPS, exchange, first_classes
+from hsw2v.trees.exchange import exchange, first_classes
 
 ROUNDS = 10
 """Iterations of k-means."""
@@ -207,7 +207,6 @@ def exchanged(
     words: int,
     count: int,
     *,
-    sweeps: int = SWEEPS,
     threads: int = 1,
     tell: Tell = lambda stage, done, total, objective: None,
 ) -> Exchanged:
@@ -226,7 +225,7 @@ def exchanged(
 
     bigrams = count_bigrams(ids, blocks, remap, words, counting)
     of = first_classes(words, count)
-    objectives = exchange(bigrams, of, count, sweeps=sweeps, threads=threads, tick=exchanging)
+    objectives = exchange(bigrams, of, count, threads=threads, tick=exchanging)
     used, numbered = np.unique(of, return_inverse=True)
     classes = Classes(numbered.astype(np.int32), len(used))
     return Exchanged(classes, bigrams, float(objectives[-1]))
