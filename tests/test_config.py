@@ -105,7 +105,7 @@ def test_an_unknown_setting_is_named_with_the_nearest() -> None:
     [
         ("[training]\ndimm = 3\n", "unknown key 'dimm' in .training.; did you mean 'dim'"),
         ("[train]\ndim = 3\n", "unknown section .train."),
-        ("dim = 3\n", "'dim' stands outside a section"),
+        ("dim = 3\n", "'dim' is outside a section"),
         ("[training]\ndim = 0\n", "dim is 0; it must be at least 1"),
         ("[training\n", "is not TOML"),
     ],

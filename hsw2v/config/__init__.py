@@ -214,7 +214,7 @@ def from_tables(tables: Mapping[str, Any], base: Config | None = None) -> Config
             raise UsageError(
                 f"unknown section [{section}]"
                 if isinstance(values, dict)
-                else f"the key '{section}' stands outside a section",
+                else f"the key '{section}' is outside a section",
                 hint="the sections are " + ", ".join(f"[{name}]" for name in known),
             )
         names = [one.name for one in known[section]]

@@ -32,7 +32,7 @@ class CorpusConfig:
 
     tokens: str = setting(
         "space",
-        "what a token is: 'space' splits at Unicode white space, 'words' keeps runs of letters, "
+        "kind of tokens: 'space' splits at Unicode white space, 'words' keeps runs of letters, "
         "digits and marks of raw text and drops punctuation",
         choices=("space", "words"),
     )
@@ -44,7 +44,7 @@ class CorpusConfig:
     )
     max_types: int = setting(
         0,
-        "drop the rarest types whenever so many are in memory; 0 for no bound",
+        "most types in memory: beyond it the rarest are dropped; 0 for no bound",
         minimum=0,
     )
     cache_dir: str | None = setting(
@@ -103,8 +103,8 @@ class TrainingConfig:
     )
     rebuild_every: float | None = setting(
         None,
-        "rebuild the semantic tree every so many epochs, while at least two epochs remain; 0 for "
-        "never (default: 0 for skipgram, 3 for cbow)",
+        "epochs between later rebuilds of the semantic tree, while at least two remain; 0 for none "
+        "(default: 0 for skipgram, 3 for cbow)",
         minimum=0.0,
     )
     rebuild_from: str = setting(

@@ -60,12 +60,14 @@ class Vocabulary:
         return dict(zip(self.words, range(len(self)), strict=True))
 
 
-def choose(types: Vocabulary, config: VocabularyConfig) -> tuple[Vocabulary, NDArray[np.int32]]:
+def choose(
+    types: Vocabulary, config: VocabularyConfig, source: str = "", dropped_types: int = 0
+) -> tuple[Vocabulary, NDArray[np.int32]]:
     """Choose the words of a corpus from its T types.
 
     Words are ordered by falling count, ties by first appearance. The remap `(T+1,) int32` turns
     a provisional id (0 for an end of sentence, k for the k-th type) into a word's id,
-    `END_OF_SENTENCE` or `UNKNOWN`.
+    `END_OF_SENTENCE` or `UNKNOWN`. The source and its number of dropped types are for the error.
 
     Raises:
         EmptyCorpusError: no type occurs often enough.
@@ -77,7 +79,10 @@ def choose(types: Vocabulary, config: VocabularyConfig) -> tuple[Vocabulary, NDA
         most = int(types.counts.max(initial=0))
         raise EmptyCorpusError(
             f"no word occurs {config.min_count} times (the most frequent {most})",
-            hint=f"use --min-count {most} or lower, or a larger corpus",
+            where=source,
+            hint=f"raise --max-types ({dropped_types:,} types were dropped)"
+            if dropped_types
+            else f"use --min-count {most} or lower, or a larger corpus",
         )
     remap = np.full(len(types) + 1, UNKNOWN, np.int32)
     remap[0] = END_OF_SENTENCE

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from hsw2v.config import VocabularyConfig
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary, choose
-from hsw2v.errors import EmptyCorpusError
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +36,10 @@ class WordCorpus:
 
 
 def choose_words(encoded: EncodedCorpus, config: VocabularyConfig) -> tuple[Vocabulary, WordCorpus]:
-    """Choose the words of a corpus by `vocabulary.choose`, whose error here names the corpus.
+    """Choose the vocabulary of a corpus.
 
     Raises:
         EmptyCorpusError: no type occurs often enough.
     """
-    try:
-        vocabulary, remap = choose(encoded.types, config)
-    except EmptyCorpusError as error:
-        hint = error.hint
-        if encoded.dropped_types:
-            hint = f"raise --max-types ({encoded.dropped_types:,} types were dropped)"
-        raise EmptyCorpusError(error.what, where=encoded.source, hint=hint) from None
+    vocabulary, remap = choose(encoded.types, config, encoded.source, encoded.dropped_types)
     return vocabulary, WordCorpus(encoded, remap)

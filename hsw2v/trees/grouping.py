@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -220,12 +221,9 @@ def exchanged(
     def counting(done: int, total: int) -> None:
         tell("counting", done, total, None)
 
-    def exchanging(done: int, total: int, objective: float) -> None:
-        tell("exchanging", done, total, objective)
-
     bigrams = count_bigrams(ids, blocks, remap, words, counting)
     of = first_classes(words, count)
-    objectives = exchange(bigrams, of, count, threads=threads, tick=exchanging)
+    objectives = exchange(bigrams, of, count, threads=threads, tick=partial(tell, "exchanging"))
     used, numbered = np.unique(of, return_inverse=True)
     classes = Classes(numbered.astype(np.int32), len(used))
     return Exchanged(classes, bigrams, float(objectives[-1]))
