@@ -1,4 +1,4 @@
-"""Arrays as compiled code wants them: rows padded to whole vectors, and aligned in memory."""
+"""Arrays for compiled code: rows padded to whole vector registers, and aligned in memory."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ALIGNMENT = 128
 
 
 def padded(dim: int) -> int:
-    """Return the floats that a row of `dim` takes in a table."""
+    """Return the floats that a row of `dim` numbers takes in a table."""
     return -(-dim // PADDING) * PADDING
 
 
 def aligned_zeros(rows: int, width: int, kind: DTypeLike = np.float32) -> NDArray[Any]:
     """Return zeros (rows, width) that begin at a multiple of ALIGNMENT bytes.
 
-    No other array lies on their cache lines: what one thread writes takes nothing from another.
+    No other array shares their cache lines, so threads cause no false sharing.
     """
     size = rows * width * np.dtype(kind).itemsize
     memory = np.zeros(-(-size // ALIGNMENT) * ALIGNMENT + ALIGNMENT, np.uint8)

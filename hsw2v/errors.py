@@ -1,8 +1,7 @@
-"""The one family of errors: what happened, where, what to do.
+"""Errors: what happened, where, what to do.
 
-Everything that a user can cause ends in an `Hsw2vError`. The command line prints its one
-sentence and exits with its `exit_code`; the table in `docs/cli.md` is tested against
-`exit_codes()`.
+Every error that a user can cause is an `Hsw2vError`. The command line prints it as one sentence and
+exits with its `exit_code`.
 """
 
 from __future__ import annotations
@@ -15,6 +14,11 @@ class Hsw2vError(Exception):
 
     exit_code: ClassVar[int] = 1
     meaning: ClassVar[str] = "an error in hsw2v itself"
+    """Of the exit code, for people; of a subclass it is the docstring."""
+
+    def __init_subclass__(cls) -> None:
+        text = (cls.__doc__ or "").removesuffix(".")
+        cls.meaning = text[:1].lower() + text[1:]
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         self.what = what
@@ -24,91 +28,79 @@ class Hsw2vError(Exception):
 
 
 class UsageError(Hsw2vError, ValueError):
-    """An option, setting or argument has a value that cannot be used."""
+    """An option, setting or argument that cannot be used."""
 
     exit_code = 2
-    meaning = "an option, setting or argument that cannot be used"
 
 
 class MissingInputError(Hsw2vError, FileNotFoundError):
-    """A file, folder, pattern or address that is to be read is not there or not readable."""
+    """An input that is missing or may not be read."""
 
     exit_code = 3
-    meaning = "an input that is missing or may not be read"
 
 
 class CorruptInputError(Hsw2vError, ValueError):
-    """An input is not what it should be: truncated, binary, or malformed."""
+    """An input that is truncated, binary or malformed."""
 
     exit_code = 4
-    meaning = "an input that is truncated, binary or malformed"
 
 
 class EncodingError(CorruptInputError):
-    """An input is not valid UTF-8."""
+    """A text that is not valid UTF-8."""
 
     exit_code = 5
-    meaning = "a text that is not valid UTF-8"
 
 
 class EmptyCorpusError(Hsw2vError, ValueError):
-    """A corpus holds nothing to train on."""
+    """A corpus with nothing to train on."""
 
     exit_code = 6
-    meaning = "a corpus with nothing to train on"
 
 
 class OutputExistsError(Hsw2vError, FileExistsError):
-    """An output is already there and may not be replaced without being asked."""
+    """An output that exists already (see `--force`)."""
 
     exit_code = 7
-    meaning = "an output that exists already (see `--force`)"
 
 
 class OutputError(Hsw2vError, OSError):
-    """An output cannot be written."""
+    """An output that cannot be written."""
 
     exit_code = 8
-    meaning = "an output that cannot be written"
 
 
 class DiskFullError(OutputError):
-    """The disk is full."""
+    """A disk that is full."""
 
     exit_code = 9
-    meaning = "a disk that is full"
 
 
 class ModelFileError(CorruptInputError):
-    """A model file is truncated, altered, or not a model."""
+    """A model file that is truncated, altered or not a model."""
 
     exit_code = 10
-    meaning = "a model file that is truncated, altered or not a model"
 
 
 class UnknownWordError(Hsw2vError, KeyError):
-    """A word is not in the vocabulary."""
+    """A word that is not in the vocabulary."""
 
     exit_code = 11
-    meaning = "a word that is not in the vocabulary"
 
     def __str__(self) -> str:
-        """Return the sentence itself (`KeyError` would return its repr)."""
+        # That of `KeyError` is a repr.
         return str(self.args[0])
 
 
 class DivergedError(Hsw2vError, ArithmeticError):
-    """Training ran away: a loss is not finite."""
+    """Training that diverged."""
 
     exit_code = 12
-    meaning = "training that diverged"
 
 
 class ResourceError(Hsw2vError, MemoryError):
-    """The machine does not have the memory that was asked for."""
+    """Not enough memory."""
 
     exit_code = 13
-    meaning = "not enough memory"
 
 
 INTERRUPTED_EXIT_CODE = 130

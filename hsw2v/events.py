@@ -1,7 +1,6 @@
-"""What a long piece of work tells those who watch it.
+"""Events of long work: training, reading, scoring and the like.
 
-Work never prints: it calls a `Listener` with one of these events, and the command line (or a
-notebook, or nobody) shows them.
+Work never prints: it calls a `Listener` with these events, which the command line shows.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened during a long piece of work."""
+    """Base class of events."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +21,9 @@ class CorpusProgress(Event):
     """How far the reading of the corpus is."""
 
     bytes_read: int
-    """Bytes of input read so far, as stored (compressed bytes of compressed files)."""
+    """Bytes read so far, as stored (compressed bytes of compressed files)."""
     bytes_total: int | None
-    """Bytes of all inputs as stored; None where a source does not tell its size."""
+    """Bytes of all inputs, as stored; None where the size of one is unknown."""
     tokens: int
     types: int
     seconds: float
@@ -67,50 +66,50 @@ class TreeProgress(Event):
     """How far the building of a tree is, or of classes."""
 
     tree: str
-    """Which one, as the setting `tree` or `classes` names it."""
+    """The setting `tree` or `classes`."""
     stage: str
-    """What is being done, for people."""
+    """A name for people."""
     done: int
     total: int
     """Steps of this stage."""
     objective: float | None
-    """What the stage makes better (for brown: log-likelihood a bigram, in nats), if anything."""
+    """Log-likelihood a bigram, in nats, of brown and exchange."""
     seconds: float
 
 
 @dataclass(frozen=True)
 class TreeReady(Event):
-    """The tree that training goes on with is there."""
+    """A tree is built or read, and training goes on with it."""
 
     tree: str
-    """Which one, as the setting `tree` names it."""
+    """The setting `tree`."""
     mean_length: float
-    """Decisions a target: path lengths weighted by counts after subsampling."""
+    """Mean path length, weighted by counts after subsampling."""
     trained_length: float
-    """Those of them that take part in training (`node_sample`), in the mean."""
+    """The part of it that takes part in training (`node_sample`)."""
     longest: int
     entropy: float
     """The least that `mean_length` can be, in bits."""
     objective: float | None
-    """What its building improved (for brown: log-likelihood a bigram, in nats), if anything."""
+    """Log-likelihood a bigram, in nats, of brown."""
     seconds: float
 
 
 @dataclass(frozen=True)
 class ClassesReady(Event):
-    """The classes of words that training goes on with are there."""
+    """Word classes are built, and training goes on with them."""
 
     classes: str
-    """How they were made, as the setting `classes` names it."""
+    """The setting `classes`."""
     count: int
     mean_rows: float
-    """Output rows a target, weighted by counts after subsampling."""
+    """Mean number of output rows of a target, weighted by counts after subsampling."""
     trained_rows: float
-    """Those of them that take part in training (`node_sample`), in the mean."""
+    """The part of them that takes part in training (`node_sample`)."""
     largest: int
     """Words of the largest class."""
     objective: float | None
-    """What their making made better (for exchange: log-likelihood a bigram, in nats), if any."""
+    """Log-likelihood a bigram, in nats, of exchange."""
     seconds: float
 
 
@@ -127,9 +126,9 @@ class TrainingProgress(Event):
     tokens_per_second: float
     lr: float
     output: str
-    """The output layer, as the setting `loss` names it: what the loss is of."""
+    """The output layer that is trained, as the setting `loss` names it."""
     loss: float | None
-    """Mean negative log-likelihood a prediction, in nats, since the last event; None before any."""
+    """Mean negative log-likelihood of a prediction since the last event, in nats; None before."""
     seconds: float
     seconds_left: float
 
@@ -143,14 +142,14 @@ class EpochEnd(Event):
     output: str
     """The output layer at the end of the epoch, as the setting `loss` names it."""
     loss: float | None
-    """Its mean negative log-likelihood a prediction, in nats: over the epoch, or over what is left
-    of it after another output layer or tree took over."""
+    """Its mean negative log-likelihood of a prediction, in nats, since the epoch began, or since
+    another output layer or tree took over."""
     heldout_loss: float | None
     heldout_perplexity: float | None
-    """exp of it; None also where that is beyond a float."""
+    """exp(heldout_loss); None also where that overflows."""
     tokens: int
     seconds: float
-    """Of training, without what was measured."""
+    """Of training alone."""
 
 
 @dataclass(frozen=True)
@@ -185,25 +184,25 @@ class GradientsRecorded(Event):
     output: str
     """The output layer, as the setting `loss` names it."""
     by_depth: list[dict[str, Any]]
-    """As `Diagnosis.to_dict()` has them, and so the rest."""
+    """As in `Diagnosis.to_dict()`, like the next two."""
     by_decile: list[dict[str, Any]]
     totals: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Preparing(Event):
-    """What the runs of an experiment need is made ready; the first time that means compiling."""
+    """Code for the runs of an experiment is compiled, or loaded."""
 
     settings: int
-    """For so many settings."""
+    """Number of settings that are compared."""
 
 
 @dataclass(frozen=True)
 class RunBegin(Event):
-    """A run of an experiment begins: a training with one of its settings and one of its seeds."""
+    """A run of an experiment begins: one of its settings is trained with one of its seeds."""
 
     run: int
-    """Counted from 1, those included that were known before."""
+    """Counted from 1, runs of before included."""
     runs: int
     setting: str
     """Its name."""
@@ -212,7 +211,7 @@ class RunBegin(Event):
 
 @dataclass(frozen=True)
 class RunEnd(Event):
-    """A run of an experiment is over, and its figures are kept."""
+    """A run of an experiment is over, and its results are kept."""
 
     run: int
     runs: int
@@ -224,19 +223,19 @@ class RunEnd(Event):
     quality: dict[str, float | None]
     """Correlation with each set of pairs, and accuracy on each set of analogies."""
     problem: str
-    """Why there are no figures; empty if there are."""
+    """Why there are no results; empty if there are."""
 
 
 @dataclass(frozen=True)
 class Notice(Event):
-    """A sentence that the user should see once (replaced bytes, dropped types, …)."""
+    """A sentence for the user (replaced bytes, dropped types, …)."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class HeldoutProgress(Event):
-    """How far the measuring of a held-out loss is."""
+    """How far the evaluation of the held-out loss is."""
 
     blocks: int
     blocks_total: int
@@ -244,20 +243,19 @@ class HeldoutProgress(Event):
 
 
 class Pace:
-    """A clock for those who tell how far they are: not at every step, but now and then."""
+    """A clock for progress: it says when the next event is due."""
 
     SECONDS = 0.25
 
     def __init__(self) -> None:
-        """Begin now."""
-        self._begun = self._told = time.perf_counter()
+        self._begun = self._last = time.perf_counter()
 
     def due(self) -> bool:
-        """Tell whether nothing was told for a while; if so, it counts as told now."""
+        """Tell whether `SECONDS` have passed since it last was, or since the beginning."""
         now = time.perf_counter()
-        if now - self._told < self.SECONDS:
+        if now - self._last < self.SECONDS:
             return False
-        self._told = now
+        self._last = now
         return True
 
     @property
@@ -266,7 +264,7 @@ class Pace:
         return time.perf_counter() - self._begun
 
     def stand(self, seconds: float) -> None:
-        """Leave some seconds that just went by out of the time."""
+        """Leave seconds that have just passed out of the time."""
         self._begun += seconds
 
 
@@ -274,4 +272,4 @@ Listener = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """Listen to nothing."""
+    """Do nothing."""

@@ -1,7 +1,7 @@
-"""Files in and out: the only door to smart_open, and the only way a file is written.
+"""Reading and writing of files: the only door to smart_open.
 
-Reading: any path or address, decompressed by its extension. Writing: a file appears whole or
-not at all (temporary file beside it, fsync, rename).
+Any path or address is read, decompressed by its extension. A file is written whole or not at all:
+a temporary file beside it, fsync, rename.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from hsw2v.errors import (
 STDIN = "-"
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
-_PIECES_AT_ONCE = 1 << 14
+_BATCH = 1 << 14
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -48,44 +48,41 @@ def readable(path: str) -> str:
 
 
 def expand_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
-    """Return the files that sources name, in order: directories recursively and sorted, globs too.
+    """Return the files that sources name: globs and directories, searched recursively, are sorted.
 
     Hidden files in directories are left out. Addresses and `-` stand for themselves.
 
     Raises:
-        MissingInputError: a path is not there, a pattern fits nothing, a directory holds no file.
+        MissingInputError: a path does not exist, a pattern matches no file, a directory has none.
     """
     found: list[str] = []
     for source in [os.fspath(source) for source in sources]:
-        if source == STDIN or is_address(source):
-            found.append(source)
-        elif os.path.isdir(source):
-            inside = _files_below(source)
-            if not inside:
-                raise MissingInputError(
-                    "the directory holds no files", where=source, hint="name one that does"
-                )
-            found.extend(inside)
-        elif os.path.exists(source):
-            found.append(source)
+        literal = source == STDIN or is_address(source)
+        if os.path.isdir(source) and not literal:
+            files, missing = _files_below(source), "the directory holds no files"
+        elif literal or os.path.exists(source):
+            files, missing = [source], ""
         elif glob.has_magic(source):
-            fitting = sorted(p for p in glob.glob(source, recursive=True) if os.path.isfile(p))
-            if not fitting:
-                raise MissingInputError(
-                    "no file fits the pattern", where=source, hint="check the path"
-                )
-            found.extend(fitting)
+            matches = glob.glob(source, recursive=True)
+            files, missing = _sorted_files(matches), "no file matches the pattern"
         else:
-            raise MissingInputError("no such file", where=source, hint="check the path")
+            files, missing = [], "no such file"
+        if not files:
+            raise MissingInputError(missing, where=source, hint="check the path")
+        found += files
     return found
 
 
 def _files_below(folder: str) -> list[str]:
     found = []
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        folders[:] = [f for f in folders if not f.startswith(".")]
         found += [os.path.join(parent, n) for n in names if not n.startswith(".")]
-    return sorted(f for f in found if os.path.isfile(f))
+    return _sorted_files(found)
+
+
+def _sorted_files(paths: list[str]) -> list[str]:
+    return sorted(path for path in paths if os.path.isfile(path))
 
 
 def stored_size(source: str) -> int | None:
@@ -95,27 +92,14 @@ def stored_size(source: str) -> int | None:
     return os.path.getsize(source)
 
 
-@contextlib.contextmanager
-def open_source(source: str) -> Iterator[BinaryIO]:
-    """Open a path, an address or `-` for reading bytes, decompressed by its extension.
-
-    Errors while reading are other libraries' own: see `explain_read_error`.
-
-    Raises:
-        MissingInputError: the source cannot be opened.
-    """
-    with open_stored(source) as stored, decompressed(stored, source) as stream:
-        yield stream
-
-
 def pieces(source: str, size: int = 1 << 22) -> Generator[bytes, None, None]:
     """Yield all bytes of a source, decompressed by its extension, at most `size` at a time.
 
     Raises:
         MissingInputError: the source cannot be opened.
-        CorruptInputError: it breaks off, or cannot be decompressed.
+        CorruptInputError: it is truncated, or cannot be decompressed.
     """
-    with open_source(source) as stream:
+    with open_stored(source) as stored, decompressed(stored, source) as stream:
         while True:
             try:
                 piece = stream.read(size)
@@ -131,7 +115,7 @@ def read_text(source: str) -> str:
 
     Raises:
         MissingInputError: the source cannot be opened.
-        CorruptInputError: it breaks off, or cannot be decompressed.
+        CorruptInputError: it is truncated, or cannot be decompressed.
         EncodingError: it is not UTF-8.
     """
     raw = b"".join(pieces(source))
@@ -150,11 +134,13 @@ def read_text(source: str) -> str:
 def open_stored(source: str) -> Iterator[BinaryIO]:
     """Open a path, an address or `-` for reading its bytes as they are stored.
 
+    Errors while reading are those of other libraries: see `explain_read_error`.
+
     Raises:
         MissingInputError: the source cannot be opened.
     """
     if source == STDIN:
-        # A read that is under way on the raw stream holds no lock that ending would wait for.
+        # A blocked read of the raw stream holds no lock that the end of the program waits for.
         yield getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
         return
     try:
@@ -166,12 +152,12 @@ def open_stored(source: str) -> Iterator[BinaryIO]:
             stream = open(source, "rb", buffering=0)  # noqa: SIM115
     except ImportError as error:
         raise MissingInputError(
-            f"this kind of address needs a package that is not installed ({error})",
+            f"addresses of this kind need a package that is not installed ({error})",
             where=source,
             hint="install the extra for it: hsw2v[s3], hsw2v[gcs], hsw2v[azure] or hsw2v[http]",
         ) from error
     except Exception as error:
-        # A path that no system can hold, with a NUL byte in it, is a ValueError.
+        # A path with a NUL byte is a ValueError.
         if isinstance(error, (OSError, ValueError)) or is_address(source):
             raise MissingInputError(
                 f"cannot be opened ({_reason(error)})", where=source, hint="check it and its rights"
@@ -183,7 +169,7 @@ def open_stored(source: str) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def decompressed(stored: BinaryIO, source: str) -> Iterator[BinaryIO]:
-    """Wrap the stored bytes of a source in what decompresses them, by its extension."""
+    """Decompress the stored bytes of a source by its extension."""
     extension = compression_of(source)
     if not extension:
         yield stored
@@ -195,27 +181,27 @@ def decompressed(stored: BinaryIO, source: str) -> Iterator[BinaryIO]:
 
 
 def compression_of(source: str) -> str:
-    """Return the extension that tells how a source is compressed; empty if it is not."""
+    """Return the extension of a compressed source, such as `.gz`; empty for others."""
     path = urllib.parse.urlsplit(source).path if is_address(source) else source
     extension = os.path.splitext(path)[1].lower()
     return extension if extension in COMPRESSIONS else ""
 
 
 def explain_read_error(error: Exception, source: str) -> Hsw2vError:
-    """Turn the error of a read, by the system or a decompressor, into ours."""
+    """Return our error for one of reading, by the system or a decompressor."""
     if isinstance(error, Hsw2vError):
         return error
     if isinstance(error, EOFError):
         return CorruptInputError(
             "is truncated: the compressed data end too early",
             where=source,
-            hint="fetch or make the file again",
+            hint="fetch or write the file again",
         )
     if compression_of(source) and (not isinstance(error, OSError) or error.errno is None):
         return CorruptInputError(
             f"cannot be decompressed ({_reason(error)})",
             where=source,
-            hint="check that the file is whole and is what its extension says",
+            hint="check that the file is whole and has the right extension",
         )
     return MissingInputError(
         f"cannot be read ({_reason(error)})", where=source, hint="check it and its rights"
@@ -229,12 +215,11 @@ def _reason(error: BaseException) -> str:
 
 
 def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> None:
-    """Make sure, before any work, that `atomic_write` will be able to write there.
+    """Check, before any work, that `atomic_write` can write there.
 
     Raises:
         OutputExistsError: the file exists and `force` is not given.
-        OutputError: the folder is missing or may not be written to, or there is something there
-            that is no regular file.
+        OutputError: the folder is missing or not writable, or the path is no regular file.
     """
     with _explained(path):
         target = _target(path)
@@ -253,10 +238,10 @@ def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> None
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[BinaryIO]:
-    """Open a file for writing bytes that appears under its name only when all is written.
+    """Open a file for writing bytes; it appears under its name only when all is written.
 
     On any error nothing is left behind, and an older file of that name stays as it was. A
-    symbolic link stays one: what it points to is written.
+    symbolic link is followed.
 
     Raises:
         OutputExistsError, OutputError, DiskFullError
@@ -288,13 +273,10 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
-    """Wrap a stream so that what is written to it is compressed as the extension of a path says.
-
-    The stream itself stays open.
-    """
+    """Compress what is written to a stream by the extension of a path; the stream stays open."""
     extension = compression_of(path)
     if extension == ".gz":
-        # Level 9, smart_open's, takes far longer to save next to nothing more.
+        # Level 9, smart_open's, takes far longer and saves next to nothing.
         with gzip.GzipFile("", "wb", 6, stream, mtime=0) as zipped:
             yield cast(BinaryIO, zipped)
     elif extension:
@@ -307,19 +289,19 @@ def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
 
 
 def write_text(path: str | os.PathLike[str], pieces: Iterable[str], *, force: bool = False) -> None:
-    """Write pieces of text to a file that appears when it is whole, compressed by its extension.
+    """Write pieces of text to a file by `atomic_write`, compressed by its extension.
 
     Raises:
         OutputExistsError, OutputError, DiskFullError
     """
     remaining = iter(pieces)
     with atomic_write(path, force=force) as stream, compressing(stream, os.fspath(path)) as out:
-        while some := list(itertools.islice(remaining, _PIECES_AT_ONCE)):
+        while some := list(itertools.islice(remaining, _BATCH)):
             out.write("".join(some).encode())
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
-    """Return what a path stands for, behind symbolic links."""
+    """Return a path with symbolic links resolved."""
     try:
         return Path(os.path.realpath(path))
     except ValueError as error:
@@ -343,15 +325,8 @@ def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def explain_write_error(error: OSError, where: str) -> OutputError:
-    """Turn the system's error of a write into ours."""
+    """Return our error for the system's one of writing."""
+    kind, hint = OutputError, "check the folder and its rights"
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return DiskFullError(
-            f"cannot be written ({_reason(error)})",
-            where=where,
-            hint="make room, or write elsewhere",
-        )
-    return OutputError(
-        f"cannot be written ({_reason(error)})",
-        where=where,
-        hint="check the folder and its rights",
-    )
+        kind, hint = DiskFullError, "make room, or write elsewhere"
+    return kind(f"cannot be written ({_reason(error)})", where=where, hint=hint)

@@ -1,8 +1,7 @@
 """The only door to numba: the decorators of compiled functions, and where their code is kept.
 
-Numba's disk cache looks at the file of a compiled function, not at the functions it calls in
-other files. The cache therefore lies in a folder named by a digest of every compiled source of
-the package: change any of them and all are compiled anew, never mixed.
+Numba's disk cache does not see changes in functions of other files that a compiled function calls.
+The cache folder is therefore named by a digest of all compiled sources of the package.
 """
 
 from __future__ import annotations
@@ -40,9 +39,13 @@ cgutils: Any = _cgutils
 F = TypeVar("F", bound=Callable[..., Any])
 
 FASTMATH = {"reassoc", "contract", "arcp", "nsz", "afn"}
-"""Without nnan and ninf: a check for NaN must stay alive."""
+"""Without nnan and ninf, which would remove checks for NaN."""
+
+intrinsic: Callable[[Callable[..., Any]], Callable[..., Any]] = extending.intrinsic
+"""The decorator of a function that builds the code of a compiled one."""
 
 _PACKAGE = Path(__file__).parent
+_USER = os.getuid() if hasattr(os, "getuid") else None
 _COMPILED_SOURCES = (
     "jit.py",
     "corpus/vectors.py",
@@ -74,25 +77,20 @@ def _digest() -> str:
 
 
 def _homes() -> Iterator[Path]:
-    """Give the folders where compiled code may be kept, the best first."""
+    """Yield the folders where compiled code may be kept, the best first."""
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         yield Path(chosen)
     if root := os.environ.get("XDG_CACHE_HOME"):
         yield Path(root) / "hsw2v"
     with contextlib.suppress(RuntimeError):
         yield Path("~/.cache/hsw2v").expanduser()
-    yield Path(tempfile.gettempdir()) / f"hsw2v-{_user()}"
-
-
-def _user() -> str:
-    """Return the number of the user, for a folder that is theirs alone."""
-    return str(os.getuid()) if hasattr(os, "getuid") else "user"
+    yield Path(tempfile.gettempdir()) / f"hsw2v-{_USER}"
 
 
 def cache_folder() -> Path | None:
-    """Return the folder for compiled code; None where none can be written, or be trusted.
+    """Return the folder for compiled code; None where none is writable and owned by the user.
 
-    The first that will do of `$NUMBA_CACHE_DIR`, `$XDG_CACHE_HOME/hsw2v`, `~/.cache/hsw2v`, and
+    The first such of `$NUMBA_CACHE_DIR`, `$XDG_CACHE_HOME/hsw2v`, `~/.cache/hsw2v`, and
     one in the system's temporary folder.
     """
     name = _digest()
@@ -101,7 +99,7 @@ def cache_folder() -> Path | None:
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Whoever can write there decides what runs here.
-            if not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid():
+            if _USER in (None, folder.stat().st_uid):
                 with tempfile.TemporaryFile(dir=folder):
                     return folder
     return None
@@ -111,7 +109,7 @@ _CACHE_FOLDER = cache_folder()
 
 
 def compiled(function: F) -> F:
-    """Compile a function that Python calls: at its first call, or from our own cache folder."""
+    """Compile a function that Python calls: at its first call, or loaded from the cache folder."""
     settings: Any = numba.config
     before = settings.CACHE_DIR
     settings.CACHE_DIR = str(_CACHE_FOLDER or "")
@@ -131,14 +129,9 @@ def _decorate(function: F, **options: Any) -> F:
 
 
 def emit_prefetch(builder: Any, pointer: Any, *, to_write: bool = False) -> None:
-    """Emit the instruction that asks for the cache line at a pointer."""
+    """Emit the instruction that prefetches the cache line at a pointer."""
     byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
     ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     near, data = flag(3), flag(1)
     builder.call(ask, [builder.bitcast(pointer, byte), flag(int(to_write)), near, data])
-
-
-def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a compiled function of one that builds its code."""
-    return extending.intrinsic(function)

@@ -1,4 +1,4 @@
-"""Trees of shapes that no method grows, and words that no corpus holds."""
+"""Trees of shapes that no method builds, and words that no corpus holds."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ def test_words_of_one_kind_have_a_branch_of_their_own(classes: int) -> None:
         assert inside == list(range(kind, 40, 4))
 
 
-def test_growing_tells_of_its_stages_and_of_an_objective_that_rises() -> None:
+def test_building_reports_its_stages_and_a_rising_objective() -> None:
     told: list[tuple[str, int, int, float | None]] = []
     brown(*planted(), np.ones(40), tell=lambda *news: told.append(news))
     stages = [name for name, _ in itertools.groupby(stage for stage, *_ in told)]
@@ -256,7 +256,7 @@ def test_growing_tells_of_its_stages_and_of_an_objective_that_rises() -> None:
 
 
 @pytest.mark.parametrize("stage", ["counting", "exchanging", "merging"])
-def test_growing_ends_when_its_listener_raises(stage: str) -> None:
+def test_building_ends_when_its_listener_raises(stage: str) -> None:
     def tell(now: str, *_: object) -> None:
         if now == stage:
             raise KeyboardInterrupt

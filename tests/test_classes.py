@@ -41,7 +41,7 @@ def test_arrays_have_the_types_that_kernels_take() -> None:
 
 @pytest.mark.parametrize(
     ("of", "count", "reason"),
-    [([0, 2], 2, "none of the 2"), ([0, -1], 2, "none of the 2"), ([0, 2], 3, "has no word")],
+    [([0, 2], 2, "outside 0 to 1"), ([0, -1], 2, "outside 0 to 1"), ([0, 2], 3, "has no word")],
 )
 def test_what_is_no_classes_is_refused(of: list[int], count: int, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

@@ -105,7 +105,7 @@ def test_an_unknown_setting_is_named_with_the_nearest() -> None:
     [
         ("[training]\ndimm = 3\n", "unknown key 'dimm' in .training.; did you mean 'dim'"),
         ("[train]\ndim = 3\n", "unknown section .train."),
-        ("dim = 3\n", "'dim' stands outside a section"),
+        ("dim = 3\n", "'dim' is outside a section"),
         ("[training]\ndim = 0\n", "dim is 0; it must be at least 1"),
         ("[training\n", "is not TOML"),
     ],
@@ -128,7 +128,7 @@ def test_a_hint_about_a_file_speaks_of_its_keys() -> None:
         raise UsageError("late", where="one", hint="lower --rebuild-at, or raise --epochs")
 
 
-def test_a_tree_is_a_file_if_it_is_none_that_is_grown_and_is_used() -> None:
+def test_a_tree_is_a_file_if_it_is_not_built_and_is_used() -> None:
     found = [
         Config().replace(tree=tree, loss=loss).training.tree_file
         for tree, loss in (("mine.tsv", "hs"), ("huffman", "hs"), ("mine.tsv", "ns"))
@@ -192,6 +192,13 @@ def test_train_takes_settings_as_keywords() -> None:
 def test_every_whole_number_has_a_bound(one: Any) -> None:
     with pytest.raises(UsageError, match="at most"):
         Config().replace(**{one.name: 10**30})
+
+
+def test_a_tiny_node_sample_would_train_nothing_and_is_refused() -> None:
+    with pytest.raises(UsageError, match="it must be 0, or at least 1e-06 and at most 1"):
+        Config().replace(node_sample=1e-300)
+    for value in (0.0, 1e-6):
+        assert Config().replace(node_sample=value).training.node_sample == value
 
 
 def test_numbers_of_numpy_become_plain() -> None:

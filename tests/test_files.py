@@ -22,7 +22,7 @@ from hsw2v.files import (
     compression_of,
     expand_sources,
     explain_read_error,
-    open_source,
+    pieces,
     stored_size,
 )
 
@@ -66,8 +66,7 @@ def test_sources_that_are_not_there_are_errors(tmp_path, name):
 def test_sources_are_read_as_their_extension_says(tmp_path):
     path = tmp_path / "text.gz"
     path.write_bytes(gzip.compress(b"some text"))
-    with open_source(str(path)) as stream:
-        assert stream.read() == b"some text"
+    assert b"".join(pieces(str(path))) == b"some text"
     assert stored_size(str(path)) == path.stat().st_size
 
 
@@ -79,7 +78,7 @@ def test_compression_is_told_by_the_path_of_an_address():
 
 def test_an_address_that_cannot_be_opened_is_an_error():
     with pytest.raises(MissingInputError, match="nothing://here"):
-        open_source("nothing://here").__enter__()
+        next(pieces("nothing://here"))
 
 
 def test_errors_of_reading_are_told_apart():
@@ -165,7 +164,7 @@ def test_a_symbolic_link_is_written_through(tmp_path):
 
 
 def test_a_path_with_a_nul_byte_is_an_error_of_ours():
-    with pytest.raises(MissingInputError), open_source("a\0b"):
-        pass
+    with pytest.raises(MissingInputError):
+        next(pieces("a\0b"))
     with pytest.raises(OutputError):
         check_writable("a\0b")

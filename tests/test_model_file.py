@@ -338,10 +338,10 @@ def test_tensors_that_contradict_each_other_are_refused(path, name, value, messa
     [
         ("classes", np.array([0, 1], np.int32), r"'classes' is I32 \[2\] and should be I32 \[3\]"),
         ("classes", np.array([0, 1, 1]), "'classes' is I64"),
-        ("classes", np.array([0, 2, 1], np.int32), "none of the 2"),
-        ("classes", np.array([0, -1, 1], np.int32), "none of the 2"),
+        ("classes", np.array([0, 2, 1], np.int32), "outside 0 to 1"),
+        ("classes", np.array([0, -1, 1], np.int32), "outside 0 to 1"),
         ("classes", np.array([1, 1, 1], np.int32), "a class has no word"),
-        ("outputs", OUTPUTS[:4], "none of the 1"),
+        ("outputs", OUTPUTS[:4], "outside 0 to 0"),
         ("outputs", OUTPUTS[:3], r"'outputs' is F32 \[3, 2\] and should be F32 \[4, 2\]"),
         ("outputs", np.array(1.0, np.float32), r"'outputs' is F32 \[\]"),
         ("outputs", OUTPUTS[:, :1].copy(), r"should be F32 \[5, 2\]"),

@@ -16,7 +16,7 @@ from test_training import planted
 import hsw2v
 from hsw2v import events, reference
 from hsw2v.network.outputs.hs import HierarchicalOutput
-from hsw2v.trees.shape import cost, depths, node_keep, trained_length
+from hsw2v.trees.shape import cost, node_keep, trained_length
 from hsw2v.trees.tree import Tree
 
 DRAWS = 20_000
@@ -61,7 +61,7 @@ def test_draws_come_in_the_proportions_they_should() -> None:
             assert found == pytest.approx(keep[node], abs=5 * 0.5 / DRAWS**0.5)
         expected += weights[word] / weights.sum() * (len(rows) - skipped.mean())
     assert trained_length(tree, weights, 0.05) == pytest.approx(expected, abs=0.05)
-    assert trained_length(tree, weights, 0.0) == pytest.approx(cost(depths(tree), weights).mean)
+    assert trained_length(tree, weights, 0.0) == pytest.approx(cost(tree.lengths, weights).mean)
 
 
 def test_visits_are_those_that_train() -> None:

@@ -81,6 +81,19 @@ def test_a_very_deep_tree_is_read_back(file: Path) -> None:
     assert np.array_equal(read_codes(str(file)).tree(words).children, tree.children)
 
 
+def test_a_tree_whose_paths_no_memory_can_hold_is_refused(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = code_lines(chain(300), [str(number) for number in range(300)])
+    file.write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setattr("hsw2v.trees.tree.MOST_DECISIONS", 40_000)
+    with pytest.raises(CorruptInputError, match="add up to 45,149, which is more than 40,000"):
+        read_codes(str(file))
+    monkeypatch.setattr("hsw2v.trees.tree.MOST_DECISIONS", 0)
+    with pytest.raises(CorruptInputError, match="more than 30,000"):
+        read_codes(str(file))
+
+
 def test_empty_lines_other_line_ends_and_compression_are_no_matter(file: Path) -> None:
     packed = file.with_name("codes.tsv.gz")
     packed.write_bytes(gzip.compress(b"\xef\xbb\xbf\r\na\t0\r\n\r\nb\t1"))

@@ -13,7 +13,7 @@ from some_trees import chain, shuffled_tree, textbook_cost
 
 from hsw2v.trees.decisions import decisions, first_words, words_below
 from hsw2v.trees.huffman import huffman
-from hsw2v.trees.shape import cost, depths
+from hsw2v.trees.shape import cost
 from hsw2v.trees.tree import Tree
 
 some_weights = st.lists(
@@ -37,12 +37,12 @@ def below(tree: Tree, child: int) -> list[int]:
 @given(sizes, seeds)
 def test_the_depth_of_a_word_is_the_length_of_its_path(words: int, seed: int) -> None:
     tree = shuffled_tree(words, seed)
-    assert np.array_equal(depths(tree), tree.paths().lengths)
+    assert np.array_equal(tree.lengths, tree.paths().lengths)
 
 
 @given(some_weights.filter(np.any), seeds)
 def test_costs_are_the_sums_of_the_textbook(weights: np.ndarray, seed: int) -> None:
-    depth = depths(shuffled_tree(len(weights), seed))
+    depth = shuffled_tree(len(weights), seed).lengths
     found = cost(depth, weights)
     total = math.fsum(weights)
     assert found.mean == pytest.approx(
@@ -57,7 +57,7 @@ def test_costs_are_the_sums_of_the_textbook(weights: np.ndarray, seed: int) -> N
 
 @given(some_weights.filter(np.any))
 def test_the_huffman_tree_costs_what_is_said_to_be_the_least(weights: np.ndarray) -> None:
-    found = cost(depths(huffman(weights)), weights)
+    found = cost(huffman(weights).lengths, weights)
     assert found.mean == pytest.approx(found.huffman)
     assert -1e-9 <= found.redundancy <= 1 + 1e-9
 
@@ -65,14 +65,14 @@ def test_the_huffman_tree_costs_what_is_said_to_be_the_least(weights: np.ndarray
 def test_costs_by_hand() -> None:
     """Half, a quarter and twice an eighth: Huffman's tree wastes nothing, a chain the other way."""
     weights = np.array([4, 2, 1, 1])
-    assert cost(np.array([1, 2, 3, 3]), weights) == cost(depths(huffman(weights)), weights)
+    assert cost(np.array([1, 2, 3, 3]), weights) == cost(huffman(weights).lengths, weights)
     found = cost(np.array([3, 3, 2, 1]), weights)
     assert (found.mean, found.entropy, found.huffman) == (2.625, 1.75, 1.75)
     assert found.redundancy == 0.875
 
 
 def test_one_word_alone_costs_nothing() -> None:
-    found = cost(depths(shuffled_tree(1, 0)), np.array([7]))
+    found = cost(shuffled_tree(1, 0).lengths, np.array([7]))
     assert (found.mean, found.entropy, found.huffman, found.redundancy) == (0, 0, 0, 0)
     assert math.copysign(1, found.entropy) == 1
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from some_trees import random_tree, textbook_cost
+from some_trees import chain, random_tree, textbook_cost
 
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.tree import Tree
@@ -101,6 +101,12 @@ def test_the_same_weights_give_the_same_tree() -> None:
 def test_weights_that_make_no_tree_are_refused(weights: list[float]) -> None:
     with pytest.raises(ValueError, match="weight"):
         huffman(np.array(weights))
+
+
+def test_a_tree_whose_paths_no_memory_can_hold_is_refused() -> None:
+    chain(14_000).check()
+    with pytest.raises(ValueError, match="add up to 1,800,029,999, which is more than 100,000,000"):
+        chain(60_000).check()
 
 
 @pytest.mark.parametrize(

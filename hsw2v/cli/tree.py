@@ -165,9 +165,9 @@ def _fitting(words: list[str], room: int) -> str:
 
 
 def _shape(model: Model, tree: Tree, as_json: bool) -> None:
-    from hsw2v.trees.shape import cost, depths
+    from hsw2v.trees.shape import cost
 
-    depth = depths(tree)
+    depth = tree.lengths
     costs = {name: cost(depth, weights) for name, weights in _weights(model).items()}
     facts = {
         "kind": model.config.get("training", {}).get("tree"),

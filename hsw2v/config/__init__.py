@@ -1,7 +1,7 @@
-"""Every setting of a training run, once: its default, its meaning, its bounds.
+"""Every setting of a training run: its default, meaning and bounds.
 
-The command line's options, the TOML files and the Python keywords are all made from these
-dataclasses. Defaults < TOML file < options given.
+Command line options, TOML files and Python keywords are made from these dataclasses. Options go
+before the TOML file, the file before the defaults.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from hsw2v.config.settings import (
     ALWAYS_TRAINED,
@@ -25,7 +25,6 @@ from hsw2v.config.settings import (
     DEFAULT_REBUILD_AT,
     DEFAULT_REBUILD_EVERY,
     FEWEST_EPOCHS,
-    LARGEST,
     LEAST_NODE_SAMPLE,
     LOSSES,
     MOST_EPOCHS,
@@ -37,12 +36,11 @@ from hsw2v.config.settings import (
     TrainingConfig,
     VocabularyConfig,
 )
-from hsw2v.config.values import bounds, checked
+from hsw2v.config.values import bounds, checked, type_of
 from hsw2v.errors import Hsw2vError, MissingInputError, UsageError
 
 __all__ = [
     "CLASSES",
-    "LARGEST",
     "LOSSES",
     "MOST_EPOCHS",
     "OPTIMIZERS",
@@ -54,8 +52,6 @@ __all__ = [
     "VocabularyConfig",
     "as_keys",
     "bounds",
-    "default_epochs",
-    "default_node_sample",
     "from_tables",
     "known_settings",
     "named",
@@ -83,10 +79,8 @@ class Config:
         """
         for section in dataclasses.fields(self):
             part = getattr(self, section.name)
-            types = _types(type(part))
             sound = {
-                one.name: checked(one, getattr(part, one.name), types[one.name])
-                for one in dataclasses.fields(part)
+                one.name: checked(one, getattr(part, one.name)) for one in dataclasses.fields(part)
             }
             object.__setattr__(self, section.name, dataclasses.replace(part, **sound))
 
@@ -96,85 +90,67 @@ class Config:
         Raises:
             UsageError: no setting has that name, or a value is out of bounds.
         """
-        changed: dict[str, dict[str, Any]] = {}
+        known = {one.name: section for section, some in sections().items() for one in some}
+        changed: dict[str, dict[str, Any]] = {section: {} for section in sections()}
         for name, value in settings.items():
-            changed.setdefault(_section_of(name), {})[name] = value
+            if name not in known:
+                raise UsageError(f"unknown setting '{name}'", hint=nearest(name, known))
+            changed[known[name]][name] = value
         return Config(
             **{
-                section.name: dataclasses.replace(
-                    getattr(self, section.name), **changed.get(section.name, {})
-                )
-                for section in dataclasses.fields(self)
+                section: dataclasses.replace(getattr(self, section), **values)
+                for section, values in changed.items()
             }
         )
 
     def resolved(self, tokens: int | None = None) -> Config:
-        """Return a copy in which every default that depends on something is a number.
+        """Return a copy with the defaults that depend on something filled in.
 
-        `tokens` is the length of the corpus. As long as that is not known, what depends on it is
-        left open: `epochs`, `rebuild_at` and `node_sample`.
+        `tokens` is the length of the corpus. Without it `epochs`, `rebuild_at` and `node_sample`
+        may stay None.
         """
         training = self.training
         epochs = training.epochs
         if epochs is None and tokens is not None:
-            epochs = default_epochs(tokens)
-        node_sample = training.node_sample
-        if node_sample is None and training.loss == "class":
-            node_sample = CLASS_NODE_SAMPLE
-        elif node_sample is None and epochs is not None and tokens is not None:
-            node_sample = default_node_sample(tokens * epochs, training.dim)
-        rebuild_at = training.rebuild_at
-        if rebuild_at is None and epochs is not None:
+            epochs = _default_epochs(tokens)
+        defaults: dict[str, Any] = {
+            "epochs": epochs,
+            "lr": DEFAULT_LR[training.optimizer][training.model],
+            "threads": _cores(),
+            "rebuild_every": DEFAULT_REBUILD_EVERY[training.model],
+        }
+        if epochs is not None:
             at = DEFAULT_REBUILD_AT[training.model]
-            rebuild_at = min(at, epochs / 2) if epochs > 1 else 0.0
-        return self.replace(
-            epochs=epochs,
-            rebuild_at=rebuild_at,
-            lr=DEFAULT_LR[training.optimizer][training.model]
-            if training.lr is None
-            else training.lr,
-            threads=_cores() if training.threads is None else training.threads,
-            node_sample=node_sample,
-            rebuild_every=DEFAULT_REBUILD_EVERY[training.model]
-            if training.rebuild_every is None
-            else training.rebuild_every,
-        )
+            defaults["rebuild_at"] = min(at, epochs / 2) if epochs > 1 else 0.0
+        if training.loss == "class":
+            defaults["node_sample"] = CLASS_NODE_SAMPLE
+        elif epochs is not None and tokens is not None:
+            defaults["node_sample"] = _default_node_sample(tokens * epochs, training.dim)
+        unset = {name: one for name, one in defaults.items() if getattr(training, name) is None}
+        return self.replace(**unset)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the settings as section -> name -> value, as in a TOML file."""
         return dataclasses.asdict(self)
 
 
-def default_epochs(tokens: int) -> int:
-    """Return the passes over a corpus of so many tokens that are made by default.
-
-    A small text has to be passed more often; more passes than this bring little.
-    """
+def _default_epochs(tokens: int) -> int:
+    # A small corpus needs more epochs; more than these bring little.
     return min(max(-(-PASSED_TOKENS // max(tokens, 1)), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
-def default_node_sample(passed: int, dim: int) -> float:
-    """Return the threshold of subsampling decisions if all epochs pass so many tokens.
-
-    The less a node is trained, and the more numbers it has to learn, the less can be spared.
-    """
+def _default_node_sample(passed: int, dim: int) -> float:
+    # The fewer tokens all epochs pass, and the more dimensions, the fewer decisions can be skipped.
     return min(max(ALWAYS_TRAINED * dim / max(passed, 1), LEAST_NODE_SAMPLE), 1.0)
 
 
 def sections() -> dict[str, tuple[dataclasses.Field[Any], ...]]:
-    """Return the settings by section, in order: what the command line and the docs are made of."""
+    """Return the settings by section, in order, as command line and docs show them."""
+    default = Config()
     return {
-        section.name: dataclasses.fields(get_type_hints(Config)[section.name])
-        for section in dataclasses.fields(Config)
+        section.name: dataclasses.fields(getattr(default, section.name))
+        for section in dataclasses.fields(default)
     }
-
-
-def type_of(one: dataclasses.Field[Any]) -> type:
-    """Return the plain type of a setting, without its None."""
-    owner = get_type_hints(Config)[_section_of(one.name)]
-    hint = _types(owner)[one.name]
-    plain: type = next((t for t in get_args(hint) if t is not type(None)), hint)
-    return plain
 
 
 def read_config(path: str | os.PathLike[str], base: Config | None = None) -> Config:
@@ -209,7 +185,7 @@ def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 @contextmanager
 def named(where: str) -> Iterator[None]:
-    """Name the place in complaints about what a file says, before what they name themselves."""
+    """Put the name of a file before the `where` of errors about its content."""
     try:
         yield
     except Hsw2vError as error:
@@ -218,7 +194,7 @@ def named(where: str) -> Iterator[None]:
 
 
 def as_keys(hint: str) -> str:
-    """Return a hint with the keys of a file in the place of options of the command line."""
+    """Return a hint with options of the command line written as keys of a file."""
     return _OPTION.sub(lambda option: option[1].replace("-", "_"), hint)
 
 
@@ -238,7 +214,7 @@ def from_tables(tables: Mapping[str, Any], base: Config | None = None) -> Config
             raise UsageError(
                 f"unknown section [{section}]"
                 if isinstance(values, dict)
-                else f"the key '{section}' stands outside a section",
+                else f"the key '{section}' is outside a section",
                 hint="the sections are " + ", ".join(f"[{name}]" for name in known),
             )
         names = [one.name for one in known[section]]
@@ -250,47 +226,30 @@ def from_tables(tables: Mapping[str, Any], base: Config | None = None) -> Config
 
 
 def known_settings(
-    tables: Mapping[str, Mapping[str, Any]], names: Iterable[str] | None = None
+    tables: Mapping[str, Mapping[str, Any]], names: Collection[str] | None = None
 ) -> Config:
-    """Return the settings that a model was trained with, or those of some names; others by default.
+    """Return the settings that a model was trained with, or some of them by name; else defaults.
 
-    `tables` may lack some, and hold others: it may be of another version. Without `node_sample`,
-    every decision was trained.
+    `tables` may be of another version: missing settings keep their default and unknown ones are
+    ignored. Without `node_sample`, every decision was trained.
     """
-    wanted = None if names is None else set(names)
     known: dict[str, Any] = {}
-    for section, fields in sections().items():
+    for section, settings in sections().items():
         given = {RENAMED.get(name, name): one for name, one in tables.get(section, {}).items()}
-        known |= {
-            one.name: given[one.name]
-            for one in fields
-            if one.name in given and (wanted is None or one.name in wanted)
-        }
-    if wanted is None or "node_sample" in wanted:
-        known["node_sample"] = known.get("node_sample") or 0.0
-    return Config().replace(**known)
-
-
-def _section_of(name: str) -> str:
-    known = sections()
-    for section, settings in known.items():
-        if any(one.name == name for one in settings):
-            return section
-    every = [one.name for settings in known.values() for one in settings]
-    raise UsageError(f"unknown setting '{name}'", hint=nearest(name, every))
+        known |= {one.name: given[one.name] for one in settings if one.name in given}
+    known["node_sample"] = known.get("node_sample") or 0.0
+    return Config().replace(
+        **{name: one for name, one in known.items() if names is None or name in names}
+    )
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the hint to a name that is none of these: the one that it is most like, or all."""
+    """Return the hint for an unknown name: its new name, the most similar known one, or all."""
     if name in RENAMED:
         return f"it is called '{RENAMED[name]}' now"
     names = list(names)
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(names)
-
-
-def _types(owner: type) -> dict[str, Any]:
-    return get_type_hints(owner)
 
 
 def _cores() -> int:

@@ -1,7 +1,5 @@
 """The settings of a training run by section: default, meaning and bounds of each."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,20 +17,13 @@ def setting(
     *,
     choices: tuple[str, ...] = (),
     minimum: float | None = None,
-    maximum: float | None = None,
+    maximum: float = LARGEST,
     above: float | None = None,
+    or_zero: bool = False,
 ) -> Any:
-    """Declare one setting; bounds are inclusive but for `above`."""
-    return field(
-        default=default,
-        metadata={
-            "help": help,
-            "choices": choices,
-            "minimum": minimum,
-            "maximum": maximum,
-            "above": above,
-        },
-    )
+    """Declare one setting; bounds are inclusive but for `above`, and `or_zero` allows 0 too."""
+    rules = {"minimum": minimum, "maximum": maximum, "above": above, "or_zero": or_zero}
+    return field(default=default, metadata={"help": help, "choices": choices, **rules})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,21 +32,20 @@ class CorpusConfig:
 
     tokens: str = setting(
         "space",
-        "what a token is: 'space' splits at Unicode white space, 'words' keeps runs of letters, "
+        "kind of tokens: 'space' splits at Unicode white space, 'words' keeps runs of letters, "
         "digits and marks of raw text and drops punctuation",
         choices=("space", "words"),
     )
     lowercase: bool = setting(False, "lower-case every token (by Unicode's rules)")
     encoding_errors: str = setting(
         "strict",
-        "what to do with invalid UTF-8: stop, put U+FFFD in its place, or leave it out",
+        "invalid UTF-8: stop (strict), replace it by U+FFFD (replace) or leave it out (ignore)",
         choices=("strict", "replace", "ignore"),
     )
     max_types: int = setting(
         0,
-        "drop the rarest types whenever the table holds this many; 0 for no bound",
+        "most types in memory: beyond it the rarest are dropped; 0 for no bound",
         minimum=0,
-        maximum=LARGEST,
     )
     cache_dir: str | None = setting(
         None, "folder for the encoded corpus while training (default: the system's temporary one)"
@@ -66,10 +56,8 @@ class CorpusConfig:
 class VocabularyConfig:
     """Which types become words, and how often they are used."""
 
-    min_count: int = setting(5, "leave out types that occur less often", minimum=1, maximum=LARGEST)
-    max_vocab: int = setting(
-        0, "keep only the most frequent words; 0 for no bound", minimum=0, maximum=LARGEST
-    )
+    min_count: int = setting(5, "leave out words that occur less often", minimum=1)
+    max_vocab: int = setting(0, "keep only the most frequent words; 0 for no bound", minimum=0)
     sample: float = setting(
         1e-4,
         "threshold of subsampling: words more frequent than this share of the tokens are "
@@ -104,22 +92,20 @@ class TrainingConfig:
     tree: str = setting(
         "semantic",
         "tree of hierarchical softmax: semantic (built from the vectors during training), huffman, "
-        "balanced, random, brown (from classes of neighbouring words), or a file of words and "
-        "bit strings as 'hsw2v tree --codes' prints it",
+        "balanced, random, brown (Brown clustering), or a file of words and bit strings as "
+        "'hsw2v tree --codes' prints it",
     )
     rebuild_at: float | None = setting(
         None,
-        "epochs after which the semantic tree is built, 0.5 for half of one; 0 for never (default: "
-        "1 for skipgram, 2 for cbow, half of all epochs at most, and never if there is one alone)",
+        "epochs before the semantic tree is built, such as 0.5; 0 for never (default: 1 for "
+        "skipgram, 2 for cbow, at most half of the epochs, and never with a single epoch)",
         minimum=0.0,
-        maximum=LARGEST,
     )
     rebuild_every: float | None = setting(
         None,
-        "rebuild it every so many epochs, while at least two epochs remain; 0 for never "
+        "epochs between later rebuilds of the semantic tree, while at least two remain; 0 for none "
         "(default: 0 for skipgram, 3 for cbow)",
         minimum=0.0,
-        maximum=LARGEST,
     )
     rebuild_from: str = setting(
         "hs",
@@ -133,40 +119,38 @@ class TrainingConfig:
         "than this share of the targets pass are skipped at random; 0 switches it off (default: "
         "2,500 times the dimensions, divided by the tokens that all epochs pass, at least 0.0005 "
         "and at most 1; with loss class 0.1)",
-        minimum=0.0,
+        minimum=1e-6,
         maximum=1.0,
+        or_zero=True,
     )
     classes: str = setting(
         "frequency",
-        "classes of words of loss class: of words equally frequent (frequency), of like vectors, "
-        "rebuilt during training as the semantic tree is (kmeans), or of words with like "
-        "neighbours (exchange)",
+        "word classes of loss class: by frequency (frequency), by k-means of the word vectors, "
+        "rebuilt during training as the semantic tree is (kmeans), or by the exchange algorithm "
+        "on neighbouring words (exchange)",
         choices=CLASSES,
     )
     num_classes: int | None = setting(
         None,
-        "classes of words of loss class (default: the square root of the number of words)",
+        "number of word classes of loss class (default: the square root of the vocabulary size)",
         minimum=1,
-        maximum=LARGEST,
     )
     negative: int = setting(5, "negative samples per window", minimum=1, maximum=1_000)
     samples: int = setting(
         64,
-        "words that sampled softmax draws for each 64 windows",
+        "negative samples of sampled softmax for every 64 windows",
         minimum=1,
         maximum=65_536,
     )
     ns_exponent: float = setting(
         0.75,
-        "exponent of the counts in the noise distribution of negative sampling and of sampled "
-        "softmax",
+        "exponent of the counts in the noise distribution of negative sampling and sampled softmax",
         minimum=-10.0,
         maximum=10.0,
     )
     optimizer: str = setting(
         "sgd",
-        "optimizer of all tables: plain steps (sgd), or a learning rate for each number of a row "
-        "(adagrad, rmsprop, adam)",
+        "optimizer of all parameters: plain SGD (sgd), or an adaptive one (adagrad, rmsprop, adam)",
         choices=OPTIMIZERS,
     )
     l2: float = setting(
@@ -180,10 +164,9 @@ class TrainingConfig:
     )
     epochs: int | None = setting(
         None,
-        "passes over the corpus (default: as many as make 80 million tokens of it, but at least 5 "
-        "and at most 20)",
+        "passes over the corpus (default: 80 million divided by its tokens, at least 5 and at "
+        "most 20)",
         minimum=1,
-        maximum=LARGEST,
     )
     lr: float | None = setting(
         None,
@@ -194,17 +177,16 @@ class TrainingConfig:
         maximum=10.0,
     )
     threads: int | None = setting(None, "threads (default: all cores)", minimum=1, maximum=1_024)
-    seed: int = setting(1, "seed of every random choice", minimum=0, maximum=LARGEST)
+    seed: int = setting(1, "seed of every random choice", minimum=0)
     record_gradients: int = setting(
         0,
-        "record errors and gradients in the log every so many blocks; 0 for never",
+        "blocks between records of errors and gradients in the log; 0 for none",
         minimum=0,
-        maximum=LARGEST,
     )
 
     @property
     def tree_file(self) -> str | None:
-        """The file that the tree is read from, if it is one, and there is a use for it."""
+        """The file that the tree is read from, if any, and used."""
         return self.tree if self.loss == "hs" and self.tree not in TREES else None
 
 
@@ -218,12 +200,12 @@ DEFAULT_LR = {
     "adam": {"skipgram": 0.01, "cbow": 0.01},
 }
 ALWAYS_TRAINED, LEAST_NODE_SAMPLE = 2_500, 0.0005
-"""By default a node is always trained whose words are fewer tokens than this in all epochs for each
-dimension of its vector, or a smaller share of the tokens than this."""
+"""By default a node is always trained if all epochs pass fewer tokens below it than the first times
+the dimensions, or if they are a smaller share of all tokens than the second."""
 CLASS_NODE_SAMPLE = 0.1
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 20
 PASSED_TOKENS = 80_000_000
-"""Tokens that all epochs are to pass, by default, within these bounds."""
+"""Tokens that all epochs pass by default, within these bounds."""
 DEFAULT_REBUILD_AT = {"skipgram": 1.0, "cbow": 2.0}
 DEFAULT_REBUILD_EVERY = {"skipgram": 0.0, "cbow": 3.0}
 RENAMED = {
@@ -231,4 +213,4 @@ RENAMED = {
     "retree_every": "rebuild_every",
     "retree_from": "rebuild_from",
 }
-"""Settings that had another name before, and still have it in older models."""
+"""Former names of settings, as older models have them."""

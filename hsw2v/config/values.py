@@ -6,37 +6,59 @@ import dataclasses
 import math
 import numbers
 import os
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from hsw2v.config.settings import LARGEST
 from hsw2v.errors import UsageError
 
+_DESCRIBED = {
+    int: "a whole number",
+    float: "a number",
+    str: "a string of valid Unicode",
+    bool: "true or false",
+}
 
-def checked(one: dataclasses.Field[Any], given: Any, hint: Any) -> Any:
-    """Return a value as its plain type, once it is known to fit its setting."""
-    allowed = get_args(hint) or (hint,)
-    if given is None and type(None) in allowed:
+
+def type_of(one: dataclasses.Field[Any]) -> type:
+    """Return the plain type of a setting, without its None."""
+    kinds: tuple[type, ...] = get_args(one.type) or (one.type,)
+    return kinds[0]
+
+
+def checked(one: dataclasses.Field[Any], given: Any) -> Any:
+    """Return a value as the plain type of its setting; None where that is the default.
+
+    Raises:
+        UsageError: it has another type, or is out of bounds.
+    """
+    if given is None and one.default is None:
         return None
-    kind = next(t for t in allowed if t is not type(None))
-    value = _plain(given, kind)
-    rules = one.metadata
+    value, choices = _plain(given, type_of(one)), one.metadata["choices"]
     if value is None:
-        raise UsageError(f"{one.name} is {given!r}", hint=f"it must be {_described(kind)}")
-    if rules["choices"] and value not in rules["choices"]:
-        raise UsageError(
-            f"{one.name} is {value!r}", hint="it must be one of " + ", ".join(rules["choices"])
-        )
-    if (
-        (rules["minimum"] is not None and value < rules["minimum"])
-        or (rules["maximum"] is not None and value > rules["maximum"])
-        or (rules["above"] is not None and value <= rules["above"])
-    ):
-        raise UsageError(f"{one.name} is {value!r}", hint=f"it must be {bounds(one, every=True)}")
-    return value
+        expected = _DESCRIBED[type_of(one)]
+    elif choices and value not in choices:
+        expected = "one of " + ", ".join(choices)
+    elif isinstance(value, str) or _within(value, one.metadata):
+        return value
+    else:
+        expected = bounds(one) if value <= LARGEST else "at most 2^63 - 1"
+    raise UsageError(f"{one.name} is {given!r}", hint=f"it must be {expected}")
+
+
+def _within(value: float, rules: Mapping[str, Any]) -> bool:
+    if rules["or_zero"] and value == 0:
+        return True
+    minimum, above = rules["minimum"], rules["above"]
+    return bool(
+        (minimum is None or value >= minimum)
+        and (above is None or value > above)
+        and value <= rules["maximum"]
+    )
 
 
 def _plain(value: Any, kind: type) -> Any:
-    """Return a value, perhaps NumPy's or a path, as this plain type; None if it is none of it."""
+    """Return a value, perhaps NumPy's or a path, as a plain type; None if it has another type."""
     if kind is str and isinstance(value, os.PathLike):
         value = os.fspath(value)
     if kind is bool:
@@ -61,29 +83,17 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _described(kind: type) -> str:
-    return {
-        int: "a whole number",
-        float: "a number",
-        str: "a string of valid Unicode",
-        bool: "true or false",
-    }[kind]
-
-
-def bounds(one: dataclasses.Field[Any], *, every: bool = False) -> str:
-    """Return the bounds of a setting in words, as 'above 0 and at most 10'; '' if none.
-
-    That a number must fit in 64 bits is left out, unless `every` bound is wanted.
-    """
+def bounds(one: dataclasses.Field[Any]) -> str:
+    """Return the bounds of a setting in words, as 'above 0 and at most 10'; '' if none."""
     rules = one.metadata
     parts = []
     if rules["minimum"] is not None:
         parts.append(f"at least {_written(rules['minimum'])}")
     if rules["above"] is not None:
         parts.append(f"above {_written(rules['above'])}")
-    if rules["maximum"] is not None and (every or rules["maximum"] != LARGEST):
+    if rules["maximum"] != LARGEST:
         parts.append(f"at most {_written(rules['maximum'])}")
-    return " and ".join(parts)
+    return ("0, or " if rules["or_zero"] else "") + " and ".join(parts)
 
 
 def _written(number: float) -> str:

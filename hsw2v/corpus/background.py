@@ -1,4 +1,4 @@
-"""Work in threads of its own: iterators that run ahead, and what must not be interrupted."""
+"""Threads for iterators that run ahead, and for work that must not be interrupted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -16,9 +15,9 @@ _JOIN_SECONDS = 0.2
 
 
 def apart(work: Callable[[], object]) -> None:
-    """Call a function in a thread of its own, and wait for it where Ctrl-C is heard.
+    """Call a function in a thread of its own, and wait for it.
 
-    Compiling is neither: an interrupt in the midst of it may be lost.
+    For compiling, in which Ctrl-C may be lost: here the wait is interrupted.
     """
     errors: list[BaseException] = []
 
@@ -35,31 +34,25 @@ def apart(work: Callable[[], object]) -> None:
         raise errors[0]
 
 
-class _End:
-    """What a thread sends last: the error that ended it, if any."""
+class _End(NamedTuple):
+    """What a thread sends last."""
 
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
+    error: BaseException | None
 
 
 class Background:
-    """A context in which iterators run ahead, and whose end ends them all.
+    """A context in which iterators run ahead in threads, which end with it.
 
-    Nothing bounds how far they run ahead but what they themselves wait for. A thread that is
-    blocked in a read cannot be ended; it is left behind and does not keep the program alive.
+    How far they run ahead is bounded only by what they wait for, such as a `Pool`. A thread that is
+    blocked in a read cannot be ended; it does not keep the program alive.
     """
 
-    def __init__(self, stop: threading.Event | None = None) -> None:
-        self._stop = stop or threading.Event()
+    def __init__(self) -> None:
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def ahead(self, items: Iterable[T]) -> Iterator[T]:
-        """Run an iterator in a thread of its own, and give its items here, and its error.
-
-        Raises:
-            KeyboardInterrupt: `stop` was set, or the context is over.
-        """
+        """Run an iterator in a thread of its own, and yield its items, or raise its error."""
         results: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
         thread = threading.Thread(target=self._run, args=(items, results), daemon=True)
         self._threads.append(thread)
@@ -70,9 +63,9 @@ class Background:
         """Return the next item of a queue, as soon as there is one.
 
         Raises:
-            KeyboardInterrupt: `stop` was set, or the context is over.
+            KeyboardInterrupt: the context is over.
         """
-        while not (self._stop.is_set() or self._over.is_set()):
+        while not self._over.is_set():
             try:
                 return results.get(timeout=_POLL_SECONDS)
             except queue.Empty:
@@ -99,16 +92,9 @@ class Background:
                 return
 
     def __enter__(self) -> Background:
-        """Return itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End all threads."""
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         deadline = time.monotonic() + _JOIN_SECONDS
         for thread in self._threads:
@@ -116,18 +102,18 @@ class Background:
 
 
 class Pool(Generic[T]):
-    """Things that are used again: taking one waits until one is free."""
+    """Objects to use again and again: taking one waits until one is free."""
 
-    def __init__(self, things: Iterable[T], background: Background) -> None:
+    def __init__(self, items: Iterable[T], background: Background) -> None:
         self._free: queue.SimpleQueue[T] = queue.SimpleQueue()
         self._background = background
-        for thing in things:
-            self._free.put(thing)
+        for item in items:
+            self._free.put(item)
 
     def take(self) -> T:
         """Return a free one, as soon as there is one."""
         return self._background.wait(self._free)
 
-    def give_back(self, thing: T) -> None:
+    def give_back(self, item: T) -> None:
         """Make one free again."""
-        self._free.put(thing)
+        self._free.put(item)

@@ -1,8 +1,7 @@
-"""From sources to pieces of text in which no token is cut, ready for the tokeniser."""
+"""Sources to pieces of text in which no token is cut, ready for the tokeniser."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
@@ -25,13 +24,13 @@ from hsw2v.errors import CorruptInputError, EncodingError
 from hsw2v.files import decompressed, explain_read_error, open_stored
 
 PIECE = 1 << 18
-"""Bytes of a piece, but for tokens that are longer."""
+"""Bytes of a piece, unless a token is longer."""
 LONGEST = 1 << 30
-"""Bytes of a token, about, that are too many."""
+"""About the most bytes of a token."""
 
 _SAMPLE = 4096
 _MOST_CONTROLS = 0.02
-"""The share of control characters in a text in some other encoding, at most."""
+"""The greatest share of control characters in a text of another encoding."""
 _BOM = b"\xef\xbb\xbf"
 _BINARY = (
     (b"\x1f\x8b\x08", "gzip data", "name it .gz"),
@@ -50,16 +49,16 @@ _BINARY = (
 
 
 class Piece:
-    """A piece of text and its tokens, in buffers that are used again."""
+    """A piece of text and its tokens, in reusable buffers."""
 
     def __init__(self) -> None:
         self.data: NDArray[np.uint8] = np.empty(0, np.uint8)
         self.size = 0
         self.source = ""
         self.offset = 0
-        """Byte of the source that the piece begins at."""
+        """The byte of the source where the piece begins."""
         self.line = 1
-        """Line of the source that the piece begins in."""
+        """The line of the source where the piece begins."""
         self.stored = 0
         """Bytes of input, as stored, read up to the end of the piece."""
         self.replaced = 0
@@ -71,12 +70,12 @@ class Piece:
         self.tails: NDArray[np.uint64] = np.empty(0, np.uint64)
 
     def reserve(self, size: int) -> None:
-        """Make room for `size` bytes of text and its padding; what is there is lost."""
+        """Make room for `size` bytes of text and its padding; the present text may be lost."""
         if len(self.data) < size + PAD:
             self.data = np.empty(size + PAD, np.uint8)
 
     def fill(self, text: bytes | memoryview) -> None:
-        """Put another text in the piece."""
+        """Replace the text."""
         self.size = len(text)
         self.reserve(self.size)
         self.data[: self.size] = np.frombuffer(text, np.uint8)
@@ -91,7 +90,7 @@ class Piece:
         return self.data[: self.size].tobytes()
 
     def reserve_tokens(self, most: int) -> None:
-        """Make room for tokens; pages that are not written to take no memory."""
+        """Make room for `most` tokens; pages that are not written to take no memory."""
         if len(self.heads) < most + VECTOR + AHEAD:
             self.starts = np.empty(most + VECTOR, np.int32)
             self.ends = np.empty(most + VECTOR, np.int32)
@@ -109,11 +108,11 @@ def read_pieces(
 ) -> Iterator[Piece]:
     """Read every source once, in pieces of about `size` bytes that end in white space.
 
-    A byte order mark is dropped; the last line of a source gets its end.
+    `take` returns a free piece. A byte order mark is dropped; the last line of a source is ended.
 
     Raises:
         MissingInputError: a source cannot be read.
-        CorruptInputError: a source is truncated, or is not a text.
+        CorruptInputError: a source is truncated, or is not text.
     """
     stored_before = 0
     for source in sources:
@@ -142,7 +141,7 @@ def _pieces_of(
     while not ended:
         if len(rest) > LONGEST:
             raise CorruptInputError(
-                "holds more than a gigabyte without white space, which is no text",
+                "holds more than a gigabyte without white space",
                 where=f"{source}, line {line}, byte {offset}",
                 hint="name a text whose tokens are separated",
             )
@@ -179,7 +178,7 @@ def _read_full(source: str, stream: BinaryIO, view: memoryview) -> int:
         except Exception as error:
             raise explain_read_error(error, source) from error
         if got is None:
-            # A stream that does not block has nothing yet.
+            # A non-blocking stream has no data yet.
             time.sleep(0.01)
         elif got == 0:
             break
@@ -189,7 +188,7 @@ def _read_full(source: str, stream: BinaryIO, view: memoryview) -> int:
 
 
 def _opening(source: str, first: bytes) -> int:
-    """Make sure that a source is a text, and return the bytes of its byte order mark."""
+    """Check that a source is not a known binary file; return the length of its byte order mark."""
     for magic, kind, hint in _BINARY:
         bzip = magic != b"BZh" or first[4:10] == b"1AY&SY"
         if first.startswith(magic) and bzip:
@@ -202,19 +201,22 @@ def _opening(source: str, first: bytes) -> int:
 
 
 def prepare(piece: Piece, config: CorpusConfig) -> None:
-    """Make the text of a piece valid UTF-8, and change it as the settings say.
+    """Make the text of a piece valid UTF-8, and lower-case or split it as the settings say.
 
-    Each step works on whole tokens, and none of them looks past white space: what comes out does
-    not depend on where the pieces are cut.
+    No step looks past white space, so the result does not depend on where pieces are cut.
 
     Raises:
-        EncodingError: the text is not valid UTF-8, and is not to be replaced.
-        CorruptInputError: so little of it is text that it must be something else.
+        EncodingError: the text is not valid UTF-8, and `encoding_errors` is strict.
+        CorruptInputError: it looks binary.
     """
     invalid = first_invalid(piece.data, piece.size)
     if invalid >= 0:
         if config.encoding_errors == "strict":
-            raise _binary_error(piece) if _looks_binary(piece) else _encoding_error(piece, invalid)
+            if _looks_binary(piece):
+                raise CorruptInputError(
+                    "is binary, not text", where=piece.source, hint="name a text to train on"
+                )
+            raise _encoding_error(piece, invalid)
         text = piece.text()
         piece.replaced = len(text) - len(text.decode(errors="ignore").encode())
         piece.fill(text.decode(errors=config.encoding_errors).encode())
@@ -228,16 +230,10 @@ def prepare(piece: Piece, config: CorpusConfig) -> None:
 
 
 def _looks_binary(piece: Piece) -> bool:
-    """Tell whether a piece that is not UTF-8 has the control characters of no text."""
+    """Tell whether a piece that is not UTF-8 has more control characters than a text has."""
     some = piece.data[: min(piece.size, _SAMPLE)]
     controls = int(np.count_nonzero((some < 32) & ((some < 9) | (some > 13)) & (some != 27)))
     return controls > _MOST_CONTROLS * len(some)
-
-
-def _binary_error(piece: Piece) -> CorruptInputError:
-    return CorruptInputError(
-        "is not text but something binary", where=piece.source, hint="name a text to train on"
-    )
 
 
 def _encoding_error(piece: Piece, at: int) -> EncodingError:
@@ -245,6 +241,6 @@ def _encoding_error(piece: Piece, at: int) -> EncodingError:
     byte = int(piece.data[at])
     return EncodingError(
         f"is not valid UTF-8 (byte 0x{byte:02x})",
-        where=f"{os.fspath(piece.source)}, line {line}, byte {piece.offset + at}",
-        hint="convert it to UTF-8, or go on with --encoding-errors replace|ignore",
+        where=f"{piece.source}, line {line}, byte {piece.offset + at}",
+        hint="convert it to UTF-8, or use --encoding-errors replace|ignore",
     )

@@ -1,4 +1,4 @@
-"""What callers name as a corpus: text by its paths and addresses, or sentences themselves."""
+"""The corpora that callers may give: paths and addresses of text, or sentences."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Source = Path | Sequence[Path] | Iterable[Iterable[str]]
 
 
 def is_text(source: Source) -> bool:
-    """Tell whether a source names text, by a path or a list of them, rather than hold sentences."""
+    """Tell whether a source is a path or a list of paths, rather than sentences."""
     if isinstance(source, list | tuple):
         return all(isinstance(one, str | os.PathLike) for one in source)
     return isinstance(source, str | os.PathLike)
 
 
 def encode_source(source: Source, config: CorpusConfig, listener: Listener) -> EncodedCorpus:
-    """Encode a path, a list of paths, or an iterable of sentences that are lists of tokens.
+    """Encode a path, a list of paths, or an iterable of sentences, which are lists of tokens.
 
     Raises:
         UsageError: the source is something else.
@@ -46,12 +46,12 @@ def encode_source(source: Source, config: CorpusConfig, listener: Listener) -> E
 def words_of_source(
     source: Source, config: CorpusConfig, vocabulary: Vocabulary, listener: Listener
 ) -> WordCorpus:
-    """Encode a source as the corpus of a vocabulary was, and find its words.
+    """Encode a source by the settings of another corpus, as words of its vocabulary.
 
     Raises:
         What `encode_source` raises.
     """
     if not is_text(source):
-        # Sentences are lists of tokens already, however text would be split.
+        # Sentences are split already.
         config = dataclasses.replace(config, tokens="space")
     return WordCorpus.of(encode_source(source, config, listener), vocabulary)

@@ -2,8 +2,8 @@
 
     reading ──pieces──▶ scanning ──tokens──▶ interning ──ids──▶ file
 
-Reading (with decompression) and scanning run in threads of their own beside the caller's, which
-gives the ids: they depend on nothing but the order of the tokens.
+Reading (with decompression) and scanning run in threads of their own; the caller's thread gives the
+ids, which depend only on the order of the tokens.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import itertools
 import mmap
 import os
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
-from types import TracebackType
+from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
@@ -31,42 +30,44 @@ from hsw2v.events import CorpusProgress, Listener, Notice, Pace, ignore
 from hsw2v.files import expand_sources, explain_write_error, stored_size
 
 BLOCK = 8192
-"""Ids of a block, at most."""
+"""The most ids of a block."""
 _PIECES = 4
 _BATCH = 1 << 15
 _MOST_IDS = 2**31 - 2**24
-"""Ids are int32, and a piece brings no more than the difference."""
+"""Ids are int32, and a piece adds no more than the difference."""
 _IDS_AT_ONCE = 1 << 20
 
 Source = str | os.PathLike[str]
 
 
+@dataclass(eq=False)
 class EncodedCorpus:
-    """A corpus as ids in a file that has no name: it is gone when it is closed, or we are."""
+    """A corpus as ids in a file without a name, gone when it is closed or the process ends."""
 
-    def __init__(self, file: IO[bytes], types: Vocabulary, source: str, **totals: int) -> None:
-        self.source = source
-        """What it was read from, for messages."""
-        self._file = file
-        self._map = mmap.mmap(file.fileno(), 0)
+    _file: IO[bytes]
+    source: str
+    """What it was read from, for messages."""
+    types: Vocabulary
+    """All types, in order of arrival."""
+    tokens: int
+    """Tokens read, those of dropped types included."""
+    sentences: int
+    bytes_read: int
+    """Bytes of input, as stored."""
+    replaced_bytes: int
+    """Bytes that were not valid UTF-8, replaced or left out."""
+    dropped_types: int
+
+    def __post_init__(self) -> None:
+        self._map = mmap.mmap(self._file.fileno(), 0)
         # Shared and writable: the file is ours alone, and compiled code sees a plain array.
         self.ids: NDArray[np.int32] = np.frombuffer(self._map, np.int32)
         """(N',) int32 provisional ids: 0 an end of a sentence, k the k-th type to arrive."""
         self.blocks: NDArray[np.int64] = self._cut()
         """(K+1,) int64 borders of blocks of up to 8,192 ids, at ends of sentences if possible."""
-        self.types = types
-        """All types, in order of arrival."""
-        self.tokens = totals["tokens"]
-        """Tokens read, those of dropped types included."""
-        self.sentences = totals["sentences"]
-        self.bytes_read = totals["bytes_read"]
-        """Bytes of input, as stored."""
-        self.replaced_bytes = totals["replaced_bytes"]
-        """Bytes that were not valid UTF-8, replaced or left out."""
-        self.dropped_types = totals["dropped_types"]
 
     def forget(self) -> None:
-        """Take the ids that were read out of this process's memory; they stay in the file."""
+        """Release the memory of ids that were read; they stay in the file."""
         if hasattr(self._map, "madvise"):
             self._map.madvise(mmap.MADV_DONTNEED)
 
@@ -79,7 +80,7 @@ class EncodedCorpus:
             ids = self.ids[begin : begin + _IDS_AT_ONCE]
             count = cut_blocks(ids, BLOCK, borders)
             if begin + len(ids) < len(self.ids):
-                # Of these blocks only those are sure that could have been longer.
+                # Only blocks that could have been longer are final.
                 count = 1 + int(np.count_nonzero(borders[: count - 1] + BLOCK <= len(ids)))
             blocks.append(borders[1:count] + begin)
             begin = int(blocks[-1][-1])
@@ -87,21 +88,14 @@ class EncodedCorpus:
         return np.concatenate(blocks)
 
     def close(self) -> None:
-        """Let the ids go."""
+        """Release the ids."""
         self.ids = np.empty(0, np.int32)
         self._file.close()
 
     def __enter__(self) -> EncodedCorpus:
-        """Return itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close it."""
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -110,25 +104,23 @@ def encode(
     config: CorpusConfig,
     *,
     listener: Listener = ignore,
-    stop: threading.Event | None = None,
     piece_bytes: int = PIECE,
 ) -> EncodedCorpus:
     """Read every source once, and encode its tokens as provisional ids.
 
     Sources are what `files.expand_sources` takes. Memory depends on the number of types and the
-    longest token, not on the length of sources or lines; `piece_bytes` are read at a time. When
-    `stop` is set the work ends as if by Ctrl-C.
+    longest token, not on the length of sources or lines; `piece_bytes` are read at a time.
 
     Raises:
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read as text.
         EmptyCorpusError: there is no token.
         OutputError, DiskFullError: the ids cannot be written to `config.cache_dir`.
-        KeyboardInterrupt: `stop` was set.
+        ResourceError: there are too many types.
     """
     names = expand_sources([sources] if isinstance(sources, str | os.PathLike) else sources)
     sizes = [stored_size(name) for name in names]
     total = None if None in sizes else sum(size or 0 for size in sizes)
-    with _Encoder(config, listener, total) as encoder, Background(stop) as background:
+    with _Encoder(config, listener, total) as encoder, Background() as background:
         pool = Pool((Piece() for _ in range(_PIECES)), background)
         read = background.ahead(read_pieces(names, pool.take, piece_bytes))
         for piece in background.ahead(_tokenised(read, config)):
@@ -149,16 +141,15 @@ def encode_sentences(
     config: CorpusConfig,
     *,
     listener: Listener = ignore,
-    stop: threading.Event | None = None,
 ) -> EncodedCorpus:
-    """Encode sentences that are lists of tokens already, whatever characters these hold.
+    """Encode sentences, which are lists of tokens; tokens may hold any characters.
 
     Of the settings only `lowercase`, `max_types` and `cache_dir` matter. Empty sentences are
     left out.
 
     Raises:
         UsageError: a sentence is a string, or a token is empty or not a string.
-        EmptyCorpusError, OutputError, DiskFullError, KeyboardInterrupt: as `encode`.
+        EmptyCorpusError, OutputError, DiskFullError, ResourceError: as `encode`.
     """
     if config.tokens != "space":
         raise UsageError(
@@ -168,15 +159,13 @@ def encode_sentences(
     piece = Piece()
     with _Encoder(config, listener, None) as encoder:
         for tokens, last in _batches(sentences):
-            if stop and stop.is_set():
-                raise KeyboardInterrupt
             _fill_with_tokens(piece, tokens, last, config.lowercase)
             encoder.add(piece)
         return encoder.finish("sentences")
 
 
 def _batches(sentences: Iterable[Iterable[str]]) -> Iterator[tuple[list[str], list[int]]]:
-    """Give the tokens of sentences in batches, each sentence ended by a line feed, and where."""
+    """Yield batches of tokens, with a line feed after each sentence, and the positions of these."""
     tokens: list[str] = []
     last: list[int] = []
     for number, sentence in enumerate([sentences] if isinstance(sentences, str) else sentences, 1):
@@ -238,9 +227,11 @@ def _short(value: object) -> str:
 
 
 class _Encoder:
-    """Pieces in, ids out to a file, in the thread of the caller."""
+    """Gives the tokens of pieces their ids, and writes these to a file."""
 
     def __init__(self, config: CorpusConfig, listener: Listener, bytes_total: int | None) -> None:
+        # Before anything is called that is not compiled yet.
+        apart(_warm_up)
         self._config = config
         self._listener = listener
         self._bytes_total = bytes_total
@@ -252,9 +243,7 @@ class _Encoder:
         self._pace = Pace()
         self._folder = config.cache_dir or tempfile.gettempdir()
         try:
-            self._file: IO[bytes] | None = tempfile.TemporaryFile(  # noqa: SIM115
-                buffering=0, dir=self._folder
-            )
+            self._file = tempfile.TemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115
         except OSError as error:
             raise _no_room(error, self._folder) from error
 
@@ -263,59 +252,47 @@ class _Encoder:
         if len(self._ids) < piece.count:
             self._ids = np.empty(piece.count, np.int32)
         try:
-            given = self._table.add(
-                piece.data,
-                piece.starts,
-                piece.ends,
-                piece.heads,
-                piece.tails,
-                piece.count,
-                self._ids,
-            )
+            given = self._table.add(piece, self._ids)
         except MemoryError as error:
             raise ResourceError(
-                f"no memory is left for more than {self._table.types:,} types",
+                f"there is no memory for more than {self._table.types:,} types",
                 where=piece.source,
-                hint="bound them with --max-types",
+                hint="limit them with --max-types",
             ) from error
         if self._table.arrived > _MOST_IDS:
             raise ResourceError(
-                f"more than {_MOST_IDS:,} types have arrived",
+                f"more than {_MOST_IDS:,} types were read",
                 where=piece.source,
-                hint="train on less text at a time, or on longer-lived tokens",
+                hint="train on less text",
             )
         self._write(self._ids[:given])
         self._bytes_read = piece.stored
         self._replaced += piece.replaced
         if self._pace.due():
-            self._tell_progress()
+            self._report_progress()
 
     def finish(self, where: str) -> EncodedCorpus:
         """Return what was encoded."""
         tokens, sentences = self._written - self._table.sentences, self._table.sentences
         if not tokens:
             raise EmptyCorpusError("there are no tokens", where=where, hint="name a text")
-        assert self._file is not None
+        self._report_progress()
+        self._report_notices()
         arrivals = self._table.arrivals()
         if arrivals is not None:
             sentences = self._renumber(arrivals)
-        self._tell_progress()
-        self._tell_notices()
-        corpus = EncodedCorpus(
+        return EncodedCorpus(
             self._file,
-            self._table.vocabulary(),
             where,
+            self._table.vocabulary(),
             tokens=tokens,
             sentences=sentences,
             bytes_read=self._bytes_read,
             replaced_bytes=self._replaced,
             dropped_types=self._table.dropped,
         )
-        self._file = None
-        return corpus
 
     def _write(self, ids: NDArray[np.int32]) -> None:
-        assert self._file is not None
         view = ids.data.cast("B")
         try:
             while len(view):
@@ -327,9 +304,8 @@ class _Encoder:
     def _renumber(self, arrivals: NDArray[np.int64]) -> int:
         """Number the types that were not dropped without gaps, and return the sentences left.
 
-        The tokens of the others, and sentences of nothing else, go out of the file.
+        Tokens of dropped types, and sentences of nothing else, are removed from the file.
         """
-        assert self._file is not None
         number = np.full(self._table.arrived, UNKNOWN, np.int32)
         number[arrivals] = np.arange(len(arrivals))
         before = np.memmap(self._file, np.int32, "r")
@@ -347,7 +323,7 @@ class _Encoder:
         self._file.truncate(4 * self._written)
         return sentences
 
-    def _tell_progress(self) -> None:
+    def _report_progress(self) -> None:
         self._listener(
             CorpusProgress(
                 bytes_read=self._bytes_read,
@@ -358,7 +334,7 @@ class _Encoder:
             )
         )
 
-    def _tell_notices(self) -> None:
+    def _report_notices(self) -> None:
         if self._replaced:
             done = "replaced" if self._config.encoding_errors == "replace" else "left out"
             self._listener(Notice(f"{self._replaced:,} bytes were not valid UTF-8 and were {done}"))
@@ -372,32 +348,25 @@ class _Encoder:
             )
 
     def __enter__(self) -> _Encoder:
-        """Return itself, with all compiled that `add` and `finish` call."""
-        apart(_warm_up)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Let the file go, unless the corpus has it."""
-        if self._file is not None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Without an error the corpus has the file.
+        if kind:
             self._file.close()
 
 
 def _no_room(error: OSError, folder: str) -> OutputError:
     found = explain_write_error(error, folder)
-    hint = "make room, or name another folder with --cache-dir"
+    hint = "make room, or choose another folder with --cache-dir"
     return type(found)(f"the ids of the corpus {found.what}", where=folder, hint=hint)
 
 
 def _warm_up() -> None:
-    """Call once whatever compiled code `add` and `finish` call."""
+    """Call once all compiled code that the caller's thread runs."""
     table, piece = TypeTable(), Piece()
     piece.fill(b"a\n")
     piece.tokenise()
     ids = np.empty(piece.count, np.int32)
-    table.add(piece.data, piece.starts, piece.ends, piece.heads, piece.tails, piece.count, ids)
+    table.add(piece, ids)
     cut_blocks(ids, BLOCK, np.empty(3, np.int64))

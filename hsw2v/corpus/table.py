@@ -1,4 +1,4 @@
-"""The table of types: it gives tokens their provisional ids, and grows or is pruned when full."""
+"""The hash table of types: gives tokens their provisional ids; enlarged or pruned when full."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.corpus.text import PAD
+from hsw2v.corpus.reading import Piece
 from hsw2v.corpus.tokens import (
-    AHEAD,
     ARRIVED,
     COUNT,
     HALF,
@@ -20,7 +19,6 @@ from hsw2v.corpus.tokens import (
     STATE,
     TAIL,
     intern,
-    make_keys,
     rehash,
 )
 from hsw2v.corpus.vocabulary import Vocabulary
@@ -35,20 +33,23 @@ class TypeTable:
     """Types in order of arrival, with their counts.
 
     With `max_types`, the rarer half of the types is dropped whenever the table is full: their
-    counts are lost, and if they come again they are new.
+    counts are lost, and a type that comes back is new.
     """
 
     def __init__(self, max_types: int = 0) -> None:
         self.max_types = max_types
         self.dropped = 0
-        """Types that were dropped, those that came again counted anew."""
+        """Types that were dropped, each as often as it was."""
         self.dropped_count = 0
         """The highest count that a type had when it was dropped."""
         self._slots = _empty_slots(_FIRST_SLOTS)
         self._offsets = np.zeros(self._most() + 1, np.int64)
         self._blob = np.zeros(_FIRST_BLOB, np.uint8)
         self._state = np.zeros(STATE, np.int64)
-        self._add_end_of_line()
+        end_of_line = Piece()
+        end_of_line.fill(b"\n")
+        end_of_line.tokenise()
+        self.add(end_of_line, np.empty(1, np.int32))
 
     @property
     def types(self) -> int:
@@ -60,31 +61,22 @@ class TypeTable:
         """Sentences that have ended."""
         return int(self._state[SENTENCES])
 
-    def add(
-        self,
-        data: NDArray[np.uint8],
-        starts: NDArray[np.int32],
-        ends: NDArray[np.int32],
-        heads: NDArray[np.uint64],
-        tails: NDArray[np.uint64],
-        count: int,
-        ids: NDArray[np.int32],
-    ) -> int:
-        """Fill in the ids of `count` tokens, and return how many they are.
+    def add(self, piece: Piece, ids: NDArray[np.int32]) -> int:
+        """Fill in the ids of the tokens of a piece, and return their number.
 
-        Fewer than `count` where there are empty sentences, whose ends are left out.
+        It is less than that of tokens if there are empty sentences, whose ends are left out.
         """
         done = given = 0
         while True:
             most = self._most()
             done, more = intern(
-                data,
-                starts,
-                ends,
-                heads,
-                tails,
+                piece.data,
+                piece.starts,
+                piece.ends,
+                piece.heads,
+                piece.tails,
                 done,
-                count,
+                piece.count,
                 self._slots,
                 min(most, self.max_types + 1) if self.max_types else most,
                 self._offsets,
@@ -93,9 +85,9 @@ class TypeTable:
                 ids[given:],
             )
             given += more
-            if done == count:
+            if done == piece.count:
                 return given
-            self._make_room(int(ends[done]) - int(starts[done]))
+            self._make_room(int(piece.ends[done]) - int(piece.starts[done]))
 
     def vocabulary(self) -> Vocabulary:
         """Return a copy of the types, without the end of a sentence."""
@@ -106,7 +98,7 @@ class TypeTable:
         return Vocabulary(blob, offsets - offsets[0], counts)
 
     def arrivals(self) -> NDArray[np.int64] | None:
-        """Return the provisional id that each type was given, rising, end of sentence first.
+        """Return the provisional ids of the types, rising, after 0, the end of a sentence.
 
         None if no type was dropped: then they are 0, 1, 2, …
         """
@@ -116,29 +108,22 @@ class TypeTable:
 
     @property
     def arrived(self) -> int:
-        """Types that have ever arrived, and the end of a sentence."""
+        """Types that have ever arrived, with the end of a sentence."""
         return int(self._state[ARRIVED])
 
     def _most(self) -> int:
         return len(self._slots) // 8 * 5
-
-    def _add_end_of_line(self) -> None:
-        data = np.full(PAD, ord("\n"), np.uint8)
-        starts, ends = np.array([0], np.int32), np.array([1], np.int32)
-        heads, tails = np.zeros(1 + AHEAD, np.uint64), np.zeros(1 + AHEAD, np.uint64)
-        make_keys(data, starts, ends, 1, heads, tails)
-        self.add(data, starts, ends, heads, tails, 1, np.empty(1, np.int32))
 
     def _make_room(self, length: int) -> None:
         rows = int(self._state[ROWS])
         if self.max_types and rows > self.max_types:
             self._prune()
         elif rows >= self._most():
-            self._grow()
+            self._enlarge()
         else:
             self._blob = _enlarged(self._blob, 2 * len(self._blob) + length)
 
-    def _grow(self) -> None:
+    def _enlarge(self) -> None:
         slots = _empty_slots(2 * len(self._slots))
         rehash(self._slots, slots)
         self._slots = slots
@@ -173,7 +158,7 @@ class TypeTable:
 
 
 def _empty_slots(count: int) -> NDArray[np.uint64]:
-    # Slots begin where cache lines do, so that none lies on two.
+    # Aligned to cache lines, so that no slot lies on two.
     raw = np.zeros(4 * count + 8, np.uint64)
     begin = -raw.ctypes.data // 8 % 8
     slots: NDArray[np.uint64] = raw[begin : begin + 4 * count].reshape(count, 4)

@@ -1,7 +1,7 @@
-"""UTF-8 text in place: its white space, its validity, its letters.
+"""UTF-8 text in place: white space, validity, letter case and punctuation.
 
-A text is an array of bytes, of which `size` are meant, followed by at least `PAD` spaces so that
-it may be read past its end.
+A text is an array `data (n,) uint8` whose first `size` bytes are followed by at least `PAD` spaces,
+so that it may be read past its end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAD = 128
 
 @inlined
 def white_width(data: NDArray[np.uint8], at: int) -> int:
-    """Return the bytes of the white space beyond ASCII that begins here; 0 if none does."""
+    """Return the bytes of the white space beyond ASCII at a position; 0 if there is none."""
     first, second, third = data[at], data[at + 1], data[at + 2]
     if first == 0xC2:
         return 2 if second == 0x85 or second == 0xA0 else 0
@@ -57,9 +57,9 @@ def _continues(byte: int) -> bool:
 
 @inlined
 def character_width(data: NDArray[np.uint8], at: int) -> int:
-    """Return the bytes of the UTF-8 character that begins here; 0 if it is not valid.
+    """Return the bytes of the UTF-8 character at a position; 0 if it is not valid.
 
-    Overlong forms, surrogates and numbers above U+10FFFF are not (Unicode 16, table 3-7).
+    Overlong forms, surrogates and code points above U+10FFFF are not (Unicode 16, table 3-7).
     """
     first, second = data[at], data[at + 1]
     if first < 0x80:
@@ -80,7 +80,7 @@ def character_width(data: NDArray[np.uint8], at: int) -> int:
 
 @compiled
 def first_invalid(data: NDArray[np.uint8], size: int) -> int:
-    """Return where the first byte that is not valid UTF-8 stands; -1 if all is valid."""
+    """Return the position of the first byte that is not valid UTF-8; -1 if all is valid."""
     high = np.uint64(0x8080808080808080)
     at = 0
     while at < size:
@@ -104,14 +104,14 @@ def lower_ascii(data: NDArray[np.uint8], size: int) -> None:
 
 @functools.cache
 def word_characters() -> NDArray[np.bool_]:
-    """Return which characters words are made of, (1114112,) bool: letters, marks and numbers."""
+    """Return which characters belong to words, (1114112,) bool: letters, marks and numbers."""
     kinds = (unicodedata.category(chr(code))[0] for code in range(sys.maxunicode + 1))
     return np.fromiter((kind in "LMN" for kind in kinds), np.bool_, sys.maxunicode + 1)
 
 
 @inlined
 def _character(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
-    """Return the number of a valid character, and its bytes."""
+    """Return the code point of a valid character, and its length in bytes."""
     first = int(data[at])
     if first < 0x80:
         return first, 1
@@ -126,7 +126,7 @@ def _character(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
 
 @compiled
 def blank_punctuation(data: NDArray[np.uint8], size: int, in_words: NDArray[np.bool_]) -> None:
-    """Put spaces in place of all but words and line feeds, in valid UTF-8.
+    """Replace everything but words and line feeds by spaces, in valid UTF-8.
 
     A word is a run of characters for which `in_words` holds; a single apostrophe (' or U+2019)
     between two of them belongs to it.

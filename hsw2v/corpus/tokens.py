@@ -1,37 +1,33 @@
 """The compiled tokeniser: text to tokens (`scan`), tokens to provisional ids (`intern`).
 
-Both work on a text of valid UTF-8 (see `text`) in which no token is cut. An end of a line counts
-as a token of its own, the provisional id 0.
+Both work on `data`, a text of valid UTF-8 (see `text`) in which no token is cut. Token i is
+`data[starts[i]:ends[i]]`, (n,) int32; an end of a line is a token too, the provisional id 0.
 
-The key of a token is a pair of 64-bit numbers, `heads` and `tails`. A token of up to 15 bytes is
-its own key: its first 8 bytes, then the rest of them and, in the highest byte, its length; equal
-keys are equal tokens. The key of a longer one is a hash and `LONG`, and equal keys are settled by
-comparing the bytes.
+The key of a token is a pair of 64-bit numbers, `heads` and `tails`, (n,) uint64. A token of up to
+15 bytes is its own key: its first 8 bytes, then the rest and, in the highest byte, its length. The
+key of a longer one is a hash and `LONG`, and tokens of equal keys are compared.
 
 The table of types is `slots (2^b, 4) uint64` with open addressing: head, tail, the row of the type
-with the number of its arrival in the upper half, and its count. One cache line tells all that a
-frequent token needs.
+with the number of its arrival in the upper half, and its count. So a frequent token needs one cache
+line.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from hsw2v.corpus.text import PAD, white_width
 from hsw2v.corpus.vectors import VECTOR, classify, load, lowest, prefetch
 from hsw2v.jit import compiled, inlined
 
 LONG = np.uint64(0xFF << 56)
-"""Tail of the key of a token that is not its own key."""
+"""Tail of the keys that are hashes."""
 END_OF_LINE = np.uint64(ord("\n"))
-"""Head of the key of an end of a line."""
+"""Head of the key of a line feed."""
 HEAD, TAIL, PLACE, COUNT = 0, 1, 2, 3
 """Columns of the slots."""
 ROWS, FORMER, SENTENCES, ARRIVED = 0, 1, 2, 3
-"""Places in the state of `intern`: rows of the table, the last id given, ends of sentences given,
+"""Indexes of the state of `intern`: rows of the table, the last id given, ends of sentences given,
 types that have arrived (more than rows where some were dropped)."""
 STATE = 4
 
@@ -46,11 +42,11 @@ _BITS_63 = np.uint64(2**63 - 1)
 HALF = np.uint64(32)
 """Bits of a half of PLACE."""
 AHEAD = 24
-"""Tokens by which the hash table is fetched ahead; keys must be readable so far past the last."""
+"""Tokens by which slots are prefetched; keys must be readable so far past the last."""
 
 
 @inlined
-def _key(data: NDArray[np.uint8], start: int, length: int) -> tuple[Any, Any]:
+def _key(data, start, length):
     head = load(data, start)
     if length < 16:
         in_head, in_tail = min(length, 8), max(length - 8, 0)
@@ -68,40 +64,25 @@ def _key(data: NDArray[np.uint8], start: int, length: int) -> tuple[Any, Any]:
 
 
 @inlined
-def _home(head: Any, tail: Any, shift: Any) -> Any:
-    """Return the slot where a key is looked for first: the highest bits of a product."""
+def _home(head, tail, shift):
+    """Return the first slot to look for a key: the highest bits of a product."""
     return np.int64(((head ^ tail * _SILVER) * _GOLDEN) >> shift)
 
 
 @compiled
-def make_keys(
-    data: NDArray[np.uint8],
-    starts: NDArray[np.int32],
-    ends: NDArray[np.int32],
-    count: int,
-    heads: NDArray[np.uint64],
-    tails: NDArray[np.uint64],
-) -> None:
-    """Fill in the keys of tokens."""
+def make_keys(data, starts, ends, count, heads, tails) -> None:
+    """Fill in the keys of `count` tokens."""
     for i in range(count):
         start = int(starts[i])
         heads[i], tails[i] = _key(data, start, int(ends[i]) - start)
 
 
 @compiled
-def scan(
-    data: NDArray[np.uint8],
-    size: int,
-    starts: NDArray[np.int32],
-    ends: NDArray[np.int32],
-    heads: NDArray[np.uint64],
-    tails: NDArray[np.uint64],
-) -> int:
-    """Find the tokens of a piece of text and return their number.
+def scan(data, size, starts, ends, heads, tails) -> int:
+    """Find the tokens of `size` bytes of text with their keys, and return their number.
 
-    White space is what `str.split()` takes for it; only a line feed ends a line. Fills in where
-    tokens start and end, (n,) int32, and their keys, (n,) uint64. Works on 64 bytes at once, as
-    bit masks (after Langdale and Lemire 2019, "Parsing gigabytes of JSON per second").
+    White space is that of `str.split()`; only a line feed ends a line. Works on bit masks of 64
+    bytes (after Langdale and Lemire 2019, "Parsing gigabytes of JSON per second").
     """
     started = ended = 0
     text_before = line_before = _ONE - _ONE
@@ -138,9 +119,7 @@ def scan(
 
 
 @inlined
-def _same(
-    data: NDArray[np.uint8], start: int, blob: NDArray[np.uint8], place: int, length: int
-) -> bool:
+def _same(data, start, blob, place, length) -> bool:
     for at in range(0, length - 7, 8):
         if load(data, start + at) != load(blob, place + at):
             return False
@@ -154,25 +133,13 @@ def _same(
 
 @compiled
 def intern(
-    data: NDArray[np.uint8],
-    starts: NDArray[np.int32],
-    ends: NDArray[np.int32],
-    heads: NDArray[np.uint64],
-    tails: NDArray[np.uint64],
-    first: int,
-    count: int,
-    slots: NDArray[np.uint64],
-    most: int,
-    offsets: NDArray[np.int64],
-    blob: NDArray[np.uint8],
-    state: NDArray[np.int64],
-    ids: NDArray[np.int32],
+    data, starts, ends, heads, tails, first, count, slots, most, offsets, blob, state, ids
 ) -> tuple[int, int]:
-    """Give tokens `first` to `count` their ids; stop early where the table is full.
+    """Give tokens `first` to `count` their ids; stop early if the table is full.
 
-    Fills in ids, (n,) int32, leaving out the ends of empty sentences, and returns where it
-    stopped and how many ids it gave. The table holds up to `most` rows; their bytes are in
-    `blob`, which is padded like a text, at `offsets`.
+    Fills in `ids (n,) int32`, leaving out the ends of empty sentences, and returns where it
+    stopped and the number of ids. The table holds up to `most` rows; the bytes of row r are
+    `blob[offsets[r]:offsets[r + 1]]`, and `blob` is padded like a text.
     """
     last_slot = len(slots) - 1
     shift = np.uint64(64 - lowest(np.uint64(len(slots))))
@@ -221,8 +188,8 @@ def intern(
 
 
 @compiled
-def rehash(used: NDArray[np.uint64], slots: NDArray[np.uint64]) -> None:
-    """Put slots that are in use in an empty table."""
+def rehash(used, slots) -> None:
+    """Put used slots in an empty table."""
     last_slot = len(slots) - 1
     shift = np.uint64(64 - lowest(np.uint64(len(slots))))
     for i in range(len(used)):
@@ -234,8 +201,8 @@ def rehash(used: NDArray[np.uint64], slots: NDArray[np.uint64]) -> None:
 
 
 @compiled
-def cut_blocks(ids: NDArray[np.int32], size: int, borders: NDArray[np.int64]) -> int:
-    """Fill in borders of blocks of up to `size` ids, and return their number.
+def cut_blocks(ids, size, borders) -> int:
+    """Fill in `borders (k,) int64` of blocks of up to `size` ids, and return their number.
 
     A block ends after an end of a sentence where there is one among its ids.
     """

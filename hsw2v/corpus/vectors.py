@@ -1,4 +1,4 @@
-"""Vectors and bits for the compiled tokeniser: what numba has no words for."""
+"""Vector and bit operations of the compiled tokeniser, as intrinsics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from hsw2v.jit import emit_prefetch, intrinsic, ir, types
 
 VECTOR = 64
-"""Bytes that are looked at together."""
+"""Bytes of a vector."""
 
 
 def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -28,9 +28,9 @@ def load(typingctx: Any, data: Any, index: Any) -> Any:
 
 @intrinsic
 def classify(typingctx: Any, data: Any, index: Any) -> Any:
-    """Return three bit masks over the 64 bytes from `data[index]`.
+    """Return bit masks over the 64 bytes from `data[index]`.
 
-    ASCII white space; line feeds; bytes that may begin white space beyond ASCII.
+    These are ASCII white space, line feeds, and bytes that may begin white space beyond ASCII.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -59,7 +59,7 @@ def classify(typingctx: Any, data: Any, index: Any) -> Any:
 
 @intrinsic
 def lowest(typingctx: Any, bits: Any) -> Any:
-    """Return the place of the lowest bit that is set; 64 if there is none."""
+    """Return the position of the lowest bit that is set; 64 if there is none."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
@@ -69,7 +69,7 @@ def lowest(typingctx: Any, bits: Any) -> Any:
 
 @intrinsic
 def prefetch(typingctx: Any, table: Any, row: Any) -> Any:
-    """Ask for the cache line of a row of a `(rows, 4) uint64` table."""
+    """Prefetch the cache line of a row of a `(rows, 4) uint64` table."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         index = builder.shl(args[1], ir.Constant(ir.IntType(64), 2))

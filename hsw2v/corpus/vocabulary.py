@@ -1,4 +1,4 @@
-"""Words and their counts: the vocabulary, and how it is chosen from the types of a corpus."""
+"""The vocabulary: words and their counts, chosen from the types of a corpus."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from hsw2v.config import VocabularyConfig
 from hsw2v.errors import EmptyCorpusError
 
 END_OF_SENTENCE = -1
-"""What a remap gives for an end of a sentence."""
+"""The value of a remap for an end of a sentence."""
 UNKNOWN = -2
-"""What a remap gives for a type that is not in the vocabulary."""
+"""The value of a remap for a type that is not in the vocabulary."""
 _WORDS_AT_ONCE = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """V words with their counts, as arrays; strings are made when they are asked for."""
+    """V words with their counts, as arrays; strings are made on first use."""
 
     blob: NDArray[np.uint8]
     """(bytes,) uint8, the words in UTF-8, one after the other."""
@@ -60,12 +60,14 @@ class Vocabulary:
         return dict(zip(self.words, range(len(self)), strict=True))
 
 
-def choose(types: Vocabulary, config: VocabularyConfig) -> tuple[Vocabulary, NDArray[np.int32]]:
+def choose(
+    types: Vocabulary, config: VocabularyConfig, source: str = "", dropped_types: int = 0
+) -> tuple[Vocabulary, NDArray[np.int32]]:
     """Choose the words of a corpus from its T types.
 
     Words are ordered by falling count, ties by first appearance. The remap `(T+1,) int32` turns
     a provisional id (0 for an end of sentence, k for the k-th type) into a word's id,
-    `END_OF_SENTENCE` or `UNKNOWN`.
+    `END_OF_SENTENCE` or `UNKNOWN`. The source and its number of dropped types are for the error.
 
     Raises:
         EmptyCorpusError: no type occurs often enough.
@@ -77,7 +79,10 @@ def choose(types: Vocabulary, config: VocabularyConfig) -> tuple[Vocabulary, NDA
         most = int(types.counts.max(initial=0))
         raise EmptyCorpusError(
             f"no word occurs {config.min_count} times (the most frequent {most})",
-            hint=f"use --min-count {most} or lower, or a larger corpus",
+            where=source,
+            hint=f"raise --max-types ({dropped_types:,} types were dropped)"
+            if dropped_types
+            else f"use --min-count {most} or lower, or a larger corpus",
         )
     remap = np.full(len(types) + 1, UNKNOWN, np.int32)
     remap[0] = END_OF_SENTENCE
@@ -93,14 +98,14 @@ def _taken(types: Vocabulary, order: NDArray[np.int64]) -> Vocabulary:
         some = slice(begin, begin + _WORDS_AT_ONCE)
         start = offsets[begin]
         end = offsets[min(begin + _WORDS_AT_ONCE, len(order))]
-        # Byte i of the new blob lies at i, moved by as much as its word was moved.
+        # Byte i of the new blob is byte i of the old one, shifted as its word is.
         moved = np.repeat(types.offsets[order[some]] - offsets[:-1][some], lengths[some])
         blob[start:end] = types.blob[np.arange(start, end) + moved]
     return Vocabulary(blob, offsets, types.counts[order])
 
 
 def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
-    """Return the probability that an occurrence of each word is kept, (V,) float64.
+    """Return the probability that subsampling keeps an occurrence of each word, (V,) float64.
 
     word2vec's formula: min(1, (sqrt(f / t) + 1) · t / f), where f is the word's share of the
     tokens in the vocabulary and t is `sample` (Mikolov et al. 2013, section 2.3, as in
@@ -119,12 +124,12 @@ def kept_counts(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]
 
 
 def drawing_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
-    """Return how often each word is drawn as noise, beside the one drawn most, (V,) float64.
+    """Return the weights of words in the noise distribution, the greatest 1, (V,) float64.
 
-    That is its count to the power of `exponent`; a count of 0 is taken as 1 (Mikolov et al. 2013,
+    That is the count to the power of `exponent`; a count of 0 is taken as 1 (Mikolov et al. 2013,
     section 2.2, where the exponent is 3/4).
     """
-    # Logarithms: a large negative exponent must not make all weights zero.
+    # In logarithms, so that a large negative exponent does not make all weights 0.
     logarithms = exponent * np.log(np.maximum(counts, 1))
     weights: NDArray[np.float64] = np.exp(logarithms - logarithms.max())
     return weights

@@ -10,20 +10,19 @@ from numpy.typing import NDArray
 from hsw2v.config import VocabularyConfig
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary, choose
-from hsw2v.errors import EmptyCorpusError
 
 
 @dataclass(frozen=True, eq=False)
 class WordCorpus:
-    """An encoded corpus, and which words its provisional ids stand for."""
+    """An encoded corpus, and the words of its provisional ids."""
 
     encoded: EncodedCorpus
     remap: NDArray[np.int32]
-    """(T+1,) int32, from provisional ids to words: `END_OF_SENTENCE` or `UNKNOWN` for others."""
+    """(T+1,) int32, from provisional ids to words, `END_OF_SENTENCE` or `UNKNOWN`."""
 
     @classmethod
     def of(cls, encoded: EncodedCorpus, vocabulary: Vocabulary) -> WordCorpus:
-        """Find the words of a vocabulary, perhaps of another corpus, in an encoded one."""
+        """Return an encoded corpus as words of a vocabulary, which may be another's."""
         index = vocabulary.index
         remap = np.empty(len(encoded.types) + 1, np.int32)
         remap[0] = END_OF_SENTENCE
@@ -32,21 +31,15 @@ class WordCorpus:
 
     @property
     def longest_block(self) -> int:
-        """The most ids a block has."""
+        """The number of ids of the longest block."""
         return int(np.diff(self.encoded.blocks).max())
 
 
 def choose_words(encoded: EncodedCorpus, config: VocabularyConfig) -> tuple[Vocabulary, WordCorpus]:
-    """Choose the words of a corpus: `vocabulary.choose` with a message that names the corpus.
+    """Choose the vocabulary of a corpus.
 
     Raises:
         EmptyCorpusError: no type occurs often enough.
     """
-    try:
-        vocabulary, remap = choose(encoded.types, config)
-    except EmptyCorpusError as error:
-        hint = error.hint
-        if encoded.dropped_types:
-            hint = f"raise --max-types ({encoded.dropped_types:,} types were dropped)"
-        raise EmptyCorpusError(error.what, where=encoded.source, hint=hint) from None
+    vocabulary, remap = choose(encoded.types, config, encoded.source, encoded.dropped_types)
     return vocabulary, WordCorpus(encoded, remap)

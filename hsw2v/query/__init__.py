@@ -1,1 +1,1 @@
-"""Answers from word vectors: arrays and word indexes in, answers out."""
+"""Queries: arrays and word indexes in, answers out."""

@@ -1,4 +1,4 @@
-"""A is to B as C is to ?: two ways of scoring every word, and the odd one out."""
+"""Analogies by 3CosAdd and 3CosMul, and the odd one out."""
 
 from __future__ import annotations
 

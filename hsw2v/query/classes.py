@@ -1,4 +1,4 @@
-"""The probabilities of a class layer: that of a word's class, times that of the word in it."""
+"""Class-based softmax: the probability of a word's class times that of the word in it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ClassSoftmax:
 
     @cached_property
     def _members(self) -> Floats:
-        """Return the rows of words, those of a class side by side, (V, D)."""
+        """Return the rows of words, class after class, (V, D)."""
         rows: Floats = self.outputs[self.classes.count + self.classes.members]
         return rows
 
@@ -46,8 +46,8 @@ class ClassSoftmax:
     def most_probable(self, hidden: Floats, k: int) -> MostProbable:
         """Return the k most probable words, exactly, of equals the lower first.
 
-        No word is more probable than its class is. The classes are opened in falling order of
-        probability, until the next is less probable than k words that were found.
+        No word is more probable than its class. Classes are opened in falling order of probability,
+        until the next is less probable than k words found.
         """
         k = min(k, len(self.classes))
         reach = self._top.logs(hidden, equal_parts(hidden))

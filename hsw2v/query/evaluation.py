@@ -1,4 +1,4 @@
-"""How well word vectors agree with people: ratings of word pairs, and analogies."""
+"""Evaluation of word vectors by ratings of word pairs, and by analogies."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class PairsResult:
 
     name: str
     spearman: float | None
-    """Rank correlation; None where fewer than two pairs are covered, or all are rated alike."""
+    """Rank correlation; None if fewer than two pairs are covered, or all have the same rating."""
     covered: int
     """Pairs of which both words are in the vocabulary."""
     pairs: int
     rare: float | None = None
-    """The same of the half of the covered pairs whose rarer word is the less frequent."""
+    """The same for the half of the covered pairs whose rarer word is rarer than the median."""
     frequent: float | None = None
-    """The same of the other half."""
+    """The same for the other half."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Score:
 
     @property
     def accuracy(self) -> float | None:
-        """Return the share of covered questions that are answered correctly; None without any."""
+        """Return the share of correct answers to the covered questions; None without any."""
         return self.correct / self.covered if self.covered else None
 
 
@@ -70,7 +70,7 @@ class AnalogiesResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results on every test set asked for, in that order."""
+    """Results on test sets, in the order they were given."""
 
     pairs: tuple[PairsResult, ...]
     analogies: tuple[AnalogiesResult, ...]
@@ -79,9 +79,9 @@ class Evaluation:
 def evaluate_pairs(unit: Floats, index: Mapping[str, int], test: WordPairs) -> PairsResult:
     """Compare cosines of `unit (V, D)` with ratings by Spearman's rank correlation.
 
-    A word that `index` does not know is looked up in lower case, as word2vec's tools do. Rows are
-    in order of falling count: a pair is rare whose rarer word is rarer than the median of all
-    covered pairs; what lies at the median itself is frequent.
+    A word that is not in `index` is looked up in lower case, as word2vec's tools do. Rows are in
+    order of falling count: a pair is rare if its rarer word is rarer than the median of all covered
+    pairs, else frequent.
     """
     known = [
         (a, b, rating)
@@ -108,8 +108,8 @@ def evaluate_analogies(
 ) -> AnalogiesResult:
     """Answer analogies by 3CosAdd with `unit (V, D)`, and count the exact answers.
 
-    `restrict` leaves only the so many most frequent words, in questions and answers; 0 leaves
-    all. A word that is not among them is looked up in lower case, as word2vec's tools do.
+    Only the `restrict` most frequent words are used, in questions and answers; 0 for all. A word
+    that is not among them is looked up in lower case, as word2vec's tools do.
     """
     limit = restrict or len(unit)
     sections = []

@@ -1,4 +1,4 @@
-"""The rows nearest to a query by cosine, one query or many at once."""
+"""The rows nearest to queries by cosine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Indexes = NDArray[np.int64]
 
 QUERIES_AT_ONCE = 256
 SCORES_AT_ONCE = 1 << 24
-"""Scores held at once (64 MiB): a block of queries meets so many rows at a time."""
+"""Scores in memory (64 MiB), of a block of queries by a tile of rows."""
 
 _GROUP = 64
 
@@ -23,7 +23,7 @@ def unit_rows(rows: Floats) -> Floats:
     lengths = np.sqrt(squares, out=squares)
     lengths[lengths == 0.0] = 1.0
     unit: Floats = np.empty(rows.shape, np.float32)
-    # In float64: one over the length of a tiny row is more than a float32 holds.
+    # In float64: one over the length of a tiny row overflows float32.
     np.multiply(rows, (1.0 / lengths)[:, None], out=unit, casting="same_kind")
     return unit
 
@@ -77,7 +77,7 @@ def slices(length: int, step: int) -> Iterator[slice]:
 
 
 def _leave_out(scores: Floats, columns: Indexes) -> None:
-    """Make the scores of some columns of each row the worst; columns outside do not matter."""
+    """Set the scores of some columns of each row to -inf; columns outside do not matter."""
     queries, places = np.nonzero((columns >= 0) & (columns < scores.shape[1]))
     scores[queries, columns[queries, places]] = -np.inf
 
@@ -85,8 +85,8 @@ def _leave_out(scores: Floats, columns: Indexes) -> None:
 def top_k(scores: Floats, k: int) -> tuple[Indexes, Floats]:
     """Return columns and values of the k greatest scores of each row of `(Q, V)`, best first.
 
-    Equal scores stand in the order of their columns; which of those equal to the k-th are among
-    the k is not specified.
+    Equal scores are in the order of their columns; which of those equal to the k-th are returned
+    is not specified.
     """
     columns = _candidates(scores, k)
     values = np.take_along_axis(scores, columns, axis=1)
@@ -105,10 +105,9 @@ def _sorted(columns: Indexes, values: Floats, k: int) -> tuple[Indexes, Floats]:
 def _candidates(scores: Floats, k: int) -> Indexes:
     """Return, for each row, columns among which its k greatest scores are.
 
-    Selecting from all V scores costs more than the matrix product that made them. Cut the
-    columns into groups {g, g + G, g + 2G, …}: a score among the k greatest is at most the maximum
-    of its own group, so it lies in one of the k groups of greatest maximum (or ties with those).
-    The maxima vectorise, and leave few candidates.
+    Selecting from all V scores costs more than the matrix product that made them. With columns in
+    groups {g, g + G, g + 2G, …}, the k greatest scores are in the k groups of greatest maximum (or
+    tie with those). The maxima vectorise, and leave few candidates.
     """
     queries, columns = scores.shape
     groups = columns // _GROUP

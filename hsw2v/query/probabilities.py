@@ -1,9 +1,8 @@
-"""The probabilities that an output layer gives to words: softmax through a tree, or over all words.
+"""Word probabilities of output layers: hierarchical softmax, or the softmax over all words.
 
-A prediction is made from one or more hidden rows (n, D): one in CBOW, the mean of the context's
-vectors; in skip-gram those of the context words, whose predictions are mixed in equal parts.
-Everything is in natural logarithms and float64, so that no probability is too small to be told
-from another.
+A prediction is made from one or more hidden rows (n, D): in CBOW from one, the mean of the context
+vectors; in skip-gram from those of the context words, as a mixture in equal parts. Probabilities
+are natural logarithms in float64, so that none underflows.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ Floats = NDArray[np.floating]
 Logs = NDArray[np.float64]
 
 NODES_AT_ONCE = 256
-"""Nodes whose scores are computed together, whoever asks: the same bits for all."""
+"""Nodes whose scores are computed together, so that every query gets the same bits."""
 HIDDEN_AT_ONCE = 16
 ROWS_AT_ONCE = 1 << 12
 NUMBERS_AT_ONCE = 1 << 20
@@ -32,21 +31,21 @@ SCORES_AT_ONCE = 1 << 22
 
 
 class MostProbable(NamedTuple):
-    """Words in falling order of probability, and what it took to find them."""
+    """The most probable words, and the cost of the search."""
 
     words: Indexes
     """(k,) int64."""
     logs: Logs
     """(k,) float64, nats."""
     visited: int
-    """Output rows that were looked at: nodes opened, classes and words of those opened, or all."""
+    """Output rows that were used: nodes opened, classes and words of those opened, or all."""
 
 
 class Softmax(Protocol):
     """An output layer whose probabilities sum to 1."""
 
     def log_distribution(self, hidden: Floats) -> Logs:
-        """Return the log-probability of every word, (V,) float64, mixed over hidden (n, D)."""
+        """Return the log-probability of every word, (V,) float64, given hidden rows (n, D)."""
 
     def most_probable(self, hidden: Floats, k: int) -> MostProbable:
         """Return the k most probable words, of equals the lower number first."""
@@ -60,9 +59,9 @@ class Softmax(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TreeSoftmax:
-    """Hierarchical softmax (Morin & Bengio 2005): a word's probability is that of its turns.
+    """Hierarchical softmax (Morin & Bengio 2005): a word's probability is that of its path.
 
-    With s the product of hidden and node vector, the first child has the probability sigmoid(s)
+    With s the dot product of hidden and node vector, the first child has the probability sigmoid(s)
     and the second sigmoid(-s).
     """
 
@@ -101,10 +100,10 @@ class TreeSoftmax:
         lengths = self._paths.lengths[targets]
         logs = np.zeros(sources.shape)
         for length in np.unique(lengths[lengths > 0]):
-            alike = np.nonzero(lengths == length)[0]
+            equal = np.nonzero(lengths == length)[0]
             numbers = (sources.shape[1] + int(length)) * hidden.shape[1]
-            for some in slices(len(alike), max(1, NUMBERS_AT_ONCE // numbers)):
-                chosen = alike[some]
+            for some in slices(len(equal), max(1, NUMBERS_AT_ONCE // numbers)):
+                chosen = equal[some]
                 logs[chosen] = self._along_paths(hidden[sources[chosen]], targets[chosen], length)
         return logs
 
@@ -139,19 +138,19 @@ class TreeSoftmax:
 
 @dataclass(frozen=True, eq=False)
 class FullSoftmax:
-    """Softmax over all words: exp(s) over its sum, s the product of hidden and output vector."""
+    """Softmax over all words of the dot products of hidden and output vectors."""
 
     outputs: Floats
     """(V, D)."""
 
     def log_distribution(self, hidden: Floats) -> Logs:
-        """Return the log-probability of every word, (V,) float64, by a sum over all."""
+        """Return the log-probability of every word, (V,) float64."""
         return self.mixed(hidden, equal_parts(hidden))
 
     def mixed(self, hidden: Floats, weights: Logs) -> Logs:
-        """Return the logarithm of a sum of probabilities over hidden (n, D), (V,) float64.
+        """Return the logarithms of weighted sums of probabilities over hidden (n, D), (V,) float64.
 
-        `weights (n,)` are the logarithms of what each is multiplied by.
+        `weights (n,)` are logarithms.
         """
         mixed: Logs = np.full(len(self.outputs), -np.inf)
         for some in self._pieces(len(hidden)):
@@ -163,13 +162,13 @@ class FullSoftmax:
         """Return the log-probability of every word by each hidden row, (V, n), plus its weight."""
         scores = self._scores(hidden)
         highest = scores.max(axis=0)
-        # In this order: a logarithm that is not above 0 leaves no sum above the weight.
+        # In this order, no log-probability is above 0 by rounding.
         scores -= highest + np.log(np.exp(scores - highest).sum(axis=0))
         scores += weights
         return scores
 
     def most_probable(self, hidden: Floats, k: int) -> MostProbable:
-        """Return the k most probable words of all, of equals the lower first."""
+        """Return the k most probable words, of equals the lower first."""
         logs = self.log_distribution(hidden)
         best = np.argsort(-logs, kind="stable")[:k]
         return MostProbable(best, logs[best], len(logs))
@@ -203,7 +202,7 @@ class FullSoftmax:
 
 
 def log_sigmoid(x: Logs) -> Logs:
-    """Return log(1 / (1 + exp(-x))), exact to the last digits wherever x lies."""
+    """Return log(1 / (1 + exp(-x))), accurate for any x."""
     logs: Logs = np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
     return logs
 
@@ -223,14 +222,14 @@ def log_mean(logs: Logs, present: NDArray[np.bool_]) -> Logs:
 
 
 def equal_parts(hidden: Floats) -> Logs:
-    """Return the logarithms of the parts that hidden rows have in a mixture, (n,)."""
+    """Return the logarithms of equal weights of hidden rows in a mixture, (n,)."""
     return np.full(len(hidden), -np.log(len(hidden)))
 
 
 def _products(rows: Floats, hidden: Floats) -> Logs:
-    """Return the products of rows (r, D) and hidden (n, D), (r, n) float64.
+    """Return the dot products of rows (r, D) and hidden (n, D), (r, n) float64.
 
-    In pieces of fixed size, so that a product does not depend on what else is asked.
+    In chunks of fixed size, so that the bits of a product do not depend on the others.
     """
     wide, narrow = rows.astype(np.float64), hidden.astype(np.float64)
     return np.concatenate(

@@ -1,4 +1,4 @@
-"""The probability of running text: each word given those around it, in batches of windows."""
+"""The log-probability of text: each word given its window, in batches."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ WINDOW_WORDS_AT_ONCE = 1 << 18
 
 @dataclass(frozen=True)
 class Score:
-    """How well a text was predicted."""
+    """The log-probability of a text."""
 
     log_prob: float
-    """Log-probability in nats, summed over the words that were scored."""
+    """In nats, summed over the words that were scored."""
     words: int
-    """Words that were scored: of the vocabulary, with another one in their window."""
+    """Words that were scored: those of the vocabulary with another one in their window."""
     tokens: tuple[str, ...] = ()
     """The sentence."""
 
     @property
     def perplexity(self) -> float | None:
-        """Return exp(-log_prob / words): as unsure as among so many; None without a word."""
+        """Return exp(-log_prob / words); None without a word."""
         if not self.words:
             return None
         with np.errstate(over="ignore"):
@@ -43,10 +43,10 @@ def word_logs(
     window: int,
     cbow: bool,
 ) -> Iterator[Logs]:
-    """Yield the log-probability of each word given its whole window, in nats, some at a time.
+    """Yield the log-probability of each word given its whole window, in nats, in batches.
 
     `words (N,)` are rows of `vectors (V, D)`, `sentences (N,)` the number of each one's sentence,
-    which windows do not reach over. NaN for a word that is alone in its sentence.
+    whose ends no window crosses. NaN for a word that is alone in its sentence.
     """
     reach = np.arange(1, min(window, max(1, len(words) - 1)) + 1)
     around = np.concatenate((-reach[::-1], reach))

@@ -1,4 +1,4 @@
-"""The most probable words of a tree, without looking at all of it."""
+"""Best-first search for the most probable words of a tree."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 Log = TypeVar("Log", float, NDArray[np.float64])
 
 SLACK = 1e-12
-"""What the logarithm of a mixture may be wrong by, in proportion: bounds are raised by it."""
+"""The relative error of the logarithm of a mixture, by which bounds are raised."""
 
 
 def raised(log: Log) -> Log:
-    """Return a bound of a log-probability that no rounding of a sum below it gets over."""
+    """Return an upper bound of a log-probability that holds in spite of rounding."""
     return log + SLACK * (1.0 + abs(log))
 
 
@@ -28,18 +28,19 @@ def most_probable(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
     """Find the k words of greatest probability, exactly, by best-first search.
 
-    `children (V-1, 2)` are those of a `Tree`. The probability of a word is a sum over n
-    predictions: `weights (n,)` are the logarithms of their parts in it, and `turns(node)` returns
-    those of both turns, (2, n). No word below a node is more probable than getting to the node
-    is, by each prediction and so by their sum: what is taken from the heap first is a word that
-    none can beat, or a node to open. (Going down the more probable side only is not exact.)
+    `children (V-1, 2)` are those of a `Tree`. The probability of a word is a weighted sum over n
+    predictions, with the logarithms of the weights `weights (n,)`; `turns(node)` returns the
+    log-probabilities of both turns, (2, n). No word below a node is more probable than the node, so
+    the first item of the heap is a word that no other can beat, or a node to open. (Greedy descent
+    is not exact.)
+
     Returns words (k,) and their log-probabilities (k,), best first and of equals the lower word,
     and the number of nodes opened.
     """
     words: list[int] = []
     logs: list[float] = []
     visited = 0
-    # Inner nodes come before words that are as probable: a lower word may lie below them.
+    # Nodes come before words of equal probability: a lower word may be below them.
     heap: list[tuple[float, bool, int, float, NDArray[np.float64]]] = []
 
     def push(place: int, log: float, reach: NDArray[np.float64]) -> None:

@@ -1,4 +1,4 @@
-"""Words of the vocabulary that are spelt like one that is not in it."""
+"""Words of the vocabulary with a spelling similar to an unknown word's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 import numpy as np
 from numpy.typing import NDArray
 
-_LOOKED_AT = 200
+_COMPARED = 200
 _LEAST_RATIO = 0.6
 
 _LOWER = np.arange(256, dtype=np.uint8)
@@ -17,11 +17,11 @@ _LOWER[ord("A") : ord("Z") + 1] += 32
 def nearest_spellings(
     word: str, blob: NDArray[np.uint8], offsets: NDArray[np.int64], count: int = 3
 ) -> list[str]:
-    """Return up to `count` words spelt most like `word`, best first; case hardly matters.
+    """Return up to `count` words of the most similar spelling, best first, ignoring case.
 
-    Word w is the UTF-8 text `blob[offsets[w]:offsets[w + 1]]`, `offsets (V+1,)`. The words that
-    share the most letters and pairs of letters are compared by difflib's ratio, and must reach
-    0.6; of equals the lower index, which is the more frequent word, comes first.
+    Word w is the UTF-8 text `blob[offsets[w]:offsets[w + 1]]`, `offsets (V+1,)`. Words that share
+    the most letters and pairs of letters are compared by difflib's ratio, which must be at least
+    0.6; of equals the lower index, the more frequent word, comes first.
     """
     if len(offsets) < 2 or not word:
         return []
@@ -52,13 +52,13 @@ def _sharing_most(
     hits = known[letters]
     pairs = np.zeros(1 << 16, np.int8)
     pairs[_pairs(word)] = 2
-    # A pair that straddles two words is counted too: noise that the comparison itself removes.
+    # Pairs across two words count too: the comparison removes that noise.
     hits[:-1] += pairs[_pairs(letters)]
     totals = np.concatenate(([0], np.cumsum(hits, dtype=np.int64)))
     shared = totals[offsets[near + 1]] - totals[offsets[near]]
     score = shared / (lengths[near] + len(word))
-    if len(near) > _LOOKED_AT:
-        best = np.argpartition(-score, _LOOKED_AT)[:_LOOKED_AT]
+    if len(near) > _COMPARED:
+        best = np.argpartition(-score, _COMPARED)[:_COMPARED]
         near = near[best]
     return near
 

@@ -1,7 +1,8 @@
-"""Readers of the usual test sets: word pairs with ratings, and analogy questions."""
+"""Readers of test sets: word pairs with ratings, and analogy questions."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,12 +34,12 @@ def read_pairs(path: str) -> WordPairs:
     """Read lines of two words and a number, as in WordSim-353, SimLex-999 or MEN.
 
     Columns are separated by tabs, semicolons, commas or white space; more columns may follow.
-    Empty lines, comments (`#`) and a header (a first line whose third column is no number) are
+    Empty lines, comments (`#`) and a header (a first line whose third column is not a number) are
     skipped; lines end in LF, CRLF or CR.
 
     Raises:
         MissingInputError: the file cannot be read.
-        CorruptInputError: a line is not of that shape, or there is no pair at all.
+        CorruptInputError: another line is not of that form, or there are no pairs.
     """
     pairs: list[tuple[str, str, float]] = []
     first = True
@@ -67,7 +68,7 @@ def read_analogies(path: str) -> AnalogyQuestions:
 
     Raises:
         MissingInputError: the file cannot be read.
-        CorruptInputError: a line is not of that shape, or there is no question at all.
+        CorruptInputError: a line is not of that form, or there are no questions.
     """
     sections: dict[str, list[tuple[str, str, str, str]]] = {}
     current = "questions"
@@ -110,4 +111,4 @@ def _number(field: str) -> float | None:
         value = float(field)
     except ValueError:
         return None
-    return value if value == value and abs(value) != float("inf") else None
+    return value if math.isfinite(value) else None

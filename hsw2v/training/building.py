@@ -30,7 +30,7 @@ from hsw2v.trees.grouping import (
 )
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.semantic import semantic
-from hsw2v.trees.shape import cost, depths, step_cost, trained_length
+from hsw2v.trees.shape import cost, step_cost, trained_length
 from hsw2v.trees.tree import Tree
 
 
@@ -308,7 +308,7 @@ class Report:
 
     def tree_ready(self, tree: Tree, weights: NDArray[np.float64]) -> None:
         """Describe the tree that training goes on with."""
-        depth = depths(tree)
+        depth = tree.lengths
         found = cost(depth, weights)
         self._listener(
             TreeReady(

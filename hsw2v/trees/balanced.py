@@ -1,4 +1,4 @@
-"""The balanced tree: every word ⌊log2 V⌋ or ⌈log2 V⌉ decisions away, whatever its frequency."""
+"""The balanced tree: the path length of every word is ⌊log2 V⌋ or ⌈log2 V⌉."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from hsw2v.trees.tree import Tree
 
 
 def balanced(order: NDArray[np.integer]) -> Tree:
-    """Halve a row of words, given as a permutation (V,), V ≥ 1, until each stands alone.
+    """Halve a list of words, a permutation (V,), V ≥ 1, until each word is alone.
 
-    In order of frequency it is a tree that knows only how often words occur; in random order the
-    random tree of Mnih & Hinton (2009), which knows nothing.
+    In random order it is the random tree of Mnih & Hinton (2009).
     """
     words = len(order)
     children = np.empty((words - 1, 2), np.int32)
-    # The inner nodes of a level, in preorder numbers: what is left of a border is numbered first.
+    # The inner nodes of a level: their words from begin to end, and their preorder number.
     begin = np.zeros(min(1, words - 1), np.int64)
     end = np.full(len(begin), words)
     node = np.zeros(len(begin), np.int64)

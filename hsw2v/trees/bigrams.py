@@ -1,4 +1,4 @@
-"""Which word follows which, and how often: the neighbours of a text as sparse rows."""
+"""Bigram counts of a text as sparse matrices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hsw2v.jit import compiled
 
 MOST_IDS = 1 << 26
-"""Ids that are counted, at most: of a longer text, blocks that are spread evenly over it."""
+"""The most ids that are counted: of a longer text, blocks spread evenly over it."""
 _IDS_AT_ONCE = 1 << 23
 _ROWS_AT_ONCE = 1 << 14
 _END_OF_SENTENCE = -1
@@ -21,7 +21,7 @@ class Rows(NamedTuple):
     """A sparse matrix (V, V) of counts, row by row; columns rise within a row."""
 
     offsets: NDArray[np.int64]
-    """(V+1,) int64, where each row begins, and the end of the last."""
+    """(V+1,) int64 borders of the rows."""
     columns: NDArray[np.int32]
     """(B,) int32."""
     counts: NDArray[np.int32]
@@ -29,7 +29,7 @@ class Rows(NamedTuple):
 
 
 class Bigrams(NamedTuple):
-    """The counts N(v, w) of words w that follow words v."""
+    """The counts N(v, w) of words w that follow words v, both ways."""
 
     followers: Rows
     """Row v holds the words after v."""
@@ -48,11 +48,11 @@ def count_bigrams(
 
     `ids (N,) int32` are provisional ids in blocks with borders `blocks (K+1,) int64`; `remap
     (T+1,) int32` turns them into words, -1 for an end of a sentence, less for a word left out,
-    over which its neighbours close up. No bigram reaches over the end of a sentence or block.
+    whose neighbours then make a bigram. No bigram crosses the end of a sentence or block.
 
-    Sorted by being transposed twice (Gustavson 1978, "Two fast algorithms for sparse matrices"),
-    in time that grows with N alone, and memory of about 8 bytes an id for up to `MOST_IDS`.
-    `tick` is told how many ids of how many were looked at.
+    Sorted by two transpositions (Gustavson 1978, "Two fast algorithms for sparse matrices"), in
+    time proportional to N, and memory of about 8 bytes an id for up to `MOST_IDS`. `tick` is called
+    with the ids that are done, and their total.
     """
     chosen = _chosen(blocks)
     slices = _slices(chosen)
@@ -76,7 +76,7 @@ def count_bigrams(
 
 
 def _chosen(blocks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return borders (k, 2) of blocks of together no more than about `MOST_IDS` ids."""
+    """Return borders (k, 2) of blocks with about `MOST_IDS` ids in all, at most."""
     both = np.column_stack((blocks[:-1], blocks[1:]))
     every = -(-int(blocks[-1] - blocks[0]) // MOST_IDS)
     return np.ascontiguousarray(both[:: max(every, 1)])
@@ -101,7 +101,7 @@ def _transposed(rows: Rows) -> Rows:
 
 
 def _summed(rows: Rows) -> Rows:
-    """Return rows in which a column that is there several times is counted."""
+    """Return rows in which repeated columns are counted."""
     counts = np.empty_like(rows.columns)
     offsets = np.empty_like(rows.offsets)
     found = _sum(rows.offsets, rows.columns, offsets, counts)
@@ -110,7 +110,7 @@ def _summed(rows: Rows) -> Rows:
 
 @compiled
 def _place_leaders(ids, blocks, remap, places, leaders):
-    """Put the word before each word w in `leaders[places[w]]`, or only count where it is empty."""
+    """Put the word before each word w in `leaders[places[w]]`; only count if `leaders` is empty."""
     for block in range(len(blocks)):
         former = -1
         for i in range(blocks[block, 0], blocks[block, 1]):

@@ -1,4 +1,4 @@
-"""Brown's tree: words with like neighbours make classes, and like classes a tree."""
+"""Brown clustering: a tree of classes of words with similar neighbours."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.trees.classes import Classes
-from hsw2v.trees.exchange import SWEEPS, class_counts
+from hsw2v.trees.exchange import class_counts
 from hsw2v.trees.grouping import Tell, exchanged
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.merge import merge
 from hsw2v.trees.tree import Tree
 
 MOST_CLASSES = 512
-"""Classes at most, if no number is asked for: merging costs their cube."""
+"""The most classes by default: merging costs their cube."""
 
 
 def brown(
@@ -25,27 +25,25 @@ def brown(
     weights: NDArray[np.float64],
     *,
     classes: int | None = None,
-    sweeps: int = SWEEPS,
     threads: int = 1,
     tell: Tell = lambda stage, done, total, objective: None,
 ) -> Tree:
-    """Grow a tree in which words with like neighbours share the beginnings of their paths.
+    """Build a tree in which words with similar neighbours share the beginnings of their paths.
 
     Words become classes by `exchange` (Martin, Liermann & Ney 1998), classes a tree by `merge`
-    (Brown et al. 1992), and the words of each class a Huffman tree. The text is given as
-    `count_bigrams` takes it; `weights (V,) float64` are how often each word is a target, in order
-    of falling counts. By default there are √V classes, or `MOST_CLASSES`.
+    (Brown et al. 1992), and the words of each class a Huffman tree. The text is given as to
+    `count_bigrams`; `weights (V,) float64` are how often each word is a target, in order of
+    falling counts. By default there are √V classes, but at most `MOST_CLASSES`.
 
-    `tell` hears of the stages "counting" (done in ids), "exchanging" (in words) and "merging" (in
-    classes), many times a second; what it raises ends the work. The objective is the one after the
-    last whole sweep (see `exchange`). The tree does not depend on the threads.
+    `tell` is called as by `exchanged`, and in a stage "merging" (of classes); what it raises ends
+    the work. The tree does not depend on the threads.
 
-    Takes 16 bytes of memory for each bigram that is distinct, 8 for each id while counting, and
-    about 50 C² for C classes; a sweep takes time in proportion to C times the classes beside words.
+    Memory is 16 bytes for each distinct bigram, 8 for each id while counting, and about 50 C² for C
+    classes; the time of a sweep is proportional to C times the classes beside words.
     """
     words = len(weights)
     count = min(classes or min(math.isqrt(words - 1) + 1, MOST_CLASSES), words)
-    found = exchanged(ids, blocks, remap, words, count, sweeps=sweeps, threads=threads, tell=tell)
+    found = exchanged(ids, blocks, remap, words, count, threads=threads, tell=tell)
 
     def merging(done: int, total: int) -> None:
         tell("merging", done, total, found.objective)
@@ -56,9 +54,9 @@ def brown(
 
 
 def grafted(top: Tree, classes: Classes, weights: NDArray[np.float64]) -> Tree:
-    """Return a tree over words: that over their C classes, a Huffman tree in place of each leaf.
+    """Return a tree over classes with each leaf replaced by a Huffman tree of the class's words.
 
-    `weights (V,) float64` are of words.
+    `weights (V,) float64` are those of words.
     """
     leaves = np.empty(len(top), np.int32)
     parts = [top.children.copy()]

@@ -1,4 +1,4 @@
-"""Classes of words: which word is in which, and the words of each."""
+"""Word classes: the class of each word, and the words of each class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Classes:
-    """Every word in one class: a tree of two levels, whose first has C branches."""
+    """A partition of V words into C classes: a tree of two levels."""
 
     of: NDArray[np.int32]
     """(V,) int32, the class of each word."""
@@ -23,28 +23,28 @@ class Classes:
         return len(self.of)
 
     def check(self) -> None:
-        """Make sure that every word has a class, and every class a word.
+        """Check that every word has a class, and every class a word.
 
         Raises:
-            ValueError: a class is empty, or not one of the first C numbers.
+            ValueError: a class is empty, or not below C.
         """
         if len(self) and not 0 <= self.of.min() <= self.of.max() < self.count:
-            raise ValueError(f"a word is in a class that is none of the {self.count}")
+            raise ValueError(f"a word has a class outside 0 to {self.count - 1}")
         if len(np.unique(self.of)) != self.count:
             raise ValueError("a class has no word")
 
     def words(self, one: int) -> NDArray[np.int32]:
-        """Return the words of a class in order of their numbers, (n,) int32."""
+        """Return the words of a class in rising order, (n,) int32."""
         return self.members[self.offsets[one] : self.offsets[one + 1]]
 
     @cached_property
     def members(self) -> NDArray[np.int32]:
-        """The words class after class, each class's in order of their numbers, (V,) int32."""
+        """The words by class, and by number within a class, (V,) int32."""
         return np.argsort(self.of, kind="stable").astype(np.int32)
 
     @cached_property
     def offsets(self) -> NDArray[np.int64]:
-        """Where each class begins among the members, and where the last ends, (C+1,) int64."""
+        """The borders of the classes among the members, (C+1,) int64."""
         return np.append(0, np.cumsum(self.sizes))
 
     @cached_property
@@ -54,7 +54,7 @@ class Classes:
 
     @cached_property
     def places(self) -> NDArray[np.int32]:
-        """The place of each word among the members of its class, (V,) int32."""
+        """The position of each word among the members of its class, (V,) int32."""
         places = np.empty(len(self), np.int32)
         places[self.members] = np.arange(len(self)) - self.offsets[:-1].repeat(self.sizes)
         return places

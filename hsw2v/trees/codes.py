@@ -1,4 +1,4 @@
-"""Trees as text: on every line a word, a tab, and the turns that lead to it from the root.
+"""Trees as text: on every line a word, a tab, and its code, the turns from the root.
 
 A 0 turns to the first child of a node, a 1 to the second. Words may hold anything but line feeds.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -27,12 +26,12 @@ class Codes:
 
     source: str
     words: list[str]
-    """In rising order of their codes: the leaves from left to right."""
+    """In rising order of their codes."""
     shape: Tree
     """Its leaf `~i` is `words[i]`."""
 
     def tree(self, vocabulary: Sequence[str]) -> Tree:
-        """Return the tree over the V words of a vocabulary: word w of it is the leaf `~w`.
+        """Return the tree over the V words of a vocabulary: its word w is the leaf `~w`.
 
         Raises:
             UsageError: the file and the vocabulary do not hold the same words.
@@ -58,8 +57,8 @@ class Codes:
         return UsageError(
             " and ".join(differences),
             where=self.source,
-            hint="train with the corpus and the --min-count and --max-vocab it was made for, "
-            "or make it again",
+            hint="train with the corpus, --min-count and --max-vocab it was made for, or make it "
+            "again",
         )
 
 
@@ -72,18 +71,24 @@ def read_codes(source: str) -> Codes:
     Raises:
         MissingInputError: the file cannot be read.
         CorruptInputError, EncodingError: it is not UTF-8, a line is not a word and a code, a word
-            or a code is there twice, a code is the beginning of another, a node has one child.
+            or a code is there twice, a code is the beginning of another, a node has one child, or
+            the codes are too long (see `Tree.check`).
     """
-    leaves = sorted(_lines(source), key=attrgetter("code"))
+    leaves = sorted(_lines(source))
     if not leaves:
         raise CorruptInputError("holds no words", where=source, hint="check the file")
     _check_prefix_free(source, leaves)
     _check_complete(source, leaves)
-    return Codes(source, [leaf.word for leaf in leaves], _grown([leaf.code for leaf in leaves]))
+    shape = _built([leaf.code for leaf in leaves])
+    try:
+        shape.check()
+    except ValueError as error:
+        raise CorruptInputError(str(error), where=source, hint="use shorter codes") from error
+    return Codes(source, [leaf.word for leaf in leaves], shape)
 
 
 def code_lines(tree: Tree, words: Sequence[str]) -> Iterator[str]:
-    """Yield the line of every word, in the order of the words, without a line feed at its end.
+    """Yield the lines of the words in their order, without line feeds.
 
     Raises:
         UsageError: a word holds a line feed.
@@ -91,8 +96,8 @@ def code_lines(tree: Tree, words: Sequence[str]) -> Iterator[str]:
     broken = [word for word in words if "\n" in word]
     if broken:
         raise UsageError(
-            f"a line feed in the middle of {_counted(broken)}",
-            hint="codes are written a word a line: write the tree as JSON",
+            f"there is a line feed in {_counted(broken)}",
+            hint="a file of codes has a word on each line: write the tree as JSON",
         )
     paths = tree.paths()
     turns = (paths.codes + np.uint8(ord("0"))).tobytes().decode("ascii")
@@ -102,8 +107,8 @@ def code_lines(tree: Tree, words: Sequence[str]) -> Iterator[str]:
 
 class _Leaf(NamedTuple):
     code: str
-    word: str
     line: int
+    word: str
 
 
 def _lines(source: str) -> list[_Leaf]:
@@ -120,12 +125,12 @@ def _lines(source: str) -> list[_Leaf]:
         first = lines.setdefault(word, number)
         if first != number:
             raise _complaint(source, number, f"{word!r} has a code already, in line {first}")
-        leaves.append(_Leaf(code, word, number))
+        leaves.append(_Leaf(code, number, word))
     return leaves
 
 
 def _check_prefix_free(source: str, leaves: list[_Leaf]) -> None:
-    # In sorted order whatever begins with a code follows it at once.
+    # In sorted order, codes that begin with another follow it.
     for leaf, after in pairwise(leaves):
         if after.code.startswith(leaf.code):
             how = "is also" if after.code == leaf.code else "is the beginning of"
@@ -138,14 +143,16 @@ def _check_prefix_free(source: str, leaves: list[_Leaf]) -> None:
 
 
 def _check_complete(source: str, leaves: list[_Leaf]) -> None:
-    """Make sure that the leaves, which are prefix-free and sorted, leave no gap between them."""
+    """Check that every node has two children; the leaves are prefix-free and sorted."""
     first, last = leaves[0], leaves[-1]
     if "1" in first.code:
         raise _gap(source, first, first.code.index("1"))
     for leaf, after in pairwise(leaves):
-        # The path to a leaf turns to 0 where the next one's turns to 1; all below hugs that gap.
+        # Two neighbours part at a node, one to its 0 and then only to 1, the other to its 1 and
+        # then only to 0.
         if leaf.code.rstrip("1")[:-1] != after.code.rstrip("0")[:-1]:
-            fork = _common(leaf.code, after.code)
+            turns = enumerate(zip(leaf.code, after.code, strict=False))
+            fork = next(turn for turn, (one, other) in turns if one != other)
             turn = leaf.code.find("0", fork + 1)
             if turn >= 0:
                 raise _gap(source, leaf, turn)
@@ -154,14 +161,8 @@ def _check_complete(source: str, leaves: list[_Leaf]) -> None:
         raise _gap(source, last, last.code.index("0"))
 
 
-def _common(one: str, other: str) -> int:
-    """Return how long two codes that part somewhere are the same."""
-    turns = enumerate(zip(one, other, strict=False))
-    return next(place for place, (a, b) in turns if a != b)
-
-
 def _gap(source: str, leaf: _Leaf, turn: int) -> Hsw2vError:
-    """Return the error of a node that only codes of one side, `leaf` among them, pass."""
+    """Return the error of a node with one child, which the code of a leaf passes at a turn."""
     there = leaf.code[: turn + 1]
     absent = there[:-1] + ("0" if there[-1] == "1" else "1")
     return _complaint(
@@ -171,10 +172,10 @@ def _gap(source: str, leaf: _Leaf, turn: int) -> Hsw2vError:
     )
 
 
-def _grown(codes: list[str]) -> Tree:
+def _built(codes: list[str]) -> Tree:
     """Return the tree with the i-th of the sorted, complete codes as leaf `~i`."""
-    # From left to right, leaves and the inner nodes between them take turns. Sorted by depth they
-    # are the levels, and what follows the root are the children of the inner nodes, in pairs.
+    # From left to right, leaves and inner nodes alternate. A stable sort by depth gives the levels,
+    # whose nodes after the root are the children of the inner nodes, in pairs.
     depth = np.empty(2 * len(codes) - 1, np.int64)
     depth[::2] = [len(code) for code in codes]
     depth[1::2] = [len(code.rstrip("1")) - 1 for code in codes[:-1]]
@@ -188,7 +189,7 @@ def _complaint(source: str, line: int, what: str) -> CorruptInputError:
     return CorruptInputError(
         what,
         where=f"{source}, line {line}",
-        hint="a tree has for every word a code that begins no other, and two ways at every turn",
+        hint="no code may be the beginning of another, and every node needs two children",
     )
 
 
@@ -197,7 +198,7 @@ def _shown(text: str) -> str:
 
 
 def _counted(words: Sequence[str]) -> str:
-    """Return how many words there are, and the first of them by name."""
+    """Return the number of some words, and the first of them."""
     named = ", ".join(repr(word) for word in words[:_NAMED])
     more = ", ..." if len(words) > _NAMED else ""
     return f"{len(words):,} word{'s' if len(words) > 1 else ''} ({named}{more})"

@@ -1,4 +1,4 @@
-"""Trees for other programs: nested JSON, Newick, and DOT for Graphviz."""
+"""Trees in formats of other programs: nested JSON, Newick, and DOT for Graphviz."""
 
 from __future__ import annotations
 
@@ -18,29 +18,25 @@ from hsw2v.trees.tree import Tree
 FORMATS = ("json", "newick", "dot")
 EXTENSIONS = {".json": "json", ".nwk": "newick", ".newick": "newick", ".dot": "dot", ".gv": "dot"}
 EXAMPLES = 5
-"""How many words are named of a subtree that is cut off."""
+"""Words that are named of a subtree that is cut off."""
 
 
 class _Part(NamedTuple):
-    """Something met on a walk through a tree from left to right."""
+    """A step of a walk through a tree from left to right."""
 
     kind: str
     """word, open (an inner node), next (between its children), close, or cut: an inner node
     whose subtree is cut off."""
-    number: int
+    number: int = -1
     """The word, or the inner node."""
-    parent: int
+    parent: int = -1
     """The node above; -1 for the root."""
-    turn: int
-    depth: int
-
-
-_NEXT = _Part("next", -1, -1, 0, 0)
-_CLOSE = _Part("close", -1, -1, 0, 0)
+    turn: int = 0
+    depth: int = 0
 
 
 class Drawing:
-    """What is drawn of a tree: its nodes and words, down to some depth."""
+    """A tree, perhaps cut off at some depth, in several formats."""
 
     def __init__(
         self,
@@ -49,9 +45,9 @@ class Drawing:
         counts: NDArray[np.int64] | None = None,
         depth: int | None = None,
     ) -> None:
-        """Draw a tree over words, which occur `counts (V,)` times.
+        """Take a tree over words that occur `counts (V,)` times.
 
-        Subtrees whose root lies at the given depth, 1 or more, are cut off and become leaves.
+        Subtrees whose root has the given depth, 1 or more, become leaves.
         """
         self._children: list[list[int]] = tree.children.tolist()
         self._words, self._counts, self._depth = words, counts, depth
@@ -61,8 +57,8 @@ class Drawing:
     def json(self) -> Iterator[str]:
         """Yield the pieces of one nested object.
 
-        Inner nodes have `node`, `words` (how many) and two `children`; leaves a `word` and its
-        `count`; where a subtree is cut off stand `examples` instead of children.
+        Inner nodes have `node`, `words` (a number) and two `children`; leaves have a `word` and its
+        `count`; subtrees that are cut off have `examples` instead of children.
         """
         for kind, number, *_ in self._walk():
             if kind == "word":
@@ -78,14 +74,14 @@ class Drawing:
         yield "\n"
 
     def newick(self) -> Iterator[str]:
-        """Yield the pieces of a tree in Newick's format: leaves are quoted, nodes have no name."""
+        """Yield the pieces of a tree in Newick format, with quoted leaves and unnamed nodes."""
         marks = {"open": "(", "next": ",", "close": ")"}
         for part in self._walk():
             yield marks.get(part.kind) or "'" + self._label(part).replace("'", "''") + "'"
         yield ";\n"
 
     def dot(self) -> Iterator[str]:
-        """Yield the lines of a directed graph: edges say the turn, words are `w` and their id."""
+        """Yield the lines of a directed graph: edges have the turn, words are `w` and their id."""
         yield "digraph tree {\n  node [shape=plaintext];\n  edge [arrowhead=none];\n"
         for part in self._walk():
             if part.kind in ("next", "close"):
@@ -98,7 +94,7 @@ class Drawing:
         yield "}\n"
 
     def _walk(self) -> Iterator[_Part]:
-        # Not by recursion: a tree may be as deep as it has words.
+        # Not by recursion: trees may be deep.
         waiting = [self._part(0 if self._children else ~0, parent=-1, turn=0, depth=0)]
         while waiting:
             part = waiting.pop()
@@ -108,7 +104,7 @@ class Drawing:
                     self._part(child, parent=part.number, turn=turn, depth=part.depth + 1)
                     for turn, child in enumerate(self._children[part.number])
                 )
-                waiting += (_CLOSE, second, _NEXT, first)
+                waiting += (_Part("close"), second, _Part("next"), first)
 
     def _part(self, child: int, *, parent: int, turn: int, depth: int) -> _Part:
         if child < 0:
@@ -129,19 +125,19 @@ class Drawing:
 
 
 def format_for(path: str, format: str | None = None) -> str:
-    """Return the format that a file is to have: the given one, or that of its extension.
+    """Return the format of a file to write: the given one, or that of its extension.
 
     Raises:
-        UsageError: there is no such format, or the extension tells none.
+        UsageError: the format or the extension is unknown.
     """
     if format is None:
         bare = path[: len(path) - len(compression_of(path))]
         format = EXTENSIONS.get(PurePath(bare).suffix.lower(), "")
         if not format:
             raise UsageError(
-                "the extension tells no format of a tree",
+                "the extension is not that of a format of trees",
                 where=path,
-                hint=f"end it in {', '.join(EXTENSIONS)}, or give the format",
+                hint=f"use {', '.join(EXTENSIONS)}, or give the format",
             )
     if format not in FORMATS:
         raise UsageError(
@@ -153,10 +149,10 @@ def format_for(path: str, format: str | None = None) -> str:
 def write_drawing(
     path: str, drawing: Drawing, *, format: str | None = None, force: bool = False
 ) -> None:
-    """Write a drawing to a file, compressed by its extension; it appears whole or not at all.
+    """Write a drawing to a file by `atomic_write`, compressed by its extension.
 
     Raises:
-        UsageError: there is no such format, or the extension tells none.
+        UsageError: the format or the extension is unknown.
         OutputExistsError, OutputError, DiskFullError
     """
     pieces: Iterator[str] = getattr(drawing, format_for(path, format))()
@@ -168,6 +164,6 @@ def _json(text: str) -> str:
 
 
 def _dot(text: str) -> str:
-    """Return a label: Graphviz reads backslashes as commands and & as the start of an entity."""
+    """Return a quoted label: backslashes and & have a meaning in Graphviz."""
     escapes: dict[str, str | int | None] = {"\\": "\\\\", '"': '\\"', "&": "&amp;", "\n": "\\n"}
     return '"' + text.translate(str.maketrans(escapes)) + '"'

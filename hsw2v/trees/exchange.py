@@ -1,19 +1,19 @@
-"""Classes of words by exchange: each word goes where the class-bigram likelihood is highest.
+"""The exchange algorithm: each word moves to the class with the highest class-bigram likelihood.
 
-The model (Brown et al. 1992, section 3) says of the word w after the word v, with classes g and h:
+The model (Brown et al. 1992, section 3) of a word w after a word v, with classes h and g:
 
     P(w | v) = P(h | g) P(w | h) = N(g, h) / N(g, ·) · N(·, w) / N(·, h)
 
-The objective is its log-likelihood on the text it is counted from. With f(n) = n log n it is
+The objective is its log-likelihood of the text. With f(n) = n log n it is
 
     Σ_gh f(N(g, h)) - Σ_g f(N(g, ·)) - Σ_h f(N(·, h)) + Σ_w f(N(·, w))
 
 (Martin, Liermann & Ney 1998). Moving a word changes only the counts of two classes with
-the classes of its neighbours: the cost does not grow with the text.
+the classes of its neighbours, so the cost does not depend on the length of the text.
 
-The words are taken in batches. Where each would best go is found for all of a batch at once, by as
-many threads as there are (after Uszkoreit & Brants 2008); then they move one by one, those for
-which the likelihood still rises. So it never falls, and no thread has a part in the result.
+Threads find the best class of each word of a batch in parallel (after Uszkoreit & Brants 2008);
+then the words move one by one, if the likelihood still rises. So it never falls, and the result
+does not depend on the threads.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from hsw2v.jit import compiled, inlined
 from hsw2v.trees.bigrams import Bigrams
 
 SWEEPS = 10
-"""Times that every word may move, at most."""
+"""The most times that every word may move."""
 SETTLED = 0.01
-"""The share of words moving in a sweep below which it is the last."""
+"""A sweep that moves a smaller share of the words is the last."""
 _LEAST_BATCH, _MOST_BATCH = 32, 4096
 _BATCHES = 16
 _TABLE = 1 << 16
 _LEAST_RISE = 1e-3
-"""Nats, of the whole text, that a move must gain: more than rounding makes of sums up to 10⁹."""
+"""The least gain of a move, in nats of the whole text: above rounding errors of sums up to 10⁹."""
 
 
 class ClassCounts(NamedTuple):
-    """The counts of class bigrams, both ways, and the terms of the objective beside them."""
+    """The counts of class bigrams, both ways, and the terms of the objective."""
 
     pairs: NDArray[np.int32]
     """(2, C, C) int32: [0, g, h] is N(g, h), [1, h, g] is N(g, h) too."""
@@ -67,10 +67,10 @@ def exchange(
 ) -> NDArray[np.float64]:
     """Move words between `count` classes, in place, and return the objective after each sweep.
 
-    `classes (V,) int32` are the classes to begin with; words are taken in order of their ids, by
-    falling count. Ends after `sweeps`, or when fewer than `SETTLED` of the words have moved. The
-    objective is in nats a bigram, its first value is that of the classes as given. `tick` is told
-    how many words of how many were looked at, and the objective after the last whole sweep.
+    `classes (V,) int32` are the first classes; words are in order of falling counts. Ends after
+    `sweeps`, or a sweep that moves less than a share `SETTLED` of the words. The objective is in
+    nats a bigram; its first value is that of the classes as given. `tick` is called with the words
+    that are done, their total, and the objective after the last whole sweep.
     """
     state = class_counts(bigrams, classes, count)
     words = len(classes)
@@ -95,14 +95,14 @@ def exchange(
 
 
 def first_classes(words: int, count: int) -> NDArray[np.int32]:
-    """Return classes to begin with: each of the most frequent words alone, the rest in the last."""
+    """Return first classes (V,) int32: one for each most frequent word, the last for all others."""
     return np.minimum(np.arange(words), count - 1).astype(np.int32)
 
 
 def _batches(words: int) -> list[tuple[int, int]]:
-    """Return borders of batches: a sixteenth of the words that went before, within bounds.
+    """Return borders of batches: a sixteenth of the words before, within bounds.
 
-    The frequent words, which depend most on each other, move in small batches.
+    Frequent words, which depend most on each other, move in small batches.
     """
     borders = [0]
     while borders[-1] < words:
@@ -123,7 +123,7 @@ def class_counts(bigrams: Bigrams, classes: NDArray[np.int32], count: int) -> Cl
 
 
 def n_log_n(counts: NDArray[np.number]) -> NDArray[np.float64]:
-    """Return f(n) = n log n of counts of any shape, which are whole numbers; f(0) is 0."""
+    """Return f(n) = n log n of whole numbers of any shape; f(0) is 0."""
     terms: NDArray[np.float64] = counts * np.log(np.maximum(counts, 1))
     return terms
 
@@ -150,9 +150,9 @@ def _term(count, table):
 
 @compiled
 def _look(rows, word, classes, near, found):
-    """Count the classes beside a word, in (C,) `near`, and list them in (C,) `found`.
+    """Count the classes beside a word in `near (C,)`, and list them in `found (C,)`.
 
-    Returns how many classes there are, and how often the word is beside itself, which is left out.
+    Returns the number of classes, and how often the word is beside itself, which is left out.
     """
     classes_found = 0
     own = 0
@@ -170,7 +170,7 @@ def _look(rows, word, classes, near, found):
 
 @compiled
 def _around(bigrams, word, classes, near, found):
-    """Look before and after a word; return how many classes there are, and its own count."""
+    """Do `_look` before and after a word; return the numbers of classes, and its own count."""
     before, _ = _look(bigrams.leaders, word, classes, near[0], found[0])
     after, own = _look(bigrams.followers, word, classes, near[1], found[1])
     return (before, after), own
@@ -185,7 +185,7 @@ def _forget(near, found, counts):
 
 @compiled
 def propose(bigrams, classes, state, first, last, proposals):
-    """Find the class where each word from `first` to `last` would best be, the rest as it is."""
+    """Find the best class of each word from `first` to `last` while all others stay."""
     size = state.pairs.shape[1]
     near = np.zeros((2, size), np.int64)
     found = np.empty((2, size), np.int64)
@@ -205,7 +205,7 @@ def propose(bigrams, classes, state, first, last, proposals):
 
 @compiled
 def _gains(state, word, home, near, found, counts, own, gain):
-    """Fill in what the objective gains when a word, taken out of `home`, is put in each class."""
+    """Fill in the gain of the objective if a word, taken out of `home`, is put in each class."""
     pairs, terms, table = state.pairs, state.terms, state.table
     size = len(gain)
     for one in range(size):
@@ -226,7 +226,7 @@ def _gains(state, word, home, near, found, counts, own, gain):
                         gain[one] += _term(before + count, table) - _term(before, table)
             else:
                 _add_row(pairs[side, other], terms[side, other], count, table, gain)
-                # Counts with itself are put in below.
+                # Counts of a class with itself are added below.
                 before = pairs[side, other, other]
                 gain[other] -= _term(before + count, table) - terms[side, other, other]
                 stay += terms[side, other, home]
@@ -250,7 +250,7 @@ def _gains(state, word, home, near, found, counts, own, gain):
 
 @compiled
 def _add_row(pairs, terms, count, table, gain):
-    """Add f(N + count) - f(N) of a row of counts N to the gains: here the time goes."""
+    """Add f(N + count) - f(N) of a row of counts N to the gains: most of the time is spent here."""
     most = 0
     for one in range(len(gain)):
         most = max(most, pairs[one])
@@ -264,7 +264,7 @@ def _add_row(pairs, terms, count, table, gain):
 
 @compiled
 def move(bigrams, classes, state, first, last, proposals):
-    """Move words from `first` to `last` where proposed if the objective rises; return how many."""
+    """Move words from `first` to `last` as proposed if the objective rises; return their number."""
     size = state.pairs.shape[1]
     near = np.zeros((2, size), np.int64)
     found = np.empty((2, size), np.int64)
@@ -288,7 +288,7 @@ def move(bigrams, classes, state, first, last, proposals):
 
 @compiled
 def _shift(state, word, one, sign, near, found, counts, own):
-    """Put a word in a class (sign 1), or take it out (-1); return what the objective gains."""
+    """Put a word in a class (sign 1), or take it out (-1); return the gain of the objective."""
     gain = 0.0
     for side in range(2):
         for i in range(counts[side]):

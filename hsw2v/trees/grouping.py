@@ -1,14 +1,15 @@
-"""Which words make a class: words equally frequent, with like vectors, or with like neighbours.
+"""Builds word classes by frequency, by k-means of word vectors, or by neighbouring words.
 
-A step of the class layer costs C + n output rows for C classes, the target's of n words. With √V
-classes of √V words that is the least, 2 √V (Goodman 2001).
+A step of the class layer costs C + n output rows for C classes and the n words of the target's.
+√V classes of √V words cost the least, 2 √V (Goodman 2001).
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,28 +17,27 @@ from numpy.typing import NDArray
 
 from hsw2v.trees.bigrams import Bigrams, count_bigrams
 from hsw2v.trees.classes import Classes
-from hsw2v.trees.exchange import SWEEPS, exchange, first_classes
+from hsw2v.trees.exchange import exchange, first_classes
 
 ROUNDS = 10
-"""Times that words find their nearest centre, and centres the mean of their words."""
+"""Iterations of k-means."""
 LARGEST = 2
-"""A class of like vectors has at most so many times the words of the mean class."""
+"""The most words of a class of k-means, as a multiple of the mean class."""
 EXCHANGED = 0.75
-"""The part of classes of like neighbours that is made by exchange, the rest by cutting them."""
+"""The share of classes that exchange makes; the rest come from splitting these."""
 _FIRST_FROM = 16
 _SCORES_AT_ONCE = 1 << 22
 
 Tell = Callable[[str, int, int, float | None], None]
-"""Is told a stage, how much of it is done, of how much, and the objective in nats a bigram."""
+"""Is called with a stage, what is done of it, its total, and the objective in nats a bigram."""
 
 
 def frequency_classes(weights: NDArray[np.float64], count: int) -> Classes:
-    """Cut words into classes of equal weight, in their order.
+    """Cut words into at most `count` classes of equal weight, in their order.
 
     `weights (V,) float64` are how often each word is a target, in order of falling counts (Mikolov
     et al. 2011, "Extensions of recurrent neural network language model", section 4). A word that
-    outweighs a class is one alone, and the classes after it share what is left: none is empty.
-    There are V classes at most.
+    outweighs a class is a class of its own, and the classes after it share the rest.
     """
     words = len(weights)
     count = min(count, words)
@@ -48,7 +48,7 @@ def frequency_classes(weights: NDArray[np.float64], count: int) -> Classes:
         before = carried[begin - 1] if begin else 0.0
         goal = before + (carried[-1] - before) / left
         end = int(np.searchsorted(carried, goal))
-        # The border nearer to the goal: before or after the word that passes it.
+        # Before or after the word that passes the goal, whichever is nearer.
         if end < words and carried[end] - goal <= goal - (carried[end - 1] if end else 0.0):
             end += 1
         borders[one + 1] = min(max(end, begin + 1), words - left + 1)
@@ -62,18 +62,19 @@ def kmeans_classes(
     seed: int = 1,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Classes:
-    """Put words with like vectors in a class, by spherical k-means (Dhillon & Modha 2001).
+    """Return at most `count` classes by spherical k-means of vectors (Dhillon & Modha 2001).
 
     `vectors (V, P) float32` are finite, `weights (V,) float64` positive: how often each word is a
     target. A word is in the class whose centre has the greatest cosine to it, and a centre is the
-    weighted mean of the unit vectors of its words. First centres are words, chosen by `seed` among
-    the most frequent as k-means++ does (Arthur & Vassilvitskii 2007).
+    weighted mean of the unit vectors of its words. The first centres are drawn among the most
+    frequent words as in k-means++ (Arthur & Vassilvitskii 2007).
 
-    No class has more than `LARGEST` V / C words, so that no step costs more than C + `LARGEST`
-    V / C: the words of a fuller class that are farthest from its centre go to the nearest one that
-    has room. A class that is left empty takes the word that is farthest from its own.
+    No class has more than `LARGEST` V / C words: the words of a fuller class that are farthest from
+    its centre go to the nearest one that has room. An empty class takes the word that is farthest
+    from its own centre.
 
-    `tell` is told how many words of how many have found a centre; what it raises ends the work.
+    `tell` is called with the words that are assigned so far, and their total; what it raises ends
+    the work.
     """
     words = len(weights)
     count = min(count, words)
@@ -103,7 +104,7 @@ def _first_centres(
     rng: np.random.Generator,
     tick: Callable[[], None],
 ) -> NDArray[np.float32]:
-    """Return the unit vectors (C, P) of words far from each other: by weight times 1 - cosine."""
+    """Return the unit vectors (C, P) of words, drawn as in k-means++ with weights."""
     likely = np.argsort(-weights, kind="stable")[: _FIRST_FROM * count]
     unit = vectors[likely] * scale[likely, None]
     left = weights[likely].astype(np.float64)
@@ -112,7 +113,7 @@ def _first_centres(
     for one in range(count):
         reach = np.cumsum(left * far)
         if not reach[-1]:
-            # All that are left lie where a centre is.
+            # All that are left coincide with a centre.
             reach = np.cumsum(left)
         place = int(np.searchsorted(reach, rng.random() * reach[-1], side="right"))
         chosen[one] = min(place, len(likely) - 1)
@@ -131,11 +132,13 @@ def _nearest(
     """Return the centre nearest to each word, (V,) int32, and their cosine, (V,) float32."""
     of = np.empty(len(vectors), np.int32)
     near = np.empty(len(vectors), np.float32)
-    for some in _slices(len(vectors), _SCORES_AT_ONCE // len(centres)):
+    step = max(_SCORES_AT_ONCE // len(centres), 1)
+    for begin in range(0, len(vectors), step):
+        some = slice(begin, begin + step)
         scores = vectors[some] @ centres.T
         of[some] = scores.argmax(axis=1)
         near[some] = scores[np.arange(len(scores)), of[some]] * scale[some]
-        tick(some.stop)
+        tick(begin + len(scores))
     return of, near
 
 
@@ -156,7 +159,7 @@ def _make_room(
             left.append(words[np.argsort(-near[words], kind="stable")[most:]])
         if not left:
             return
-        # A class that is full stays so: there are less and less to move to, and never none.
+        # A full class stays full, so this ends; some class always has room.
         room = np.nonzero(sizes < most)[0].astype(np.int32)
         moved = np.concatenate(left)
         places, near[moved] = _nearest(vectors[moved], scale[moved], centres[room])
@@ -164,7 +167,7 @@ def _make_room(
 
 
 def _fill_empty(of: NDArray[np.int32], near: NDArray[np.float32], count: int) -> None:
-    """Give each empty class a word, in place: one that is far from its centre, and not alone."""
+    """Give each empty class, in place, the word farthest from its centre that is not alone."""
     sizes = np.bincount(of, minlength=count)
     farthest = iter(np.argsort(near, kind="stable"))
     for one in np.nonzero(sizes == 0)[0]:
@@ -189,13 +192,8 @@ def _centres(
     return directions
 
 
-def _slices(length: int, step: int) -> Iterator[slice]:
-    for start in range(0, length, max(step, 1)):
-        yield slice(start, min(start + max(step, 1), length))
-
-
 class Exchanged(NamedTuple):
-    """Classes by exchange, and what they were made of."""
+    """Classes by exchange, and the counts they are based on."""
 
     classes: Classes
     bigrams: Bigrams
@@ -210,26 +208,22 @@ def exchanged(
     words: int,
     count: int,
     *,
-    sweeps: int = SWEEPS,
     threads: int = 1,
     tell: Tell = lambda stage, done, total, objective: None,
 ) -> Exchanged:
-    """Put words in at most `count` classes by `exchange` (Martin, Liermann & Ney 1998).
+    """Return at most `count` classes by `exchange` (Martin, Liermann & Ney 1998).
 
-    The text is given as `count_bigrams` takes it; words are in order of falling counts. `tell`
-    hears of the stages "counting" (done in ids) and "exchanging" (in words), many times a second;
-    what it raises ends the work. The objective is the one after the last whole sweep.
+    The text is given as to `count_bigrams`; words are in order of falling counts. `tell` is called
+    in the stages "counting" (of ids) and "exchanging" (of words), many times a second, with the
+    objective after the last whole sweep; what it raises ends the work.
     """
 
     def counting(done: int, total: int) -> None:
         tell("counting", done, total, None)
 
-    def exchanging(done: int, total: int, objective: float) -> None:
-        tell("exchanging", done, total, objective)
-
     bigrams = count_bigrams(ids, blocks, remap, words, counting)
     of = first_classes(words, count)
-    objectives = exchange(bigrams, of, count, sweeps=sweeps, threads=threads, tick=exchanging)
+    objectives = exchange(bigrams, of, count, threads=threads, tick=partial(tell, "exchanging"))
     used, numbered = np.unique(of, return_inverse=True)
     classes = Classes(numbered.astype(np.int32), len(used))
     return Exchanged(classes, bigrams, float(objectives[-1]))
@@ -244,10 +238,10 @@ def exchange_classes(
     threads: int = 1,
     tell: Tell = lambda stage, done, total, objective: None,
 ) -> Classes:
-    """Put words with like neighbours in a class, and cut the classes that cost a step the most.
+    """Return classes of words with similar neighbours, the costliest of them split.
 
-    `exchanged` makes `EXCHANGED` of the classes; it knows nothing of cost, and puts thousands of
-    names in one. `divided` makes the rest. The text, `tell` and the source are those of
+    `exchanged` makes a share `EXCHANGED` of the classes; it does not regard costs, and puts
+    thousands of names in one. `divided` makes the rest. The text and `tell` are those of
     `exchanged`; `weights (V,) float64` are how often each word is a target. The classes do not
     depend on the threads.
     """
@@ -259,9 +253,9 @@ def exchange_classes(
 
 
 def divided(classes: Classes, weights: NDArray[np.float64], count: int) -> Classes:
-    """Cut classes in two, frequent words from rare ones, until there are `count`, at most V.
+    """Split classes, frequent words from rare ones, until there are `count`, at most V.
 
-    Cut is where `step_cost` falls the most.
+    Each split is the one by which `step_cost` falls the most.
     """
     parts: list[tuple[float, int, int, NDArray[np.int32]]] = []
 

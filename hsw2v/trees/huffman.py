@@ -1,4 +1,4 @@
-"""Huffman's tree: the least expected path length that a binary tree over words can have."""
+"""The Huffman tree: the least mean path length of any binary tree over words."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from hsw2v.trees.tree import Tree
 
 
 def huffman(weights: NDArray[np.floating]) -> Tree:
-    """Grow the Huffman tree of word weights (V,), V ≥ 1 (Huffman 1952).
+    """Build the Huffman tree of word weights (V,), V ≥ 1 (Huffman 1952).
 
     Inner nodes are numbered in falling order of weight, so that the first are the most visited.
-    Of equal weights, merged nodes go before words, and later words before earlier ones: the same
-    weights always give the same tree, and it is word2vec's. The many rare words of equal count
-    then stay beside those that they first appeared with, which makes better vectors.
+    Of equal weights, merged nodes go before words, and later words before earlier ones, as in
+    word2vec: rare words of equal count then stay beside those that they first appeared with, which
+    makes better vectors.
 
     Raises:
         ValueError: there is no weight, or one is negative or not finite.
@@ -27,7 +27,7 @@ def huffman(weights: NDArray[np.floating]) -> Tree:
         raise ValueError("the weights of a tree must be finite and not negative")
     if len(weights) == 1:
         return Tree(np.empty((0, 2), np.int32))
-    # The rarer and, among equals, the later word comes first: frequent words end up highest.
+    # The rarer and, among equals, the later word comes first.
     rising = np.lexsort((-np.arange(len(weights)), weights))
     return Tree(_merge(weights[rising], rising))
 

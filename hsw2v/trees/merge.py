@@ -1,4 +1,4 @@
-"""A binary tree over classes: at each step two that differ little become one.
+"""A binary tree over classes, by agglomerative merging.
 
 Merging classes i and j lowers the log-likelihood of the class-bigram model (see `exchange`): the
 average mutual information of neighbouring classes, times the number of bigrams (Brown et al. 1992,
@@ -8,7 +8,7 @@ section 3). With f(n) = n log n and t(x, y) = f(x + y) - f(x) - f(y) the loss is
     the same of the columns: N(·, i), N(·, j), N(k, i), N(k, j), and
     f(N(i, i)) + f(N(i, j)) + f(N(j, i)) + f(N(j, j)) - f(N(i, i) + N(i, j) + N(j, i) + N(j, j))
 
-The losses of all pairs are kept, and after each merge put right in O(C²): O(C³) in all.
+The losses of all pairs are updated after each merge, in O(C²): O(C³) in all.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def merge(
     weights: NDArray[np.float64],
     tick: Callable[[int, int], None] = lambda done, total: None,
 ) -> Tree:
-    """Merge C classes to a binary tree over them: its leaf c is class c.
+    """Merge C classes to a binary tree over them, whose leaf c is class c.
 
-    `pairs (C, C)` are the counts of class bigrams, `weights (C,) float64` what the classes carry.
-    Each time the pair is merged whose loss times its weight is least. Brown's criterion is the loss
-    alone, and makes chains: a heavy class takes up the others one by one, and paths are a seventh
-    longer than Huffman's. Huffman's criterion is the weight alone.
+    `pairs (C, C)` are the counts of class bigrams, `weights (C,) float64` those of the classes.
+    Each step merges the pair whose loss times its weight is least. Brown's criterion, the loss
+    alone, makes chains: a heavy class absorbs the others one by one, and paths are a seventh longer
+    than Huffman's. Huffman's criterion is the weight alone.
 
-    `tick` is told how many merges of how many are done.
+    `tick` is called with the merges that are done, and their total.
     """
     counts = np.array(pairs, np.float64)
     terms = n_log_n(counts)
@@ -74,20 +74,20 @@ def _f(count):
 
 @inlined
 def _t(one, other, term, other_term):
-    """Return t of two counts whose f are at hand; it is 0 where one of them is."""
+    """Return t of two counts whose f are given; 0 if one of them is 0."""
     return _f(one + other) - term - other_term if one > 0 and other > 0 else 0.0
 
 
 @inlined
 def _likeness(counts, terms, i, j, k):
-    """Return how much less merging i and j loses since both have class k beside them."""
+    """Return the part of class k in the loss of merging i and j, with its sign changed."""
     before = _t(counts[i, k], counts[j, k], terms[i, k], terms[j, k])
     return before + _t(counts[k, i], counts[k, j], terms[k, i], terms[k, j])
 
 
 @compiled
 def _loss(counts, terms, live, i, j):
-    """Return what the log-likelihood loses when i and j become one."""
+    """Return the loss of merging i and j."""
     loss = 0.0
     row_i = row_j = column_i = column_j = 0.0
     for k in live:
@@ -112,7 +112,7 @@ def _lose(counts, terms, losses, live, i, others):
 
 @compiled
 def _add_likeness(counts, terms, losses, live, k, sign):
-    """Add the part of class k to the losses of all pairs of other classes."""
+    """Add `sign` times `_likeness` by class k to the losses of all pairs of other classes."""
     for i in live:
         for j in live:
             if j >= i:
@@ -122,7 +122,7 @@ def _add_likeness(counts, terms, losses, live, k, sign):
 
 @compiled
 def _least(losses, weights, live):
-    """Return the pair a < b of the least loss for its weight, the first among equals."""
+    """Return the pair a < b of the least loss times weight, the first among equals."""
     least = np.inf
     a = b = -1
     for i in live:

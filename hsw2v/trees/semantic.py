@@ -12,9 +12,9 @@ from hsw2v.jit import compiled, inlined
 from hsw2v.trees.tree import Tree
 
 POWER_STEPS = 5
-"""Steps towards the leading principal direction of a set, before it is first split."""
+"""Steps of power iteration for the principal direction of a set, before its first split."""
 REFINEMENTS = 3
-"""Times that a set is split again along the direction between the means of its halves."""
+"""Times that a set is split again, along the direction between the means of its halves."""
 SET_AT_ONCE = 4096
 """Sets of at most so many words are split to the end in one call."""
 
@@ -25,15 +25,14 @@ def semantic(
     threads: int = 1,
     tick: Callable[[int], None] = lambda done: None,
 ) -> Tree:
-    """Grow a tree top-down: split each set of words in two of equal weight, along its direction.
+    """Build a tree top-down: split each set of words along a direction in halves of equal weight.
 
-    `vectors (V, P) float32` are finite; `weights (V,) float64` are positive. The direction of a
-    set begins as the leading principal one of the words' unit vectors and is refined to the one
-    between the means of the halves; the cut is where both sides carry equal weight. The idea of
-    growing a tree from features by recursive splits is that of Mnih & Hinton (2009, section 5);
-    equal weights keep the expected path near the entropy of the words.
+    `vectors (V, P) float32` are finite; `weights (V,) float64` are positive. The direction is first
+    the leading principal one of the words' unit vectors, then the one between the means of the
+    halves. Mnih & Hinton (2009, section 5) build trees by recursive splits of features; equal
+    weights keep the mean path length near the entropy of the words.
 
-    `tick` is told how many inner nodes are made. The tree does not depend on the threads.
+    `tick` is called with the number of inner nodes so far. The tree does not depend on the threads.
     """
     words = np.arange(len(weights), dtype=np.int32)
     children = np.empty((len(weights) - 1, 2), np.int32)
@@ -44,7 +43,7 @@ def semantic(
     with ThreadPoolExecutor(threads) as pool:
         while sets:
 
-            def grow(one: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+            def halve(one: tuple[int, int, int]) -> list[tuple[int, int, int]]:
                 begin, end, node = one
                 some = words[begin:end]
                 if end - begin <= SET_AT_ONCE:
@@ -59,7 +58,7 @@ def semantic(
                 return [half for half in halves if half[1] - half[0] > 1]
 
             below = []
-            for (begin, end, _), halves in zip(sets, pool.map(grow, sets), strict=True):
+            for (begin, end, _), halves in zip(sets, pool.map(halve, sets), strict=True):
                 below += halves
                 done += 1 if halves else end - begin - 1
                 tick(done)
@@ -69,7 +68,7 @@ def semantic(
 
 @compiled
 def split_all(vectors, scale, weights, words, node, children) -> None:
-    """Split a set of words (n,) int32, n ≥ 2, to the end: its n-1 nodes from `node` on."""
+    """Split a set of words (n,) int32, n ≥ 2, to the end, into the nodes from `node` on."""
     waiting = [(0, len(words), node)]
     while waiting:
         begin, end, number = waiting.pop()
@@ -87,7 +86,7 @@ def split_all(vectors, scale, weights, words, node, children) -> None:
 
 @compiled
 def split(vectors, scale, weights, words) -> int:
-    """Put a set of words (n,) int32, n ≥ 2, in the order of its direction; return where to cut."""
+    """Order a set of words (n,) int32, n ≥ 2, by halves, in place; return the first's size."""
     count = len(words)
     if count == 2:
         return 1
@@ -153,9 +152,9 @@ def principal(vectors, scale, words):
 
 @compiled
 def cut(vectors, scale, weights, words, direction) -> int:
-    """Part words along a direction so that half the weight goes first; return how many go first.
+    """Part words along a direction, in place, into halves of equal weight; return the first's size.
 
-    At least one word goes to each side. It is quickselect (Hoare 1961) by weight.
+    Each half has at least one word. This is quickselect (Hoare 1961) by weight.
     """
     count = len(words)
     places = np.empty(count, np.float32)
@@ -167,7 +166,7 @@ def cut(vectors, scale, weights, words, direction) -> int:
     first = 0
     last = count
     carried = 0.0
-    # The word at which half the weight is passed lies within [first, last).
+    # The word at which half the weight is passed is in [first, last).
     while last - first > 1:
         pivot = places[(first + last) // 2]
         left = first
@@ -190,7 +189,7 @@ def cut(vectors, scale, weights, words, direction) -> int:
             continue
         carried += below
         first = right + 1
-        # What lies between is equal to the pivot.
+        # Those between are equal to the pivot.
         while first < left and carried + weights[words[first]] < total / 2:
             carried += weights[words[first]]
             first += 1

@@ -1,4 +1,4 @@
-"""Figures of a tree: how deep its words lie, and what that costs against the least there can be."""
+"""The cost of a tree or of classes, and the subsampling of their decisions."""
 
 from __future__ import annotations
 
@@ -13,61 +13,51 @@ from hsw2v.trees.tree import Tree
 
 @dataclass(frozen=True)
 class Cost:
-    """What the word that occurs next costs in a tree, in decisions, which are bits."""
+    """The expected number of decisions to a word of a tree, and its lower bounds, in bits."""
 
     mean: float
     """Mean path length, weighted."""
     entropy: float
-    """Entropy of the weights: no binary tree can cost less (Shannon 1948)."""
+    """Entropy of the weights: no binary tree has a smaller mean (Shannon 1948)."""
     huffman: float
     """Mean path length of the Huffman tree of the weights: the least of any binary tree."""
 
     @property
     def redundancy(self) -> float:
-        """How much the tree costs beyond the entropy."""
+        """The mean path length less the entropy."""
         return self.mean - self.entropy
 
 
-def depths(tree: Tree) -> NDArray[np.int64]:
-    """Return how many decisions lead to each word, (V,) int64."""
-    depth = np.zeros(len(tree), np.int64)
-    for below_root, level in enumerate(tree.levels):
-        children = tree.children[level]
-        depth[~children[children < 0]] = below_root + 1
-    return depth
+def cost(lengths: NDArray[np.int64], weights: NDArray[np.number]) -> Cost:
+    """Return the cost of path lengths (V,) for words of some weights (V,).
 
-
-def cost(depth: NDArray[np.int64], weights: NDArray[np.number]) -> Cost:
-    """Return what words of these depths (V,) cost if they occur with weights (V,).
-
-    Weights are not negative, and not all of them 0.
+    Weights are not negative, and not all 0.
     """
     share = weights / weights.sum()
     occurring = share[share > 0]
     return Cost(
-        mean=float(share @ depth),
-        # Of one word alone it is 0, not -0.
+        mean=float(share @ lengths),
+        # 0 for a single word, not -0.
         entropy=abs(float(occurring @ np.log2(occurring))),
         huffman=huffman_length(share),
     )
 
 
 def node_keep(tree: Tree, weights: NDArray[np.floating], node_sample: float) -> NDArray[np.float64]:
-    """Return the probability of each inner node to take part in a window of a word below it.
+    """Return the probability of each inner node to be trained at a word below it, (V-1,) float64.
 
-    That is min(1, sqrt(t / p)), (V-1,) float64, for a node that carries a share p of the weights
-    (V,) of the words, with t = `node_sample`: 1 of all nodes if that is 0. It does not fall along
-    a path. The rule is that of Mikolov et al. (2013, section 2.3) for frequent words, applied to
-    frequent decisions.
+    That is min(1, sqrt(t / p)) for a node below which a share p of the weights (V,) lies, with t =
+    `node_sample`, and 1 if t is 0. It does not fall along a path. It is the rule of Mikolov et al.
+    (2013, section 2.3) for frequent words, applied to frequent decisions.
     """
     return _keep(tree.node_weights(weights) / weights.sum(), node_sample)
 
 
 def _keep(share: NDArray[np.float64], node_sample: float) -> NDArray[np.float64]:
-    """Return the probability to take part in a window of what these shares of targets pass."""
+    """Return the probability to be trained of decisions that these shares of targets pass."""
     if not node_sample:
         return np.ones(len(share))
-    # What nothing passes takes part whenever it could.
+    # 1 for a share of 0.
     tiny = np.finfo(np.float64).tiny
     keep: NDArray[np.float64] = np.sqrt(np.minimum(1.0, node_sample / np.maximum(share, tiny)))
     return keep
@@ -76,10 +66,10 @@ def _keep(share: NDArray[np.float64], node_sample: float) -> NDArray[np.float64]
 def class_keep(
     classes: Classes, weights: NDArray[np.float64], node_sample: float
 ) -> NDArray[np.float64]:
-    """Return the probability of each choice to take part in a window, (1+C,) float64.
+    """Return the probability of each choice to be trained, (1+C,) float64.
 
-    The first is that of the class, which every target passes, the others those among the words of
-    each class: they are the nodes of a tree of two levels, and the rule is that of `node_keep`.
+    The first is the choice of the class, which every target passes, the others those among the
+    words of each class. The rule is that of `node_keep` for the nodes of a tree of two levels.
     `weights (V,)` are how often each word is a target.
     """
     share = np.bincount(classes.of, weights, classes.count) / weights.sum()
@@ -87,10 +77,10 @@ def class_keep(
 
 
 def step_cost(classes: Classes, weights: NDArray[np.float64], node_sample: float = 0.0) -> float:
-    """Return how many output rows take part in a step, in the mean.
+    """Return the mean number of output rows of a step.
 
-    These are C and those of the target's class, each as often as `class_keep` says. `weights (V,)
-    float64` are how often each word is a target.
+    These are C and those of the target's class, each with the probability of `class_keep`.
+    `weights (V,) float64` are how often each word is a target.
     """
     keep = class_keep(classes, weights, node_sample)
     rows = keep[0] * classes.count + (keep[1:] * classes.sizes)[classes.of]
@@ -98,7 +88,7 @@ def step_cost(classes: Classes, weights: NDArray[np.float64], node_sample: float
 
 
 def trained_length(tree: Tree, weights: NDArray[np.floating], node_sample: float) -> float:
-    """Return how many decisions of a target take part in training, in the mean (`node_keep`)."""
+    """Return the mean number of decisions that are trained at a target (see `node_keep`)."""
     keep = node_keep(tree, weights, node_sample)
     return float(keep @ tree.node_weights(weights) / weights.sum())
 
@@ -108,8 +98,8 @@ def huffman_length(share: NDArray[np.float64]) -> float:
     rising = np.sort(share)
     length = 0.0
     while len(rising) > 1:
-        # Whatever is no heavier than the lightest pair together goes before any such pair, so
-        # that all of it can be paired at once.
+        # Whatever weighs no more than the lightest pair is merged before any merged pair, so that
+        # all of it is paired in one step.
         ready = np.searchsorted(rising, rising[0] + rising[1], side="right")
         pairs = max(2, int(ready)) // 2
         merged = rising[: 2 * pairs].reshape(-1, 2).sum(axis=1)

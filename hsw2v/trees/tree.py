@@ -1,4 +1,4 @@
-"""A binary tree over words: its shape, its paths, and the checks that make it a tree."""
+"""A binary tree over words: its children, depths and paths."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_DECISIONS = 100_000_000
+"""Of all paths of a tree together; of more than a million words, 100 a word."""
+
 
 @dataclass(frozen=True)
 class Paths:
-    """The way from the root to every word.
+    """The paths from the root to all words.
 
-    Word w passes `nodes[offsets[w]:offsets[w + 1]]`, and turns at each as `codes` says:
+    Word w passes the nodes `nodes[offsets[w]:offsets[w + 1]]`; the code of each is the turn there:
     0 to the first child, 1 to the second.
     """
 
     offsets: NDArray[np.int64]
     """(V+1,) int64."""
     nodes: NDArray[np.int32]
-    """(ΣL,) int32, inner nodes from the root down."""
+    """(ΣL,) int32, inner nodes from the root."""
     codes: NDArray[np.uint8]
     """(ΣL,) uint8, 0 or 1."""
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """Path length L of every word, (V,) int64."""
+        """The path length L of each word, (V,) int64."""
         return np.diff(self.offsets)
 
 
@@ -37,6 +40,9 @@ class Tree:
     Row j of `children` holds the two children of inner node j: an inner node as its number, a
     word w as `~w`. Node 0 is the root, and a parent's number is below its children's. A tree of
     one word has no inner node.
+
+    Arrays over all nodes, (2V-1,), hold the inner nodes and then the words, last word first: as an
+    index, `~w` counts from the end.
     """
 
     children: NDArray[np.int32]
@@ -47,22 +53,22 @@ class Tree:
         return len(self.children) + 1
 
     def check(self) -> None:
-        """Make sure that this is a tree as described.
+        """Check that this is a tree as described, whose paths memory can hold.
 
         Raises:
-            ValueError: a word or node is missing, doubled, or above its parent.
+            ValueError: a word or node is missing, doubled, or above its parent, or the path lengths
+                add up to more than `MOST_DECISIONS` and to more than 100 a word.
         """
-        inner = self.children[self.children >= 0]
-        words = ~self.children[self.children < 0]
-        if len(self) == 1:
-            return
-        parents = np.nonzero(self.children >= 0)[0]
-        if not (
-            np.array_equal(np.sort(inner), np.arange(1, len(self.children)))
-            and np.array_equal(np.sort(words), np.arange(len(self)))
-            and np.all(parents < inner)
-        ):
+        words = len(self)
+        below = (self.children < 0) | (self.children > np.arange(words - 1)[:, None])
+        every = np.concatenate((np.arange(-words, 0), np.arange(1, words - 1)))
+        if words > 1 and not (np.array_equal(np.sort(self.children, None), every) and below.all()):
             raise ValueError("the children do not make one full binary tree with ordered nodes")
+        total, most = int(self.lengths.sum()), max(MOST_DECISIONS, 100 * words)
+        if total > most:
+            raise ValueError(
+                f"the path lengths of its tree add up to {total:,}, which is more than {most:,}"
+            )
 
     @cached_property
     def levels(self) -> list[NDArray[np.int32]]:
@@ -75,15 +81,35 @@ class Tree:
             level = below[below >= 0]
         return levels
 
+    @cached_property
+    def depths(self) -> NDArray[np.int64]:
+        """The number of decisions above each node, (2V-1,) int64."""
+        depths = np.zeros(2 * len(self) - 1, np.int64)
+        for depth, level in enumerate(self.levels, 1):
+            depths[self.children[level]] = depth
+        return depths
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """The path length L of each word, (V,) int64."""
+        return self.depths[::-1][: len(self)]
+
+    @cached_property
+    def slots(self) -> NDArray[np.int64]:
+        """The turn to each node, (2V-1,) int64: twice its parent, plus 1 for the second child.
+
+        -1 for the root.
+        """
+        slots = np.full(2 * len(self) - 1, -1)
+        slots[self.children.reshape(-1)] = np.arange(self.children.size)
+        return slots
+
     def node_weights(self, weights: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return what each inner node carries, (V-1,) float64: the weights (V,) of its words."""
-        carried = np.zeros(len(self.children))
+        """Return the sum of the weights (V,) of the words below each inner node, (V-1,) float64."""
+        sums = np.concatenate((np.zeros(len(self.children)), weights[::-1]))
         for level in reversed(self.levels):
-            for child in self.children[level].T:
-                inner = child >= 0
-                carried[level[inner]] += carried[child[inner]]
-                carried[level[~inner]] += weights[~child[~inner]]
-        return carried
+            sums[level] = sums[self.children[level]].sum(axis=1)
+        return sums[: len(self.children)]
 
     def ordered(self, weights: NDArray[np.floating]) -> Tree:
         """Return the same tree with its nodes numbered in falling order of weight.
@@ -91,10 +117,7 @@ class Tree:
         The weights (V,) of the words are not negative. The first nodes are then the most visited,
         and parents still come before their children.
         """
-        depth = np.empty(len(self.children), np.int32)
-        for below_root, level in enumerate(self.levels):
-            depth[level] = below_root
-        order = np.lexsort((depth, -self.node_weights(weights)))
+        order = np.lexsort((self.depths[: len(self.children)], -self.node_weights(weights)))
         number = np.empty(len(order), np.int32)
         number[order] = np.arange(len(order), dtype=np.int32)
         children = self.children[order]
@@ -104,29 +127,14 @@ class Tree:
 
     def paths(self) -> Paths:
         """Return the paths of all words."""
-        words = len(self)
-        lengths = np.zeros(words, np.int64)
-        levels = []
-        # A frontier holds the inner nodes of one level, each with the word-independent row of
-        # its ancestors; going level by level keeps this vectorised for any shape of tree.
-        above_nodes = np.zeros((1 if words > 1 else 0, 0), np.int32)
-        above_codes = np.zeros((1 if words > 1 else 0, 0), np.uint8)
-        frontier = np.zeros(1 if words > 1 else 0, np.int32)
-        while len(frontier):
-            children = self.children[frontier].reshape(-1)
-            nodes = np.column_stack((above_nodes, frontier)).repeat(2, axis=0)
-            codes = np.column_stack(
-                (above_codes.repeat(2, axis=0), np.tile([0, 1], len(frontier)).astype(np.uint8))
-            )
-            leaf = children < 0
-            levels.append((~children[leaf], nodes[leaf], codes[leaf]))
-            lengths[~children[leaf]] = nodes.shape[1]
-            frontier, above_nodes, above_codes = children[~leaf], nodes[~leaf], codes[~leaf]
-        offsets = np.concatenate(([0], np.cumsum(lengths)))
-        all_nodes = np.empty(offsets[-1], np.int32)
-        all_codes = np.empty(offsets[-1], np.uint8)
-        for leaves, nodes, codes in levels:
-            places = offsets[leaves][:, None] + np.arange(nodes.shape[1])
-            all_nodes[places] = nodes
-            all_codes[places] = codes
-        return Paths(offsets, all_nodes, all_codes)
+        offsets = np.concatenate(([0], np.cumsum(self.lengths)))
+        nodes = np.empty(offsets[-1], np.int32)
+        codes = np.empty(offsets[-1], np.uint8)
+        # Up from all words together, a step at a time, until each is at the root.
+        slot, place = self.slots[::-1][: len(self)], offsets[1:] - 1
+        while (below_root := slot >= 0).any():
+            slot, place = slot[below_root], place[below_root]
+            node = slot >> 1
+            nodes[place], codes[place] = node, slot & 1
+            slot, place = self.slots[node], place - 1
+        return Paths(offsets, nodes, codes)

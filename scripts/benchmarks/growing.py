@@ -12,7 +12,7 @@ from benchmarks.measuring import Spread, tell
 from benchmarks.page import table
 from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.trees.semantic import semantic
-from hsw2v.trees.shape import cost, depths
+from hsw2v.trees.shape import cost
 
 DIM = 100
 CENTRES = 1000
@@ -32,7 +32,7 @@ def growing(sizes: Sequence[int], threads: Sequence[int], runs: int, seed: int) 
                 tree = semantic(vectors, weights, count)
                 taken.append(time.perf_counter() - begun)
                 tell(f"{size:,} words, {count} threads: {taken[-1]:.2f} s")
-            found = cost(depths(tree), weights)
+            found = cost(tree.lengths, weights)
             paths = f"{found.mean:.2f} ({found.entropy:.2f})"
             rows.append([f"{size:,}", str(count), Spread.of(taken).shown(2), paths])
     return table(["V", "threads", "seconds", "decisions a word (entropy)"], rows)

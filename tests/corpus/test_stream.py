@@ -7,6 +7,7 @@ import errno
 import gzip
 import io
 import os
+import signal
 import sys
 import threading
 import time
@@ -314,15 +315,14 @@ def test_nothing_is_left_after_an_interrupt(plain, cache, monkeypatch):
     assert open_files() == files
 
 
-def test_stop_ends_the_work_even_while_a_pipe_is_silent(tmp_path):
+def test_an_interrupt_ends_the_work_even_while_a_pipe_is_silent(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
     keep = os.open(path, os.O_RDWR)
-    stop = threading.Event()
-    threading.Timer(0.1, stop.set).start()
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
     begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        encode(path, CorpusConfig(), stop=stop)
+        encode(path, CorpusConfig())
     assert time.monotonic() - begun < 1
     os.close(keep)
 
@@ -424,11 +424,17 @@ def test_no_sentences_is_an_error():
         encode_sentences([[], []], CorpusConfig())
 
 
-def test_stop_ends_the_encoding_of_sentences():
-    stop = threading.Event()
-    stop.set()
+def interrupted():
+    yield ["a"]
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_ends_the_encoding_of_sentences(cache):
+    files = open_files()
     with pytest.raises(KeyboardInterrupt):
-        encode_sentences([["a"]], CorpusConfig(), stop=stop)
+        encode_sentences(interrupted(), CorpusConfig(cache_dir=str(cache)))
+    assert os.listdir(cache) == []
+    assert open_files() == files
 
 
 def test_another_corpus_is_read_with_a_given_vocabulary():

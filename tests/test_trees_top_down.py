@@ -1,4 +1,4 @@
-"""Trees that are grown top-down: balanced, and semantic."""
+"""Trees that are built top-down: balanced, and semantic."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_semantic_trees_are_trees_whatever_the_vectors(words: int, seed: int, ki
     assert len(tree) == words
 
 
-def test_words_that_are_alike_share_the_beginnings_of_their_paths() -> None:
+def test_similar_words_share_the_beginnings_of_their_paths() -> None:
     rng = np.random.default_rng(3)
     centres = rng.normal(size=(8, 32))
     group = np.repeat(np.arange(8), 50)
