@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Interrupting:
             while first < last:
                 if some.loss_every != 1 and self.left == 0:
                     self.left -= 1
-                    threads.interrupt = KeyboardInterrupt()
+                    signal.raise_signal(signal.SIGINT)
                     return first
                 first = train(threads, engine, some, losses, first, first + 1, tick)
                 self.left -= some.loss_every != 1

@@ -188,7 +188,7 @@ def wait_for_training(log: Path, process: subprocess.Popen[bytes]) -> None:
     ("sent", "code", "said"),
     [(signal.SIGINT, 130, b"hsw2v: interrupted"), (signal.SIGTERM, 143, b"hsw2v: terminated")],
 )
-def test_ctrl_c_ends_training_at_once_and_leaves_nothing(
+def test_ctrl_c_ends_training_at_once_and_keeps_it(
     corpus: Path, tmp_path: Path, sent: signal.Signals, code: int, said: bytes
 ) -> None:
     cache, out = tmp_path / "cache", tmp_path / "out"
@@ -206,10 +206,12 @@ def test_ctrl_c_ends_training_at_once_and_leaves_nothing(
         seconds = time.monotonic() - start
     assert process.returncode == code
     assert seconds < 2
-    assert errors.splitlines()[-1] == said
+    kept = out / "m.safetensors.checkpoint"
+    assert errors.splitlines()[-1] == said + b"; go on with: hsw2v resume " + bytes(kept)
     assert b"Traceback" not in errors
     assert names(cache) == []
-    assert names(out) == []
+    assert names(out) == [kept.name]
+    assert set(names(kept)) == {"run", "corpus.ids", "state-1"}
 
 
 def test_the_demo_has_text_to_train_on() -> None:

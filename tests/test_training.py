@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from hsw2v.kernels.windows import Windowing
 from hsw2v.network.parameters import compacted
 from hsw2v.training.runner import Threads
 from hsw2v.training.schedule import FLOOR, Pass, block_key, learning_rate, measuring_pass
+from hsw2v.training.signals import signals_held
 from hsw2v.training.state import no_losses
 from hsw2v.training.trainer import Trainer
 from hsw2v.trees.huffman import huffman
@@ -313,24 +315,7 @@ def test_an_error_in_any_thread_stops_all_with_that_error() -> None:
     assert runner.stop[0]
 
 
-def test_an_interrupt_lets_blocks_in_flight_end_and_begins_no_other() -> None:
-    runner, engine = Threads(), SlowEngine(2)
-    interrupts = [KeyboardInterrupt()]
-
-    def interrupt() -> None:
-        if interrupts:
-            raise interrupts.pop()
-
-    first = run(engine, interrupt, runner)
-    assert runner.interrupt is not None
-    assert not runner.stop[0]
-    done = sorted(engine.done)
-    assert done == list(range(3, first))
-    threading.Event().wait(0.05)
-    assert len(engine.done) == len(done) < 10_000
-
-
-def test_a_second_interrupt_stops_at_once() -> None:
+def test_an_interrupt_stops_all_threads() -> None:
     runner, engine = Threads(), SlowEngine(2)
 
     def interrupt() -> None:
@@ -339,6 +324,28 @@ def test_a_second_interrupt_stops_at_once() -> None:
     with pytest.raises(KeyboardInterrupt):
         run(engine, interrupt, runner)
     assert runner.stop[0]
+    done = len(engine.done)
+    threading.Event().wait(0.05)
+    assert len(engine.done) == done < 10_000
+
+
+def test_signals_wait_for_the_end_and_a_second_one_does_not() -> None:
+    told: list[str] = []
+
+    def interrupted(times: int) -> None:
+        with signals_held(lambda: told.append("held")):
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+            told.append("went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(1)
+    assert told == ["held", "went on"]
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(2)
+    assert told == ["held", "went on", "held"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    interrupted(0)
 
 
 def test_a_pause_tells_the_first_block_that_is_not_done() -> None:

@@ -14,8 +14,12 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program with these arguments (default: the command line's) and exit."""
     _open_closed_streams()
-    from hsw2v.cli.outcome import exit_code_of
-    from hsw2v.cli.program import program
+    try:
+        from hsw2v.cli.outcome import exit_code_of
+        from hsw2v.cli.program import program
+    except KeyboardInterrupt:
+        print("hsw2v: interrupted", file=sys.stderr)
+        os._exit(130)
 
     given = list(sys.argv[1:] if arguments is None else arguments)
 

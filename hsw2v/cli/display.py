@@ -148,6 +148,10 @@ def describe(event: events.Event) -> str:
         if event.heldout_perplexity is not None:
             parts.append(f"held-out perplexity {event.heldout_perplexity:,.2f}")
         return ", ".join(parts)
+    if isinstance(event, events.Resumed):
+        return f"going on in epoch {event.epoch}, after {event.block:,} of its blocks"
+    if isinstance(event, events.CheckpointWritten):
+        return f"checkpoint written to {event.checkpoint} in {event.seconds:.1f} s"
     if isinstance(event, events.RunBegin):
         return f"run {event.run} of {event.runs}: {event.setting}, seed {event.seed}"
     if isinstance(event, events.RunEnd):

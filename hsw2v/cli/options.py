@@ -53,6 +53,17 @@ normalize_option = click.option(
     help="For models trained with loss ns or sampled: normalise their scores by the softmax over "
     "the whole vocabulary, which is slow.",
 )
+checkpoint_option = click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(0.0),
+    default=10.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="Keep the training in the folder OUTPUT.checkpoint, for hsw2v resume; 0 never does.",
+)
+log_option = click.option(
+    "--log-json", metavar="FILE", help="Log settings and progress as JSON lines."
+)
 config_option = click.option(
     "--config",
     metavar="FILE.toml",

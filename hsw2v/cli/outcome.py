@@ -20,13 +20,13 @@ TERMINATED_EXIT_CODE = 128 + int(signal.SIGTERM)
 READER_GONE_EXIT_CODE = 128 + int(signal.SIGPIPE)
 ENDINGS = {
     READER_GONE_EXIT_CODE: "the reader of the output went away, as `head` does",
-    TERMINATED_EXIT_CODE: "terminated (SIGTERM)",
+    TERMINATED_EXIT_CODE: "terminated (SIGTERM, or SIGHUP of a closed session)",
 }
 """Exit codes of the program, beside those of `hsw2v.errors`."""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: clean up as after Ctrl-C."""
+    """SIGTERM, or SIGHUP of a closed session: clean up as after Ctrl-C."""
 
 
 def exit_code_of(command: Callable[[], None]) -> int:
@@ -49,10 +49,10 @@ def _exit_code_of(command: Callable[[], None]) -> int:
         return _fail(str(error), error.exit_code)
     except click.ClickException as error:
         return _fail(_sentence(error), UsageError.exit_code)
-    except Terminated:
-        return _fail("terminated", TERMINATED_EXIT_CODE)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted", INTERRUPTED_EXIT_CODE)
+    except Terminated as ending:
+        return _fail("; ".join(["terminated", *map(str, ending.args)]), TERMINATED_EXIT_CODE)
+    except (KeyboardInterrupt, click.Abort) as ending:
+        return _fail("; ".join(["interrupted", *map(str, ending.args)]), INTERRUPTED_EXIT_CODE)
     except BrokenPipeError:
         return READER_GONE_EXIT_CODE
     except MemoryError as error:
@@ -80,6 +80,9 @@ def _prepare_process() -> None:
         raise Terminated
 
     signal.signal(signal.SIGTERM, end)
+    # nohup lets it be ignored.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, end)
     for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "surrogateescape")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors)

@@ -14,12 +14,13 @@ from hsw2v.cli.predict import predict
 from hsw2v.cli.query import analogy, odd_one_out, similarity
 from hsw2v.cli.score import score
 from hsw2v.cli.similar import similar
-from hsw2v.cli.train import train
+from hsw2v.cli.train import resume, train
 from hsw2v.cli.tree import tree
 from hsw2v.cli.vocab import vocab
 
 COMMANDS: tuple[click.Command, ...] = (
     train,
+    resume,
     demo,
     vocab,
     similar,

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 import threading
-from typing import Any
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from hsw2v import events
 from hsw2v.cli.display import PROGRESS, Bar, Display, Lines, describe
 from hsw2v.config import Config
 from hsw2v.training.log import Log
 
+if TYPE_CHECKING:
+    from hsw2v.model import Model
+
 SECONDS_UNTIL_PATIENCE = 3.0
+
+
+class Done:
+    """What a training came to."""
+
+    model: Model
 
 
 class Progress:
@@ -21,9 +33,12 @@ class Progress:
     A context manager whose `listen` is the listener of the run.
     """
 
-    def __init__(self, *, quiet: bool = False, log: str | None = None) -> None:
+    def __init__(
+        self, *, quiet: bool = False, log: str | None = None, append: bool = False
+    ) -> None:
         self._display = Display() if quiet else Bar() if sys.stderr.isatty() else Lines()
-        self._log = Log(log) if log else None
+        self._log = Log(log, append=append) if log else None
+        self._append = append
         self._settings: dict[str, Any] = {}
         self._notices: set[events.Notice] = set()
         self._patience: threading.Timer | None = None
@@ -64,8 +79,13 @@ class Progress:
         """Show a line."""
         self._display.say(line)
 
-    def end(self, *, words: int, dim: int, tokens: int, seconds: float, output: str) -> None:
-        """Show the summary, and make it the last line of the log."""
+    @contextlib.contextmanager
+    def summary(self, output: str) -> Iterator[Done]:
+        """Show the summary of a training at its end, and make it the last line of the log."""
+        begun, done = time.perf_counter(), Done()
+        yield done
+        words, dim = len(done.model), done.model.dim
+        tokens, seconds = done.model.info["corpus"]["tokens"], time.perf_counter() - begun
         self._display.close()
         self._record("Summary", words=words, dim=dim, tokens=tokens, seconds=seconds, output=output)
         self._display.say(
@@ -75,7 +95,7 @@ class Progress:
 
     def _record(self, kind: str, **fields: Any) -> None:
         if self._log:
-            if not self._log.is_open:
+            if not self._log.is_open and (self._settings or not self._append):
                 self._log.write("Settings", **self._settings)
             self._log.write(kind, **fields)
 

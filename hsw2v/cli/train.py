@@ -1,10 +1,9 @@
-"""`hsw2v train`: from a corpus to a model file."""
+"""`hsw2v train`: from a corpus to a model file; and `hsw2v resume`."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,12 @@ import click
 
 from hsw2v import files
 from hsw2v.cli.options import (
+    checkpoint_option,
     config_option,
     corpus_argument,
     force_option,
+    log_option,
+    number_option,
     quiet_option,
     resolve,
     settings_options,
@@ -50,8 +52,15 @@ if TYPE_CHECKING:
     help="With --heldout and --loss ns or sampled: normalise their scores by the softmax over the "
     "whole vocabulary, which is slow.",
 )
+@checkpoint_option
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with an interrupted training of the same corpus, settings and output, if there is "
+    "one.",
+)
 @quiet_option
-@click.option("--log-json", metavar="FILE", help="Log settings and progress as JSON lines.")
+@log_option
 @settings_options("training", "vocabulary", "corpus")
 def train(
     corpus: tuple[str, ...],
@@ -60,6 +69,8 @@ def train(
     config: str | None,
     heldout: str | None,
     normalize_exactly: bool,
+    checkpoint_every: float,
+    resume: bool,
     quiet: bool,
     log_json: str | None,
     **given: Any,
@@ -80,23 +91,26 @@ def train(
     path = output or default_output(corpus[0])
     tree = [settings.training.tree_file] if settings.training.tree_file else []
     inputs = files.expand_sources([*corpus, *([heldout] if heldout else [])]) + tree
-    for written in (path, log_json):
-        if written:
-            check_output(written, inputs, force=force)
+    check_output(path, inputs, force=force)
+    if log_json:
+        check_output(log_json, inputs, force=force or resume)
     if log_json and os.path.abspath(log_json) == os.path.abspath(path):
         raise UsageError("the log and the model are the same file", where=path, hint="name two")
     if settings.training.record_gradients and not log_json:
         raise UsageError("gradients are recorded in the log", hint="name one with --log-json")
-    with Progress(quiet=quiet, log=log_json) as progress:
+    with Progress(quiet=quiet, log=log_json, append=resume) as progress:
         train_and_save(
             list(corpus),
             settings,
             path,
-            force=force,
             progress=progress,
+            origin=files.readable(" ".join(corpus)),
+            log_json=log_json,
+            force=force,
             heldout=heldout,
             normalize_exactly=normalize_exactly,
-            origin=files.readable(" ".join(corpus)),
+            checkpoint_every=checkpoint_every,
+            resumed=resume,
         )
 
 
@@ -105,35 +119,71 @@ def train_and_save(
     settings: Config,
     path: str,
     *,
-    force: bool,
     progress: Progress,
     origin: str,
-    heldout: str | None = None,
-    normalize_exactly: bool = False,
+    log_json: str | None = None,
+    **options: Any,
 ) -> Model:
     """Train, save the model with `origin` in its info, and show the summary."""
-    start = time.perf_counter()
     leave_scipy_out()
     import hsw2v
 
     progress.begin(settings.resolved(), corpus=origin, output=path)
-    model = hsw2v.train(
-        source,
-        config=settings,
-        heldout=heldout,
-        normalize_exactly=normalize_exactly,
-        listener=progress.listen,
-    )
-    model.info["origin"] = origin
-    model.save(path, force=force)
-    progress.end(
-        words=len(model),
-        dim=model.dim,
-        tokens=model.info["corpus"]["tokens"],
-        seconds=time.perf_counter() - start,
-        output=path,
-    )
-    return model
+    notes = {"info": {"origin": origin}, "log_json": log_json and os.path.abspath(log_json)}
+    with progress.summary(path) as done:
+        done.model = hsw2v.train(
+            source, config=settings, output=path, notes=notes, listener=progress.listen, **options
+        )
+    return done.model
+
+
+@click.command()
+@click.argument("checkpoint")
+@click.option("-o", "--output", metavar="MODEL", help="Model file to write (default: as before).")
+@click.option("--force", is_flag=True, default=None, help="Replace the output if it exists.")
+@number_option("--threads", help="Threads (default: as before).")
+@checkpoint_option
+@quiet_option
+@log_option
+def resume(
+    checkpoint: str,
+    output: str | None,
+    force: bool | None,
+    threads: int | None,
+    checkpoint_every: float,
+    quiet: bool,
+    log_json: str | None,
+) -> None:
+    """Go on with the training that was interrupted and is kept in the folder CHECKPOINT.
+
+    The text is not read again. With one thread the model is, to the bit, the one that the training
+    would have come to. The log of --log-json is continued.
+
+    \b
+    Example:
+      hsw2v resume corpus.safetensors.checkpoint
+    """
+    leave_scipy_out()
+    import hsw2v
+    from hsw2v.training.checkpoint import read_run
+
+    asked = read_run(checkpoint).notes
+    if log_json:
+        files.check_writable(log_json, force=bool(force))
+    path = output or asked["output"]
+    log = log_json or asked["notes"].get("log_json")
+    with (
+        Progress(quiet=quiet, log=log, append=not log_json) as progress,
+        progress.summary(os.path.relpath(path)) as done,
+    ):
+        done.model = hsw2v.resume(
+            checkpoint,
+            output=output,
+            force=force,
+            checkpoint_every=checkpoint_every,
+            threads=threads,
+            listener=progress.listen,
+        )
 
 
 def leave_scipy_out() -> None:

@@ -13,6 +13,7 @@ from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import EmptyCorpusError, UsageError
 from hsw2v.events import Listener
+from hsw2v.files import expand_sources, stored_size
 
 Path = str | os.PathLike[str]
 Source = Path | Sequence[Path] | Iterable[Iterable[str]]
@@ -23,6 +24,22 @@ def is_text(source: Source) -> bool:
     if isinstance(source, list | tuple):
         return all(isinstance(one, str | os.PathLike) for one in source)
     return isinstance(source, str | os.PathLike)
+
+
+def stored_as(source: Source) -> list[tuple[str, int, int]]:
+    """Return the names of files, their sizes and when they were changed (ns); nothing of sentences.
+
+    Sizes and times are 0 where there are none. By this a text is known again that was not read.
+
+    Raises:
+        MissingInputError: a path does not exist.
+    """
+    if not is_text(source):
+        return []
+    paths = cast(Path | Sequence[Path], source)
+    names = expand_sources([paths] if isinstance(paths, str | os.PathLike) else paths)
+    found = [(name, os.stat(name) if stored_size(name) is not None else None) for name in names]
+    return [(name, one.st_size, one.st_mtime_ns) if one else (name, 0, 0) for name, one in found]
 
 
 def encode_source(source: Source, config: CorpusConfig, listener: Listener) -> EncodedCorpus:

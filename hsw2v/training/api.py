@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from hsw2v.config import Config, TrainingConfig, read_config
-from hsw2v.corpus.sources import Path, Source
+from hsw2v.corpus.sources import Path, Source, stored_as
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus, choose_words
@@ -21,7 +21,7 @@ from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, igno
 from hsw2v.model import Model
 from hsw2v.network.outputs import is_normalized, unused_settings
 from hsw2v.training.building import check_rebuilding, check_tree, first_structure
-from hsw2v.training.checkpoint import open_run, read_state
+from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.output import ModelOutput
 from hsw2v.training.texts import Texts, read_texts
 from hsw2v.training.trainer import Trainer
@@ -43,6 +43,7 @@ def train(
     output: Path | None = None,
     force: bool = False,
     checkpoint_every: float = 10.0,
+    resumed: bool = False,
     notes: Mapping[str, Any] | None = None,
     listener: Listener = ignore,
     **settings: Any,
@@ -60,8 +61,9 @@ def train(
 
     With `output` the model is saved there when it is complete; `force` replaces a file of that
     name. Until then the training is kept in the folder OUTPUT.checkpoint every `checkpoint_every`
-    minutes (0: never) and when it is interrupted, and `resume` goes on with it. `notes`, JSON, are
-    kept there, too; those under "info" become part of the model's.
+    minutes (0: never) and when it is interrupted, and `resume` goes on with it; so does `resumed`,
+    if the same texts, settings and output were asked for. `notes`, JSON, are kept there, too;
+    those under "info" become part of the model's.
 
     Raises:
         UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it.
@@ -85,12 +87,23 @@ def train(
     with _memory_explained(), ExitStack() as context:
         kept = None
         if output is not None:
-            kept = ModelOutput(output, force=force, every=checkpoint_every, listener=listener)
+            kept = ModelOutput(
+                output,
+                force=force,
+                every=checkpoint_every,
+                listener=listener,
+                asked=_asked(source, heldout, normalize_exactly, asked),
+                notes=notes,
+            )
+            if resumed and kept.is_interrupted():
+                return _resume(kept, chosen.training.threads, listener)
             context.enter_context(kept)
             kept.check_new()
+            if resumed:
+                listener(Notice("there is no interrupted training to go on with: this one is new"))
         told = _beginning(warm_up, listener)
         texts = context.enter_context(read_texts(source, chosen.corpus, heldout, listener=told))
-        return _train(texts, chosen, codes, warm_up, listener, kept, notes=notes)
+        return _train(texts, chosen, codes, warm_up, listener, kept)
 
 
 def resume(
@@ -112,24 +125,24 @@ def resume(
         MissingInputError, ModelFileError: there is no such folder, or a file of it is damaged.
         And what `train` raises.
     """
-    folder = FilePath(os.path.realpath(checkpoint))
-    with _memory_explained(), open_run(folder) as (run, texts), ExitStack() as context:
-        notes = run.notes
-        kept = ModelOutput(
-            notes["output"] if output is None else output,
-            force=bool(notes["force"] if force is None else force),
-            every=float(
-                notes["checkpoint_every"] if checkpoint_every is None else checkpoint_every
-            ),
-            listener=listener,
-            folder=folder,
-        )
-        context.enter_context(kept)
+    was = read_run(checkpoint).notes
+    kept = ModelOutput(
+        was["output"] if output is None else output,
+        force=was["force"] if force is None else force,
+        every=was["checkpoint_every"] if checkpoint_every is None else checkpoint_every,
+        listener=listener,
+        asked=was["asked"],
+        notes=was["notes"],
+        folder=FilePath(os.path.realpath(checkpoint)),
+    )
+    return _resume(kept, threads, listener)
+
+
+def _resume(kept: ModelOutput, threads: int | None, listener: Listener) -> Model:
+    with _memory_explained(), kept, open_run(kept.folder) as (run, texts):
         config = run.config if threads is None else run.config.replace(threads=threads)
         warm_up = WarmUp(config.training)
-        return _train(
-            texts, config, None, warm_up, listener, kept, notes=notes["notes"], resumed=folder
-        )
+        return _train(texts, config, None, warm_up, listener, kept, resumed=True)
 
 
 def train_on(
@@ -151,6 +164,14 @@ def train_on(
     )
     with _memory_explained():
         return _train(texts, chosen, codes, WarmUp(chosen.training), listener)
+
+
+def _asked(
+    source: Source, heldout: Source | None, normalize_exactly: bool, config: Config
+) -> dict[str, Any]:
+    """Return what decides on a model, as JSON: by it a training is known again."""
+    texts = [None if one is None else stored_as(one) for one in (source, heldout)]
+    return {"texts": texts, "normalize_exactly": normalize_exactly, "config": config.to_dict()}
 
 
 def check_training(
@@ -212,8 +233,7 @@ def _train(
     listener: Listener,
     kept: ModelOutput | None = None,
     *,
-    notes: Mapping[str, Any] | None = None,
-    resumed: FilePath | None = None,
+    resumed: bool = False,
 ) -> Model:
     begun = time.perf_counter()
     encoded = texts.corpus
@@ -254,14 +274,14 @@ def _train(
         listener(Notice(f"{many} (--epochs sets another number)"))
     warm_up.wait()
     state = base = None
-    if resumed is not None:
-        state = read_state(resumed, chosen.training, vocabulary.counts)
-        listener(Resumed(state.epoch + 1, state.block, str(resumed)))
+    if resumed and kept is not None:
+        state = read_state(kept.folder, chosen.training, vocabulary.counts)
+        listener(Resumed(state.epoch + 1, state.block, str(kept.folder)))
     else:
         base = first_structure(chosen, codes, vocabulary, corpus, listener)
     trainer = Trainer(chosen, vocabulary, base, state=state)
     if kept is not None:
-        kept.begin(chosen, texts, trainer.state, notes or {})
+        kept.begin(chosen, texts, trainer.state)
     built = time.perf_counter() - read
     measuring = trainer.train(corpus, listener, held, kept)
     trainer.check()
@@ -285,7 +305,7 @@ def _train(
                 "training": seconds,
                 "measuring": measuring,
             },
-            **(notes or {}).get("info", {}),
+            **(kept.notes.get("info", {}) if kept else {}),
         },
     )
     if kept is not None:

@@ -126,6 +126,16 @@ def remove(folder: Path) -> None:
         folder.rmdir()
 
 
+def read_run(folder: str | os.PathLike[str]) -> Run:
+    """Read what does not change of a training that is kept in a folder.
+
+    Raises:
+        MissingInputError: there is none.
+        ModelFileError: its file is truncated or altered.
+    """
+    return _run(_open_run(Path(folder)))
+
+
 @contextlib.contextmanager
 def open_run(folder: Path) -> Iterator[tuple[Run, Texts]]:
     """Open the folder of a training: what does not change, and its texts.
@@ -134,23 +144,33 @@ def open_run(folder: Path) -> Iterator[tuple[Run, Texts]]:
         MissingInputError: there is none.
         ModelFileError: a file of it is truncated or altered.
     """
-    if not is_checkpoint(folder):
-        raise MissingInputError(
-            "is not the folder of a training", where=str(folder), hint="name OUTPUT.checkpoint"
-        )
-    store = open_store(str(folder / "run"), format=FORMAT)
-    info = store.metadata["info"]
-    try:
-        run = Run(known_settings(store.metadata["config"]), dict(info["notes"]))
-        with contextlib.ExitStack() as opened:
+    store = _open_run(folder)
+    run, info = _run(store), store.metadata["info"]
+    with contextlib.ExitStack() as opened:
+        try:
             found = {
                 name: opened.enter_context(_open_text(folder, name, store, totals))
                 for name, totals in info["texts"].items()
             }
-            texts = Texts(
-                found["corpus"], found.get("heldout"), run.config.corpus, float(info["seconds"])
-            )
-            yield run, texts
+            heldout, seconds = found.get("heldout"), float(info["seconds"])
+            texts = Texts(found["corpus"], heldout, run.config.corpus, seconds)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise store.broken(f"is not a whole checkpoint ({error!r})") from error
+        yield run, texts
+
+
+def _open_run(folder: Path) -> Store:
+    if not is_checkpoint(folder):
+        raise MissingInputError(
+            "is not the folder of a training", where=str(folder), hint="name OUTPUT.checkpoint"
+        )
+    return open_store(str(folder / "run"), format=FORMAT)
+
+
+def _run(store: Store) -> Run:
+    try:
+        notes = dict(store.metadata["info"]["notes"])
+        return Run(known_settings(store.metadata["config"]), notes)
     except (KeyError, TypeError, AttributeError) as error:
         raise store.broken(f"is not a whole checkpoint ({error!r})") from error
 

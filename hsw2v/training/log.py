@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from hsw2v.errors import Hsw2vError
 from hsw2v.events import Event
@@ -19,8 +19,10 @@ class Log:
     A context manager: what ends a training early is its last line.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, append: bool = False) -> None:
+        """Write a file anew, or add to it."""
         self._path = path
+        self._mode: Literal["a", "w"] = "a" if append else "w"
         self._stream: TextIO | None = None
 
     def write(self, kind: str, **fields: Any) -> None:
@@ -32,7 +34,7 @@ class Log:
         line = json.dumps(_finite({"type": kind, **fields}), allow_nan=False)
         try:
             if self._stream is None:
-                self._stream = open(self._path, "w", encoding="utf-8")  # noqa: SIM115
+                self._stream = open(self._path, self._mode, encoding="utf-8")  # noqa: SIM115
             self._stream.write(line + "\n")
             self._stream.flush()
         except OSError as error:

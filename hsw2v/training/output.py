@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
-import signal
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from hsw2v import files
 from hsw2v.config import Config
-from hsw2v.errors import DiskFullError, OutputError, OutputExistsError
+from hsw2v.errors import DiskFullError, OutputError, OutputExistsError, UsageError
 from hsw2v.events import CheckpointWritten, Listener, Notice
 from hsw2v.model import Model
 from hsw2v.training import checkpoint
+from hsw2v.training.signals import signals_held
 from hsw2v.training.state import TrainingState
 from hsw2v.training.texts import Texts
-
-_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
 
 
 class ModelOutput:
@@ -41,14 +37,20 @@ class ModelOutput:
         force: bool = False,
         every: float = 10.0,
         listener: Listener,
+        asked: Mapping[str, Any],
+        notes: Mapping[str, Any] | None = None,
         folder: Path | None = None,
     ) -> None:
         """Write `path`, keeping the training every so many minutes; never with 0.
 
-        By default that is in `folder_of(path)`.
+        It is kept in `folder`, by default `folder_of(path)`, with `asked`, by which it is known
+        again, and `notes`, both JSON.
         """
         self.path = Path(os.path.realpath(path))
         self.folder = folder or folder_of(path)
+        self.notes = dict(notes or {})
+        # As it is read again.
+        self._asked = json.loads(json.dumps(asked))
         self._force, self._every, self._listener = force, every, listener
         self._run: tuple[checkpoint.Run, Texts] | None = None
         self._kept: tuple[int, int, int] | None = None
@@ -79,6 +81,25 @@ class ModelOutput:
                 os.unlink(self._lock.name)
             self._lock.close()
 
+    def is_interrupted(self) -> bool:
+        """Tell whether the same training was interrupted.
+
+        Raises:
+            UsageError: another one for this output was.
+            ModelFileError: its folder is damaged.
+        """
+        if not checkpoint.is_checkpoint(self.folder):
+            return False
+        was = checkpoint.read_run(self.folder).notes["asked"]
+        if was == self._asked:
+            return True
+        raise UsageError(
+            f"holds a training that was asked for otherwise ({_difference(was, self._asked)})",
+            where=str(self.folder),
+            hint=f"go on with it by hsw2v resume {self.folder}, or begin again with --force and "
+            "without --resume",
+        )
+
     def check_new(self) -> None:
         """Make sure that beginning a training loses none that was interrupted.
 
@@ -95,9 +116,7 @@ class ModelOutput:
             )
         checkpoint.remove(self.folder)
 
-    def begin(
-        self, config: Config, texts: Texts, state: TrainingState, notes: Mapping[str, Any]
-    ) -> None:
+    def begin(self, config: Config, texts: Texts, state: TrainingState) -> None:
         """Tell what is to be kept, and make sure that there is room.
 
         Raises:
@@ -128,9 +147,14 @@ class ModelOutput:
             )
             self._every = 0.0
         if self._every:
-            asked = {"output": str(self.path), "force": self._force, "notes": dict(notes)}
-            asked["checkpoint_every"] = self._every
-            self._run = checkpoint.Run(config, asked), texts
+            notes = {
+                "output": str(self.path),
+                "force": self._force,
+                "checkpoint_every": self._every,
+                "asked": self._asked,
+                "notes": self.notes,
+            }
+            self._run = checkpoint.Run(config, notes), texts
 
     def due(self) -> bool:
         """Tell whether it is time to keep the training."""
@@ -206,34 +230,17 @@ def folder_of(output: str | os.PathLike[str]) -> Path:
     return path.with_name(path.name + ".checkpoint")
 
 
-@contextlib.contextmanager
-def signals_held() -> Iterator[None]:
-    """Let signals that end the program wait for the end of the context; a second one does not."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    before: dict[int, Any] = {}
-
-    def hold(number: int, frame: object) -> None:
-        held.append(number)
-        if len(held) > 1:
-            restore()
-            signal.raise_signal(number)
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    for number in _SIGNALS:
-        if signal.getsignal(number) not in (signal.SIG_IGN, None):
-            before[number] = signal.signal(number, hold)
-    try:
-        yield
-    finally:
-        restore()
-    if held:
-        signal.raise_signal(held[0])
+def _difference(was: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Return in words how two trainings were asked for otherwise."""
+    names = [name for name in ("texts", "normalize_exactly") if was.get(name) != asked[name]]
+    for section, settings in asked["config"].items():
+        before = was.get("config", {}).get(section, {})
+        names += [
+            f"{name} was {before.get(name)}, is {one}"
+            for name, one in settings.items()
+            if before.get(name) != one
+        ]
+    return ", ".join(names).replace("texts", "the corpus or the held-out text changed")
 
 
 def _locked(path: Path) -> IO[str] | None:

@@ -27,7 +27,6 @@ class Threads:
     def __init__(self) -> None:
         self.stop: NDArray[np.int32] = aligned_zeros(1, 1, np.int32)[0]
         """(1,) int32, for compiled code to look at: when set, blocks are left unfinished."""
-        self.interrupt: KeyboardInterrupt | None = None
         self._paused = False
 
     def pause(self) -> None:
@@ -46,15 +45,14 @@ class Threads:
         """Train on the blocks of a pass from position `first` of its order on and before `last`.
 
         Their losses are filled in, and `tick()` is called meanwhile. Returns the position of the
-        first block that is not done: `last`, unless there was a pause. Ctrl-C pauses, too, and is
-        in `interrupt` then; a second one, and any error of a thread, stops at once.
+        first block that is not done: `last`, unless there was a pause. Ctrl-C, and the first error
+        of a thread, stops all and is raised here.
 
         Raises:
             DivergedError: the loss of a block is not finite.
             ResourceError: the system does not give that many threads.
-            KeyboardInterrupt: after a second Ctrl-C; blocks are left unfinished.
         """
-        self.stop[0], self._paused, self.interrupt = 0, False, None
+        self.stop[0], self._paused = 0, False
         positions = itertools.count(first)
         errors: list[BaseException] = []
         idle = threading.Semaphore(0)
@@ -81,13 +79,8 @@ class Threads:
             _start(threads)
             finished = 0
             while finished < len(threads):
-                try:
-                    finished += idle.acquire(timeout=TICK_SECONDS)
-                    tick()
-                except KeyboardInterrupt as error:
-                    if self.interrupt:
-                        raise
-                    self.interrupt, self._paused = error, True
+                finished += idle.acquire(timeout=TICK_SECONDS)
+                tick()
         except BaseException:
             self.stop[0] = 1
             raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -24,6 +26,7 @@ from hsw2v.training.phases import Phases, Rebuilding
 from hsw2v.training.report import Report
 from hsw2v.training.runner import Threads, diverged
 from hsw2v.training.schedule import Pass, measuring_pass, recordings_of, training_pass
+from hsw2v.training.signals import signals_held
 from hsw2v.training.state import TrainingState, mean_loss, no_losses
 from hsw2v.training.stops import Act, stops_of
 from hsw2v.training.tables import layer_of, tables_of
@@ -139,8 +142,12 @@ class Trainer:
             for stop in stops_of(blocks, switches, recordings)[state.stops :]:
                 self._advance(corpus, some, stop.block, report, keeper)
                 if stop.act is Act.SWITCH:
-                    self._switch(epoch, listener)
-                    report.switch()
+                    output = self._next_output(epoch, listener)
+                    with self._changing():
+                        self._switch(output)
+                        report.switch()
+                        state.stops += 1
+                    continue
                 elif stop.act is Act.RECORD and recorder:
                     with report.measuring():
                         block, passed = int(some.order[stop.block]), some.passed[stop.block]
@@ -150,10 +157,8 @@ class Trainer:
                         found = None if heldout is None else self.heldout_loss(heldout, listener)
                     report.end(found)
                 state.stops += 1
-                self._whole = True
-            self._whole = False
-            state.end_epoch()
-            self._whole = True
+            with self._changing():
+                state.end_epoch()
 
     def check(self) -> None:
         """Make sure that what was trained are numbers.
@@ -198,8 +203,6 @@ class Trainer:
                 listener(HeldoutProgress(done, len(losses), pace.seconds))
 
         self._runner.run(ENGINES[output.name](task), some, losses, 0, len(losses), tick)
-        if self._runner.interrupt:
-            raise self._runner.interrupt
         return mean_loss(losses)
 
     def _advance(
@@ -224,14 +227,11 @@ class Trainer:
                 self._engine = ENGINES[self.network.output.name](
                     self._task(corpus, self.network.output)
                 )
-            self._whole = False
-            state.block = self._runner.run(
-                self._engine, some, state.losses, state.block, last, tick
-            )
-            self._whole = True
-            report.take_time()
-            if self._runner.interrupt:
-                raise self._runner.interrupt
+            with self._changing(self._runner.pause):
+                state.block = self._runner.run(
+                    self._engine, some, state.losses, state.block, last, tick
+                )
+                report.take_time()
             if keeper and keeper.due():
                 keeper.keep(state)
 
@@ -256,12 +256,22 @@ class Trainer:
             self._layer = layer_of(output, self._weights, self._settings.dim)
         return self._layer
 
-    def _switch(self, epoch: int, listener: Listener) -> None:
-        """Let the next output layer take over."""
+    @contextmanager
+    def _changing(self, told: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Let the state change: signals wait until it is whole again, a second one does not."""
+        self._whole = False
+        with signals_held(told):
+            yield
+            self._whole = True
+
+    def _next_output(self, epoch: int, listener: Listener) -> OutputLayer:
+        """Return the output layer that takes over."""
         self.check()
         self._engine = self._layer = None
-        output = self._phases.next_output(self.network, epoch, listener)
-        self._whole = False
+        return self._phases.next_output(self.network, epoch, listener)
+
+    def _switch(self, output: OutputLayer) -> None:
+        """Let an output layer take over."""
         self.network.switch(output)
         self.state.switched()
 
