@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from commandline import complaint, write_corpus
-from commandline import run_script as bench
+from commandline import SCRIPTS, complaint, run_script, write_corpus
 
-ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(SCRIPTS))
+
+from benchmarks.processes import measure
+from benchmarks.records import Record, Recorder
+
+ROOT = SCRIPTS.parent
 PROGRAMS = ["hsw2v", *(["gensim"] if importlib.util.find_spec("gensim") else [])]
+
+
+def bench(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    return run_script("bench", *arguments, code=code)
 
 
 def tables(text: str) -> list[list[dict[str, str]]]:
@@ -50,17 +59,18 @@ def test_programs_are_compared_by_time_memory_and_quality(corpus: Path, tmp_path
     pairs.write_text("a0 a1 9\na2 a3 8\na0 b0 1\na3 b5 2\n", encoding="utf-8")
     questions = tmp_path / "questions.txt"
     questions.write_text(": one\na0 a1 b0 b1\n", encoding="utf-8")
-    page = tmp_path / "page.md"
-    page.write_text("above\n<!-- begin: bench -->\nold\n<!-- end: bench -->\nbelow\n", "utf-8")
-    figures = tmp_path / "figures.json"
+    page = tmp_path / "docs" / "page.md"
+    page.parent.mkdir()
+    page.write_text("above\n<!-- begin: compare -->\nold\n<!-- end: compare -->\nbelow\n", "utf-8")
+    figures = tmp_path / "compare.json"
     done = bench(
-        "bench",
-        *(corpus, "--runs", 2, "--cases", "hs-cbow", "--programs", *PROGRAMS),
-        *("--pairs", pairs, "--analogies", questions, "--json", figures, "--write", page),
+        "compare",
+        *(corpus, "--rounds", 2, "--cases", "hs-cbow", "--programs", *PROGRAMS),
+        *("--pairs", pairs, "--analogies", questions, "--record", figures, "--write", page.parent),
     )
 
     runs = json.loads(figures.read_text(encoding="utf-8"))["runs"]
-    assert [(run["seed"], run["program"]) for run in runs] == [
+    assert [(run["round"], run["program"]) for run in runs] == [
         (seed, program) for seed in (1, 2) for program in PROGRAMS
     ]
     (rows,) = tables(done.stdout)
@@ -78,36 +88,80 @@ def test_programs_are_compared_by_time_memory_and_quality(corpus: Path, tmp_path
         assert 0 <= first(row["questions"]) <= 1
 
     assert page.read_text("utf-8") == (
-        f"above\n<!-- begin: bench -->\n{done.stdout}<!-- end: bench -->\nbelow\n"
+        f"above\n<!-- begin: compare -->\n{done.stdout}<!-- end: compare -->\nbelow\n"
     )
     assert "old" not in done.stdout
     assert str(tmp_path) not in done.stdout
-    assert bench("bench", "--render", figures).stdout == done.stdout
+    assert bench("render", figures).stdout == done.stdout
 
 
 def test_a_page_without_the_block_is_left_alone(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# Page\n", encoding="utf-8")
-    done = bench("bench_scaling", "vocabulary", "--write", page, code=1)
-    assert "has no block 'vocabulary'" in done.stderr
+    record = tmp_path / "vocabulary.json"
+    done = bench("vocabulary", "--record", record, "--write", tmp_path, code=1)
+    assert "no page has a block 'vocabulary'" in done.stderr
     # Nothing was measured in vain.
     assert "generating" not in done.stderr
+    assert not record.exists()
     assert page.read_text(encoding="utf-8") == "# Page\n"
 
 
-def test_the_time_is_measured_against_words() -> None:
-    sizes = ("--sizes", 50, 200, "--tokens", 3_000, "--runs", 1)
-    (rows,) = tables(bench("bench_scaling", "vocabulary", *sizes).stdout)
+def test_the_time_is_measured_against_words(tmp_path: Path) -> None:
+    sizes = ("--sizes", 50, 200, "--tokens", 3_000, "--rounds", 1)
+    (rows,) = tables(bench("vocabulary", *sizes, "--record", tmp_path / "v.json").stdout)
     assert [row["V"] for row in rows] == ["50", "200"]
     assert first(rows[0]["nodes a path"]) < first(rows[1]["nodes a path"])
     assert all(first(row["µs a kept token"]) >= first(row["µs a token"]) > 0 for row in rows)
 
 
-def test_the_time_is_measured_against_dimensions(corpus: Path) -> None:
-    done = bench("bench_scaling", "dimensions", corpus, "--dims", 8, 16, "--runs", 1)
+def test_the_time_is_measured_against_dimensions(corpus: Path, tmp_path: Path) -> None:
+    record = tmp_path / "d.json"
+    done = bench("dimensions", corpus, "--dims", 8, 16, "--rounds", 1, "--record", record)
     (rows,) = tables(done.stdout)
     assert [row["D"] for row in rows] == ["8", "16"]
-    assert rows[0]["times D = 8"] == "1.00 (1.00–1.00)"
+    assert rows[0]["times D = 8"] == "1.00"
+
+
+def test_small_benchmarks_measure_what_they_say(corpus: Path, tmp_path: Path) -> None:
+    def rows(*arguments: object) -> list[dict[str, str]]:
+        done = bench(*arguments, "--record", tmp_path / f"{arguments[0]}.json")
+        (found,) = tables(done.stdout)
+        return found
+
+    stages = rows("tokenizer", corpus, "--rounds", 1)
+    assert [row["stage"] for row in stages][-2:] == ["scan + intern", "encode"]
+    assert all(first(row["MB/s"]) > 0 for row in stages)
+    trees = rows("rebuilding", "--sizes", 20, 50, "--threads", 1, 2, "--rounds", 1)
+    assert [(row["V"], row["threads"]) for row in trees] == [
+        (size, threads) for size in ("20", "50") for threads in "12"
+    ]
+    for row in trees:
+        mean, entropy = row["decisions a word (entropy)"].rstrip(")").split(" (")
+        assert float(mean) >= float(entropy) > 0
+    counts = rows("threads", corpus, "--rounds", 1)
+    assert [row["threads"] for row in counts] == ["1", "2"] * 3
+    assert [row["faster"] for row in counts[::2]] == ["1.00"] * 3
+
+
+def test_the_memory_of_a_command_is_not_that_of_who_measures_it() -> None:
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    measured = measure([sys.executable, "-S", "-c", "print('not shown')"])
+    assert 1e6 < measured.peak_bytes < 50e6 < resident
+    assert 0 < measured.processor <= 2 * measured.seconds * (os.cpu_count() or 1)
+
+
+def test_figures_of_another_setting_are_not_mixed(tmp_path: Path) -> None:
+    path = tmp_path / "some.json"
+
+    def begun(machine: str = "m", **setting: object) -> Recorder:
+        return Recorder(path, Record("some", machine, "v", "c", setting))
+
+    begun(threads=1).measure([{"round": 1}, {"round": 2}], lambda key: {"seconds": key["round"]})
+    begun(threads=1).measure([{"round": 2}, {"round": 3}], lambda key: {"seconds": 9})
+    assert [run["seconds"] for run in Record.load(path).runs] == [1, 2, 9]
+    with pytest.raises(SystemExit, match="measured with other machine, threads"):
+        begun("n", threads=2)
 
 
 def test_the_first_block_is_timed(tmp_path: Path, corpus: Path) -> None:
@@ -122,8 +176,10 @@ def test_the_first_block_is_timed(tmp_path: Path, corpus: Path) -> None:
 
 
 BLOCKS = {
-    "performance.md": ("bench", "threads", "start", "vocabulary", "dimensions", "tokenizer"),
-    "trees.md": ("trees", "trees-half", "growing"),
+    "performance.md": (
+        *("compare", "threads", "start", "vocabulary", "dimensions", "tokenizer", "kernel"),
+    ),
+    "trees.md": ("trees", "trees-half", "trees-300", "rebuilding"),
 }
 
 
@@ -140,7 +196,8 @@ def test_every_block_of_a_page_is_one_that_a_script_fills_in(
 
 
 def test_a_command_that_fails_stops_the_benchmark(tmp_path: Path) -> None:
-    done = bench("bench", tmp_path / "missing.txt", "--runs", 1, code=1)
+    record = tmp_path / "compare.json"
+    done = bench("compare", tmp_path / "missing.txt", "--rounds", 1, "--record", record, code=1)
     message = complaint("train", tmp_path / "missing.txt", code=3)
     assert message in done.stderr
 
@@ -153,15 +210,15 @@ def test_trees_are_compared_and_the_comparison_goes_on_where_it_stopped(
     figures = tmp_path / "figures.json"
     variants = ("hsw2v", "balanced", "negative sampling")
     settings = (
-        *("bench_trees", corpus, "--models", "cbow", "--variants", *variants),
+        *("trees", corpus, "--models", "cbow", "--variants", *variants),
         *("--epochs", 1, "--middle", 2, "--options", "--dim 8", "--pairs", pairs),
-        *("--rounds", 1, "--json", figures),
+        *("--rounds", 1, "--record", figures),
     )
 
     def known() -> tuple[list[tuple[str, int, int]], list[tuple[str, int]]]:
-        found = json.loads(figures.read_text(encoding="utf-8"))
-        runs = [(run["variant"], run["epochs"], run["seed"]) for run in found["runs"]]
-        return runs, [(one["variant"], one["epochs"]) for one in found["timings"]]
+        found = Record.load(figures)
+        runs = [(r["variant"], r["epochs"], r["seed"]) for r in found.select(kind="quality")]
+        return runs, [(r["variant"], r["epochs"]) for r in found.select(kind="time")]
 
     bench(*settings, "--seeds", 1)
     before, timed = known()
@@ -177,7 +234,7 @@ def test_trees_are_compared_and_the_comparison_goes_on_where_it_stopped(
     assert again == timed
     assert sorted(after[len(before) :]) == sorted((one, n, 2) for one in followed for n in (1, 2))
     assert str(tmp_path) not in done.stdout
-    assert bench("bench_trees", "--render", figures).stdout == done.stdout
+    assert bench("render", figures).stdout == done.stdout
 
     at_epochs, halves, at_time = tables(done.stdout)
     assert [(row["trained with"], row["epochs"]) for row in at_epochs] == [
@@ -197,30 +254,20 @@ def test_trees_are_compared_and_the_comparison_goes_on_where_it_stopped(
 
 
 def record_of(path: Path, *runs: tuple[str, int, int, float, float]) -> Path:
-    """Write figures as --json keeps them: of each run its variant, epochs, seed, time, quality.
+    """Write figures as they are recorded: of each run its variant, epochs, seed, time, quality.
 
     What is timed are one epoch and four of each variant.
     """
-    setting = {"machine": "m", "versions": "v", "corpus": "c", "threads": 1, "options": []}
-    figures = [
-        {
-            **{"model": "skipgram", "variant": variant, "epochs": epochs, "seed": seed},
-            **{"processor": seconds, "peak_bytes": 1, "decisions": None, "trained": None},
-            "quality": {"set": quality},
-        }
-        for variant, epochs, seed, seconds, quality in runs
-    ]
-    timings = [
-        {
-            **{"model": "skipgram", "variant": variant, "epochs": epochs, "round": seed},
-            **{"seconds": seconds, "processor": seconds},
-        }
-        for variant, epochs, seed, seconds, _ in runs
-        if epochs in (1, 4)
-    ]
-    setting |= {"pairs": ["set.txt"], "analogies": []}
-    found = {"setting": setting, "runs": figures, "timings": timings}
-    path.write_text(json.dumps(found), encoding="utf-8")
+    found = []
+    for variant, epochs, seed, seconds, quality in runs:
+        key = {"model": "skipgram", "variant": variant, "epochs": epochs, "seed": seed}
+        figures = {"peak_bytes": 1, "decisions": None, "trained": None, "quality": {"set": quality}}
+        found.append({"kind": "quality", **key, "processor": seconds, **figures})
+        if epochs in (1, 4):
+            found.append({"kind": "time", **key, "seconds": seconds, "processor": seconds})
+    setting = {"corpus": "c", "threads": 1, "options": "", "pairs": ["set.txt"], "analogies": []}
+    record = {"benchmark": "trees", "machine": "m", "versions": "v", "command": "c"}
+    path.write_text(json.dumps({**record, "setting": setting, "runs": found}), encoding="utf-8")
     return path
 
 
@@ -234,7 +281,7 @@ def test_the_defaults_are_held_against_a_rival_at_the_same_processor_time(tmp_pa
         *(("negative sampling", 4, seed, 10.0 * seed, 0.33 + seed / 100) for seed in (1, 2, 3)),
         ("negative sampling", 16, 1, 99.0, 0.38),
     )
-    done = bench("bench_trees", "--render", figures)
+    done = bench("render", figures)
     _, rows = tables(done.stdout)
     assert [(row["trained with"], row["processor s"], row["set"]) for row in rows] == [
         ("**negative sampling, 1 epoch**", "5.0", "0.350"),

@@ -1,29 +1,50 @@
-"""One training of hsw2v, as its process and its log tell it."""
+"""One training, as its process, its log and its vectors tell it."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import Measurement, measure
-from benchmarks.programs import Job, hsw2v_command
+import hsw2v
+from benchmarks.processes import measure
+from benchmarks.programs import Job, Program, hsw2v_command
+from hsw2v.experiments.comparison import parts_of, quality_of
+from hsw2v.experiments.results import Run
 
 MEGABYTE = 1_000_000
-
 Log = dict[str, dict[str, Any]]
 """The last line of each type."""
+Quality = dict[str, float | None]
+"""Correlation with each set of pairs and accuracy on each set of analogies, and their parts."""
+PARTS = ("rare", "frequent", "semantic", "syntactic")
+PAIR_PARTS = PARTS[:2]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
+class Tests:
+    """The files of the test sets."""
+
+    pairs: Sequence[str]
+    analogies: Sequence[str]
+
+    def evaluate(self, model: hsw2v.Model) -> Quality:
+        """Return what vectors are worth."""
+        found = model.evaluate(pairs=self.pairs, analogies=self.analogies)
+        run = Run(digest="", setting="", seed=0, evaluation=found)
+        return quality_of(run) | parts_of(run)
+
+
+@dataclass(frozen=True)
 class Trained:
-    """A training that is over, while its model is there."""
+    """A training of hsw2v that is over, while its model is there."""
 
-    measured: Measurement
+    took: dict[str, Any]
+    """The fields of a `Measurement`."""
     log: Log
     model: str
     """The file that it saved."""
@@ -31,12 +52,19 @@ class Trained:
 
 @contextmanager
 def trained(job: Job, *more: str) -> Iterator[Trained]:
-    """Train, and keep the model until the end of the context, wherever the job would save it."""
+    """Train with hsw2v, and keep the model until the end of the context."""
     with tempfile.TemporaryDirectory() as folder:
         log, model = f"{folder}/log.json", f"{folder}/model.safetensors"
-        wanted = dataclasses.replace(job, output=model)
-        measured = measure(hsw2v_command(wanted, *more, "--log-json", log))
-        yield Trained(measured, read_log(log), model)
+        command = hsw2v_command(replace(job, output=model), *more, "--log-json", log)
+        yield Trained(asdict(measure(command)), read_log(log), model)
+
+
+def train_and_evaluate(program: Program, job: Job, tests: Tests) -> dict[str, Any]:
+    """Train with a program; return what it took, and what the vectors are worth."""
+    with tempfile.TemporaryDirectory() as folder:
+        saved = f"{folder}/model{program.suffix}"
+        took = asdict(measure(program.train(replace(job, output=saved))))
+        return took | {"quality": tests.evaluate(program.load(saved))}
 
 
 def read_log(path: str) -> Log:
@@ -51,3 +79,8 @@ def first_megabyte(corpus: str, folder: str) -> str:
     with open(corpus, "rb") as file:
         small.write_bytes(file.read(MEGABYTE))
     return str(small)
+
+
+def whole(names: Sequence[str], parts: Sequence[str] = PARTS) -> list[str]:
+    """Return the names of figures of quality that are not of these parts of test sets."""
+    return [name for name in names if not name.endswith(tuple(f" {part}" for part in parts))]
