@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pages import Pages
-from benchmarks.records import Record, Recorder
+from benchmarks.records import Record
 
 Option = tuple[str, Mapping[str, Any]]
 
@@ -31,7 +31,7 @@ ANALOGIES = option("--analogies", [], metavar="FILE", help="analogies")
 
 
 Render = Callable[[Record, Pages], str]
-"""Returns the content of a block."""
+"""Returns the content of a block, below its heading."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Benchmark:
 
     name: str
     about: str
-    measure: Callable[[Namespace, Recorder], None]
+    measure: Callable[[Namespace, Record], None]
     render: Render
     """Of the block that is named as the file of the record."""
     options: tuple[Option, ...]

@@ -6,16 +6,16 @@ import statistics
 from argparse import Namespace
 
 from benchmarks.benchmark import ANALOGIES, CORPUS, PAIRS, ROUNDS, THREADS, Benchmark, option
-from benchmarks.pages import Pages, heading, ratios, spread, table
+from benchmarks.pages import Pages, ratios, spread, table
 from benchmarks.processes import tell
 from benchmarks.programs import CASES, PROGRAMS, Job, is_there, shown
-from benchmarks.records import Fields, Record, Recorder, rounds
+from benchmarks.records import Fields, Record, rounds
 from benchmarks.training import Tests, train_and_evaluate, trained, whole
 
 OURS = "hsw2v"
 
 
-def measure(given: Namespace, recorder: Recorder) -> None:
+def measure(given: Namespace, record: Record) -> None:
     """Train with every program that is installed, in turn; the number of a round is its seed.
 
     Before the first round hsw2v trains once on every case: its compiled code is in its cache
@@ -29,18 +29,16 @@ def measure(given: Namespace, recorder: Recorder) -> None:
     def job(key: Fields) -> Job:
         return Job(CASES[key["case"]], given.corpus, "", str(key["round"]), str(given.threads))
 
-    for key in {key["case"]: key for key in recorder.missing(keys)}.values():
+    for key in {key["case"]: key for key in record.missing(keys)}.values():
         tell(f"warming up: {key['case']}")
         with trained(job(key), "--tree", "huffman", "--node-sample", "0"):
             pass
-    recorder.measure(
-        keys, lambda key: train_and_evaluate(PROGRAMS[key["program"]], job(key), tests)
-    )
+    record.measure(keys, lambda key: train_and_evaluate(PROGRAMS[key["program"]], job(key), tests))
 
 
 def render(record: Record, pages: Pages) -> str:
     """Return a table for each case, and the commands."""
-    parts, commands = [heading(record)], []
+    parts, commands = [], []
     missing = [name for name in PROGRAMS if name not in record.values("program")]
     parts += [f"Left out: {', '.join(missing)}."] if missing else []
     for case in record.values("case"):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks import drawings
 from benchmarks.gradients import gradient_tables, gradient_verdicts
-from benchmarks.pages import TITLES, Pages, heading, table
+from benchmarks.pages import TITLES, Pages, table
 from benchmarks.records import Record
 from benchmarks.training import whole
 from benchmarks.trials import Trial
@@ -17,7 +17,7 @@ from hsw2v.experiments.comparison import FORMATS, LOSS, QUALITY, SECONDS, TIMES,
 
 def render(record: Record, pages: Pages) -> str:
     """Return the tables, the drawing and the verdicts of every experiment."""
-    parts = [_heading(record)]
+    parts = []
     for trial in _trials(record):
         parts += [
             *_tables(trial),
@@ -34,7 +34,7 @@ def render(record: Record, pages: Pages) -> str:
 
 def gradients_block(record: Record, pages: Pages) -> str:
     """Return what the models are like on held-out text."""
-    parts = [_heading(record)]
+    parts = []
     for trial in _trials(record):
         groups = {"remedies": trial.on_one_tree(), "trees": trial.by_plain_steps()}
         for group, settings in groups.items() if trial.diagnoses else ():
@@ -53,7 +53,7 @@ def gradients_block(record: Record, pages: Pages) -> str:
 
 def courses_block(record: Record, pages: Pages) -> str:
     """Return the course of gradients over training."""
-    parts = [_heading(record)]
+    parts = []
     for trial in _trials(record):
         if trial.courses:
             title = TITLES[trial.model]
@@ -68,10 +68,6 @@ def courses_block(record: Record, pages: Pages) -> str:
 
 def _trials(record: Record) -> list[Trial]:
     return [Trial(**run) for run in record.runs]
-
-
-def _heading(record: Record) -> str:
-    return heading(record, f"Text: {record.setting['text']}.")
 
 
 def _tables(trial: Trial) -> list[str]:

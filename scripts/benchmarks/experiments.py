@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 from argparse import Namespace
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from benchmarks.benchmark import CORPUS, Benchmark, Render, option
 from benchmarks.experiment_tables import courses_block, gradients_block, render
 from benchmarks.processes import tell
 from benchmarks.programs import ROOT
-from benchmarks.records import Recorder, rounded
+from benchmarks.records import Record, rounded
 from benchmarks.trials import KIND, Trial, course_of, packed
 from hsw2v import events
 from hsw2v.diagnosis.course import read_course
 from hsw2v.errors import UsageError
-from hsw2v.experiments.comparison import PERPLEXITY, Comparison, cost_of, parts_of, quality_of
-from hsw2v.experiments.experiment import Experiment, Setting, read_experiment
+from hsw2v.experiments.comparison import PERPLEXITY, cost_of, parts_of, quality_of
+from hsw2v.experiments.experiment import Experiment, read_experiment
 from hsw2v.experiments.results import Run
 from hsw2v.files import pieces
 
@@ -30,26 +30,13 @@ TRAINED_ON, HELDOUT = "corpus.txt", "heldout.txt"
 _TEST_SET = re.compile(r'"([^"/]+\.txt)"')
 
 
-@dataclass(frozen=True)
-class Cut:
-    """Which part of a corpus is trained on, and which is held out: bytes."""
+def split(text: bytes, train: int, heldout: int) -> tuple[bytes, bytes]:
+    """Return the first bytes to train on, or all but the end with 0, and the end held out.
 
-    train: int
-    """From the beginning; 0 for all that is not held out."""
-    heldout: int
-    """At the end."""
-
-    def described(self, corpus: str) -> str:
-        """Return it in words."""
-        first = f"the first {self.train / 1e6:g} MB" if self.train else "all but its end"
-        last = f"the last {self.heldout / 1e6:g} MB"
-        return f"{Path(corpus).name}: trained on {first}, held out {last}"
-
-
-def split(text: bytes, cut: Cut) -> tuple[bytes, bytes]:
-    """Return the text to train on and the one held out; neither breaks a line, or else a word."""
-    begin = _border(text, max(0, len(text) - cut.heldout))
-    end = _border(text, cut.train) if cut.train else begin
+    Neither breaks a line, or else a word.
+    """
+    begin = _border(text, max(0, len(text) - heldout))
+    end = _border(text, train) if train else begin
     return text[: min(begin, end)], text[begin:]
 
 
@@ -62,7 +49,7 @@ def _border(text: bytes, position: int) -> int:
     return len(text)
 
 
-def measure(given: Namespace, recorder: Recorder) -> None:
+def measure(given: Namespace, record: Record) -> None:
     """Do every experiment, and keep what came of it.
 
     What `hsw2v compare` knows in the folder `--work` is not run again.
@@ -71,24 +58,18 @@ def measure(given: Namespace, recorder: Recorder) -> None:
         SystemExit: a test set is not there.
         What `hsw2v.compare` raises.
     """
+    first = f"the first {given.train / 1e6:g} MB" if given.train else "all but its end"
+    last = f"the last {given.heldout / 1e6:g} MB"
+    name = Path(given.corpus).name
+    record.setting["text"] = f"{name}: trained on {first}, held out {last}"
+    tell(record.setting["text"])
     given.work.mkdir(parents=True, exist_ok=True)
-    cut = Cut(given.train, given.heldout)
-    _cut(given.corpus, cut, given.work)
-    recorder.record.setting["text"] = cut.described(given.corpus)
+    texts = split(b"".join(pieces(given.corpus)), given.train, given.heldout)
+    for name, text in zip((TRAINED_ON, HELDOUT), texts, strict=True):
+        (given.work / name).write_bytes(text)
     for source in given.experiments:
         trial = _trial(_beside_its_files(source, given), given)
-        recorder.put({"name": trial.name, "model": trial.model}, asdict(trial))
-
-
-def _cut(corpus: str, cut: Cut, folder: Path) -> None:
-    """Write the text to train on and the held-out one, cut at white space."""
-    wanted, note = cut.described(corpus), folder / "cut.txt"
-    if not (note.exists() and note.read_text(encoding="utf-8") == wanted):
-        tell(wanted)
-        train, heldout = split(b"".join(pieces(corpus)), cut)
-        (folder / TRAINED_ON).write_bytes(train)
-        (folder / HELDOUT).write_bytes(heldout)
-        note.write_text(wanted, encoding="utf-8")
+        record.put({"name": trial.name, "model": trial.model}, asdict(trial))
 
 
 def _beside_its_files(source: Path, given: Namespace) -> Path:
@@ -128,25 +109,21 @@ def _trial(path: Path, given: Namespace) -> Trial:
         experiment.name,
         experiment.settings[0].config.training.model,
         found.names,
-        {one.name: _kind(one) for one in experiment.settings},
+        {
+            one.name: {name: getattr(one.config.training, name) for name in KIND}
+            for one in experiment.settings
+        },
         list(experiment.seeds),
         found.tokens,
         words,
-        _results(found),
+        [
+            {"setting": one.setting, "seed": one.seed, "figures": _figures(one)}
+            | {"problem": one.problem}
+            for one in found.runs
+        ],
         diagnoses,
         courses,
     )
-
-
-def _kind(setting: Setting) -> dict[str, Any]:
-    return {name: getattr(setting.config.training, name) for name in KIND}
-
-
-def _results(found: Comparison) -> list[dict[str, Any]]:
-    return [
-        {"setting": one.setting, "seed": one.seed, "figures": _figures(one), "problem": one.problem}
-        for one in found.runs
-    ]
 
 
 def _figures(run: Run) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from benchmarks.pages import TITLES, table
 from benchmarks.trials import BANDS, Trial, band_mean, band_name
@@ -18,71 +18,54 @@ def gradient_tables(trial: Trial) -> str:
     """Return tables of the models on trees: gradients, certainty, visits, and loss by frequency."""
     models = _models(trial, [*trial.on_one_tree(), *trial.by_plain_steps()])
     trees = _models(trial, trial.by_plain_steps())
+
+    def norms(one: Diagnosis) -> list[str]:
+        return [_number(_mean(one, borders, "output_gradient")) for borders in BANDS]
+
+    def certainty(one: Diagnosis, borders: tuple[int, int]) -> str:
+        error, certain = (_mean(one, borders, name) for name in ("error", "certain_right"))
+        return f"{_number(error)}, {_percent(certain)}"
+
+    def visits(one: Diagnosis) -> list[str]:
+        found = [_mean(one, borders, "visits") for borders in BANDS]
+        return ["-" if cell is None else f"{cell:,.0f}" for cell in found]
+
+    def by_frequency(one: Diagnosis) -> list[str]:
+        losses = [_of_tenth(one, tenth, "prediction_loss") for tenth in TENTHS]
+        gradients = [_of_tenth(one, tenth, "hidden_gradient") for tenth in (1, 10)]
+        return list(map(_number, [*losses, *gradients]))
+
     bands = [f"depth {band_name(one)}" for one in BANDS]
-    tenths = [f"loss, tenth {one}" for one in TENTHS]
-    sections = [
-        (
-            "what reaches a node in one visit (norm of the gradient)",
-            table(["trained with", *bands, "times a level"], _norms(models)),
+    tenths = [f"loss, tenth {one}" for one in TENTHS] + [f"gradient, tenth {n}" for n in (1, 10)]
+    tables = {
+        "what reaches a node in one visit (norm of the gradient)": (
+            ["trained with", *bands, "times a level"],
+            [[name, *norms(one), _number(_factor(one))] for name, one in models.items()],
         ),
-        (
-            "mean |y − p|, and the share of decisions that are certain and right",
-            table(["trained with", *bands], _certainty(models)),
+        "mean |y − p|, and the share of decisions that are certain and right": (
+            ["trained with", *bands],
+            [[name, *(certainty(one, band) for band in BANDS)] for name, one in models.items()],
         ),
-        (
-            "visits of a node in an epoch",
-            table(["tree of", *bands, "fewer than 100"], _visits(trees)),
+        "visits of a node in an epoch": (
+            ["tree of", *bands, "fewer than 100"],
+            [[name, *visits(one), _percent(one.totals.under_100)] for name, one in trees.items()],
         ),
-        (
-            "loss of a prediction by how frequent the target is, in nats, and the norm of the "
-            "gradient at the hidden vector",
-            table(
-                ["trained with", *tenths, *(f"gradient, tenth {one}" for one in (1, 10))],
-                _by_frequency(models),
-            ),
+        "loss of a prediction by how frequent the target is, in nats, and the norm of the "
+        "gradient at the hidden vector": (
+            ["trained with", *tenths],
+            [[name, *by_frequency(one)] for name, one in models.items()],
         ),
-    ]
-    return "\n\n".join(f"**{TITLES[trial.model]}: {what}**\n\n{one}" for what, one in sections)
+    }
+    title = TITLES[trial.model]
+    return "\n\n".join(f"**{title}: {what}**\n\n{table(*one)}" for what, one in tables.items())
 
 
 def _models(trial: Trial, names: Sequence[str]) -> dict[str, Diagnosis]:
     return {name: trial.diagnosis(name) for name in dict.fromkeys(names)}
 
 
-def _norms(models: dict[str, Diagnosis]) -> Iterator[list[str]]:
-    for name, one in models.items():
-        factor = factor_a_level(one.by_depth, "output_gradient")
-        yield [
-            name,
-            *(_number(_mean(one, borders, "output_gradient")) for borders in BANDS),
-            _number(factor),
-        ]
-
-
-def _certainty(models: dict[str, Diagnosis]) -> Iterator[list[str]]:
-    for name, one in models.items():
-        cells = []
-        for borders in BANDS:
-            error, certain = (_mean(one, borders, which) for which in ("error", "certain_right"))
-            cells.append(f"{_number(error)}, {_percent(certain)}")
-        yield [name, *cells]
-
-
-def _visits(models: dict[str, Diagnosis]) -> Iterator[list[str]]:
-    for name, one in models.items():
-        cells = [_mean(one, borders, "visits") for borders in BANDS]
-        yield [
-            name,
-            *("-" if cell is None else f"{cell:,.0f}" for cell in cells),
-            _percent(one.totals.under_100),
-        ]
-
-
-def _by_frequency(models: dict[str, Diagnosis]) -> Iterator[list[str]]:
-    for name, one in models.items():
-        losses = [_of_tenth(one, tenth, "prediction_loss") for tenth in TENTHS]
-        gradients = [_of_tenth(one, tenth, "hidden_gradient") for tenth in (1, 10)]
-        yield [name, *map(_number, [*losses, *gradients])]
+def _factor(one: Diagnosis) -> float | None:
+    return factor_a_level(one.by_depth, "output_gradient")
 
 
 def gradient_verdicts(trial: Trial) -> str:
@@ -102,12 +85,11 @@ def _vanishing(name: str, one: Diagnosis) -> str:
     visits = [_mean(one, borders, "visits") for borders in (top, deep)]
     assert None not in gradients
     assert None not in visits
-    factor = factor_a_level(one.by_depth, "output_gradient")
-    levels = deep[0] - top[0]
+    levels, factor = deep[0] - top[0], _number(_factor(one))
     return (
         f"- **{name}**: from depth {band_name(top)} to depth {band_name(deep)}, the gradient that "
         f"reaches a node in one visit goes from {_number(gradients[0])} to "
-        f"{_number(gradients[1])}, a factor of {_number(factor)} a level; if it passed through a "
+        f"{_number(gradients[1])}, a factor of {factor} a level; if it passed through a "
         f"sigmoid on each of {levels} levels, it would come to {SIGMOID**levels:.0e} of what it "
         f"was, at most. Visits of a node in an epoch go from {visits[0]:,.0f} to {visits[1]:,.0f}."
     )

@@ -14,8 +14,8 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.benchmark import CORPUS, Benchmark
-from benchmarks.pages import Pages, heading, table
-from benchmarks.records import Fields, Record, Recorder
+from benchmarks.pages import Pages, table
+from benchmarks.records import Fields, Record
 from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import Config
 from hsw2v.corpus.stream import encode
@@ -169,9 +169,9 @@ class Kernel:
         return best(lambda: over_blocks(64)[0]) / kept, predictions / kept
 
 
-def measure(given: Namespace, recorder: Recorder) -> None:
+def measure(given: Namespace, record: Record) -> None:
     """Time the limit of the core, steps in cache, and the kernel over the corpus."""
-    if recorder.record.runs:
+    if record.runs:
         return
     kernel = Kernel(given.corpus)
     skipgram, context = kernel.time_window(cbow=False, output=HIERARCHICAL)
@@ -179,7 +179,7 @@ def measure(given: Namespace, recorder: Recorder) -> None:
     negative, _ = kernel.time_window(cbow=False, output=NEGATIVE)
     path, drawn = kernel.mean_path, 1 + NEGATIVE_WORDS
     n, m = round(context), round(path)
-    recorder.put({"what": "multiply-adds in registers"}, {"rate": multiply_add_rate()})
+    record.put({"what": "multiply-adds in registers"}, {"rate": multiply_add_rate()})
     for what, rows, columns, seconds in (
         ("a step, rows in cache", n, m, time_step(n, m)),
         ("a step of CBOW, rows in cache", 1, m, time_step(1, m)),
@@ -189,14 +189,14 @@ def measure(given: Namespace, recorder: Recorder) -> None:
     ):
         rate = rows * columns * DIM * FLOPS_OF_A_PAIR / seconds
         figures = {"rows": rows, "columns": columns, "seconds": seconds, "rate": rate}
-        recorder.put({"what": what}, figures)
+        record.put({"what": what}, figures)
 
 
 def render(record: Record, pages: Pages) -> str:
     """Return a table of the time of a window, and of floating-point operations a second."""
     header = ["what, a window", "rows: context × output", "µs", "GFlop/s"]
     rows = [[run["what"], *_size(run), f"{run['rate'] / 1e9:.0f}"] for run in record.runs]
-    return f"{heading(record)}\n\n{table(header, rows)}"
+    return table(header, rows)
 
 
 def _size(run: Fields) -> tuple[str, str]:

@@ -39,14 +39,11 @@ def ratios(dividends: Iterable[float], divisors: Iterable[float]) -> str:
     return spread((a / b for a, b in zip(dividends, divisors, strict=False)), 2)
 
 
-def place(record: Record) -> str:
-    """Return where a record was measured."""
-    return f"Measured on: {record.machine}.  \nVersions: {record.versions}."
-
-
-def heading(record: Record, *more: str) -> str:
-    """Return where a record was measured, with more lines, and by which command."""
-    return "  \n".join([place(record), *more]) + f"\n\n    {record.command}"
+def heading(record: Record) -> str:
+    """Return where a record was measured, of what, and by which command."""
+    lines = [f"Measured on: {record.machine}.", f"Versions: {record.versions}."]
+    lines += [f"Text: {record.setting['text']}."] if "text" in record.setting else []
+    return "  \n".join(lines) + f"\n\n    {record.command}"
 
 
 class Pages:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.benchmark import ROUNDS, SEED, Benchmark, option
-from benchmarks.pages import Pages, heading, spread, table
-from benchmarks.records import Fields, Record, Recorder, rounds
+from benchmarks.pages import Pages, spread, table
+from benchmarks.records import Fields, Record, rounds
 from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.trees.semantic import semantic
 from hsw2v.trees.shape import cost, depths
@@ -19,7 +19,7 @@ from hsw2v.trees.shape import cost, depths
 DIM, CENTRES, ROWS_OF_A_PIECE = 100, 1000, 1 << 16
 
 
-def measure(given: Namespace, recorder: Recorder) -> None:
+def measure(given: Namespace, record: Record) -> None:
     """Build trees of different numbers of words, by different numbers of threads."""
     vectors_of = cache(lambda words: some_vectors(words, given.seed))
     semantic(some_vectors(3, given.seed), np.ones(3))
@@ -32,7 +32,7 @@ def measure(given: Namespace, recorder: Recorder) -> None:
         found = cost(depths(tree), weights)
         return {"seconds": seconds, "mean": float(found.mean), "entropy": float(found.entropy)}
 
-    recorder.measure(rounds(given.rounds, words=given.sizes, threads=given.threads), work)
+    record.measure(rounds(given.rounds, words=given.sizes, threads=given.threads), work)
 
 
 def some_vectors(words: int, seed: int) -> NDArray[np.float32]:
@@ -55,7 +55,7 @@ def render(record: Record, pages: Pages) -> str:
         seconds = spread((run["seconds"] for run in runs), 2)
         rows.append([f"{words:,}", str(threads), seconds, paths])
     header = ["V", "threads", "seconds", "decisions a word (entropy)"]
-    return f"{heading(record)}\n\n{table(header, rows)}"
+    return table(header, rows)
 
 
 BENCHMARK = Benchmark(

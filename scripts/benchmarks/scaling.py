@@ -14,10 +14,10 @@ import numpy as np
 
 from benchmarks import first_block
 from benchmarks.benchmark import CORPUS, ROUNDS, SEED, THREADS, Benchmark, option
-from benchmarks.pages import Pages, heading, ratios, spread, table
+from benchmarks.pages import Pages, ratios, spread, table
 from benchmarks.processes import measure, tell
 from benchmarks.programs import CASES, SAMPLE, Case, Job, hsw2v_command
-from benchmarks.records import Fields, Record, Recorder, rounds
+from benchmarks.records import Fields, Record, rounds
 from benchmarks.texts import write_text, zipf_counts
 from benchmarks.training import first_megabyte, read_log, trained
 from hsw2v.corpus.vocabulary import kept_counts
@@ -33,12 +33,12 @@ def train(corpus: str, threads: int, *more: str, case: Case = CASES["hs-skipgram
         return done.took | {"epoch": end["seconds"], "tokens": end["tokens"]}
 
 
-def train_in_turn(recorder: Recorder, keys: list[Fields], work: Callable[[Fields], Fields]) -> None:
+def train_in_turn(record: Record, keys: list[Fields], work: Callable[[Fields], Fields]) -> None:
     """Do the runs that are not known, after a warm-up."""
-    if missing := recorder.missing(keys):
+    if missing := record.missing(keys):
         tell("warming up")
         work(missing[0])
-    recorder.measure(keys, work)
+    record.measure(keys, work)
 
 
 def seconds(runs: Iterable[Fields]) -> str:
@@ -56,10 +56,10 @@ def per_token(run: Fields) -> float:
     return float(run["epoch"] / run["tokens"] * 1e6)
 
 
-def measure_threads(given: Namespace, recorder: Recorder) -> None:
+def measure_threads(given: Namespace, record: Record) -> None:
     """Train every case with different numbers of threads."""
     train_in_turn(
-        recorder,
+        record,
         rounds(given.rounds, case=list(CASES), threads=given.threads),
         lambda key: train(given.corpus, key["threads"], case=CASES[key["case"]]),
     )
@@ -75,10 +75,10 @@ def render_threads(record: Record, pages: Pages) -> str:
         name = CASES[case].title
         rows.append([name, str(count), seconds(runs), spread(epochs, 2), faster, peak(runs)])
     header = ["case", "threads", "seconds", "seconds of the epoch", "faster", "peak MB"]
-    return f"{heading(record)}\n\n{table(header, rows)}"
+    return table(header, rows)
 
 
-def measure_start(given: Namespace, recorder: Recorder) -> None:
+def measure_start(given: Namespace, record: Record) -> None:
     """Start with an empty cache of compiled code, and again with what that left there."""
     with tempfile.TemporaryDirectory() as folder:
         texts = [first_megabyte(given.corpus, folder), given.corpus]
@@ -89,7 +89,7 @@ def measure_start(given: Namespace, recorder: Recorder) -> None:
                 states = ("empty", "filled")
                 return {one: _first_block(paths[key["text"]], given, cache) for one in states}
 
-        recorder.measure(rounds(given.rounds, text=list(paths)), work)
+        record.measure(rounds(given.rounds, text=list(paths)), work)
 
 
 def _first_block(corpus: str, given: Namespace, cache: str) -> tuple[float, float]:
@@ -117,15 +117,15 @@ def render_start(record: Record, pages: Pages) -> str:
         for state in ("empty", "filled")
     ]
     header = ["corpus", "cache of compiled code", "seconds to the first block"]
-    return f"{heading(record)}\n\n{table([*header, 'of which to the vocabulary'], rows)}"
+    return table([*header, "of which to the vocabulary"], rows)
 
 
-def measure_vocabulary(given: Namespace, recorder: Recorder) -> None:
+def measure_vocabulary(given: Namespace, record: Record) -> None:
     """Train on made-up texts of different numbers of words."""
     keys = rounds(given.rounds, words=given.sizes)
     with tempfile.TemporaryDirectory() as folder:
         facts = {}
-        for words in dict.fromkeys(key["words"] for key in recorder.missing(keys)):
+        for words in dict.fromkeys(key["words"] for key in record.missing(keys)):
             tell(f"generating a text of {words:,} words")
             facts[words] = _generate(f"{folder}/{words}.txt", words, given)
 
@@ -133,7 +133,7 @@ def measure_vocabulary(given: Namespace, recorder: Recorder) -> None:
             text = f"{folder}/{key['words']}.txt"
             return train(text, given.threads, "--min-count", "1") | facts[key["words"]]
 
-        train_in_turn(recorder, keys, work)
+        train_in_turn(record, keys, work)
 
 
 def _generate(path: str, words: int, given: Namespace) -> Fields:
@@ -163,13 +163,13 @@ def render_vocabulary(record: Record, pages: Pages) -> str:
             ]
         )
     header = ["V", "tokens", "kept", "nodes a path", "seconds", "µs a token", "µs a kept token"]
-    return f"{heading(record)}\n\n{table([*header, 'peak MB'], rows)}"
+    return table([*header, "peak MB"], rows)
 
 
-def measure_dimensions(given: Namespace, recorder: Recorder) -> None:
+def measure_dimensions(given: Namespace, record: Record) -> None:
     """Train with different numbers of dimensions."""
     train_in_turn(
-        recorder,
+        record,
         rounds(given.rounds, dim=given.dims),
         lambda key: train(given.corpus, given.threads, "--dim", str(key["dim"])),
     )
@@ -185,7 +185,7 @@ def render_dimensions(record: Record, pages: Pages) -> str:
         each = spread(map(per_token, runs), 3)
         rows.append([str(dim), seconds(runs), each, times, peak(runs)])
     header = ["D", "seconds", "µs a token", f"times D = {first}", "peak MB"]
-    return f"{heading(record)}\n\n{table(header, rows)}"
+    return table(header, rows)
 
 
 BENCHMARKS = (

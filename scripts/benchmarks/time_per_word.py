@@ -11,9 +11,9 @@ import numpy as np
 
 from benchmarks.benchmark import ROUNDS, SEED, THREADS, Benchmark, option
 from benchmarks.drawings import THEORY, draw_times, least_times, microseconds
-from benchmarks.pages import TITLES, Pages, heading, table
+from benchmarks.pages import TITLES, Pages, table
 from benchmarks.processes import tell
-from benchmarks.records import Fields, Record, Recorder, rounded, rounds
+from benchmarks.records import Fields, Record, rounded, rounds
 from benchmarks.texts import SENTENCE, names, zipf_counts
 from benchmarks.variants import MODELS
 from hsw2v.config import Config
@@ -38,7 +38,7 @@ class Amount(NamedTuple):
     epochs: int
 
 
-def measure(given: Namespace, recorder: Recorder) -> None:
+def measure(given: Namespace, record: Record) -> None:
     """Time the epochs of trainings: layers take turns within a number of words."""
     with ExitStack() as texts:
         text_of = cache(lambda words: texts.enter_context(Text(words, given.seed)))
@@ -51,7 +51,7 @@ def measure(given: Namespace, recorder: Recorder) -> None:
             return training(key["words"], key["model"], key["layer"]).run()
 
         keys = rounds(given.rounds, words=given.sizes, model=given.models, layer=given.layers)
-        recorder.measure(keys, work)
+        record.measure(keys, work)
 
 
 class Text:
@@ -151,7 +151,7 @@ def render(record: Record, pages: Pages) -> str:
         "Time of a target against the number of words, for every output layer",
         lambda file: draw_times(file, record),
     )
-    parts = [heading(record), picture]
+    parts = [picture]
     for model in record.values("model"):
         title = f"**{TITLES[model]}: µs a target** ({setting['dim']} dimensions, "
         title += f"{setting['threads']} threads; the least of the turns, and the most)"

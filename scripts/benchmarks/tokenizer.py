@@ -8,8 +8,8 @@ from argparse import Namespace
 import numpy as np
 
 from benchmarks.benchmark import CORPUS, Benchmark, option
-from benchmarks.pages import Pages, heading, table
-from benchmarks.records import Fields, Record, Recorder, rounds
+from benchmarks.pages import Pages, table
+from benchmarks.records import Fields, Record, rounds
 from hsw2v.config import CorpusConfig
 from hsw2v.corpus.reading import Piece, prepare, read_pieces
 from hsw2v.corpus.stream import encode
@@ -19,13 +19,13 @@ STAGES = ("read", "prepare", "scan", "intern")
 BOTH, WHOLE = "scan + intern", "encode"
 
 
-def measure(given: Namespace, recorder: Recorder) -> None:
+def measure(given: Namespace, record: Record) -> None:
     """Time the stages, and the whole pass, after a warm-up."""
     config = CorpusConfig(tokens=given.tokens, lowercase=given.lowercase)
     keys = rounds(given.rounds)
-    if recorder.missing(keys):
+    if record.missing(keys):
         time_encode(given.corpus, config)
-    recorder.measure(
+    record.measure(
         keys,
         lambda key: time_stages(given.corpus, config) | {WHOLE: time_encode(given.corpus, config)},
     )
@@ -75,7 +75,7 @@ def render(record: Record, pages: Pages) -> str:
         speed = record.runs[0]["bytes"] / 1e6 / max(least, 1e-9)
         clock = "wall clock" if name == WHOLE else "one core"
         rows.append([name, f"{speed:.0f}", f"{least:.3f}", clock])
-    return f"{heading(record)}\n\n{table(['stage', 'MB/s', 'seconds', 'measured as'], rows)}"
+    return table(["stage", "MB/s", "seconds", "measured as"], rows)
 
 
 BENCHMARK = Benchmark(

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from benchmarks.drawings import TREE_SETS, draw_trees
 from benchmarks.equal_time import Duel, Point, at_equal_time, noise, points
-from benchmarks.pages import TITLES, Pages, heading, place, spread, table
+from benchmarks.pages import TITLES, Pages, spread, table
 from benchmarks.programs import PROGRAMS, Case, Job, hsw2v_command, shown
 from benchmarks.records import Fields, Record
 from benchmarks.training import PAIR_PARTS, whole
@@ -24,7 +24,7 @@ from benchmarks.variants import (
 
 def render(record: Record, pages: Pages) -> str:
     """Return tables, verdicts, and commands."""
-    parts = [heading(record)]
+    parts = []
     for model in MODELS:
         runs = record.select(kind="quality", model=model)
         if not runs:
@@ -162,7 +162,7 @@ def sampling_block(record: Record, pages: Pages) -> str:
         lambda file: draw_trees(file, record),
     )
     lines = [line for model in MODELS for line in _ahead(record, model)]
-    return "\n\n".join([place(record), picture, "\n".join(lines)])
+    return "\n\n".join([picture, "\n".join(lines)])
 
 
 def _ahead(record: Record, model: str) -> Iterator[str]:

@@ -10,13 +10,13 @@ import shlex
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import hsw2v
 from benchmarks.benchmark import ANALOGIES, CORPUS, PAIRS, THREADS, Benchmark, option
 from benchmarks.processes import tell
 from benchmarks.programs import PROGRAMS, Case, Job, is_there
-from benchmarks.records import Fields, Recorder
+from benchmarks.records import Fields, Record, rounds
 from benchmarks.training import Tests, first_megabyte, train_and_evaluate, trained
 from benchmarks.tree_tables import render, sampling_block
 from benchmarks.variants import FOLLOWED, MODELS, TIMED, VARIANTS
@@ -24,48 +24,34 @@ from benchmarks.variants import FOLLOWED, MODELS, TIMED, VARIANTS
 OURS = "hsw2v"
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Which runs are wanted, by what they are known by."""
+def qualities(given: Namespace) -> Iterator[Fields]:
+    """Yield the runs that tell the quality, in order: what is not followed has the first seed."""
+    every = {*given.epochs, given.middle}
+    for seed in given.seeds:
+        for model in given.models:
+            for epochs in sorted({*every, *given.peer_epochs}):
+                for variant in given.variants:
+                    ours = VARIANTS[variant].program == OURS
+                    trees = every if variant in TIMED else {given.middle}
+                    wanted = epochs in (trees if ours else given.peer_epochs)
+                    if wanted and (seed == given.seeds[0] or variant in FOLLOWED):
+                        yield _key("quality", model, variant, epochs, seed)
 
-    given: Namespace
 
-    def qualities(self) -> Iterator[Fields]:
-        """Yield the runs that tell the quality, in order."""
-        given = self.given
-        for seed in given.seeds:
-            for model in given.models:
-                for epochs in sorted({*given.epochs, given.middle, *given.peer_epochs}):
-                    for variant in given.variants:
-                        if self._wants(variant, epochs, first=seed == given.seeds[0]):
-                            yield _key("quality", model, variant, epochs, seed)
-
-    def _wants(self, variant: str, epochs: int, *, first: bool) -> bool:
-        given = self.given
-        if variant in TIMED:
-            return epochs in {*given.epochs, given.middle} and (first or variant in FOLLOWED)
-        if VARIANTS[variant].program == "hsw2v":
-            return first and epochs == given.middle
-        return first and epochs in given.peer_epochs
-
-    def timings(self) -> Iterator[Fields]:
-        """Yield the runs of all rounds, each with a seed of its own: variants take turns."""
-        given = self.given
-        for number in range(1, given.rounds + 1):
-            for model in given.models:
-                for epochs in (1, given.middle):
-                    for variant in given.variants:
-                        if variant in TIMED:
-                            yield _key("time", model, variant, epochs, number)
+def timings(given: Namespace) -> list[Fields]:
+    """Return the runs of all rounds, each with a seed of its own: variants take turns."""
+    variants = [one for one in given.variants if one in TIMED]
+    keys = rounds(given.rounds, model=given.models, epochs=[1, given.middle], variant=variants)
+    return [_key("time", one["model"], one["variant"], one["epochs"], one["round"]) for one in keys]
 
 
 def _key(kind: str, model: str, variant: str, epochs: int, seed: int) -> Fields:
     return {"kind": kind, "model": model, "variant": variant, "epochs": epochs, "seed": seed}
 
 
-def measure(given: Namespace, recorder: Recorder) -> None:
+def measure(given: Namespace, record: Record) -> None:
     """Time the variants in rounds, then find out their quality."""
-    options, grid = shlex.split(given.options), Grid(given)
+    options = shlex.split(given.options)
     tests = Tests(given.pairs, given.analogies)
 
     def job(key: Fields, threads: int) -> Job:
@@ -93,12 +79,12 @@ def measure(given: Namespace, recorder: Recorder) -> None:
             }
 
     there = [one for one in given.variants if is_there(one, PROGRAMS[VARIANTS[one].program])]
-    timings = list(grid.timings())
-    qualities = [key for key in grid.qualities() if key["variant"] in there]
+    to_time = timings(given)
+    to_judge = [key for key in qualities(given) if key["variant"] in there]
     # All code is compiled that will run, and the corpus is in the system's cache.
     with tempfile.TemporaryDirectory() as folder:
         small = first_megabyte(given.corpus, folder)
-        wanted = recorder.missing([*timings, *qualities])
+        wanted = record.missing([*to_time, *to_judge])
         for key in {(key["model"], key["variant"]): key for key in wanted}.values():
             if VARIANTS[key["variant"]].program == OURS:
                 tell(f"warming up: {key['model']}, {key['variant']}")
@@ -108,8 +94,8 @@ def measure(given: Namespace, recorder: Recorder) -> None:
             with open(given.corpus, "rb") as file:
                 while file.read(1 << 20):
                     pass
-    recorder.measure(timings, time)
-    recorder.measure(qualities, quality, given.jobs)
+    record.measure(to_time, time)
+    record.measure(to_judge, quality, given.jobs)
 
 
 BENCHMARK = Benchmark(
