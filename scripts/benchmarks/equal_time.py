@@ -83,24 +83,19 @@ def at_equal_time(measured: Sequence[Point], rival: Point) -> Duel:
     outside of the measured range: a rival that took longer is met by the tree's longest run, one
     that took less than the shortest by nothing.
     """
-    longest = measured[-1]
-    if longest.processor <= rival.processor:
+    longest, seconds = measured[-1], rival.processor
+    if longest.processor <= seconds:
         return Duel(rival, longest.label, longest.processor, longest.quality)
-    quality = _interpolated(measured, rival.processor)
-    return Duel(rival, longest.variant, rival.processor, quality)
-
-
-def _interpolated(measured: Sequence[Point], seconds: float) -> Quality:
-    """Return the quality at a time; empty outside of the measured range."""
     for before, after in pairwise(measured):
         if before.processor <= seconds <= after.processor:
             share = math.log(seconds / before.processor)
             share /= math.log(after.processor / before.processor)
-            return {
+            quality = {
                 name: _between(value, after.quality[name], share)
                 for name, value in before.quality.items()
             }
-    return {}
+            return Duel(rival, longest.variant, seconds, quality)
+    return Duel(rival, longest.variant, seconds, {})
 
 
 def noise(runs: Iterable[Fields], name: str, seeds: int, rivals: int) -> float | None:
@@ -122,8 +117,8 @@ def noise(runs: Iterable[Fields], name: str, seeds: int, rivals: int) -> float |
     return 2.0 * math.sqrt(pooled * (1.0 / seeds + 1.0 / rivals))
 
 
-def _between(before: float | None, after: float | None, share: float) -> float | None:
-    return None if before is None or after is None else before + share * (after - before)
+def _between(low: float | None, high: float | None, share: float) -> float | None:
+    return None if low is None or high is None else low + share * (high - low)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

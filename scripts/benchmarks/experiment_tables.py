@@ -19,14 +19,8 @@ def render(record: Record, pages: Pages) -> str:
     """Return the tables, the drawing and the verdicts of every experiment."""
     parts = []
     for trial in _trials(record):
-        parts += [
-            *_tables(trial),
-            pages.show(
-                f"{record.benchmark}-{trial.model}",
-                f"{TITLES[trial.model]}: {trial.name}",
-                lambda file, trial=trial: drawings.draw_trial(file, trial),  # type: ignore[misc]
-            ),
-        ]
+        name, about = f"{record.benchmark}-{trial.model}", f"{TITLES[trial.model]}: {trial.name}"
+        parts += [*_tables(trial), pages.show(name, about, drawings.draw_trial, trial)]
         # One seed does not tell what a difference is worth.
         parts += [verdicts(trial)] if len(trial.seeds) > 1 else []
     return "\n\n".join(parts)
@@ -35,34 +29,23 @@ def render(record: Record, pages: Pages) -> str:
 def gradients_block(record: Record, pages: Pages) -> str:
     """Return what the models are like on held-out text."""
     parts = []
-    for trial in _trials(record):
+    for trial in filter(lambda one: one.diagnoses, _trials(record)):
         groups = {"remedies": trial.on_one_tree(), "trees": trial.by_plain_steps()}
-        for group, settings in groups.items() if trial.diagnoses else ():
-            parts.append(
-                pages.show(
-                    f"gradients-{group}-{trial.model}",
-                    f"{TITLES[trial.model]}: gradients, visits and loss of {group}",
-                    lambda file, trial=trial, settings=settings: (  # type: ignore[misc]
-                        drawings.draw_gradients(file, trial, settings)
-                    ),
-                )
-            )
-        parts += [gradient_tables(trial), gradient_verdicts(trial)] if trial.diagnoses else []
+        for group, settings in groups.items():
+            name = f"gradients-{group}-{trial.model}"
+            about = f"{TITLES[trial.model]}: gradients, visits and loss of {group}"
+            parts.append(pages.show(name, about, drawings.draw_gradients, trial, settings))
+        parts += [gradient_tables(trial), gradient_verdicts(trial)]
     return "\n\n".join(parts)
 
 
 def courses_block(record: Record, pages: Pages) -> str:
     """Return the course of gradients over training."""
     parts = []
-    for trial in _trials(record):
-        if trial.courses:
-            title = TITLES[trial.model]
-            picture = pages.show(
-                f"course-{trial.model}",
-                f"{title}: the course of gradients over training",
-                lambda file, trial=trial: drawings.draw_course(file, trial),  # type: ignore[misc]
-            )
-            parts += [f"**{title}**", picture]
+    for trial in filter(lambda one: one.courses, _trials(record)):
+        title, name = TITLES[trial.model], f"course-{trial.model}"
+        about = f"{title}: the course of gradients over training"
+        parts += [f"**{title}**", pages.show(name, about, drawings.draw_course, trial)]
     return "\n\n".join(parts)
 
 

@@ -6,6 +6,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.records import Record
 from hsw2v.plots import resolution
@@ -74,15 +75,15 @@ class Pages:
             _, end, after = rest.partition(_end(name))
             page.write_text(f"{before}{begin}\n{content}\n{end}{after}", encoding="utf-8")
 
-    def show(self, name: str, about: str, draw: Callable[[Path], None]) -> str:
-        """Draw a PNG with few colours beside the pages; return what shows it in one of them."""
+    def show(self, name: str, about: str, draw: Callable[..., None], *what: Any) -> str:
+        """Let `draw(path, *what)` make a PNG beside the pages; return what shows it in a page."""
         if self._folder:
             from PIL import Image
 
             path = self._folder / "images" / f"{name}.png"
             path.parent.mkdir(exist_ok=True)
             with resolution(DPI):
-                draw(path)
+                draw(path, *what)
             with Image.open(path) as drawn:
                 few = drawn.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE)
             few.save(path, optimize=True)

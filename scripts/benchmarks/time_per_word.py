@@ -17,7 +17,7 @@ from benchmarks.records import Fields, Record, rounded, rounds
 from benchmarks.texts import SENTENCE, names, zipf_counts
 from benchmarks.variants import MODELS
 from hsw2v.config import Config
-from hsw2v.corpus.stream import EncodedCorpus, encode_sentences
+from hsw2v.corpus.stream import encode_sentences
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.events import EpochEnd, Event
@@ -40,8 +40,8 @@ class Amount(NamedTuple):
 
 def measure(given: Namespace, record: Record) -> None:
     """Time the epochs of trainings: layers take turns within a number of words."""
-    with ExitStack() as texts:
-        text_of = cache(lambda words: texts.enter_context(Text(words, given.seed)))
+    with ExitStack() as stack:
+        text_of = cache(lambda words: Text(words, given.seed, stack))
 
         @cache
         def training(words: int, model: str, layer: str) -> Training:
@@ -57,34 +57,24 @@ def measure(given: Namespace, record: Record) -> None:
 class Text:
     """A made-up text: counts by Zipf's law, and tokens drawn by them."""
 
-    def __init__(self, words: int, seed: int) -> None:
+    def __init__(self, words: int, seed: int, stack: ExitStack) -> None:
         tell(f"drawing a text of {words:,} words")
         counts = zipf_counts(words, COUNTED)
         self.vocabulary = Vocabulary.from_words(names(words), counts.tolist())
-        self.keep = keep_probability(counts, Config().vocabulary.sample)
+        self._keep = keep_probability(counts, Config().vocabulary.sample)
         drawn = np.random.default_rng(seed).random(PIECES[0])
         bounds = np.cumsum(counts) / counts.sum()
         self._ids = np.minimum(np.searchsorted(bounds, drawn), words - 1)
-        self._pieces: dict[int, EncodedCorpus] = {}
+        self._stack = stack
+        self.piece = cache(self._piece)
 
-    def __enter__(self) -> Text:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Let the tokens go."""
-        for encoded in self._pieces.values():
-            encoded.close()
-
-    def piece(self, number: int) -> tuple[WordCorpus, float]:
+    def _piece(self, number: int) -> tuple[WordCorpus, float]:
         """Return one of `PIECES` to train on, and how many targets it has."""
         ids = self._ids[: PIECES[number]]
-        if number not in self._pieces:
-            sentences = ids.reshape(-1, SENTENCE).tolist()
-            words = ([self.vocabulary.words[one] for one in row] for row in sentences)
-            self._pieces[number] = encode_sentences(words, Config().corpus)
-        text = WordCorpus.of(self._pieces[number], self.vocabulary)
-        return text, float(self.keep[ids].sum())
+        rows = ids.reshape(-1, SENTENCE).tolist()
+        sentences = ([self.vocabulary.words[one] for one in row] for row in rows)
+        encoded = self._stack.enter_context(encode_sentences(sentences, Config().corpus))
+        return WordCorpus.of(encoded, self.vocabulary), float(self._keep[ids].sum())
 
 
 class Training:
@@ -102,23 +92,13 @@ class Training:
             dim=given.dim,
             threads=given.threads,
         )
-        self._amount = self._chosen(given.seconds, given.most)
+        smallest = Amount(len(PIECES) - 1, 1)
+        # The first time is that of compiling too, or of loading what was compiled.
+        self._seconds(smallest)
+        least = self._seconds(smallest)
+        self._amount = _about(given.seconds, least) if least <= given.most else None
         if not self._amount:
             tell(f"left out: {layer}, {model}, {len(text.vocabulary):,} words: too slow")
-
-    def _chosen(self, seconds: float, most: float) -> Amount | None:
-        """Return what takes about so long; None if the least takes more than `most` seconds."""
-        smallest = len(PIECES) - 1
-        # The first time is that of compiling too, or of loading what was compiled.
-        self._seconds(Amount(smallest, 1))
-        least = self._seconds(Amount(smallest, 1))
-        if least > most:
-            return None
-        for piece, tokens in enumerate(PIECES):
-            epoch = least * tokens / PIECES[smallest]
-            if epoch <= seconds or piece == smallest:
-                return Amount(piece, max(1, min(MOST_EPOCHS, round(seconds / epoch))))
-        raise AssertionError
 
     def run(self) -> Fields | None:
         """Train, and return the targets over all epochs, as drawn, and the seconds of these."""
@@ -132,15 +112,17 @@ class Training:
         """Return what the epochs of a training take."""
         config = self._config.replace(epochs=amount.epochs).resolved()
         text, _ = self._text.piece(amount.piece)
-        ends: list[EpochEnd] = []
+        events: list[Event] = []
+        base = first_structure(config, None, self._text.vocabulary, text, events.append)
+        Trainer(config, self._text.vocabulary, base).train(text, events.append)
+        return sum(one.seconds for one in events if isinstance(one, EpochEnd))
 
-        def listen(event: Event) -> None:
-            if isinstance(event, EpochEnd):
-                ends.append(event)
 
-        base = first_structure(config, None, self._text.vocabulary, text, listen)
-        Trainer(config, self._text.vocabulary, base).train(text, listen)
-        return sum(one.seconds for one in ends)
+def _about(seconds: float, least: float) -> Amount:
+    """Return what takes about so long, where an epoch of the smallest piece takes `least`."""
+    epochs = [least * tokens / PIECES[-1] for tokens in PIECES]
+    piece = next((i for i, one in enumerate(epochs) if one <= seconds), len(PIECES) - 1)
+    return Amount(piece, max(1, min(MOST_EPOCHS, round(seconds / epochs[piece]))))
 
 
 def render(record: Record, pages: Pages) -> str:
@@ -149,7 +131,8 @@ def render(record: Record, pages: Pages) -> str:
     picture = pages.show(
         "time-per-word",
         "Time of a target against the number of words, for every output layer",
-        lambda file: draw_times(file, record),
+        draw_times,
+        record,
     )
     parts = [picture]
     for model in record.values("model"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
-from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import hsw2v
 from hsw2v.errors import UsageError
@@ -52,46 +52,38 @@ def draw_model(path: str, depth: int) -> str:
 def draw(root: Node, title: str) -> str:
     """Return an SVG of a tree, the root to the left."""
     leaves = list(leaves_of(root))
-    levels = max(depth for depth, _ in leaves)
     letters = max(len(words_of(leaf)) + len(note_of(leaf)) for _, leaf in leaves)
-    width = round(2 * MARGIN + levels * LEVEL + 8 + letters * LETTER)
+    width = round(2 * MARGIN + max(depth for depth, _ in leaves) * LEVEL + 8 + letters * LETTER)
     height = 2 * MARGIN + len(leaves) * ROW
-    size = {"width": str(width), "height": str(height), "viewBox": f"0 0 {width} {height}"}
-    picture = ElementTree.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", **size})
-    ElementTree.SubElement(picture, "title").text = title
-    ElementTree.SubElement(picture, "style").text = STYLE
-    ElementTree.SubElement(picture, "rect", width="100%", height="100%", rx="6")
-    rows = iter(range(len(leaves)))
-    draw_node(picture, root, 0, rows)
-    for element in picture:
-        element.tail = "\n"
-    return ElementTree.tostring(picture, encoding="unicode")
+    elements: list[str] = []
+    draw_node(elements, root, 0, iter(range(len(leaves))))
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size}><title>{escape(title)}</title>',
+        f"<style>{STYLE}</style>",
+        '<rect width="100%" height="100%" rx="6" />',
+        *elements,
+    ]
+    return "\n".join(lines) + "\n</svg>"
 
 
-def draw_node(picture: ElementTree.Element, node: Node, depth: int, rows: Iterator[int]) -> float:
+def draw_node(elements: list[str], node: Node, depth: int, rows: Iterator[int]) -> float:
     """Draw a node and what is below, its leaves on the next rows; return how far down it is."""
     x = MARGIN + depth * LEVEL
     if "children" not in node:
         y = MARGIN + (next(rows) + 0.5) * ROW
-        draw_leaf(picture, node, x + 6, y)
+        kind = ' class="word"' if "word" in node else ""
+        note = f"<tspan>{note_of(node)}</tspan>" if note_of(node) else ""
+        text = escape(words_of(node)) + note
+        elements.append(f'<text x="{x + 6:g}" y="{y:g}"{kind}>{text}</text>')
         return y
-    below = [draw_node(picture, child, depth + 1, rows) for child in node["children"]]
-    y = sum(below) / 2
+    below = [draw_node(elements, child, depth + 1, rows) for child in node["children"]]
+    y, bend = sum(below) / 2, x + LEVEL / 2
     for end in below:
-        bend = x + LEVEL / 2
         line = f"M {x} {y:g} C {bend:g} {y:g} {bend:g} {end:g} {x + LEVEL} {end:g}"
-        ElementTree.SubElement(picture, "path", d=line)
-    ElementTree.SubElement(picture, "circle", cx=str(x), cy=f"{y:g}", r="3")
+        elements.append(f'<path d="{line}" />')
+    elements.append(f'<circle cx="{x}" cy="{y:g}" r="3" />')
     return y
-
-
-def draw_leaf(picture: ElementTree.Element, leaf: Node, x: float, y: float) -> None:
-    """Write what stands at the end of a branch."""
-    kind = {"class": "word"} if "word" in leaf else {}
-    text = ElementTree.SubElement(picture, "text", {"x": f"{x:g}", "y": f"{y:g}", **kind})
-    text.text = words_of(leaf)
-    if note := note_of(leaf):
-        ElementTree.SubElement(text, "tspan").text = note
 
 
 def leaves_of(node: Node, depth: int = 0) -> Iterator[tuple[int, Node]]:

@@ -159,7 +159,8 @@ def sampling_block(record: Record, pages: Pages) -> str:
     picture = pages.show(
         "trees-against-sampling",
         "Quality against time, of trees and of negative sampling",
-        lambda file: draw_trees(file, record),
+        draw_trees,
+        record,
     )
     lines = [line for model in MODELS for line in _ahead(record, model)]
     return "\n\n".join([picture, "\n".join(lines)])
