@@ -15,7 +15,7 @@ from commandline import SCRIPTS, complaint, run_script, write_corpus
 sys.path.insert(0, str(SCRIPTS))
 
 from benchmarks.processes import measure
-from benchmarks.records import Record, Recorder
+from benchmarks.records import Record, rounds
 
 ROOT = SCRIPTS.parent
 PROGRAMS = ["hsw2v", *(["gensim"] if importlib.util.find_spec("gensim") else [])]
@@ -154,14 +154,29 @@ def test_the_memory_of_a_command_is_not_that_of_who_measures_it() -> None:
 def test_figures_of_another_setting_are_not_mixed(tmp_path: Path) -> None:
     path = tmp_path / "some.json"
 
-    def begun(machine: str = "m", **setting: object) -> Recorder:
-        return Recorder(path, Record("some", machine, "v", "c", setting))
+    def begun(machine: str = "m", **setting: object) -> Record:
+        record = Record(path, "some", machine, "v", "c", setting, [])
+        record.go_on()
+        return record
 
     begun(threads=1).measure([{"round": 1}, {"round": 2}], lambda key: {"seconds": key["round"]})
     begun(threads=1).measure([{"round": 2}, {"round": 3}], lambda key: {"seconds": 9})
     assert [run["seconds"] for run in Record.load(path).runs] == [1, 2, 9]
     with pytest.raises(SystemExit, match="measured with other machine, threads"):
         begun("n", threads=2)
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_what_was_measured_is_kept_when_a_run_fails(tmp_path: Path, jobs: int) -> None:
+    record = Record(tmp_path / "some.json", "some", "m", "v", "c", {}, [])
+
+    def work(key: dict[str, int]) -> dict[str, list[int]] | None:
+        return {"figures": [1, 2, 3 // (3 - key["round"])]} if key["round"] != 2 else None
+
+    with pytest.raises(ZeroDivisionError):
+        record.measure(rounds(3), work, jobs)
+    assert Record.load(record.path).runs == [{"round": 1, "figures": [1, 2, 1]}]
+    assert record.missing(rounds(3)) == [{"round": 2}, {"round": 3}]
 
 
 def test_the_first_block_is_timed(tmp_path: Path, corpus: Path) -> None:

@@ -14,11 +14,12 @@ from PIL import Image
 
 from hsw2v.diagnosis.diagnosis import Diagnosis
 from hsw2v.experiments.experiment import read_experiment
+from hsw2v.plots import PANEL, figure_file, resolution
 
 sys.path.insert(0, str(SCRIPTS))
 
 from benchmarks.experiment_tables import margins, verdicts
-from benchmarks.experiments import EXPERIMENTS, Cut, split
+from benchmarks.experiments import EXPERIMENTS, split
 from benchmarks.time_per_word import exponent
 from benchmarks.trials import Trial, packed, unpacked
 
@@ -162,7 +163,7 @@ def test_experiments_are_measured_once_and_drawn_again(page: Path, tmp_path: Pat
     assert again.stdout == done.stdout
 
 
-def test_a_missing_test_set_is_told(tmp_path: Path) -> None:
+def test_a_missing_test_set_is_an_error(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus.txt")
     experiment = tmp_path / "tiny.toml"
     experiment.write_text(EXPERIMENT, encoding="utf-8")
@@ -200,6 +201,18 @@ def test_the_drawings_of_the_pages_are_those_of_its_records(rendered: Path) -> N
     assert made == sorted(one.name for one in (DOCS / "images").glob("*.png"))
 
 
+def test_drawings_have_fewer_pixels_within_a_resolution(tmp_path: Path) -> None:
+    def width(name: str) -> int:
+        with figure_file(tmp_path / name):
+            pass
+        with Image.open(tmp_path / name) as drawing:
+            return drawing.width
+
+    with resolution(40):
+        assert width("small.png") == round(PANEL[0] * 40)
+    assert width("usual.png") == round(PANEL[0] * 160)
+
+
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.toml")), ids=lambda path: path.stem)
 def test_an_experiment_of_the_page_reads(path: Path, tmp_path: Path) -> None:
     text = path.read_text("utf-8")
@@ -215,7 +228,7 @@ def test_an_experiment_of_the_page_reads(path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("train", [0, 10, 25])
 def test_held_out_text_is_not_trained_on(train: int) -> None:
     text = b"".join(b"line %d\n" % number for number in range(10))
-    first, last = split(text, Cut(train, 20))
+    first, last = split(text, train, 20)
     assert text.startswith(first)
     assert text.endswith(last)
     assert len(first) + len(last) <= len(text)
@@ -231,9 +244,9 @@ def trial(**figures: list[float]) -> Trial:
     results = [
         {
             **{"setting": setting, "seed": seed, "problem": ""},
-            "figures": {name: every[2 * place + seed - 1] for name, every in figures.items()},
+            "figures": {name: every[2 * number + seed - 1] for name, every in figures.items()},
         }
-        for place, setting in enumerate(settings)
+        for number, setting in enumerate(settings)
         for seed in (1, 2)
     ]
     return Trial("name", "cbow", list(settings), {}, [1, 2], 1, 1, results)

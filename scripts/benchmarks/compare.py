@@ -8,11 +8,12 @@ from argparse import Namespace
 from benchmarks.benchmark import ANALOGIES, CORPUS, PAIRS, ROUNDS, THREADS, Benchmark, option
 from benchmarks.pages import Pages, ratios, spread, table
 from benchmarks.processes import tell
-from benchmarks.programs import CASES, PROGRAMS, Job, is_there, shown
+from benchmarks.programs import CASES, OURS, PROGRAMS, Job, is_there, shown
 from benchmarks.records import Fields, Record, rounds
-from benchmarks.training import Tests, train_and_evaluate, trained, whole
+from benchmarks.training import Tests, train, whole
 
-OURS = "hsw2v"
+AS_OTHERS = ("--tree", "huffman", "--node-sample", "0")
+"""The tree that other programs have, and all of its decisions."""
 
 
 def measure(given: Namespace, record: Record) -> None:
@@ -27,13 +28,13 @@ def measure(given: Namespace, record: Record) -> None:
     tests = Tests(given.pairs, given.analogies)
 
     def job(key: Fields) -> Job:
-        return Job(CASES[key["case"]], given.corpus, "", str(key["round"]), str(given.threads))
+        seed, threads = str(key["round"]), str(given.threads)
+        return Job(CASES[key["case"]], given.corpus, "", seed, threads, more=AS_OTHERS)
 
     for key in {key["case"]: key for key in record.missing(keys)}.values():
         tell(f"warming up: {key['case']}")
-        with trained(job(key), "--tree", "huffman", "--node-sample", "0"):
-            pass
-    record.measure(keys, lambda key: train_and_evaluate(PROGRAMS[key["program"]], job(key), tests))
+        train(job(key))
+    record.measure(keys, lambda key: train(job(key), key["program"], tests)[0])
 
 
 def render(record: Record, pages: Pages) -> str:
@@ -43,7 +44,8 @@ def render(record: Record, pages: Pages) -> str:
     parts += [f"Left out: {', '.join(missing)}."] if missing else []
     for case in record.values("case"):
         parts += [f"**{CASES[case].title}**", _table(record, case)]
-        job = Job(CASES[case], "CORPUS", "OUTPUT", "SEED", str(record.setting["threads"]))
+        threads = str(record.setting["threads"])
+        job = Job(CASES[case], "CORPUS", "OUTPUT", "SEED", threads, more=AS_OTHERS)
         used = record.groups("program", case=case)
         commands.append("\n".join(shown(PROGRAMS[one].train(job)) for one in used))
     return "\n\n".join([*parts, "The commands:", "```\n" + "\n\n".join(commands) + "\n```"])

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PEER = Path(peer.__file__)
 WORD2VEC = Path(sysconfig.get_path("scripts"), "word2vec")
 
+OURS = "hsw2v"
 DIM, WINDOW, SAMPLE, MIN_COUNT, NEGATIVE = "100", "5", "1e-4", "5", "5"
 # The word2vec package leaves out a part of the corpus from the second epoch on.
 EPOCHS = "1"
@@ -54,6 +55,8 @@ class Job:
     seed: str = "1"
     threads: str = "1"
     epochs: str = EPOCHS
+    more: tuple[str, ...] = ()
+    """Options for hsw2v alone."""
 
     def options(self, rates: dict[str, str]) -> list[str]:
         """Return the settings as options, which hsw2v and `peer.py` share."""
@@ -95,10 +98,10 @@ def is_there(name: str, program: Program) -> bool:
     return not program.missing
 
 
-def hsw2v_command(job: Job, *more: str) -> list[str]:
+def hsw2v_command(job: Job) -> list[str]:
     """Return the command that trains with hsw2v."""
     command = [sys.executable, "-m", "hsw2v", "train", job.corpus, "-o", job.output]
-    return [*command, *job.options(LR), "--quiet", *more]
+    return [*command, *job.options(LR), "--quiet", *job.more]
 
 
 def _peer_command(name: str, rates: dict[str, str]) -> Callable[[Job], list[str]]:
@@ -120,12 +123,7 @@ def _word2vec_command(job: Job) -> list[str]:
 
 
 PROGRAMS = {
-    # The tree that the others have, and all of its decisions, so that the same is compared.
-    "hsw2v": Program(
-        "hsw2v",
-        ".safetensors",
-        lambda job: hsw2v_command(job, "--tree", "huffman", "--node-sample", "0"),
-    ),
+    OURS: Program("hsw2v", ".safetensors", hsw2v_command),
     "word2vec": Program("word2vec", ".txt", _word2vec_command, binary=WORD2VEC),
     "gensim": Program("gensim", ".model", _peer_command("gensim", GENSIM_LR), peer.load_gensim),
     "fastText": Program(

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import first_block
+from benchmarks import first_block, training
 from benchmarks.benchmark import CORPUS, ROUNDS, SEED, THREADS, Benchmark, option
 from benchmarks.pages import Pages, ratios, spread, table
 from benchmarks.processes import measure, tell
 from benchmarks.programs import CASES, SAMPLE, Case, Job, hsw2v_command
 from benchmarks.records import Fields, Record, rounds
 from benchmarks.texts import write_text, zipf_counts
-from benchmarks.training import first_megabyte, read_log, trained
+from benchmarks.training import first_megabyte, read_log
 from hsw2v.corpus.vocabulary import kept_counts
 from hsw2v.trees.huffman import huffman
 
@@ -27,10 +27,10 @@ from hsw2v.trees.huffman import huffman
 def train(corpus: str, threads: int, *more: str, case: Case = CASES["hs-skipgram"]) -> Fields:
     """Train once; return what the command took, and what its epoch did."""
     # Huffman's tree costs the same from the first block to the last.
-    job = Job(case, corpus, threads=str(threads))
-    with trained(job, "--tree", "huffman", *more) as done:
-        end = done.log["EpochEnd"]
-        return done.took | {"epoch": end["seconds"], "tokens": end["tokens"]}
+    job = Job(case, corpus, threads=str(threads), more=("--tree", "huffman", *more))
+    figures, log = training.train(job)
+    end = log["EpochEnd"]
+    return figures | {"epoch": end["seconds"], "tokens": end["tokens"]}
 
 
 def train_in_turn(record: Record, keys: list[Fields], work: Callable[[Fields], Fields]) -> None:
@@ -97,9 +97,9 @@ def _first_block(corpus: str, given: Namespace, cache: str) -> tuple[float, floa
     with tempfile.TemporaryDirectory() as folder:
         moment, log = Path(folder, "moment"), f"{folder}/log.json"
         job = Job(CASES["hs-skipgram"], corpus, threads=str(given.threads))
-        job = replace(job, output=f"{folder}/model.safetensors")
+        job = replace(job, output=f"{folder}/model.safetensors", more=("--log-json", log))
         # Without the interpreter, -m and hsw2v.
-        arguments = hsw2v_command(job, "--log-json", log)[3:]
+        arguments = hsw2v_command(job)[3:]
         begun = time.monotonic()
         measure(
             [sys.executable, first_block.__file__, str(moment), *arguments],

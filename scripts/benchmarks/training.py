@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import hsw2v
 from benchmarks.processes import measure
-from benchmarks.programs import Job, Program, hsw2v_command
+from benchmarks.programs import OURS, PROGRAMS, Job
+from benchmarks.records import Fields
 from hsw2v.experiments.comparison import parts_of, quality_of
 from hsw2v.experiments.results import Run
 
@@ -39,32 +39,19 @@ class Tests:
         return quality_of(run) | parts_of(run)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A training of hsw2v that is over, while its model is there."""
+def train(job: Job, program: str = OURS, tests: Tests | None = None) -> tuple[Fields, Log]:
+    """Train, wherever the job would save the model; return figures, and the log of hsw2v.
 
-    took: dict[str, Any]
-    """The fields of a `Measurement`."""
-    log: Log
-    model: str
-    """The file that it saved."""
-
-
-@contextmanager
-def trained(job: Job, *more: str) -> Iterator[Trained]:
-    """Train with hsw2v, and keep the model until the end of the context."""
+    The figures are what the command took and, with tests, what the vectors are worth.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        log, model = f"{folder}/log.json", f"{folder}/model.safetensors"
-        command = hsw2v_command(replace(job, output=model), *more, "--log-json", log)
-        yield Trained(asdict(measure(command)), read_log(log), model)
-
-
-def train_and_evaluate(program: Program, job: Job, tests: Tests) -> dict[str, Any]:
-    """Train with a program; return what it took, and what the vectors are worth."""
-    with tempfile.TemporaryDirectory() as folder:
-        saved = f"{folder}/model{program.suffix}"
-        took = asdict(measure(program.train(replace(job, output=saved))))
-        return took | {"quality": tests.evaluate(program.load(saved))}
+        log, saved = f"{folder}/log.json", f"{folder}/model{PROGRAMS[program].suffix}"
+        logged = ("--log-json", log) if program == OURS else ()
+        job = replace(job, output=saved, more=(*job.more, *logged))
+        figures = asdict(measure(PROGRAMS[program].train(job)))
+        if tests:
+            figures["quality"] = tests.evaluate(PROGRAMS[program].load(saved))
+        return figures, read_log(log) if logged else {}
 
 
 def read_log(path: str) -> Log:

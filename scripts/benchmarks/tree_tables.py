@@ -9,7 +9,7 @@ from statistics import fmean
 from benchmarks.drawings import TREE_SETS, draw_trees
 from benchmarks.equal_time import Duel, Point, at_equal_time, noise, points
 from benchmarks.pages import TITLES, Pages, spread, table
-from benchmarks.programs import PROGRAMS, Case, Job, hsw2v_command, shown
+from benchmarks.programs import PROGRAMS, Case, Job, shown
 from benchmarks.records import Fields, Record
 from benchmarks.training import PAIR_PARTS, whole
 from benchmarks.variants import (
@@ -147,11 +147,10 @@ def _commands(record: Record) -> Iterator[str]:
     for model in MODELS:
         for variant, one in VARIANTS.items():
             if record.select(kind="quality", model=model, variant=variant):
+                more = (*one.options, *shlex.split(record.setting["options"]))
                 case = Case(model, one.loss)
-                job = Job(case, "CORPUS", "OUTPUT", "SEED", "THREADS", "EPOCHS")
-                more = [*one.options, *shlex.split(record.setting["options"])]
-                ours = one.program == "hsw2v"
-                yield shown(hsw2v_command(job, *more) if ours else PROGRAMS[one.program].train(job))
+                job = Job(case, "CORPUS", "OUTPUT", "SEED", "THREADS", "EPOCHS", more)
+                yield shown(PROGRAMS[one.program].train(job))
 
 
 def sampling_block(record: Record, pages: Pages) -> str:

@@ -12,16 +12,13 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 
-import hsw2v
 from benchmarks.benchmark import ANALOGIES, CORPUS, PAIRS, THREADS, Benchmark, option
 from benchmarks.processes import tell
-from benchmarks.programs import PROGRAMS, Case, Job, is_there
+from benchmarks.programs import OURS, PROGRAMS, Case, Job, is_there
 from benchmarks.records import Fields, Record, rounds
-from benchmarks.training import Tests, first_megabyte, train_and_evaluate, trained
+from benchmarks.training import Tests, first_megabyte, train
 from benchmarks.tree_tables import render, sampling_block
 from benchmarks.variants import FOLLOWED, MODELS, TIMED, VARIANTS
-
-OURS = "hsw2v"
 
 
 def qualities(given: Namespace) -> Iterator[Fields]:
@@ -55,28 +52,20 @@ def measure(given: Namespace, record: Record) -> None:
     tests = Tests(given.pairs, given.analogies)
 
     def job(key: Fields, threads: int) -> Job:
-        case = Case(key["model"], VARIANTS[key["variant"]].loss)
-        return Job(case, given.corpus, "", str(key["seed"]), str(threads), str(key["epochs"]))
-
-    def more(key: Fields) -> list[str]:
-        return [*VARIANTS[key["variant"]].options, *options]
+        one = VARIANTS[key["variant"]]
+        seed, epochs, more = str(key["seed"]), str(key["epochs"]), (*one.options, *options)
+        case = Case(key["model"], one.loss)
+        return Job(case, given.corpus, "", seed, str(threads), epochs, more)
 
     def time(key: Fields) -> Fields:
-        with trained(job(key, given.threads), *more(key)) as done:
-            return {name: done.took[name] for name in ("seconds", "processor")}
+        figures, _ = train(job(key, given.threads))
+        return {name: figures[name] for name in ("seconds", "processor")}
 
     def quality(key: Fields) -> Fields:
-        program = VARIANTS[key["variant"]].program
-        if program != OURS:
-            return train_and_evaluate(PROGRAMS[program], job(key, 1), tests)
-        with trained(job(key, 1), *more(key)) as done:
-            ready = done.log.get("TreeReady", {})
-            return {
-                **done.took,
-                "decisions": ready.get("mean_length"),
-                "trained": ready.get("trained_length"),
-                "quality": tests.evaluate(hsw2v.load(done.model)),
-            }
+        figures, log = train(job(key, 1), VARIANTS[key["variant"]].program, tests)
+        tree = log.get("TreeReady", {})
+        lengths = {"decisions": tree.get("mean_length"), "trained": tree.get("trained_length")}
+        return figures | lengths
 
     there = [one for one in given.variants if is_there(one, PROGRAMS[VARIANTS[one].program])]
     to_time = timings(given)
@@ -88,12 +77,10 @@ def measure(given: Namespace, record: Record) -> None:
         for key in {(key["model"], key["variant"]): key for key in wanted}.values():
             if VARIANTS[key["variant"]].program == OURS:
                 tell(f"warming up: {key['model']}, {key['variant']}")
-                with trained(replace(job(key, given.threads), corpus=small), *more(key)):
-                    pass
-        if wanted:
-            with open(given.corpus, "rb") as file:
-                while file.read(1 << 20):
-                    pass
+                train(replace(job(key, given.threads), corpus=small))
+    with open(given.corpus, "rb") as file:
+        while wanted and file.read(1 << 20):
+            pass
     record.measure(to_time, time)
     record.measure(to_judge, quality, given.jobs)
 
