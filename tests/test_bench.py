@@ -179,15 +179,42 @@ def test_what_was_measured_is_kept_when_a_run_fails(tmp_path: Path, jobs: int) -
     assert record.missing(rounds(3)) == [{"round": 2}, {"round": 3}]
 
 
-def test_the_first_block_is_timed(tmp_path: Path, corpus: Path) -> None:
-    moment = tmp_path / "moment"
-    model = tmp_path / "model.safetensors"
-    script = ROOT / "scripts" / "benchmarks" / "first_block.py"
-    subprocess.run(
-        [sys.executable, script, moment, "train", corpus, "-o", model], check=True, timeout=300
-    )
-    assert float(moment.read_text(encoding="utf-8")) > 0
+def test_training_ends_behind_the_first_block(tmp_path: Path, corpus: Path) -> None:
+    log, model = tmp_path / "log.json", tmp_path / "model.safetensors"
+    script = SCRIPTS / "benchmarks" / "first_block.py"
+    command = (script, "train", corpus, "-o", model, "--log-json", log)
+    subprocess.run([sys.executable, *command], check=True, timeout=300)
+    types = [json.loads(line)["type"] for line in log.read_text(encoding="utf-8").splitlines()]
+    assert "VocabularyReady" in types
+    assert not {"EpochEnd", "Summary"} & set(types)
     assert not model.exists()
+
+
+def test_records_of_long_benchmarks_are_shown(tmp_path: Path) -> None:
+    def rows(name: str, *runs: dict[str, object]) -> list[dict[str, str]]:
+        record = Record(tmp_path / f"{name}.json", name, "m", "v", f"scripts/bench {name}", {}, [])
+        for number, run in enumerate(runs):
+            record.put({"number": number}, run)
+        done = bench("render", record.path)
+        assert done.stdout.startswith(f"Measured on: m.  \nVersions: v.\n\n    {record.command}\n")
+        (found,) = tables(done.stdout)
+        return found
+
+    starts = [
+        {"text": "c.txt", "empty": [10.0 + one, 4.0], "filled": [1.0, 0.5]} for one in range(3)
+    ]
+    assert [list(row.values()) for row in rows("start", *starts)] == [
+        ["c.txt", "empty", "11.00 (10.00–12.00)", "4.00"],
+        ["c.txt", "filled", "1.00", "0.50"],
+    ]
+    kernel = (
+        {"what": "limit", "rate": 2.5e11},
+        {"what": "a step", "rows": 6, "columns": 13.8, "seconds": 3.04e-7, "rate": 1.66e11},
+    )
+    assert [list(row.values()) for row in rows("kernel", *kernel)] == [
+        ["limit", "", "", "250"],
+        ["a step", "6 × 13.8", "0.304", "166"],
+    ]
 
 
 BLOCKS = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -95,18 +94,13 @@ def measure_start(given: Namespace, record: Record) -> None:
 def _first_block(corpus: str, given: Namespace, cache: str) -> tuple[float, float]:
     """Return the seconds from the start of the process to a trained block, and those of reading."""
     with tempfile.TemporaryDirectory() as folder:
-        moment, log = Path(folder, "moment"), f"{folder}/log.json"
+        log = f"{folder}/log.json"
         job = Job(CASES["hs-skipgram"], corpus, threads=str(given.threads))
         job = replace(job, output=f"{folder}/model.safetensors", more=("--log-json", log))
         # Without the interpreter, -m and hsw2v.
-        arguments = hsw2v_command(job)[3:]
-        begun = time.monotonic()
-        measure(
-            [sys.executable, first_block.__file__, str(moment), *arguments],
-            {"NUMBA_CACHE_DIR": f"{cache}/compiled"},
-        )
-        total = float(moment.read_text(encoding="utf-8")) - begun
-        return total, float(read_log(log)["VocabularyReady"]["seconds"])
+        command = [sys.executable, first_block.__file__, *hsw2v_command(job)[3:]]
+        seconds = measure(command, {"NUMBA_CACHE_DIR": f"{cache}/compiled"}).seconds
+        return seconds, float(read_log(log)["VocabularyReady"]["seconds"])
 
 
 def render_start(record: Record, pages: Pages) -> str:
