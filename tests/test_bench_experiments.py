@@ -117,6 +117,11 @@ def test_the_time_of_a_target_is_measured_turn_by_turn(page: Path, tmp_path: Pat
     assert drawn(page) == ["time-per-word.png"]
     assert "| hs | 30 to 90 |" in block(page, "time-per-word")
 
+    none = tmp_path / "measured" / "none.json"
+    done = bench(*tiny[:-1], none, "--rounds", 1, "--most", 0, code=1)
+    assert "left out: ns, cbow, 90 words: too slow" in done.stderr
+    assert "there is nothing to show" in done.stderr
+
     once = page.read_text("utf-8")
     bench("render", record, "--write", page.parent)
     assert page.read_text("utf-8") == once

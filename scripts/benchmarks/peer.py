@@ -15,7 +15,7 @@ def train_gensim(given: argparse.Namespace) -> None:
 
     Each of its workers takes its own part of the file, and how far training is it takes to be its
     own words by those of the whole file: with n workers the learning rate of an epoch falls by 1/n
-    of what it should. So each epoch is told to end n times as far below its start.
+    of what it should. So each epoch is made to end n times as far below its start.
     """
     from gensim.models import Word2Vec
 

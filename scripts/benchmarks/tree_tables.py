@@ -135,8 +135,8 @@ def _verdict(runs: Sequence[Fields], ours: Sequence[Point], duel: Duel) -> str:
             continue
         level = abs(margin) <= least
         where = "level on" if level else "ahead on" if margin > 0 else "behind on"
-        told = f"{name} ({margin:+.3f}, noise {least:.3f})"
-        found[where].append(name if where == "ahead on" else told)
+        with_margin = f"{name} ({margin:+.3f}, noise {least:.3f})"
+        found[where].append(name if where == "ahead on" else with_margin)
     if not any(found.values()):
         return "one seed alone tells nothing"
     return "; ".join(f"{where} {', '.join(sets)}" for where, sets in found.items() if sets)
