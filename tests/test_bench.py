@@ -10,43 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from commandline import SCRIPTS, complaint, run_script, write_corpus
-
-sys.path.insert(0, str(SCRIPTS))
-
 from benchmarks.processes import measure
-from benchmarks.records import Record, rounds
+from benchmarks.records import Record
+from commandline import SCRIPTS, complaint, write_corpus
+from some_benchmarks import bench, first, tables
 
-ROOT = SCRIPTS.parent
 PROGRAMS = ["hsw2v", *(["gensim"] if importlib.util.find_spec("gensim") else [])]
-
-
-def bench(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    return run_script("bench", *arguments, code=code)
-
-
-def tables(text: str) -> list[list[dict[str, str]]]:
-    """Read the tables of a Markdown text, and make sure that they are tables."""
-    found: list[list[dict[str, str]]] = []
-    header: list[str] = []
-    for line in text.splitlines():
-        if not line.startswith("|"):
-            header = []
-            continue
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if not header:
-            header = cells
-            found.append([])
-        else:
-            assert len(cells) == len(header)
-            if not set("".join(cells)) <= set("-:"):
-                found[-1].append(dict(zip(header, cells, strict=True)))
-    return found
-
-
-def first(cell: str) -> float:
-    """Return the figure of a cell, without its range."""
-    return float(cell.split()[0])
 
 
 @pytest.fixture
@@ -97,18 +66,6 @@ def test_programs_are_compared_by_time_memory_and_quality(corpus: Path, tmp_path
     assert bench("render", figures).stdout == done.stdout
 
 
-def test_a_page_without_the_block_is_left_alone(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("# Page\n", encoding="utf-8")
-    record = tmp_path / "vocabulary.json"
-    done = bench("vocabulary", "--record", record, "--write", tmp_path, code=1)
-    assert "no page has a block 'vocabulary'" in done.stderr
-    # Nothing was measured in vain.
-    assert "generating" not in done.stderr
-    assert not record.exists()
-    assert page.read_text(encoding="utf-8") == "# Page\n"
-
-
 def test_the_time_is_measured_against_words(tmp_path: Path) -> None:
     sizes = ("--sizes", 50, 200, "--tokens", 3_000, "--rounds", 1)
     (rows,) = tables(bench("vocabulary", *sizes, "--record", tmp_path / "v.json").stdout)
@@ -153,34 +110,6 @@ def test_the_memory_of_a_command_is_not_that_of_who_measures_it() -> None:
     assert 0 < measured.processor <= 2 * measured.seconds * (os.cpu_count() or 1)
 
 
-def test_figures_of_another_setting_are_not_mixed(tmp_path: Path) -> None:
-    path = tmp_path / "some.json"
-
-    def begun(machine: str = "m", **setting: object) -> Record:
-        record = Record(path, "some", machine, "v", "c", setting, [])
-        record.go_on()
-        return record
-
-    begun(threads=1).measure([{"round": 1}, {"round": 2}], lambda key: {"seconds": key["round"]})
-    begun(threads=1).measure([{"round": 2}, {"round": 3}], lambda key: {"seconds": 9})
-    assert [run["seconds"] for run in Record.load(path).runs] == [1, 2, 9]
-    with pytest.raises(SystemExit, match="measured with other machine, threads"):
-        begun("n", threads=2)
-
-
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_what_was_measured_is_kept_when_a_run_fails(tmp_path: Path, jobs: int) -> None:
-    record = Record(tmp_path / "some.json", "some", "m", "v", "c", {}, [])
-
-    def work(key: dict[str, int]) -> dict[str, list[int]] | None:
-        return {"figures": [1, 2, 3 // (3 - key["round"])]} if key["round"] != 2 else None
-
-    with pytest.raises(ZeroDivisionError):
-        record.measure(rounds(3), work, jobs)
-    assert Record.load(record.path).runs == [{"round": 1, "figures": [1, 2, 1]}]
-    assert record.missing(rounds(3)) == [{"round": 2}, {"round": 3}]
-
-
 def test_training_ends_behind_the_first_block(tmp_path: Path, corpus: Path) -> None:
     log, model = tmp_path / "log.json", tmp_path / "model.safetensors"
     script = SCRIPTS / "benchmarks" / "first_block.py"
@@ -219,129 +148,8 @@ def test_records_of_long_benchmarks_are_shown(tmp_path: Path) -> None:
     ]
 
 
-BLOCKS = {
-    "performance.md": (
-        *("compare", "threads", "start", "vocabulary", "dimensions", "tokenizer", "kernel"),
-    ),
-    "trees.md": ("trees", "trees-half", "trees-300", "rebuilding"),
-}
-
-
-@pytest.mark.parametrize(("name", "blocks"), BLOCKS.items())
-def test_every_block_of_a_page_is_one_that_a_script_fills_in(
-    name: str, blocks: tuple[str, ...]
-) -> None:
-    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    for block in blocks:
-        begin, end = f"<!-- begin: {block} -->\n", f"\n<!-- end: {block} -->"
-        assert page.count(begin) == page.count(end) == 1
-        content = page.split(begin)[1].split(end)[0]
-        assert content == "Not measured yet." or content.startswith("Measured on: ")
-
-
 def test_a_command_that_fails_stops_the_benchmark(tmp_path: Path) -> None:
     record = tmp_path / "compare.json"
     done = bench("compare", tmp_path / "missing.txt", "--rounds", 1, "--record", record, code=1)
     message = complaint("train", tmp_path / "missing.txt", code=3)
     assert message in done.stderr
-
-
-def test_trees_are_compared_and_the_comparison_goes_on_where_it_stopped(
-    corpus: Path, tmp_path: Path
-) -> None:
-    pairs = tmp_path / "pairs.txt"
-    pairs.write_text("a0 a1 9\na2 a3 8\na0 b0 1\na3 b5 2\n", encoding="utf-8")
-    figures = tmp_path / "figures.json"
-    variants = ("hsw2v", "balanced", "negative sampling")
-    settings = (
-        *("trees", corpus, "--models", "cbow", "--variants", *variants),
-        *("--epochs", 1, "--middle", 2, "--options", "--dim 8", "--pairs", pairs),
-        *("--rounds", 1, "--record", figures),
-    )
-
-    def known() -> tuple[list[tuple[str, int, int]], list[tuple[str, int]]]:
-        found = Record.load(figures)
-        runs = [(r["variant"], r["epochs"], r["seed"]) for r in found.select(kind="quality")]
-        return runs, [(r["variant"], r["epochs"]) for r in found.select(kind="time")]
-
-    bench(*settings, "--seeds", 1)
-    before, timed = known()
-    followed = variants[::2]
-    assert sorted(before) == sorted(
-        [*((one, 1, 1) for one in followed), *((one, 2, 1) for one in variants)]
-    )
-    assert timed == [(one, epochs) for epochs in (1, 2) for one in followed]
-
-    done = bench(*settings, "--seeds", 1, 2)
-    after, again = known()
-    assert after[: len(before)] == before
-    assert again == timed
-    assert sorted(after[len(before) :]) == sorted((one, n, 2) for one in followed for n in (1, 2))
-    assert str(tmp_path) not in done.stdout
-    assert bench("render", figures).stdout == done.stdout
-
-    at_epochs, halves, at_time = tables(done.stdout)
-    assert [(row["trained with"], row["epochs"]) for row in at_epochs] == [
-        *((one, "1") for one in followed),
-        *((one, "2") for one in variants),
-    ]
-    for row in at_epochs:
-        assert first(row["processor s"]) > 0
-        if row["decisions"] != "-":
-            assert 3 < first(row["decisions"]) < 8
-            assert 0 < first(row["trained"]) <= first(row["decisions"])
-    assert [row["epochs"] for row in halves] == ["1", "1", "2", "2"]
-    assert len(at_time) == 4
-
-    other = bench(*settings, "--threads", 1, code=1)
-    assert "measured with other threads" in other.stderr
-
-
-def record_of(path: Path, *runs: tuple[str, int, int, float, float]) -> Path:
-    """Write figures as they are recorded: of each run its variant, epochs, seed, time, quality.
-
-    What is timed are one epoch and four of each variant.
-    """
-    found = []
-    for variant, epochs, seed, seconds, quality in runs:
-        key = {"model": "skipgram", "variant": variant, "epochs": epochs, "seed": seed}
-        figures = {"peak_bytes": 1, "decisions": None, "trained": None, "quality": {"set": quality}}
-        found.append({"kind": "quality", **key, "processor": seconds, **figures})
-        if epochs in (1, 4):
-            found.append({"kind": "time", **key, "seconds": seconds, "processor": seconds})
-    setting = {"corpus": "c", "threads": 1, "options": "", "pairs": ["set.txt"], "analogies": []}
-    record = {"benchmark": "trees", "machine": "m", "versions": "v", "command": "c"}
-    path.write_text(json.dumps({**record, "setting": setting, "runs": found}), encoding="utf-8")
-    return path
-
-
-def test_the_defaults_are_held_against_a_rival_at_the_same_processor_time(tmp_path: Path) -> None:
-    figures = record_of(
-        tmp_path / "figures.json",
-        ("hsw2v", 1, 1, 10.0, 0.2),
-        ("hsw2v", 4, 1, 40.0, 0.4),
-        # Too soon; halfway in the logarithm of time; too late, by a straight line through both.
-        ("negative sampling", 1, 1, 5.0, 0.35),
-        *(("negative sampling", 4, seed, 10.0 * seed, 0.33 + seed / 100) for seed in (1, 2, 3)),
-        ("negative sampling", 16, 1, 99.0, 0.38),
-    )
-    done = bench("render", figures)
-    _, rows = tables(done.stdout)
-    assert [(row["trained with"], row["processor s"], row["set"]) for row in rows] == [
-        ("**negative sampling, 1 epoch**", "5.0", "0.350"),
-        ("hsw2v", "5.0", "-"),
-        ("**negative sampling, 4 epochs**", "20.0", "0.350"),
-        ("hsw2v", "20.0", "0.300 (-0.050)"),
-        ("**negative sampling, 16 epochs**", "80.0", "0.380"),
-        ("hsw2v, 4 epochs", "40.0", "0.400 (+0.020)"),
-    ]
-    # The standard deviation of the three seeds is 0.01; their mean is held against one run.
-    verdicts = [line for line in done.stdout.splitlines() if " against " in line]
-    assert verdicts == [
-        "- `hsw2v` against negative sampling, 1 epoch (5 s): "
-        "not comparable, it took less time than the shortest run.",
-        "- `hsw2v` against negative sampling, 4 epochs (20 s): "
-        "behind on set (-0.050, noise 0.023).",
-        "- `hsw2v` (40 s) against negative sampling, 16 epochs (80 s): "
-        "level on set (+0.020, noise 0.028).",
-    ]

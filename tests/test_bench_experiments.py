@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from commandline import SCRIPTS, run_script, write_corpus
-from PIL import Image
-
-from hsw2v.diagnosis.diagnosis import Diagnosis
-from hsw2v.experiments.experiment import read_experiment
-from hsw2v.plots import PANEL, figure_file, resolution
-
-sys.path.insert(0, str(SCRIPTS))
-
 from benchmarks.experiment_tables import margins, verdicts
 from benchmarks.experiments import EXPERIMENTS, split
 from benchmarks.time_per_word import exponent
 from benchmarks.trials import Trial, packed, unpacked
+from commandline import write_corpus
+from some_benchmarks import bench, block, drawn
 
-ROOT = SCRIPTS.parent
-DOCS = ROOT / "docs"
-BLOCKS = (
-    *("time-per-word", "layers", "rates", "remedies", "decisions", "gradients", "course"),
-    "trees-and-sampling",
-)
-RECORDED = {"hierarchical-softmax.md": BLOCKS, "trees.md": ("trees", "trees-half", "trees-300")}
+from hsw2v.diagnosis.diagnosis import Diagnosis
+from hsw2v.experiments.experiment import read_experiment
+
+BLOCKS = ("time-per-word", "remedies", "gradients", "course")
 EXPERIMENT = """
 [experiment]
 name = "Tiny"
@@ -63,37 +51,14 @@ tree = "balanced"
 """
 
 
-def bench(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    return run_script("bench", *arguments, code=code)
-
-
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
-    """A page with every block, empty."""
+    """A page with the blocks that are filled in here, empty."""
     path = tmp_path / "docs" / "page.md"
     path.parent.mkdir()
     blocks = (f"<!-- begin: {one} -->\n<!-- end: {one} -->\n" for one in BLOCKS)
     path.write_text("".join(blocks), encoding="utf-8")
     return path
-
-
-def block(page: Path, name: str) -> str:
-    """Return what is in a block of a page."""
-    text = page.read_text(encoding="utf-8")
-    return text.split(f"<!-- begin: {name} -->")[1].split(f"<!-- end: {name} -->")[0]
-
-
-def drawn(page: Path) -> list[str]:
-    """Return the drawings beside a page, all of which it shows, and which are small."""
-    figures = sorted((page.parent / "images").iterdir())
-    text = page.read_text(encoding="utf-8")
-    for one in figures:
-        with Image.open(one) as drawing:
-            drawing.load()
-            assert (drawing.format, drawing.mode) == ("PNG", "P")
-        assert one.stat().st_size < 60_000
-        assert f"](images/{one.name})" in text
-    return [one.name for one in figures]
 
 
 def test_the_time_of_a_target_is_measured_turn_by_turn(page: Path, tmp_path: Path) -> None:
@@ -178,44 +143,6 @@ def test_a_missing_test_set_is_an_error(tmp_path: Path) -> None:
         code=1,
     )
     assert "pairs.txt: is not there, but tiny.toml names it" in done.stderr
-
-
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages without what is in the blocks of a record, filled in from all records."""
-    folder = tmp_path_factory.mktemp("docs")
-    for name, blocks in RECORDED.items():
-        text = "".join(f"<!-- begin: {one} -->\n<!-- end: {one} -->\n" for one in blocks)
-        (folder / name).write_text(text, encoding="utf-8")
-    bench("render", "--write", folder)
-    return folder
-
-
-@pytest.mark.parametrize("name", RECORDED)
-def test_a_page_is_what_its_records_make_of_it(rendered: Path, name: str) -> None:
-    text = (DOCS / name).read_text("utf-8")
-    for one in RECORDED[name]:
-        assert text.count(f"<!-- begin: {one} -->") == text.count(f"<!-- end: {one} -->") == 1
-        made = block(rendered / name, one).strip()
-        assert made.startswith("Measured on: ")
-        assert block(DOCS / name, one).strip() == made
-
-
-def test_the_drawings_of_the_pages_are_those_of_its_records(rendered: Path) -> None:
-    made = drawn(rendered / "hierarchical-softmax.md")
-    assert made == sorted(one.name for one in (DOCS / "images").glob("*.png"))
-
-
-def test_drawings_have_fewer_pixels_within_a_resolution(tmp_path: Path) -> None:
-    def width(name: str) -> int:
-        with figure_file(tmp_path / name):
-            pass
-        with Image.open(tmp_path / name) as drawing:
-            return drawing.width
-
-    with resolution(40):
-        assert width("small.png") == round(PANEL[0] * 40)
-    assert width("usual.png") == round(PANEL[0] * 160)
 
 
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.toml")), ids=lambda path: path.stem)
