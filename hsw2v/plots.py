@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from hsw2v.errors import UsageError
@@ -42,12 +43,12 @@ _STYLE: Any = {
     "legend.frameon": False,
     "lines.linewidth": 1.4,
     "lines.markersize": 3.5,
-    "savefig.dpi": 160.0,
     "svg.hashsalt": "hsw2v",
     "text.color": "#1f2328",
     "xtick.color": "#57606a",
     "ytick.color": "#57606a",
 }
+_DPI = ContextVar("dpi", default=160.0)
 _UNDATED: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -91,6 +92,16 @@ def format_of(path: Path) -> str:
 
 
 @contextmanager
+def resolution(dpi: float) -> Iterator[None]:
+    """Write PNG figures within this context with `dpi` pixels an inch, instead of 160."""
+    before = _DPI.set(dpi)
+    try:
+        yield
+    finally:
+        _DPI.reset(before)
+
+
+@contextmanager
 def figure_file(
     path: Path, *, rows: int = 1, columns: int = 1, force: bool = False
 ) -> Iterator[tuple[Figure, Any]]:
@@ -116,4 +127,4 @@ def figure_file(
         FigureCanvasAgg(figure)
         yield figure, figure.subplots(rows, columns, squeeze=False)
         with atomic_write(path, force=force) as stream:
-            figure.savefig(stream, format=kind, metadata=_UNDATED[kind])
+            figure.savefig(stream, format=kind, dpi=_DPI.get(), metadata=_UNDATED[kind])

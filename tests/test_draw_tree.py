@@ -15,7 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def draw(model: Path, depth: int, code: int = 0) -> subprocess.CompletedProcess[str]:
-    return run_script("draw_tree", model, "--depth", depth, code=code, seconds=60)
+    return run_script("bench", "draw-tree", model, "--depth", depth, code=code, seconds=60)
 
 
 def leaves(picture: str) -> list[tuple[float, str]]:
@@ -53,6 +53,9 @@ def test_a_deep_tree_and_a_long_word_are_cut(tmp_path: Path) -> None:
 
 def test_a_model_without_a_tree_is_an_error_of_one_sentence(tmp_path: Path) -> None:
     done = draw(write_model(tmp_path / "m.safetensors"), 3, code=2)
-    assert done.stderr.splitlines()[-1].endswith("has no tree")
-    done = draw(tmp_path / "missing", 3, code=2)
+    assert "m.safetensors: has no tree" in done.stderr
+    done = draw(tmp_path / "missing", 3, code=3)
+    assert "missing" in done.stderr
     assert "Traceback" not in done.stderr
+    for depth in (0, 11):
+        assert "must be from 1 to 10" in draw(tmp_path / "m.safetensors", depth, code=2).stderr

@@ -1,5 +1,1 @@
-"""What the benchmarks share: measuring, the programs, their quality, the machine, the tables.
-
-The process that measures imports nothing heavy: on Linux the peak memory of a child counts that
-of the process it was born from.
-"""
+"""What `scripts/bench` measures, a module for each benchmark, and what they share."""

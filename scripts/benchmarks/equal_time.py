@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median, variance
 
-from benchmarks.evaluating import Quality
-from benchmarks.trees import Record, Run, Timing
+from benchmarks.records import Fields, Record
+from benchmarks.training import Quality
 
 
 @dataclass(frozen=True)
 class Point:
-    """What a variant came to after so many epochs: means over the seeds."""
+    """What a variant came to after some epochs: means over the seeds."""
 
     variant: str
     epochs: int
@@ -49,31 +49,29 @@ class Duel:
 
 def points(record: Record, model: str, variant: str) -> list[Point]:
     """Return the points of a variant, by rising time."""
-    runs = [run for run in record.runs if (run.model, run.variant) == (model, variant)]
-    timings = [one for one in record.timings if (one.model, one.variant) == (model, variant)]
+    of_it = {"model": model, "variant": variant}
+    timings = record.groups("epochs", kind="time", **of_it)
     found = []
-    for epochs in sorted({run.epochs for run in runs}):
-        mine = [run for run in runs if run.epochs == epochs]
-        quality = {name: _mean([run.quality[name] for run in mine]) for name in mine[0].quality}
-        cost = processor_time(timings, epochs)
+    for epochs, runs in sorted(record.groups("epochs", kind="quality", **of_it).items()):
+        quality = {
+            name: _mean([run["quality"][name] for run in runs]) for name in runs[0]["quality"]
+        }
+        cost = _processor_time(timings, epochs)
         if cost is None:
-            cost = fmean(run.processor for run in mine)
-        found.append(Point(variant, epochs, len(mine), cost, quality))
+            cost = fmean(run["processor"] for run in runs)
+        found.append(Point(variant, epochs, len(runs), cost, quality))
     return found
 
 
-def processor_time(timings: Sequence[Timing], epochs: int) -> float | None:
-    """Return what so many epochs take; None of what was not timed.
+def _processor_time(timings: dict[int, list[Fields]], epochs: int) -> float | None:
+    """Return what some epochs take; None of what was not timed.
 
     That is a straight line through the medians of the two numbers of epochs that were timed: what
     a command takes at all, and what each epoch adds.
     """
-    costs = {
-        number: median(one.processor for one in timings if one.epochs == number)
-        for number in sorted({one.epochs for one in timings})
-    }
-    if not costs:
+    if not timings:
         return None
+    costs = {one: median(run["processor"] for run in runs) for one, runs in timings.items()}
     (first, low), (last, high) = min(costs.items()), max(costs.items())
     return low if first == last else low + (high - low) * (epochs - first) / (last - first)
 
@@ -85,37 +83,32 @@ def at_equal_time(measured: Sequence[Point], rival: Point) -> Duel:
     outside of the measured range: a rival that took longer is met by the tree's longest run, one
     that took less than the shortest by nothing.
     """
-    longest = measured[-1]
-    if longest.processor <= rival.processor:
+    longest, seconds = measured[-1], rival.processor
+    if longest.processor <= seconds:
         return Duel(rival, longest.label, longest.processor, longest.quality)
-    quality = _interpolated(measured, rival.processor)
-    return Duel(rival, longest.variant, rival.processor, quality)
-
-
-def _interpolated(measured: Sequence[Point], seconds: float) -> Quality:
-    """Return the quality at a time; empty outside of the measured range."""
     for before, after in pairwise(measured):
         if before.processor <= seconds <= after.processor:
             share = math.log(seconds / before.processor)
             share /= math.log(after.processor / before.processor)
-            return {
+            quality = {
                 name: _between(value, after.quality[name], share)
                 for name, value in before.quality.items()
             }
-    return {}
+            return Duel(rival, longest.variant, seconds, quality)
+    return Duel(rival, longest.variant, seconds, {})
 
 
-def noise(runs: Iterable[Run], name: str, seeds: int, rivals: int) -> float | None:
+def noise(runs: Iterable[Fields], name: str, seeds: int, rivals: int) -> float | None:
     """Return what a difference of two means must exceed to be one: twice its standard error.
 
-    The means are over so many seeds of one and of the other. The variance between seeds is that of
-    all settings with several seeds together; None if there is none.
+    The means are over `seeds` of one and `rivals` of the other. The variance between seeds is
+    that of all settings of a model with several seeds together; None if there are none.
     """
-    figures: dict[tuple[str, str, int], list[float]] = {}
+    figures: dict[tuple[str, int], list[float]] = {}
     for run in runs:
-        value = run.quality.get(name)
+        value = run["quality"].get(name)
         if value is not None:
-            figures.setdefault((run.model, run.variant, run.epochs), []).append(value)
+            figures.setdefault((run["variant"], run["epochs"]), []).append(value)
     several = [one for one in figures.values() if len(one) > 1]
     if not several:
         return None
@@ -124,8 +117,8 @@ def noise(runs: Iterable[Run], name: str, seeds: int, rivals: int) -> float | No
     return 2.0 * math.sqrt(pooled * (1.0 / seeds + 1.0 / rivals))
 
 
-def _between(before: float | None, after: float | None, share: float) -> float | None:
-    return None if before is None or after is None else before + share * (after - before)
+def _between(low: float | None, high: float | None, share: float) -> float | None:
+    return None if low is None or high is None else low + share * (high - low)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -5,18 +5,30 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2"}
+"""Flags of a processor that are worth a word, the widest first."""
 
 
 def describe_machine() -> str:
     """Return processor, cores, memory and system in one line."""
-    processor, features = _processor()
+    cpuinfo, facts = Path("/proc/cpuinfo"), {}
+    for line in cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else ():
+        name, _, value = line.partition(":")
+        facts.setdefault(name.strip(), value.strip())
+    flags = facts.get("flags", "").split()
+    vectors = [shown for flag, shown in VECTORS.items() if flag in flags][:1]
+    processor = facts.get("model name") or platform.processor() or platform.machine()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    vectors = "AVX-512" if "avx512f" in features else "AVX2" if "avx2" in features else ""
-    facts = [processor + (f" with {vectors}" if vectors else ""), f"{cores} cores"]
-    return ", ".join([*facts, f"{memory:.0f} GiB", _system()])
+    system = f"{platform.system()} {platform.release().split('-')[0]}"
+    # Without a name of the distribution, the kernel alone has to do.
+    with suppress(OSError, KeyError):
+        system = f"{platform.freedesktop_os_release()['PRETTY_NAME']} ({system})"
+    return f"{' with '.join([processor, *vectors])}, {cores} cores, {memory:.0f} GiB, {system}"
 
 
 def describe_versions(distributions: Iterable[str]) -> str:
@@ -32,22 +44,3 @@ def version_of(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _processor() -> tuple[str, set[str]]:
-    facts: dict[str, str] = {}
-    path = Path("/proc/cpuinfo")
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            name, _, value = line.partition(":")
-            facts.setdefault(name.strip(), value.strip())
-    name = facts.get("model name") or platform.processor() or platform.machine()
-    return name, set(facts.get("flags", "").split())
-
-
-def _system() -> str:
-    kernel = f"{platform.system()} {platform.release().split('-')[0]}"
-    try:
-        return f"{platform.freedesktop_os_release()['PRETTY_NAME']} ({kernel})"
-    except (OSError, KeyError):
-        return kernel

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Train with another program's Python package and save the model, as its users do.
 
-peer.py gensim|fasttext train CORPUS MODEL --model skipgram --loss hs ...
-peer.py gensim|fasttext convert MODEL VECTORS     (to word2vec's binary format)
+peer.py gensim|fasttext CORPUS MODEL --model skipgram --loss hs ...
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ def train_gensim(given: argparse.Namespace) -> None:
 
     Each of its workers takes its own part of the file, and how far training is it takes to be its
     own words by those of the whole file: with n workers the learning rate of an epoch falls by 1/n
-    of what it should. So each epoch is told to end n times as far below its start.
+    of what it should. So each epoch is made to end n times as far below its start.
     """
     from gensim.models import Word2Vec
 
@@ -47,11 +46,12 @@ def train_gensim(given: argparse.Namespace) -> None:
     model.save(given.output)
 
 
-def convert_gensim(model: str, vectors: str) -> None:
-    """Write the word vectors of a model of gensim's."""
+def load_gensim(path: str) -> Any:
+    """Return the vectors of a model of gensim's as an `hsw2v.Model`."""
     from gensim.models import Word2Vec
 
-    Word2Vec.load(model).wv.save_word2vec_format(vectors, binary=True)
+    found = Word2Vec.load(path).wv
+    return _model(found.index_to_key, found.vectors)
 
 
 def train_fasttext(given: argparse.Namespace) -> None:
@@ -79,46 +79,38 @@ def train_fasttext(given: argparse.Namespace) -> None:
     model.save_model(given.output)
 
 
-def convert_fasttext(model: str, vectors: str) -> None:
-    """Write the word vectors of a model of fastText's."""
+def load_fasttext(path: str) -> Any:
+    """Return the vectors of a model of fastText's as an `hsw2v.Model`."""
     import fasttext
+    import numpy as np
 
-    trained: Any = fasttext.load_model(model)
-    words = trained.get_words()
-    with open(vectors, "wb") as file:
-        file.write(f"{len(words)} {trained.get_dimension()}\n".encode())
-        for word in words:
-            file.write(word.encode() + b" " + trained.get_word_vector(word).tobytes() + b"\n")
+    found = fasttext.load_model(path)
+    return _model(words := found.get_words(), np.stack([found.get_word_vector(w) for w in words]))
 
 
-def arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("peer", choices=("gensim", "fasttext"))
-    actions = parser.add_subparsers(dest="action", required=True)
-    convert = actions.add_parser("convert")
-    convert.add_argument("corpus", metavar="MODEL")
-    convert.add_argument("output", metavar="VECTORS")
-    train = actions.add_parser("train")
-    train.add_argument("corpus", metavar="CORPUS")
-    train.add_argument("output", metavar="MODEL")
-    train.add_argument("--model", required=True, choices=("skipgram", "cbow"))
-    train.add_argument("--loss", required=True, choices=("hs", "ns"))
-    for name in ("lr", "sample"):
-        train.add_argument(f"--{name}", required=True, type=float)
-    for name in ("dim", "window", "min-count", "negative", "epochs", "threads", "seed"):
-        train.add_argument(f"--{name}", required=True, type=int)
-    return parser.parse_args()
+def _model(words: list[str], vectors: Any) -> Any:
+    """Return a model of words, the most frequent first, whose counts are not known."""
+    # Not above: the process that trains with another program is measured.
+    import hsw2v
+    from hsw2v.corpus.vocabulary import Vocabulary
+
+    return hsw2v.Model(Vocabulary.from_words(words, [0] * len(words)), vectors)
 
 
 def main() -> None:
-    """Train or convert."""
-    given = arguments()
-    if given.action == "train":
-        {"gensim": train_gensim, "fasttext": train_fasttext}[given.peer](given)
-    else:
-        convert = {"gensim": convert_gensim, "fasttext": convert_fasttext}[given.peer]
-        convert(given.corpus, given.output)
+    """Train."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("peer", choices=("gensim", "fasttext"))
+    parser.add_argument("corpus")
+    parser.add_argument("output", metavar="model-file")
+    parser.add_argument("--model", required=True, choices=("skipgram", "cbow"))
+    parser.add_argument("--loss", required=True, choices=("hs", "ns"))
+    for name in ("lr", "sample"):
+        parser.add_argument(f"--{name}", required=True, type=float)
+    for name in ("dim", "window", "min-count", "negative", "epochs", "threads", "seed"):
+        parser.add_argument(f"--{name}", required=True, type=int)
+    given = parser.parse_args()
+    {"gensim": train_gensim, "fasttext": train_fasttext}[given.peer](given)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,19 @@ import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import hsw2v
+from benchmarks import peer
 from benchmarks.machine import version_of
+from benchmarks.processes import tell
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PEER = Path(__file__).with_name("peer.py")
+ROOT = Path(__file__).resolve().parents[2]
+PEER = Path(peer.__file__)
+WORD2VEC = Path(sysconfig.get_path("scripts"), "word2vec")
 
-DIM = "100"
-WINDOW = "5"
-SAMPLE = "1e-4"
-MIN_COUNT = "5"
-NEGATIVE = "5"
+OURS = "hsw2v"
+DIM, WINDOW, SAMPLE, MIN_COUNT, NEGATIVE = "100", "5", "1e-4", "5", "5"
 # The word2vec package leaves out a part of the corpus from the second epoch on.
 EPOCHS = "1"
 LR = {"skipgram": "0.025", "cbow": "0.05"}
@@ -33,7 +35,7 @@ class Case:
 
     model: str
     loss: str
-    title: str
+    title: str = ""
 
 
 CASES = {
@@ -49,23 +51,34 @@ class Job:
 
     case: Case
     corpus: str
-    output: str
-    seed: str
-    threads: str
+    output: str = ""
+    seed: str = "1"
+    threads: str = "1"
     epochs: str = EPOCHS
+    more: tuple[str, ...] = ()
+    """Options for hsw2v alone."""
+
+    def options(self, rates: dict[str, str]) -> list[str]:
+        """Return the settings as options, which hsw2v and `peer.py` share."""
+        model = self.case.model
+        return [
+            *("--model", model, "--loss", self.case.loss, "--lr", rates[model]),
+            *("--dim", DIM, "--window", WINDOW, "--sample", SAMPLE, "--min-count", MIN_COUNT),
+            *("--negative", NEGATIVE, "--epochs", self.epochs, "--threads", self.threads),
+            *("--seed", self.seed),
+        ]
 
 
 @dataclass(frozen=True)
 class Program:
     """A program that trains word vectors."""
 
-    name: str
     distribution: str
     suffix: str
     """Of the file it saves."""
     train: Callable[[Job], list[str]]
-    convert: Callable[[str, str], list[str]] | None = None
-    """The command that makes word2vec's binary format of what was saved, if hsw2v needs it."""
+    load: Callable[[str], Any] = hsw2v.load
+    """Returns an `hsw2v.Model` of what was saved."""
     binary: Path | None = None
 
     @property
@@ -78,35 +91,24 @@ class Program:
         return None
 
 
-def hsw2v_command(job: Job, *more: str) -> list[str]:
+def is_there(name: str, program: Program) -> bool:
+    """Return whether a program can be run, and say so if it cannot."""
+    if program.missing:
+        tell(f"left out: {name}, {program.missing}")
+    return not program.missing
+
+
+def hsw2v_command(job: Job) -> list[str]:
     """Return the command that trains with hsw2v."""
-    return [
-        *(sys.executable, "-m", "hsw2v", "train", job.corpus, "-o", job.output),
-        *("--model", job.case.model, "--loss", job.case.loss, "--lr", LR[job.case.model]),
-        *("--dim", DIM, "--window", WINDOW, "--sample", SAMPLE, "--min-count", MIN_COUNT),
-        *("--negative", NEGATIVE, "--epochs", job.epochs, "--threads", job.threads),
-        *("--seed", job.seed, "--quiet", *more),
+    command = [sys.executable, "-m", "hsw2v", "train", job.corpus, "-o", job.output]
+    return [*command, *job.options(LR), "--quiet", *job.more]
+
+
+def _peer_command(name: str, rates: dict[str, str]) -> Callable[[Job], list[str]]:
+    return lambda job: [
+        *(sys.executable, str(PEER), name, job.corpus, job.output),
+        *job.options(rates),
     ]
-
-
-def _peer_command(peer: str, rates: dict[str, str]) -> Callable[[Job], list[str]]:
-    def command(job: Job) -> list[str]:
-        return [
-            *(sys.executable, str(PEER), peer, "train", job.corpus, job.output),
-            *("--model", job.case.model, "--loss", job.case.loss, "--lr", rates[job.case.model]),
-            *("--dim", DIM, "--window", WINDOW, "--sample", SAMPLE, "--min-count", MIN_COUNT),
-            *("--negative", NEGATIVE, "--epochs", job.epochs, "--threads", job.threads),
-            *("--seed", job.seed),
-        ]
-
-    return command
-
-
-def _peer_conversion(peer: str) -> Callable[[str, str], list[str]]:
-    return lambda model, vectors: [sys.executable, str(PEER), peer, "convert", model, vectors]
-
-
-WORD2VEC = Path(sysconfig.get_path("scripts"), "word2vec")
 
 
 def _word2vec_command(job: Job) -> list[str]:
@@ -121,31 +123,12 @@ def _word2vec_command(job: Job) -> list[str]:
 
 
 PROGRAMS = {
-    one.name: one
-    for one in (
-        # The tree that the others have, and all of its decisions, so that the same is compared.
-        Program(
-            "hsw2v",
-            "hsw2v",
-            ".safetensors",
-            lambda job: hsw2v_command(job, "--tree", "huffman", "--node-sample", "0"),
-        ),
-        Program("word2vec", "word2vec", ".txt", _word2vec_command, binary=WORD2VEC),
-        Program(
-            "gensim",
-            "gensim",
-            ".model",
-            _peer_command("gensim", GENSIM_LR),
-            _peer_conversion("gensim"),
-        ),
-        Program(
-            "fastText",
-            "fasttext-numpy2",
-            ".bin",
-            _peer_command("fasttext", LR),
-            _peer_conversion("fasttext"),
-        ),
-    )
+    OURS: Program("hsw2v", ".safetensors", hsw2v_command),
+    "word2vec": Program("word2vec", ".txt", _word2vec_command, binary=WORD2VEC),
+    "gensim": Program("gensim", ".model", _peer_command("gensim", GENSIM_LR), peer.load_gensim),
+    "fastText": Program(
+        "fasttext-numpy2", ".bin", _peer_command("fasttext", LR), peer.load_fasttext
+    ),
 }
 
 

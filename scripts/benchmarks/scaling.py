@@ -2,214 +2,221 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import re
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from argparse import Namespace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.measuring import Spread, measure, tell
-from benchmarks.page import table
+import numpy as np
+
+from benchmarks import first_block, training
+from benchmarks.benchmark import CORPUS, ROUNDS, SEED, THREADS, Benchmark, option
+from benchmarks.pages import Pages, ratios, spread, table
+from benchmarks.processes import measure, tell
 from benchmarks.programs import CASES, SAMPLE, Case, Job, hsw2v_command
-from benchmarks.training import first_megabyte, read_log, trained
-
-HERE = Path(__file__).parent
-TOKENIZER_LINE = re.compile(r"\s*(\S.*?)\s+(\d+) MB/s\s+([\d.]+) s, (.+)")
-
-
-@dataclass(frozen=True)
-class Training:
-    """One training of hsw2v, as its process and its log tell it."""
-
-    seconds: float
-    """Of the whole command."""
-    reading: float
-    """Seconds until the vocabulary was ready."""
-    epoch: float
-    """Seconds of the epoch alone."""
-    tokens: int
-    words: int
-    peak_bytes: int
-
-    @property
-    def per_token(self) -> float:
-        """Return the microseconds of wall-clock time that the epoch took a token."""
-        return self.epoch / self.tokens * 1e6
+from benchmarks.records import Fields, Record, rounds
+from benchmarks.texts import write_text, zipf_counts
+from benchmarks.training import first_megabyte, read_log
+from hsw2v.corpus.vocabulary import kept_counts
+from hsw2v.trees.huffman import huffman
 
 
-@dataclass(frozen=True)
-class Variant:
-    """A training that is compared with others: what differs, by name, and its job."""
-
-    names: tuple[str, ...]
-    job: Job
-    more: tuple[str, ...] = ()
-
-
-def train(variant: Variant) -> Training:
-    """Train once."""
+def train(corpus: str, threads: int, *more: str, case: Case = CASES["hs-skipgram"]) -> Fields:
+    """Train once; return what the command took, and what its epoch did."""
     # Huffman's tree costs the same from the first block to the last.
-    with trained(variant.job, "--tree", "huffman", *variant.more) as done:
-        measured, lines = done.measured, done.log
-    tell(f"{' '.join(variant.names)}: {measured.seconds:.2f} s")
-    ready, end = lines["VocabularyReady"], lines["EpochEnd"]
-    return Training(
-        measured.seconds,
-        float(ready["seconds"]),
-        float(end["seconds"]),
-        int(end["tokens"]),
-        int(ready["words"]),
-        measured.peak_bytes,
+    job = Job(case, corpus, threads=str(threads), more=("--tree", "huffman", *more))
+    figures, log = training.train(job)
+    end = log["EpochEnd"]
+    return figures | {"epoch": end["seconds"], "tokens": end["tokens"]}
+
+
+def train_in_turn(record: Record, keys: list[Fields], work: Callable[[Fields], Fields]) -> None:
+    """Do the runs that are not known, after a warm-up."""
+    if missing := record.missing(keys):
+        tell("warming up")
+        work(missing[0])
+    record.measure(keys, work)
+
+
+def seconds(runs: Iterable[Fields]) -> str:
+    """Return the spread of the time of whole commands."""
+    return spread((run["seconds"] for run in runs), 2)
+
+
+def peak(runs: Iterable[Fields]) -> str:
+    """Return the most memory of some runs, in MB."""
+    return f"{max(run['peak_bytes'] for run in runs) / 1e6:.0f}"
+
+
+def per_token(run: Fields) -> float:
+    """Return the microseconds of wall-clock time that the epoch took a token."""
+    return float(run["epoch"] / run["tokens"] * 1e6)
+
+
+def measure_threads(given: Namespace, record: Record) -> None:
+    """Train every case with different numbers of threads."""
+    train_in_turn(
+        record,
+        rounds(given.rounds, case=list(CASES), threads=given.threads),
+        lambda key: train(given.corpus, key["threads"], case=CASES[key["case"]]),
     )
 
 
-def train_in_turn(variants: Sequence[Variant], runs: int) -> list[list[Training]]:
-    """Train every variant `runs` times, in turn, after a warm-up; return the runs by variant."""
-    train(variants[0])
-    rounds = [[train(variant) for variant in variants] for _ in range(runs)]
-    return [list(one) for one in zip(*rounds, strict=True)]
-
-
-def threads(corpus: str, counts: Sequence[int], runs: int) -> str:
-    """Return a table of every case with so many threads; the ratios are to the first number."""
-    variants = [
-        Variant((case.title, str(count)), job(corpus, count, case))
-        for case in CASES.values()
-        for count in counts
-    ]
-    found = train_in_turn(variants, runs)
+def render_threads(record: Record, pages: Pages) -> str:
+    """Return a table of every case; the ratios are to the first number of threads."""
     rows = []
-    for place, (variant, mine) in enumerate(zip(variants, found, strict=True)):
-        first = found[place - place % len(counts)]
-        rows.append(
-            [
-                *variant.names,
-                Spread.of(run.seconds for run in mine).shown(2),
-                Spread.of(run.epoch for run in mine).shown(2),
-                _ratio([run.epoch for run in first], [run.epoch for run in mine]),
-                _peak(mine),
-            ]
-        )
+    for (case, count), runs in record.groups("case", "threads").items():
+        epochs = [run["epoch"] for run in runs]
+        first = record.select(case=case, threads=record.values("threads")[0])
+        faster = ratios((run["epoch"] for run in first), epochs)
+        name = CASES[case].title
+        rows.append([name, str(count), seconds(runs), spread(epochs, 2), faster, peak(runs)])
     header = ["case", "threads", "seconds", "seconds of the epoch", "faster", "peak MB"]
     return table(header, rows)
 
 
-def start(corpus: str, runs: int, number: int) -> str:
-    """Return a table of the time to the first trained block, compiling and not."""
+def measure_start(given: Namespace, record: Record) -> None:
+    """Start with an empty cache of compiled code, and again with what that left there."""
     with tempfile.TemporaryDirectory() as folder:
-        rows = []
-        for text in (first_megabyte(corpus, folder), corpus):
-            found = [_cold_and_warm(text, number) for _ in range(runs)]
-            for place, state in enumerate(("empty", "filled")):
-                moments, readings = zip(*(one[place] for one in found), strict=True)
-                shown = [Spread.of(values).shown(2) for values in (moments, readings)]
-                rows.append([Path(text).name, state, *shown])
+        texts = [first_megabyte(given.corpus, folder), given.corpus]
+        paths = {Path(text).name: text for text in texts}
+
+        def work(key: Fields) -> Fields:
+            with tempfile.TemporaryDirectory() as cache:
+                states = ("empty", "filled")
+                return {one: _first_block(paths[key["text"]], given, cache) for one in states}
+
+        record.measure(rounds(given.rounds, text=list(paths)), work)
+
+
+def _first_block(corpus: str, given: Namespace, cache: str) -> tuple[float, float]:
+    """Return the seconds from the start of the process to a trained block, and those of reading."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = f"{folder}/log.json"
+        job = Job(CASES["hs-skipgram"], corpus, threads=str(given.threads))
+        job = replace(job, output=f"{folder}/model.safetensors", more=("--log-json", log))
+        # Without the interpreter, -m and hsw2v.
+        command = [sys.executable, first_block.__file__, *hsw2v_command(job)[3:]]
+        seconds = measure(command, {"NUMBA_CACHE_DIR": f"{cache}/compiled"}).seconds
+        return seconds, float(read_log(log)["VocabularyReady"]["seconds"])
+
+
+def render_start(record: Record, pages: Pages) -> str:
+    """Return a table of the time to the first trained block."""
+    rows = [
+        [text, state, *(spread((run[state][i] for run in runs), 2) for i in (0, 1))]
+        for text, runs in record.groups("text").items()
+        for state in ("empty", "filled")
+    ]
     header = ["corpus", "cache of compiled code", "seconds to the first block"]
     return table([*header, "of which to the vocabulary"], rows)
 
 
-def _cold_and_warm(corpus: str, number: int) -> list[tuple[float, float]]:
-    """Start with an empty cache and again with what that left there."""
+def measure_vocabulary(given: Namespace, record: Record) -> None:
+    """Train on made-up texts of different numbers of words."""
+    keys = rounds(given.rounds, words=given.sizes)
     with tempfile.TemporaryDirectory() as folder:
-        environment = {"NUMBA_CACHE_DIR": f"{folder}/compiled"}
-        return [_first_block(corpus, number, environment) for _ in range(2)]
+        facts = {}
+        for words in dict.fromkeys(key["words"] for key in record.missing(keys)):
+            tell(f"generating a text of {words:,} words")
+            facts[words] = _generate(f"{folder}/{words}.txt", words, given)
+
+        def work(key: Fields) -> Fields:
+            text = f"{folder}/{key['words']}.txt"
+            return train(text, given.threads, "--min-count", "1") | facts[key["words"]]
+
+        train_in_turn(record, keys, work)
 
 
-def _first_block(corpus: str, number: int, environment: Mapping[str, str]) -> tuple[float, float]:
-    """Return the seconds from the start of the process to a trained block, and those of reading."""
-    with tempfile.TemporaryDirectory() as folder:
-        moment, log = Path(folder, "moment"), f"{folder}/log.json"
-        wanted = dataclasses.replace(job(corpus, number), output=f"{folder}/model.safetensors")
-        # Without the interpreter, -m and hsw2v.
-        arguments = hsw2v_command(wanted, "--log-json", log)[3:]
-        begun = time.monotonic()
-        measure(
-            [sys.executable, str(HERE / "first_block.py"), str(moment), *arguments], environment
+def _generate(path: str, words: int, given: Namespace) -> Fields:
+    """Write a text; return what hsw2v will make of it."""
+    counts = zipf_counts(words, given.tokens)
+    write_text(path, counts, given.seed)
+    kept = kept_counts(counts, float(SAMPLE))
+    lengths = np.diff(huffman(counts.astype(np.float64)).paths().offsets)
+    return {"kept": float(kept.sum()), "path": float(kept @ lengths / kept.sum())}
+
+
+def render_vocabulary(record: Record, pages: Pages) -> str:
+    """Return a table of the time a token against the number of words."""
+    rows = []
+    for words, runs in record.groups("words").items():
+        tokens, kept = runs[0]["tokens"], runs[0]["kept"]
+        rows.append(
+            [
+                f"{words:,}",
+                f"{tokens / 1e6:.1f} M",
+                f"{kept / tokens:.0%}",
+                f"{runs[0]['path']:.1f}",
+                seconds(runs),
+                spread(map(per_token, runs), 3),
+                spread((per_token(run) * tokens / kept for run in runs), 3),
+                peak(runs),
+            ]
         )
-        seconds = float(moment.read_text(encoding="utf-8")) - begun
-        reading = float(read_log(log)["VocabularyReady"]["seconds"])
-    tell(f"first block of {Path(corpus).name}: {seconds:.2f} s")
-    return seconds, reading
+    header = ["V", "tokens", "kept", "nodes a path", "seconds", "µs a token", "µs a kept token"]
+    return table([*header, "peak MB"], rows)
 
 
-def vocabulary(sizes: Sequence[int], tokens: int, runs: int, number: int, seed: int) -> str:
-    """Return a table of the time a word against the number of words, on generated text."""
-    with tempfile.TemporaryDirectory() as folder:
-        variants, facts = [], []
-        for size in sizes:
-            path = f"{folder}/{size}.txt"
-            tell(f"generating a text of {size:,} words")
-            facts.append(_generate(path, size, tokens, seed))
-            variants.append(Variant((f"{size:,}",), job(path, number), ("--min-count", "1")))
-        found = train_in_turn(variants, runs)
-    rows = [
-        [
-            *variant.names,
-            f"{fact['tokens'] / 1e6:.1f} M",
-            f"{fact['kept'] / fact['tokens']:.0%}",
-            f"{fact['path']:.1f}",
-            Spread.of(run.seconds for run in mine).shown(2),
-            Spread.of(run.per_token for run in mine).shown(3),
-            Spread.of(run.per_token * fact["tokens"] / fact["kept"] for run in mine).shown(3),
-            _peak(mine),
-        ]
-        for variant, fact, mine in zip(variants, facts, found, strict=True)
-    ]
-    header = ["V", "tokens", "kept", "nodes a path", "seconds"]
-    return table([*header, "µs a token", "µs a kept token", "peak MB"], rows)
+def measure_dimensions(given: Namespace, record: Record) -> None:
+    """Train with different numbers of dimensions."""
+    train_in_turn(
+        record,
+        rounds(given.rounds, dim=given.dims),
+        lambda key: train(given.corpus, given.threads, "--dim", str(key["dim"])),
+    )
 
 
-def _generate(path: str, words: int, tokens: int, seed: int) -> dict[str, float]:
-    command = [sys.executable, str(HERE / "zipf_text.py"), path, "--words", str(words)]
-    command += ["--tokens", str(tokens), "--seed", str(seed), "--sample", SAMPLE]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.exit("no text could be generated")
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+def render_dimensions(record: Record, pages: Pages) -> str:
+    """Return a table of the time a token against the dimensions; the ratios are to the first."""
+    groups = record.groups("dim")
+    first = next(iter(groups))
+    rows = []
+    for dim, runs in groups.items():
+        times = ratios(map(per_token, runs), map(per_token, groups[first]))
+        each = spread(map(per_token, runs), 3)
+        rows.append([str(dim), seconds(runs), each, times, peak(runs)])
+    header = ["D", "seconds", "µs a token", f"times D = {first}", "peak MB"]
+    return table(header, rows)
 
 
-def dimensions(corpus: str, dims: Sequence[int], runs: int, number: int) -> str:
-    """Return a table of the time a word against the dimensions; the ratios are to the first."""
-    variants = [Variant((str(dim),), job(corpus, number), ("--dim", str(dim))) for dim in dims]
-    found = train_in_turn(variants, runs)
-    rows = [
-        [
-            *variant.names,
-            Spread.of(run.seconds for run in mine).shown(2),
-            Spread.of(run.per_token for run in mine).shown(3),
-            _ratio([run.per_token for run in mine], [run.per_token for run in found[0]]),
-            _peak(mine),
-        ]
-        for variant, mine in zip(variants, found, strict=True)
-    ]
-    return table(["D", "seconds", "µs a token", f"times D = {dims[0]}", "peak MB"], rows)
-
-
-def tokenizer(corpus: str) -> str:
-    """Return what `scripts/bench_tokenizer` prints, as a table."""
-    command = [sys.executable, str(HERE.parent / "bench_tokenizer"), corpus]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.exit("bench_tokenizer failed")
-    lines = [TOKENIZER_LINE.fullmatch(line) for line in done.stdout.splitlines()]
-    rows = [[one[1], one[2], one[3], one[4]] for one in lines if one]
-    return table(["stage", "MB/s", "seconds", "measured as"], rows)
-
-
-def job(corpus: str, number: int, case: Case = CASES["hs-skipgram"]) -> Job:
-    """Return a training with so many threads; where it is saved does not matter."""
-    return Job(case, corpus, "", "1", str(number))
-
-
-def _ratio(dividends: Sequence[float], divisors: Sequence[float]) -> str:
-    return Spread.of(a / b for a, b in zip(dividends, divisors, strict=True)).shown(2)
-
-
-def _peak(runs: Sequence[Training]) -> str:
-    return f"{max(run.peak_bytes for run in runs) / 1e6:.0f}"
+BENCHMARKS = (
+    Benchmark(
+        "threads",
+        "one thread against two, every case",
+        measure_threads,
+        render_threads,
+        (CORPUS, ROUNDS, option("--threads", [1, 2], help="numbers of threads")),
+        ("corpus",),
+    ),
+    Benchmark(
+        "start",
+        "time to the first trained block",
+        measure_start,
+        render_start,
+        (CORPUS, ROUNDS, THREADS),
+        ("corpus", "threads"),
+    ),
+    Benchmark(
+        "vocabulary",
+        "time of whole commands against V",
+        measure_vocabulary,
+        render_vocabulary,
+        (
+            *(ROUNDS, THREADS, SEED),
+            option("--sizes", [10_000, 100_000, 1_000_000]),
+            option("--tokens", 10_000_000),
+        ),
+        ("threads", "seed", "tokens"),
+    ),
+    Benchmark(
+        "dimensions",
+        "time of whole commands against D",
+        measure_dimensions,
+        render_dimensions,
+        (CORPUS, ROUNDS, THREADS, option("--dims", [50, 100, 200, 300, 500])),
+        ("corpus", "threads"),
+    ),
+)

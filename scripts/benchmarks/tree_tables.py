@@ -4,40 +4,33 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 
+from benchmarks.drawings import TREE_SETS, draw_trees
 from benchmarks.equal_time import Duel, Point, at_equal_time, noise, points
-from benchmarks.evaluating import HALVES
-from benchmarks.measuring import Spread
-from benchmarks.page import table
-from benchmarks.programs import shown
-from benchmarks.trees import (
+from benchmarks.pages import TITLES, Pages, spread, table
+from benchmarks.programs import PROGRAMS, Case, Job, shown
+from benchmarks.records import Fields, Record
+from benchmarks.training import PAIR_PARTS, whole
+from benchmarks.variants import (
     DEFAULTS,
     EVERY_DECISION,
     FOLLOWED,
     MODELS,
+    NEGATIVE,
     VARIANTS,
-    Key,
-    Record,
-    Run,
-    Setting,
 )
 
-TITLES = {"skipgram": "Skip-gram", "cbow": "CBOW"}
 
-
-def render(record: Record) -> str:
-    """Return a record as Markdown: where it was measured, tables, verdicts, and commands."""
-    setting = record.setting
-    parts = [
-        f"Measured on: {setting.machine}.  \nVersions: {setting.versions}.",
-        f"    {_own_command(setting)}",
-    ]
+def render(record: Record, pages: Pages) -> str:
+    """Return tables, verdicts, and commands."""
+    parts = []
     for model in MODELS:
-        runs = [run for run in record.runs if run.model == model]
+        runs = record.select(kind="quality", model=model)
         if not runs:
             continue
         parts += [f"**{TITLES[model]}**", _runs_table(record, model, runs)]
-        if any(_half(name) for name in runs[0].quality):
+        if len(_whole(runs)) < len(runs[0]["quality"]):
             parts += [f"**{TITLES[model]}, rare and frequent pairs**", _halves_table(runs)]
         if rivals := _rivals(record, model):
             ours = points(record, model, DEFAULTS)
@@ -47,55 +40,46 @@ def render(record: Record) -> str:
     return "\n\n".join(parts)
 
 
-def _half(name: str) -> bool:
-    return name.endswith(tuple(f" {half}" for half in HALVES))
-
-
-def _whole(runs: Sequence[Run]) -> list[str]:
+def _whole(runs: Sequence[Fields]) -> list[str]:
     """Return the names of sets, and of parts of analogies."""
-    return [name for name in runs[0].quality if not _half(name)]
+    return whole(list(runs[0]["quality"]), PAIR_PARTS)
 
 
-def _groups(runs: Sequence[Run]) -> Iterator[tuple[str, int, list[Run]]]:
+def _groups(runs: Sequence[Fields]) -> Iterator[tuple[str, int, list[Fields]]]:
     """Yield variants and epochs, each with its runs."""
-    for epochs in sorted({run.epochs for run in runs}):
+    for epochs in sorted({run["epochs"] for run in runs}):
         for variant in VARIANTS:
-            mine = [run for run in runs if (run.variant, run.epochs) == (variant, epochs)]
+            mine = [run for run in runs if (run["variant"], run["epochs"]) == (variant, epochs)]
             if mine:
                 yield variant, epochs, mine
 
 
-def _runs_table(record: Record, model: str, runs: Sequence[Run]) -> str:
-    sets = _whole(runs)
+def _qualities(runs: Sequence[Fields], sets: Sequence[str]) -> list[str]:
+    return [spread((run["quality"][name] for run in runs), 3, fmean) for name in sets]
+
+
+def _runs_table(record: Record, model: str, runs: Sequence[Fields]) -> str:
     rows = []
     for variant, epochs, mine in _groups(runs):
         cost = {one.epochs: one.processor for one in points(record, model, variant)}[epochs]
-        told = [_mean([run.decisions for run in mine], 2), _mean([run.trained for run in mine], 2)]
-        peak = f"{max(run.peak_bytes for run in mine) / 1e6:.0f}"
-        figures = (_mean([run.quality[name] for run in mine], 3) for name in sets)
-        rows.append([variant, str(epochs), f"{cost:.1f}", peak, *told, *figures])
+        peak = f"{max(run['peak_bytes'] for run in mine) / 1e6:.0f}"
+        lengths = [
+            spread((run.get(name) for run in mine), 2, fmean) for name in ("decisions", "trained")
+        ]
+        qualities = _qualities(mine, _whole(runs))
+        rows.append([variant, str(epochs), f"{cost:.1f}", peak, *lengths, *qualities])
     header = ["trained with", "epochs", "processor s", "peak MB", "decisions", "trained"]
-    return table([*header, *sets], rows)
+    return table([*header, *_whole(runs)], rows)
 
 
-def _halves_table(runs: Sequence[Run]) -> str:
-    sets = [name for name in runs[0].quality if _half(name)]
+def _halves_table(runs: Sequence[Fields]) -> str:
+    sets = [name for name in runs[0]["quality"] if name not in _whole(runs)]
     rows = [
-        [variant, str(epochs), *(_mean([run.quality[name] for run in mine], 3) for name in sets)]
+        [variant, str(epochs), *_qualities(mine, sets)]
         for variant, epochs, mine in _groups(runs)
         if variant in FOLLOWED
     ]
     return table(["trained with", "epochs", *sets], rows)
-
-
-def _mean(values: Sequence[float | None], digits: int) -> str:
-    """Return the mean, with its range if the values differ in what is shown."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return "-"
-    spread = Spread.of(known)
-    alike = f"{spread.low:.{digits}f}" == f"{spread.high:.{digits}f}"
-    return f"{known[0]:.{digits}f}" if alike else spread.shown(digits, lambda one: one.mean)
 
 
 def _rivals(record: Record, model: str) -> list[Point]:
@@ -108,7 +92,7 @@ def _rivals(record: Record, model: str) -> list[Point]:
     ]
 
 
-def _time_table(runs: Sequence[Run], ours: Sequence[Point], rivals: Sequence[Point]) -> str:
+def _time_table(runs: Sequence[Fields], ours: Sequence[Point], rivals: Sequence[Point]) -> str:
     sets = _whole(runs)
     rows = []
     for rival in rivals:
@@ -129,7 +113,7 @@ def _held(duel: Duel, name: str) -> str:
     return "-" if margin is None else f"{_score(duel.quality[name])} ({margin:+.3f})"
 
 
-def _verdicts(runs: Sequence[Run], ours: Sequence[Point], rivals: Sequence[Point]) -> str:
+def _verdicts(runs: Sequence[Fields], ours: Sequence[Point], rivals: Sequence[Point]) -> str:
     """Return a line for each rival: where the defaults are ahead of it, level, and behind."""
     lines = []
     for rival in rivals:
@@ -140,7 +124,7 @@ def _verdicts(runs: Sequence[Run], ours: Sequence[Point], rivals: Sequence[Point
     return "\n".join(lines)
 
 
-def _verdict(runs: Sequence[Run], ours: Sequence[Point], duel: Duel) -> str:
+def _verdict(runs: Sequence[Fields], ours: Sequence[Point], duel: Duel) -> str:
     if not duel.quality:
         return "not comparable, it took less time than the shortest run"
     found: dict[str, list[str]] = {"ahead on": [], "level on": [], "behind on": []}
@@ -151,8 +135,8 @@ def _verdict(runs: Sequence[Run], ours: Sequence[Point], duel: Duel) -> str:
             continue
         level = abs(margin) <= least
         where = "level on" if level else "ahead on" if margin > 0 else "behind on"
-        told = f"{name} ({margin:+.3f}, noise {least:.3f})"
-        found[where].append(name if where == "ahead on" else told)
+        with_margin = f"{name} ({margin:+.3f}, noise {least:.3f})"
+        found[where].append(name if where == "ahead on" else with_margin)
     if not any(found.values()):
         return "one seed alone tells nothing"
     return "; ".join(f"{where} {', '.join(sets)}" for where, sets in found.items() if sets)
@@ -160,21 +144,43 @@ def _verdict(runs: Sequence[Run], ours: Sequence[Point], duel: Duel) -> str:
 
 def _commands(record: Record) -> Iterator[str]:
     """Yield the commands that the record holds runs of, whatever their epochs and seeds."""
-    setting = record.setting
-    done = {(run.model, run.variant) for run in record.runs}
     for model in MODELS:
-        for variant in VARIANTS:
-            if (model, variant) in done:
-                command = setting.command(Key(model, variant, 0, 0), setting.threads)
-                for option in ("--epochs", "--seed", "--threads"):
-                    command[command.index(option) + 1] = option.removeprefix("--").upper()
-                command[command.index(setting.corpus)] = "CORPUS"
-                yield shown(command)
+        for variant, one in VARIANTS.items():
+            if record.select(kind="quality", model=model, variant=variant):
+                more = (*one.options, *shlex.split(record.setting["options"]))
+                case = Case(model, one.loss)
+                job = Job(case, "CORPUS", "OUTPUT", "SEED", "THREADS", "EPOCHS", more)
+                yield shown(PROGRAMS[one.program].train(job))
 
 
-def _own_command(setting: Setting) -> str:
-    words = ["scripts/bench_trees", setting.corpus, "--threads", str(setting.threads)]
-    words += ["--options", shlex.join(setting.options)] if setting.options else []
-    for option, files in (("--pairs", setting.pairs), ("--analogies", setting.analogies)):
-        words += [option, *files] if files else []
-    return shlex.join(words)
+def sampling_block(record: Record, pages: Pages) -> str:
+    """Return what trees and negative sampling come to in the same time."""
+    picture = pages.show(
+        "trees-against-sampling",
+        "Quality against time, of trees and of negative sampling",
+        draw_trees,
+        record,
+    )
+    lines = [line for model in MODELS for line in _ahead(record, model)]
+    return "\n\n".join([picture, "\n".join(lines)])
+
+
+def _ahead(record: Record, model: str) -> Iterator[str]:
+    """Yield on how many sets trees are ahead in the processor time of negative sampling."""
+    rivals = points(record, model, NEGATIVE)
+    for variant in (DEFAULTS, EVERY_DECISION):
+        measured = points(record, model, variant)
+        duels = [found for rival in rivals if (found := _sets_ahead(measured, rival))]
+        if duels:
+            ahead = f"`{variant}` at equal processor time: ahead on {'; '.join(duels)}"
+            yield f"- {TITLES[model]}, {ahead}."
+
+
+def _sets_ahead(measured: list[Point], rival: Point) -> str:
+    """Return on how many sets a tree is ahead of a rival in its time; nothing if unknown."""
+    duel = at_equal_time(measured, rival) if measured else None
+    if duel is None or not duel.quality:
+        return ""
+    sets = [one for one in TREE_SETS if duel.margin(one) is not None]
+    ahead = [one for one in sets if (duel.margin(one) or 0.0) > 0]
+    return f"{len(ahead)} of {len(sets)} sets of {rival.label}"
