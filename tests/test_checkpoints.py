@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import killing
 import numpy as np
 import pytest
 from test_training import planted
@@ -112,3 +113,17 @@ def test_a_resumed_training_comes_to_the_same_bits(
         ]
         assert sorted(one.name for one in tmp_path.iterdir()) == [path.name]
         path.unlink()
+
+
+def test_killed_trainings_come_to_the_same_bits(tmp_path: Path) -> None:
+    settings = [SMALL | CASES[name] for name in ("a tree that is rebuilt", "batch norm, adam")]
+    for one in settings:
+        del one["threads"]
+    corpus, folder = tmp_path / "corpus.txt", tmp_path / "models"
+    corpus.write_text("\n".join(map(" ".join, planted(40_000))), encoding="utf-8")
+    folder.mkdir()
+    found = killing.survive(corpus, settings, folder, kills=12, seed=1)
+    assert found.kills >= 12
+    assert found.with_checkpoint >= 4
+    assert found.trainings >= 1
+    assert found.different == 0
