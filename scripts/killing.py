@@ -7,13 +7,15 @@ import random
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import hsw2v
-from hsw2v.training.checkpoint import is_checkpoint
+from hsw2v.training import checkpoint
+from hsw2v.training.output import folder_of
 
 EVERY = 0.0005
 """Minutes between checkpoints."""
@@ -65,7 +67,7 @@ def survive(
                 found.kills += 1
                 if found.kills > 10 * kills:
                     raise AssertionError("trainings do not get on")
-                found.with_checkpoint += is_checkpoint(Path(f"{path}.checkpoint"))
+                found.with_checkpoint += checkpoint.is_checkpoint(folder_of(path))
             found.trainings += 1
             found.different += digest(hsw2v.load(path)) != expected
             left = [one.name for one in folder.iterdir() if one != path]
@@ -93,6 +95,8 @@ def _train_or_die(source: Any, settings: dict[str, Any], path: Path, seconds: fl
                 **settings,
             )
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     deadline = time.monotonic() + seconds
@@ -103,6 +107,10 @@ def _train_or_die(source: Any, settings: dict[str, Any], path: Path, seconds: fl
     else:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+        if path.exists():
+            # Killed when all but tidying up was done.
+            checkpoint.remove(folder_of(path))
+            path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
         return path.exists()
     if not path.exists():
         print("the training failed", file=sys.stderr)

@@ -12,6 +12,7 @@ import pytest
 from test_training import planted
 
 import hsw2v
+from hsw2v import errors
 from hsw2v.events import EpochEnd, Event, Resumed
 from hsw2v.training import runner
 
@@ -127,3 +128,15 @@ def test_killed_trainings_come_to_the_same_bits(tmp_path: Path) -> None:
     assert found.with_checkpoint >= 4
     assert found.trainings >= 1
     assert found.different == 0
+
+
+def test_a_folder_without_a_state_is_no_training(tmp_path: Path) -> None:
+    # Killed between the first two files: there is nothing to go on from, and nothing to lose.
+    folder = tmp_path / "m.safetensors.checkpoint"
+    folder.mkdir()
+    (folder / "run").write_bytes(b"")
+    (folder / ".state-1.0123abcd.tmp").write_bytes(b"")
+    with pytest.raises(errors.MissingInputError, match="not the folder of a training"):
+        hsw2v.resume(folder)
+    hsw2v.train(planted(400), output=tmp_path / "m.safetensors", **SMALL)
+    assert [one.name for one in tmp_path.iterdir()] == ["m.safetensors"]

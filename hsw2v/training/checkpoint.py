@@ -113,8 +113,9 @@ def write_state(folder: Path, state: TrainingState) -> None:
 
 
 def is_checkpoint(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a folder is that of a training."""
-    return (Path(path) / "run").is_file()
+    """Tell whether a folder is that of a training, with a state to go on from."""
+    folder = Path(path)
+    return (folder / "run").is_file() and bool(_states(folder))
 
 
 def remove(folder: Path) -> None:
