@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import hsw2v
 from hsw2v import errors
 from hsw2v.events import EpochEnd, Event, Resumed
 from hsw2v.training import runner
+from hsw2v.training.output import folder_of
 
 SMALL: dict[str, Any] = {"dim": 12, "min_count": 1, "sample": 0.0, "threads": 1, "epochs": 3}
 CASES: dict[str, dict[str, Any]] = {
@@ -140,3 +142,121 @@ def test_a_folder_without_a_state_is_no_training(tmp_path: Path) -> None:
         hsw2v.resume(folder)
     hsw2v.train(planted(400), output=tmp_path / "m.safetensors", **SMALL)
     assert [one.name for one in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def interrupted(path: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
+    with monkeypatch.context() as patched:
+        Interrupting(patched, 3)
+        with pytest.raises(KeyboardInterrupt):
+            hsw2v.train(planted(1_000), output=path, **(SMALL | {"epochs": 9} | settings))
+
+
+def test_an_interrupted_training_is_not_lost_by_beginning_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, settings = tmp_path / "m.safetensors", SMALL | {"epochs": 9}
+    interrupted(path, monkeypatch)
+    with pytest.raises(errors.OutputExistsError, match="hsw2v resume"):
+        hsw2v.train(planted(1_000), output=path, **settings)
+    with pytest.raises(errors.UsageError, match="dim was 12, is 13"):
+        hsw2v.train(planted(1_000), output=path, resumed=True, **(settings | {"dim": 13}))
+    heard: list[Event] = []
+    hsw2v.train(planted(1_000), output=path, resumed=True, listener=heard.append, **settings)
+    assert any(isinstance(event, Resumed) for event in heard)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_force_begins_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.safetensors"
+    interrupted(path, monkeypatch)
+    heard: list[Event] = []
+    hsw2v.train(planted(1_000), output=path, force=True, listener=heard.append, **SMALL)
+    assert not any(isinstance(event, Resumed) for event in heard)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_damaged_state_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.safetensors"
+    interrupted(path, monkeypatch)
+    folder = folder_of(path)
+    (folder / "state-2").write_bytes((folder / "state-1").read_bytes()[:-1])
+    hsw2v.resume(folder)
+    assert path.exists()
+    interrupted(path.with_name("n"), monkeypatch)
+    folder = folder_of(path.with_name("n"))
+    ids = bytearray((folder / "corpus.ids").read_bytes())
+    ids[5] ^= 1
+    (folder / "corpus.ids").write_bytes(ids)
+    with pytest.raises(errors.ModelFileError, match=r"corpus\.ids: was altered or damaged"):
+        hsw2v.resume(folder)
+
+
+def test_a_model_that_cannot_be_saved_is_saved_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.safetensors"
+
+    def appear(event: Event) -> None:
+        if isinstance(event, EpochEnd):
+            path.write_text("mine")
+
+    with pytest.raises(errors.OutputExistsError, match="the model is complete, and was saved as"):
+        hsw2v.train(planted(400), output=path, listener=appear, **SMALL)
+    assert path.read_text() == "mine"
+    kept = folder_of(path) / path.name
+    assert same(hsw2v.load(kept), hsw2v.train(planted(400), **SMALL))
+
+
+def test_a_signal_lets_a_model_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, save = tmp_path / "m.safetensors", hsw2v.Model.save
+
+    def slowly(model: hsw2v.Model, *arguments: Any, **options: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        save(model, *arguments, **options)
+
+    monkeypatch.setattr(hsw2v.Model, "save", slowly)
+    with pytest.raises(KeyboardInterrupt):
+        hsw2v.train(planted(400), output=path, **SMALL)
+    assert same(hsw2v.load(path), hsw2v.train(planted(400), **SMALL))
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_second_run_with_the_same_output_ends_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    found: list[str] = []
+
+    def begin_another(event: Event) -> None:
+        if isinstance(event, EpochEnd) and not found:
+            with pytest.raises(
+                errors.OutputError, match="is being written by another run"
+            ) as error:
+                hsw2v.train(planted(10), output=path, **SMALL)
+            found.append(str(error.value))
+
+    hsw2v.train(planted(400), output=path, listener=begin_another, **SMALL)
+    assert found
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_no_room_is_found_out_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Event] = []
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100))
+    with pytest.raises(errors.DiskFullError, match="there is no room"):
+        hsw2v.train(planted(400), output=tmp_path / "m", listener=heard.append, **SMALL)
+    assert not any(isinstance(event, EpochEnd) for event in heard)
+    # Room for the model, and for nothing else.
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=8_000))
+    heard.clear()
+    hsw2v.train(planted(400), output=tmp_path / "m", listener=heard.append, **SMALL)
+    assert any("no checkpoints are kept" in str(event) for event in heard)
+
+
+def test_what_killed_runs_have_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".m.01234567.tmp").write_bytes(b"half")
+    (tmp_path / ".m.lock").write_bytes(b"")
+    (tmp_path / ".other.01234567.tmp").write_bytes(b"not ours")
+    hsw2v.train(planted(100), output=tmp_path / "m", **SMALL)
+    assert sorted(one.name for one in tmp_path.iterdir()) == [".other.01234567.tmp", "m"]
