@@ -14,9 +14,10 @@ from test_training import planted
 
 import hsw2v
 from hsw2v import errors
-from hsw2v.events import EpochEnd, Event, Resumed
+from hsw2v.events import EpochEnd, Event, Notice, Resumed
 from hsw2v.training import runner
-from hsw2v.training.output import folder_of
+from hsw2v.training.output import ModelOutput, folder_of
+from hsw2v.training.state import TrainingState
 
 SMALL: dict[str, Any] = {"dim": 12, "min_count": 1, "sample": 0.0, "threads": 1, "epochs": 3}
 CASES: dict[str, dict[str, Any]] = {
@@ -260,3 +261,30 @@ def test_what_killed_runs_have_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / ".other.01234567.tmp").write_bytes(b"not ours")
     hsw2v.train(planted(100), output=tmp_path / "m", **SMALL)
     assert sorted(one.name for one in tmp_path.iterdir()) == [".other.01234567.tmp", "m"]
+
+
+def test_what_diverges_goes_on_from_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.safetensors"
+    interrupted(path, monkeypatch)
+    heard: list[Event] = []
+
+    def poison(event: Event) -> None:
+        heard.append(event)
+        if isinstance(event, EpochEnd) and event.epoch == 8 and states:
+            states.pop().network.vectors[:] = np.nan
+
+    states: list[TrainingState] = []
+    begin = ModelOutput.begin
+    monkeypatch.setattr(
+        ModelOutput, "begin", lambda *given: (states.append(given[-1]), begin(*given))[1]
+    )
+    hsw2v.resume(folder_of(path), listener=poison)
+    said = [str(event) for event in heard if isinstance(event, Notice)]
+    assert len(said) == 1
+    assert "going on from epoch" in said[0]
+    assert "at 1/2 of the learning rate" in said[0]
+    model = hsw2v.load(path)
+    assert np.isfinite(model.vectors).all()
+    assert model.info["learning_rate_halved"] == 1

@@ -229,15 +229,52 @@ def test_chances_of_all_words_sum_to_one() -> None:
     assert total == pytest.approx(1.0, abs=1e-9)
 
 
-def test_training_that_runs_away_is_an_error() -> None:
+def test_training_that_runs_away_goes_back_and_on_at_half_the_rate() -> None:
     encoded = encode_sentences(planted(400), Config().corpus)
     with encoded:
-        config = Config().replace(**SMALL, lr=10.0, epochs=5, node_sample=0)
+        config = Config().replace(**SMALL, epochs=2, node_sample=0)
         vocabulary, remap = choose(encoded.types, config.vocabulary)
-        trainer = Trainer(config, vocabulary, huffman(vocabulary.counts.astype(np.float64)))
-        trainer.network.vectors[:] = np.inf
+        tree = huffman(vocabulary.counts.astype(np.float64))
+        trainer = Trainer(config, vocabulary, tree)
+        trainer.network.vectors[3] = np.nan
+        heard: list[events.Event] = []
+        trainer.train(WordCorpus(encoded, remap), heard.append)
+        assert trainer.state.halvings == 1
+        assert trainer.network.finite
+        assert any("going on from the start at 1/2 of" in str(event) for event in heard)
+        strict = Trainer(config, vocabulary, tree, halvings=0)
+        strict.network.vectors[:] = np.inf
         with pytest.raises(errors.DivergedError, match="--lr"):
-            trainer.train(WordCorpus(encoded, remap), events.ignore)
+            strict.train(WordCorpus(encoded, remap), events.ignore)
+
+
+@pytest.mark.parametrize("loss", ["hs", "ns", "class", "sampled", "softmax"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "rmsprop", "adam"])
+@pytest.mark.parametrize("lr", [1.0, 10.0])
+def test_absurd_learning_rates_come_to_numbers_or_to_an_error(
+    loss: str, optimizer: str, lr: float
+) -> None:
+    heard: list[events.Event] = []
+    settings = SMALL | {"loss": loss, "optimizer": optimizer, "lr": lr, "epochs": 1}
+    if loss != "hs":
+        settings["tree"] = "semantic"
+    try:
+        model = hsw2v.train(planted(300), listener=heard.append, **settings)
+    except errors.DivergedError as error:
+        said = str(error)
+    else:
+        said = ""
+        assert np.isfinite(model.vectors).all()
+        (end,) = [one for one in heard if isinstance(one, events.EpochEnd)][-1:]
+        assert end.loss is not None
+        assert end.loss < 20
+    assert said == "" or "after 3 halvings" in said
+
+
+def test_a_loss_that_is_worse_than_guessing_is_divergence() -> None:
+    settings = SMALL | {"loss": "hs", "optimizer": "adam", "lr": 10.0, "epochs": 1}
+    with pytest.raises(errors.DivergedError, match="guessing by frequency"):
+        hsw2v.train(planted(300), **settings)
 
 
 @pytest.mark.parametrize("dim", [1, 16, 100])

@@ -24,7 +24,7 @@ from hsw2v.training.building import check_rebuilding, check_tree, first_structur
 from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.output import ModelOutput
 from hsw2v.training.texts import Texts, read_texts
-from hsw2v.training.trainer import Trainer
+from hsw2v.training.trainer import HALVINGS, Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.codes import Codes
@@ -73,7 +73,7 @@ def train(
         OutputExistsError: the output is there, or a training for it that was interrupted.
         OutputError, DiskFullError: the output cannot be written, another run writes it, or the
             encoded corpus cannot be written to `cache_dir`.
-        DivergedError: training ran away.
+        DivergedError: training ran away, at an eighth of the learning rate, too.
         ResourceError: there is not enough memory.
     """
     base = config if isinstance(config, Config) else read_config(config) if config else Config()
@@ -163,7 +163,8 @@ def train_on(
         chosen.training, heldout=texts.heldout is not None, normalize_exactly=normalize_exactly
     )
     with _memory_explained():
-        return _train(texts, chosen, codes, WarmUp(chosen.training), listener)
+        # What is compared is what was asked for: nothing is tried again.
+        return _train(texts, chosen, codes, WarmUp(chosen.training), listener, halvings=0)
 
 
 def _asked(
@@ -234,6 +235,7 @@ def _train(
     kept: ModelOutput | None = None,
     *,
     resumed: bool = False,
+    halvings: int = HALVINGS,
 ) -> Model:
     begun = time.perf_counter()
     encoded = texts.corpus
@@ -279,16 +281,16 @@ def _train(
         listener(Resumed(state.epoch + 1, state.block, str(kept.folder)))
     else:
         base = first_structure(chosen, codes, vocabulary, corpus, listener)
-    trainer = Trainer(chosen, vocabulary, base, state=state)
+    trainer = Trainer(chosen, vocabulary, base, state=state, halvings=halvings)
     if kept is not None:
         kept.begin(chosen, texts, trainer.state)
     built = time.perf_counter() - read
     measuring = trainer.train(corpus, listener, held, kept)
-    trainer.check()
     seconds = built + trainer.state.seconds
     network = trainer.network
     norm, structure = network.norm, network.output.built_of
     vectors, outputs = network.compact()
+    halved = {"learning_rate_halved": trainer.state.halvings} if trainer.state.halvings else {}
     model = Model(
         vocabulary,
         vectors,
@@ -305,6 +307,7 @@ def _train(
                 "training": seconds,
                 "measuring": measuring,
             },
+            **halved,
             **(kept.notes.get("info", {}) if kept else {}),
         },
     )

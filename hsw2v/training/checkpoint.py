@@ -104,6 +104,7 @@ def write_state(folder: Path, state: TrainingState) -> None:
         "block": state.block,
         "seconds": state.seconds,
         "epoch_seconds": state.epoch_seconds,
+        "halvings": state.halvings,
     }
     known = _states(folder)
     path = folder / f"state-{known[-1][0] + 1 if known else 1}"
@@ -225,6 +226,7 @@ def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64])
             losses,
             float(info["seconds"]),
             float(info["epoch_seconds"]),
+            int(info["halvings"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, ModelFileError):

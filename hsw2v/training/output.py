@@ -13,8 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hsw2v import files
-from hsw2v.config import Config
+from hsw2v.config import Config, TrainingConfig
 from hsw2v.errors import DiskFullError, OutputError, OutputExistsError, UsageError
 from hsw2v.events import CheckpointWritten, Listener, Notice
 from hsw2v.model import Model
@@ -184,6 +187,12 @@ class ModelOutput:
         self._kept = where
         self._listener(CheckpointWritten(str(self.folder), time.perf_counter() - begun))
         return True
+
+    def last(self, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState | None:
+        """Return the last state that was kept, if there is one."""
+        if not checkpoint.is_checkpoint(self.folder):
+            return None
+        return checkpoint.read_state(self.folder, training, counts)
 
     @property
     def advice(self) -> str:

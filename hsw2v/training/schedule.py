@@ -57,14 +57,16 @@ def training_pass(
     windowing: Windowing,
     training: TrainingConfig,
     epoch: int,
+    scale: float = 1.0,
 ) -> Pass:
-    """Return the way through a corpus in an epoch, with the rates of that part of training."""
+    """Return the way through a corpus in an epoch, with `scale` times the rates of that part."""
     assert training.lr is not None
     assert training.epochs is not None
     order = block_order(len(borders) - 1, training.seed, epoch)
     done = np.concatenate(([0], np.cumsum(np.diff(borders)[order])))
     passed = (epoch + done / borders[-1]).tolist()
-    rates = [learning_rate(training.lr, one / training.epochs) for one in passed]
+    first = scale * training.lr
+    rates = [learning_rate(first, one / training.epochs) for one in passed]
     return Pass(ids, borders, windowing, training.seed, epoch, order, passed, rates, LOSS_EVERY)
 
 

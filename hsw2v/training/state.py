@@ -51,6 +51,8 @@ class TrainingState:
     """What training took so far, without measuring."""
     epoch_seconds: float = 0.0
     """What this epoch took."""
+    halvings: int = 0
+    """How often the learning rate was halved, after training had diverged."""
 
     def begin_epoch(self, blocks: int) -> None:
         """Get ready for an epoch of so many blocks, unless it has begun."""

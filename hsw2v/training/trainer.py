@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros
-from hsw2v.config import Config
+from hsw2v.config import Config, TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary, keep_probability, kept_counts
 from hsw2v.corpus.words import WordCorpus
-from hsw2v.events import HeldoutProgress, Listener, Pace, ignore
+from hsw2v.errors import DivergedError
+from hsw2v.events import HeldoutProgress, Listener, Notice, Pace, ignore
 from hsw2v.kernels.arguments import Layer
 from hsw2v.kernels.random import ALWAYS, thresholds
 from hsw2v.kernels.windows import Windowing
@@ -50,6 +52,15 @@ class Keeper(Protocol):
     def keep(self, state: TrainingState) -> bool:
         """Keep a state, if that can be, and tell whether it is kept."""
 
+    def last(self, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState | None:
+        """Return the last state that was kept, if there is one."""
+
+
+HALVINGS = 3
+"""How often the learning rate is halved after training has diverged, before it is an error."""
+WORST = 2.0
+"""Times the loss of guessing by frequency that the loss of an epoch may be."""
+
 
 class Trainer:
     """A network under training."""
@@ -61,10 +72,12 @@ class Trainer:
         base: Tree | Classes | None = None,
         phases: Phases | None = None,
         state: TrainingState | None = None,
+        halvings: int = HALVINGS,
     ) -> None:
         """Make a network for a vocabulary, with the tree or the classes of its output layer.
 
-        With a `state`, training goes on from there.
+        With a `state`, training goes on from there. What diverges is tried again at half the
+        learning rate, `halvings` times at most.
 
         The settings must say how many epochs there are. Without a tree, hierarchical softmax
         begins as negative sampling. Without `phases` it is rebuilt as the settings say.
@@ -72,19 +85,17 @@ class Trainer:
         training = config.resolved().training
         assert training.threads is not None
         assert training.epochs is not None
-        self._config, self._vocabulary = config, vocabulary
+        self._config, self._vocabulary, self._base = config, vocabulary, base
         self._settings = training
         self._epochs = training.epochs
         self._threads = training.threads
         self._runner = Threads()
+        self._halvings = halvings
         sample = config.vocabulary.sample
         self._keep = thresholds(keep_probability(vocabulary.counts, sample))
         self._weights = kept_counts(vocabulary.counts, sample)
         self._phases = phases or Rebuilding(training, vocabulary.counts, self._weights)
-        if state is None:
-            output = output_layer(training, vocabulary.counts, base)
-            state = TrainingState(Network.initial(training, len(vocabulary), output))
-        self.state = state
+        self.state = state or self._beginning()
         self._whole = True
         self._engine: Engine | None = None
         self._layer: Layer | None = None
@@ -110,15 +121,52 @@ class Trainer:
             DivergedError: a loss is not finite, or a word vector that a tree is built of.
             KeyboardInterrupt: Ctrl-C; its argument tells how to go on, if the state is kept.
         """
-        report = Report(listener, self._epochs, corpus.encoded.tokens, self.state)
-        try:
-            self._train(corpus, listener, heldout, keeper, report)
-        except KeyboardInterrupt as interrupt:
-            if keeper and self._whole and keeper.keep(self.state):
-                interrupt.args = (keeper.advice,)
-            raise
+        measuring = 0.0
+        while True:
+            report = Report(listener, self._epochs, corpus.encoded.tokens, self.state)
+            try:
+                self._train(corpus, listener, heldout, keeper, report)
+                break
+            except KeyboardInterrupt as interrupt:
+                finite = self._whole and self.network.finite
+                if keeper and finite and keeper.keep(self.state):
+                    interrupt.args = (keeper.advice,)
+                raise
+            except DivergedError as error:
+                self._go_back(error, keeper, listener)
+            finally:
+                measuring += report.measuring_seconds
         self._engine = None
-        return report.measuring_seconds
+        return measuring
+
+    def _beginning(self) -> TrainingState:
+        """Return the state in which nothing is trained."""
+        training, counts = self._settings, self._vocabulary.counts
+        output = output_layer(training, counts, self._base)
+        return TrainingState(Network.initial(training, len(counts), output))
+
+    def _go_back(self, error: DivergedError, keeper: Keeper | None, listener: Listener) -> None:
+        """Go on from the last state that was kept, or from the start, at half the learning rate.
+
+        Raises:
+            DivergedError: that was done as often as it may be.
+        """
+        halvings = self.state.halvings + 1
+        if halvings > self._halvings:
+            tried = f", after {self._halvings} halvings of the learning rate"
+            raise DivergedError(
+                error.what + (tried if self._halvings else ""), hint=error.hint
+            ) from error
+        self._engine = self._layer = None
+        # The memory of the one is that of the other.
+        self.state.network.parameters = {}
+        kept = keeper.last(self._settings, self._vocabulary.counts) if keeper else None
+        self.state = kept or self._beginning()
+        self.state.halvings = max(halvings, self.state.halvings + 1)
+        self._whole = True
+        where = f"epoch {self.state.epoch + 1}, block {self.state.block:,}" if kept else "the start"
+        share = f"1/{2**self.state.halvings} of the learning rate"
+        listener(Notice(f"{error.what}: going on from {where} at {share}"))
 
     def _train(
         self,
@@ -134,7 +182,8 @@ class Trainer:
         recorder = self._recorder(listener)
         while state.epoch < self._epochs:
             epoch = state.epoch
-            some = training_pass(corpus.encoded.ids, borders, windowing, settings, epoch)
+            scale = 0.5**state.halvings
+            some = training_pass(corpus.encoded.ids, borders, windowing, settings, epoch, scale)
             state.begin_epoch(blocks)
             report.begin(some.rates)
             switches = self._phases.begins(epoch, borders)
@@ -153,6 +202,7 @@ class Trainer:
                         block, passed = int(some.order[stop.block]), some.passed[stop.block]
                         recorder.record(corpus, epoch, block, self.network, passed)
                 elif stop.act is Act.MEASURE:
+                    self._check_epoch()
                     with report.measuring():
                         found = None if heldout is None else self.heldout_loss(heldout, listener)
                     report.end(found)
@@ -168,6 +218,14 @@ class Trainer:
         """
         if not self.network.finite:
             raise diverged("a vector is not finite")
+
+    def _check_epoch(self) -> None:
+        """Make sure that an epoch came to numbers, and to better ones than guessing does."""
+        self.check()
+        loss, guess = mean_loss(self.state.losses), self.network.output.guessing_loss(self._weights)
+        if loss is not None and loss > WORST * guess:
+            why = f"the loss is {loss:.2f} nats, and that of guessing by frequency {guess:.2f}"
+            raise diverged(why, self.state.epoch)
 
     def heldout_loss(self, corpus: WordCorpus, listener: Listener = ignore) -> float | None:
         """Return the exact mean negative log-likelihood a prediction on a corpus, in nats.
@@ -233,6 +291,7 @@ class Trainer:
                 )
                 report.take_time()
             if keeper and keeper.due():
+                self.check()
                 keeper.keep(state)
 
     def _task(self, corpus: WordCorpus, output: OutputLayer) -> Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
 from hsw2v.corpus.vocabulary import drawing_weights
-from hsw2v.network.decisions import Decisions, Indexes, at_once, two_way
+from hsw2v.network.decisions import Decisions, Indexes, Numbers, at_once, two_way
 from hsw2v.network.outputs.words import DrawnOutput
 from hsw2v.query.probabilities import Floats
 
@@ -30,6 +31,10 @@ class NegativeOutput(DrawnOutput):
     def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
         """Return the output layer of words that occur so often."""
         return cls(drawing_weights(counts, training.ns_exponent), training.negative)
+
+    def guessing_loss(self, weights: Numbers) -> float:
+        """Return the loss of even odds for the target and each word drawn, in nats."""
+        return (1 + self.draws) * math.log(2.0)
 
     def at_once(self, dim: int) -> int:
         """Return how many predictions `decide` is best asked about."""

@@ -78,6 +78,14 @@ class OutputLayer(ABC):
         """The most output rows that are scored together."""
         return 1
 
+    def guessing_loss(self, weights: Numbers) -> float:
+        """Return the loss of guessing words by frequency, in nats: their entropy.
+
+        `weights (V,)` are how often each word is a target.
+        """
+        shares = weights[weights > 0] / weights.sum()
+        return -float(shares @ np.log(shares))
+
     @abstractmethod
     def softmax(self, outputs: Floats) -> Softmax:
         """Return its exact softmax, given its output vectors (R, D)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
 from hsw2v.corpus.vocabulary import drawing_weights
+from hsw2v.network.decisions import Numbers
 from hsw2v.network.outputs.words import DrawnOutput
 
 
@@ -26,6 +28,10 @@ class SampledOutput(DrawnOutput):
         "do so with --normalize-exactly (in Python normalize_exactly=True), or train with "
         "--loss hs or class, which need not",
     )
+
+    def guessing_loss(self, weights: Numbers) -> float:
+        """Return the loss of equal odds for the target and the words drawn, in nats."""
+        return math.log(1 + self.draws)
 
     @classmethod
     def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
