@@ -26,6 +26,7 @@ from hsw2v.training.schedule import FLOOR, Pass, block_key, learning_rate, measu
 from hsw2v.training.signals import signals_held
 from hsw2v.training.state import no_losses
 from hsw2v.training.trainer import Trainer
+from hsw2v.trees.grouping import frequency_classes
 from hsw2v.trees.huffman import huffman
 
 GROUPS, MEMBERS = 8, 6
@@ -271,9 +272,9 @@ def test_absurd_learning_rates_come_to_numbers_or_to_an_error(
     assert said == "" or "after 3 halvings" in said
 
 
-def test_a_loss_that_is_worse_than_guessing_is_divergence() -> None:
+def test_a_loss_far_worse_than_knowing_nothing_is_divergence() -> None:
     settings = SMALL | {"loss": "hs", "optimizer": "adam", "lr": 10.0, "epochs": 1}
-    with pytest.raises(errors.DivergedError, match="guessing by frequency"):
+    with pytest.raises(errors.DivergedError, match="knowing nothing"):
         hsw2v.train(planted(300), **settings)
 
 
@@ -409,3 +410,20 @@ def test_the_measuring_of_a_held_out_loss_shows_that_it_moves(
     seen = [one for one in told if isinstance(one, events.HeldoutProgress)]
     assert seen
     assert all(0 <= one.blocks <= one.blocks_total for one in seen)
+
+
+@pytest.mark.parametrize("loss", ["hs", "ns", "class", "softmax"])
+def test_the_loss_of_an_untrained_network_is_what_is_measured_of_it(loss: str) -> None:
+    encoded = encode_sentences(planted(4_000), Config().corpus)
+    with encoded:
+        config = Config().replace(
+            **(SMALL | {"loss": loss, "lr": 1e-8, "epochs": 1, "node_sample": 0, "tree": "huffman"})
+        )
+        vocabulary, remap = choose(encoded.types, config.vocabulary)
+        counts = vocabulary.counts.astype(np.float64)
+        base = {"hs": huffman(counts), "class": frequency_classes(counts, 7)}.get(loss)
+        trainer = Trainer(config, vocabulary, base)
+        heard: list[events.Event] = []
+        trainer.train(WordCorpus(encoded, remap), heard.append)
+        (end,) = [one for one in heard if isinstance(one, events.EpochEnd)]
+        assert end.loss == pytest.approx(trainer.network.output.untrained_loss(counts), rel=0.06)

@@ -59,7 +59,7 @@ class Keeper(Protocol):
 HALVINGS = 3
 """How often the learning rate is halved after training has diverged, before it is an error."""
 WORST = 2.0
-"""Times the loss of guessing by frequency that the loss of an epoch may be."""
+"""Times the loss of an untrained output layer that the loss of an epoch may be."""
 
 
 class Trainer:
@@ -220,11 +220,11 @@ class Trainer:
             raise diverged("a vector is not finite")
 
     def _check_epoch(self) -> None:
-        """Make sure that an epoch came to numbers, and to better ones than guessing does."""
+        """Make sure that an epoch came to numbers, and to none far worse than before it."""
         self.check()
-        loss, guess = mean_loss(self.state.losses), self.network.output.guessing_loss(self._weights)
-        if loss is not None and loss > WORST * guess:
-            why = f"the loss is {loss:.2f} nats, and that of guessing by frequency {guess:.2f}"
+        loss, even = mean_loss(self.state.losses), self.network.output.untrained_loss(self._weights)
+        if loss is not None and loss > WORST * even:
+            why = f"the loss is {loss:.2f} nats, and that of knowing nothing {even:.2f}"
             raise diverged(why, self.state.epoch)
 
     def heldout_loss(self, corpus: WordCorpus, listener: Listener = ignore) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,6 +62,11 @@ class ClassOutput(BuiltOutput[Classes]):
     def softmax(self, outputs: Floats) -> ClassSoftmax:
         """Return the probabilities of class and word."""
         return ClassSoftmax(outputs, self.classes)
+
+    def untrained_loss(self, weights: Numbers) -> float:
+        """Return the loss of even odds among the classes, and among the words of one, in nats."""
+        members = np.log(self.classes.sizes[self.classes.of])
+        return math.log(self.classes.count) + float(np.average(members, weights=weights))
 
     def at_once(self, dim: int) -> int:
         """Return how many predictions `decide` is best asked about."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import numpy as np
@@ -67,6 +68,10 @@ class HierarchicalOutput(BuiltOutput[Tree]):
     def softmax(self, outputs: Floats) -> TreeSoftmax:
         """Return the probabilities of paths."""
         return TreeSoftmax(outputs, self.tree)
+
+    def untrained_loss(self, weights: Numbers) -> float:
+        """Return the loss of even odds at each decision, in nats."""
+        return float(np.average(self.tree.lengths, weights=weights)) * math.log(2.0)
 
     def at_once(self, dim: int) -> int:
         """Return how many predictions `decide` is best asked about."""

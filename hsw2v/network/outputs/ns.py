@@ -32,7 +32,7 @@ class NegativeOutput(DrawnOutput):
         """Return the output layer of words that occur so often."""
         return cls(drawing_weights(counts, training.ns_exponent), training.negative)
 
-    def guessing_loss(self, weights: Numbers) -> float:
+    def untrained_loss(self, weights: Numbers) -> float:
         """Return the loss of even odds for the target and each word drawn, in nats."""
         return (1 + self.draws) * math.log(2.0)
 

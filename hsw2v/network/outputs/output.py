@@ -78,13 +78,12 @@ class OutputLayer(ABC):
         """The most output rows that are scored together."""
         return 1
 
-    def guessing_loss(self, weights: Numbers) -> float:
-        """Return the loss of guessing words by frequency, in nats: their entropy.
+    @abstractmethod
+    def untrained_loss(self, weights: Numbers) -> float:
+        """Return the mean loss of output vectors of zeros, in nats: all odds are even.
 
         `weights (V,)` are how often each word is a target.
         """
-        shares = weights[weights > 0] / weights.sum()
-        return -float(shares @ np.log(shares))
 
     @abstractmethod
     def softmax(self, outputs: Floats) -> Softmax:

@@ -29,8 +29,8 @@ class SampledOutput(DrawnOutput):
         "--loss hs or class, which need not",
     )
 
-    def guessing_loss(self, weights: Numbers) -> float:
-        """Return the loss of equal odds for the target and the words drawn, in nats."""
+    def untrained_loss(self, weights: Numbers) -> float:
+        """Return the loss of even odds among the target and the words drawn, in nats."""
         return math.log(1 + self.draws)
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,10 @@ class WordOutput(OutputLayer):
     def softmax(self, outputs: Floats) -> FullSoftmax:
         """Return the softmax over all words."""
         return FullSoftmax(outputs)
+
+    def untrained_loss(self, weights: Numbers) -> float:
+        """Return the loss of even odds among all words, in nats."""
+        return math.log(self.rows)
 
     def at_once(self, dim: int) -> int:
         """Return how many predictions `decide` is best asked about.
