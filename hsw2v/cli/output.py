@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,8 +12,12 @@ def print_json(answer: Any) -> None:
     """Print one JSON document on one line; float32 arrays with their shortest exact digits."""
     import orjson
 
-    document = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
-    print(document.decode())
+    try:
+        options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+        print(orjson.dumps(answer, option=options).decode())
+    except TypeError:
+        # Integers beyond 64 bits: a file may hold any.
+        print(json.dumps(answer))
 
 
 def print_table(rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:

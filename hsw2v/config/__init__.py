@@ -179,7 +179,10 @@ def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise MissingInputError(
             f"cannot be read ({error.strerror})", where=where, hint="check the path"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise UsageError("is nested too deep", where=where, hint="see configs/") from error
+    except ValueError as error:
+        # Not TOML, not UTF-8, or a number of thousands of digits.
         raise UsageError(f"is not TOML ({error})", where=where, hint="see configs/") from error
 
 

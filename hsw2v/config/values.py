@@ -19,6 +19,8 @@ _DESCRIBED = {
     bool: "true or false",
 }
 
+_LONGEST_SHOWN = 100
+
 
 def type_of(one: dataclasses.Field[Any]) -> type:
     """Return the plain type of a setting, without its None."""
@@ -43,7 +45,12 @@ def checked(one: dataclasses.Field[Any], given: Any) -> Any:
         return value
     else:
         expected = bounds(one) if value <= LARGEST else "at most 2^63 - 1"
-    raise UsageError(f"{one.name} is {given!r}", hint=f"it must be {expected}")
+    raise UsageError(f"{one.name} is {_shown(given)}", hint=f"it must be {expected}")
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 
 def _within(value: float, rules: Mapping[str, Any]) -> bool:
@@ -72,7 +79,7 @@ def _plain(value: Any, kind: type) -> Any:
         plain = kind(value)
     except OverflowError:
         return None
-    return plain if math.isfinite(plain) else None
+    return plain if isinstance(plain, int) or math.isfinite(plain) else None
 
 
 def _is_text(value: str) -> bool:

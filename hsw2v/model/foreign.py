@@ -174,9 +174,10 @@ def _regular_numbers(rows: list[bytes]) -> Floats | None:
 
     Not every way of writing a number is JSON: None then, and for anything out of order.
     """
-    joined = b",".join(rows).replace(b" ", b",")
-    if joined.translate(None, b"0123456789+-.eE,"):
+    joined = b" ".join(rows)
+    if joined.translate(None, b"0123456789+-.eE "):
         return None
+    joined = joined.replace(b" ", b",")
     try:
         values = np.array(orjson.loads(b"[" + joined + b"]"), np.float32)
     except (ValueError, OverflowError):

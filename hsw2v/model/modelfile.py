@@ -16,6 +16,8 @@ from hsw2v.network.outputs import OUTPUTS, OutputLayer, built_output, built_outp
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 
+_ROWS_AT_ONCE = 1 << 16
+
 Structure = TypeVar("Structure", Tree, Classes)
 
 
@@ -39,6 +41,8 @@ def read_contents(source: str) -> Contents:
         MissingInputError, ModelFileError
     """
     store = open_store(source)
+    if not all(isinstance(section, dict) for section in store.metadata["config"].values()):
+        raise store.broken("is not a whole model: a section of its 'config' is none")
     vocabulary = _vocabulary(store)
     words = len(vocabulary)
     if "vectors" not in store or len(shape := store.shape("vectors")) != 2 or not shape[1]:
@@ -50,8 +54,8 @@ def read_contents(source: str) -> Contents:
         _expect(store, "batch_norm", (4, dim), "F32")
     return Contents(
         vocabulary,
-        lambda: store.array("vectors"),
-        (lambda: store.array(output)) if output in store else None,
+        lambda: _finite(store, "vectors"),
+        (lambda: _finite(store, output)) if output in store else None,
         structure,
         (lambda: _batch_norm(store)) if "batch_norm" in store else None,
         store.metadata["config"],
@@ -128,10 +132,13 @@ def write_contents(
 
 
 def _vocabulary(store: Store) -> Vocabulary:
+    for name, dtype in (("word_offsets", "I64"), ("words", "U8")):
+        if name not in store:
+            raise store.broken(f"is not a whole model (no usable tensor '{name}')")
+        length, *_ = store.shape(name) or (0,)
+        _expect(store, name, (length,), dtype)
     offsets, blob = store.array("word_offsets"), store.array("words")
     words = len(offsets) - 1
-    _expect(store, "word_offsets", (words + 1,), "I64")
-    _expect(store, "words", (len(blob),), "U8")
     if words < 1 or offsets[0] != 0 or offsets[-1] != len(blob) or np.any(np.diff(offsets) < 1):
         raise store.broken(
             "is not a whole model: the offsets of its words do not rise from 0 to their end"
@@ -145,6 +152,8 @@ def _vocabulary(store: Store) -> Vocabulary:
     if "counts" in store:
         _expect(store, "counts", (words,), "I64")
         counts = store.array("counts")
+        if np.any(counts < 0):
+            raise store.broken("is not a whole model: a count is negative")
     else:
         counts = np.zeros(words, np.int64)
     return Vocabulary(blob, offsets, counts)
@@ -158,8 +167,17 @@ def _checked(store: Store, structure: Structure) -> Structure:
     return structure
 
 
+def _finite(store: Store, tensor: str) -> NDArray[np.float32]:
+    """Return an array of numbers: none is NaN or infinite."""
+    array = store.array(tensor)
+    for start in range(0, len(array), _ROWS_AT_ONCE):
+        if not np.isfinite(array[start : start + _ROWS_AT_ONCE]).all():
+            raise store.broken(f"is not a whole model: '{tensor}' holds what is no number")
+    return array
+
+
 def _batch_norm(store: Store) -> NDArray[np.float32]:
-    batch_norm = store.array("batch_norm")
+    batch_norm = _finite(store, "batch_norm")
     if not np.all(batch_norm[3] >= 0):
         raise store.broken("is not a whole model: 'batch_norm' has a variance that is none")
     return batch_norm

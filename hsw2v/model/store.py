@@ -41,6 +41,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _STEP = 1 << 24
 _LONGEST_HEADER = 100_000_000
+_LONGEST_VERSION = 9
 
 Array = NDArray[Any]
 
@@ -76,7 +77,7 @@ class Store:
     def _metadata(self, metadata: Mapping[str, str], key: str) -> dict[str, Any]:
         try:
             value = json.loads(metadata[key])
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             raise self.broken(f"is not a whole model (no valid '{key}' in its header)")
@@ -226,9 +227,10 @@ def _check_version(metadata: Mapping[str, str], name: str, format: str) -> None:
             hint="name a model that hsw2v wrote, or word2vec text or binary vectors",
         )
     version = metadata.get("format_version", "")
-    if not version.isascii() or not version.isdigit() or int(version) < 1:
+    usable = version.isascii() and version.isdigit() and len(version) <= _LONGEST_VERSION
+    if not usable or int(version) < 1:
         raise ModelFileError(
-            f"has the format version {version!r}, which is none",
+            f"has the format version {version[:20]!r}, which is none",
             where=name,
             hint="fetch or train the model again",
         )
@@ -248,7 +250,7 @@ def _explained(name: str) -> Iterator[None]:
         raise MissingInputError(
             f"cannot be opened ({error.strerror or error})", where=name, hint="check the path"
         ) from error
-    except (safetensors.SafetensorError, ValueError, struct.error) as error:
+    except (safetensors.SafetensorError, ValueError, RecursionError, struct.error) as error:
         raise ModelFileError(
             f"is truncated, altered or not a model ({error})",
             where=name,
