@@ -114,9 +114,32 @@ def compiled(function: F) -> F:
     before = settings.CACHE_DIR
     settings.CACHE_DIR = str(_CACHE_FOLDER or "")
     try:
-        return _decorate(function, cache=_CACHE_FOLDER is not None)
+        made = _decorate(function, cache=_CACHE_FOLDER is not None)
     finally:
         settings.CACHE_DIR = before
+    if _CACHE_FOLDER is not None:
+        _make_dispensable(made._cache)  # type: ignore[attr-defined]
+    return made
+
+
+def _make_dispensable(cache: Any) -> None:
+    """Let a cache that is damaged be made again, and one that is full be passed over."""
+    load, save = cache.load_overload, cache.save_overload
+
+    def load_or_forget(*arguments: Any) -> Any:
+        try:
+            return load(*arguments)
+        except Exception:
+            # A file of it is truncated or altered: numba would stop every run with its traceback.
+            with contextlib.suppress(Exception):
+                cache.flush()
+            return None
+
+    def save_if_possible(*arguments: Any) -> None:
+        with contextlib.suppress(OSError):
+            save(*arguments)
+
+    cache.load_overload, cache.save_overload = load_or_forget, save_if_possible
 
 
 def inlined(function: F) -> F:

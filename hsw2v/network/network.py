@@ -65,6 +65,9 @@ class Network:
     def switch(self, output: OutputLayer) -> None:
         """Go on with another output layer upon the same word vectors: its own are zero."""
         width = self.vectors.shape[1]
+        # Freed first: there may be no room for both.
+        for name in [name for name in self.parameters if name.startswith(f"{OUTPUTS}.")]:
+            del self.parameters[name]
         if output.rows <= len(self.outputs):
             # Their memory is used again.
             outputs = self.outputs[: output.rows]
