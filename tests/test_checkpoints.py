@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from test_training import planted
 import hsw2v
 from hsw2v import errors
 from hsw2v.events import EpochEnd, Event, Notice, Resumed
-from hsw2v.training import runner
+from hsw2v.training import runner, trainer
 from hsw2v.training.output import ModelOutput, folder_of
+from hsw2v.training.signals import signals_held
 from hsw2v.training.state import TrainingState
 
 SMALL: dict[str, Any] = {"dim": 12, "min_count": 1, "sample": 0.0, "threads": 1, "epochs": 3}
@@ -288,3 +291,24 @@ def test_what_diverges_goes_on_from_its_checkpoint(
     model = hsw2v.load(path)
     assert np.isfinite(model.vectors).all()
     assert model.info["learning_rate_halved"] == 1
+
+
+def test_a_signal_just_before_signals_wait_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, left = tmp_path / "m.safetensors", [3]
+
+    @contextmanager
+    def late(*given: Any) -> Iterator[None]:
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        with signals_held(*given):
+            yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "signals_held", late)
+        with pytest.raises(KeyboardInterrupt, match="hsw2v resume"):
+            hsw2v.train(planted(1_000), output=path, **SMALL)
+    hsw2v.resume(folder_of(path))
+    assert same(hsw2v.load(path), hsw2v.train(planted(1_000), **SMALL))

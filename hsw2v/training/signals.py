@@ -36,10 +36,12 @@ def signals_held(told: Callable[[], None] = lambda: None) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    for number in _SIGNALS:
-        if signal.getsignal(number) not in (signal.SIG_IGN, None):
-            before[number] = signal.signal(number, hold)
     try:
+        for number in _SIGNALS:
+            handler = signal.getsignal(number)
+            if handler not in (signal.SIG_IGN, None):
+                before[number] = handler
+                signal.signal(number, hold)
         yield
     finally:
         restore()

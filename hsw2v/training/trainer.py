@@ -318,8 +318,9 @@ class Trainer:
     @contextmanager
     def _changing(self, told: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Let the state change: signals wait until it is whole again, a second one does not."""
-        self._whole = False
         with signals_held(told):
+            # Only once signals wait: one that comes before finds a state to keep.
+            self._whole = False
             yield
             self._whole = True
 
