@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from hsw2v.arrays import all_finite
 from hsw2v.errors import UsageError
 from hsw2v.files import atomic_write, compressing, compression_of
 
@@ -47,7 +48,7 @@ def export_vectors(
         raise UsageError(
             f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
         )
-    if not np.isfinite(vectors).all():
+    if not all_finite(vectors):
         raise UsageError("a vector holds a number that is not finite", hint="train with a lower lr")
     _check_words(words, format)
     if format == "npy":

@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.arrays import all_finite
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.outputs import OUTPUTS, OutputLayer, built_output, built_outputs
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
-
-_ROWS_AT_ONCE = 1 << 16
 
 Structure = TypeVar("Structure", Tree, Classes)
 
@@ -170,9 +169,8 @@ def _checked(store: Store, structure: Structure) -> Structure:
 def _finite(store: Store, tensor: str) -> NDArray[np.float32]:
     """Return an array of numbers: none is NaN or infinite."""
     array = store.array(tensor)
-    for start in range(0, len(array), _ROWS_AT_ONCE):
-        if not np.isfinite(array[start : start + _ROWS_AT_ONCE]).all():
-            raise store.broken(f"is not a whole model: '{tensor}' holds what is no number")
+    if not all_finite(array):
+        raise store.broken(f"is not a whole model: '{tensor}' holds what is no number")
     return array
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.arrays import aligned_zeros
+from hsw2v.arrays import aligned_zeros, all_finite
 from hsw2v.config import TrainingConfig
 from hsw2v.network.outputs import OutputLayer
 from hsw2v.network.parameters import (
@@ -60,7 +60,7 @@ class Network:
         """Whether all vectors are, and what they are normalised by."""
         norm = self.norm
         tables = [self.vectors, self.outputs] + ([] if norm is None else [norm])
-        return all(np.isfinite(table).all() for table in tables)
+        return all(all_finite(table) for table in tables)
 
     def switch(self, output: OutputLayer) -> None:
         """Go on with another output layer upon the same word vectors: its own are zero."""
