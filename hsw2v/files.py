@@ -264,11 +264,16 @@ def atomic_write(path: str | os.PathLike[str], *, force: bool = False) -> Iterat
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove what `atomic_write` of killed programs has left beside a file."""
     target = _target(path)
-    pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.tmp")
+    pattern = leftover_pattern(re.escape(target.name))
     with contextlib.suppress(OSError):
         for one in target.parent.iterdir():
             if pattern.fullmatch(one.name):
                 one.unlink()
+
+
+def leftover_pattern(name: str = ".*") -> re.Pattern[str]:
+    """Return the pattern of names by `_temporary_beside`, for targets whose names match another."""
+    return re.compile(rf"\.{name}\.[0-9a-f]{{8}}\.tmp")
 
 
 @contextlib.contextmanager

@@ -71,6 +71,12 @@ class EncodedCorpus:
         if hasattr(self._map, "madvise"):
             self._map.madvise(mmap.MADV_DONTNEED)
 
+    def pieces(self) -> Iterator[memoryview]:
+        """Yield the bytes of the ids in order, bounded at a time: they need not fit in memory."""
+        for begin in range(0, len(self.ids), _IDS_AT_ONCE):
+            yield self.ids[begin : begin + _IDS_AT_ONCE].data.cast("B")
+            self.forget()
+
     def _cut(self) -> NDArray[np.int64]:
         blocks = [np.zeros(1, np.int64)]
         # Neighbouring blocks hold more than BLOCK ids together, or they would be one.

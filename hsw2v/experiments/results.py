@@ -22,7 +22,6 @@ from hsw2v.training.report import perplexity
 from hsw2v.training.texts import Texts
 
 FORMAT = "hsw2v comparison 1"
-_IDS_OF_A_PIECE = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +90,9 @@ class Digests:
 
 def _parts(corpus: EncodedCorpus) -> Iterator[memoryview]:
     """Yield the types and ids of a corpus, in pieces: it need not fit in memory."""
-    types, ids = corpus.types, corpus.ids
+    types = corpus.types
     yield from (types.blob.data, types.offsets.data, types.counts.data)
-    for begin in range(0, len(ids), _IDS_OF_A_PIECE):
-        yield ids[begin : begin + _IDS_OF_A_PIECE].data
-        corpus.forget()
+    yield from corpus.pieces()
 
 
 def _digest(parts: Iterable[bytes | memoryview]) -> str:

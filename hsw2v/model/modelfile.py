@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from hsw2v.arrays import all_finite
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.model.store import Store, open_store, write_store
-from hsw2v.network.outputs import OUTPUTS, OutputLayer, built_output, built_outputs
+from hsw2v.network.outputs import (
+    OUTPUTS,
+    OutputLayer,
+    built_output,
+    built_outputs,
+    structure_tensors,
+)
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 
@@ -115,13 +121,10 @@ def write_contents(
     }
     if counts is not None:
         arrays["counts"] = counts
-    table = OutputLayer.table_tensor
-    if structure is not None:
-        kind = built_output(structure)
-        table = kind.table_tensor
-        arrays[kind.structure_tensor] = kind.to_tensor(structure)
+    arrays |= structure_tensors(structure)
     if output is not None:
-        arrays[table] = output
+        kind = OutputLayer if structure is None else built_output(structure)
+        arrays[kind.table_tensor] = output
     if batch_norm is not None:
         arrays["batch_norm"] = batch_norm
     # A reader that knows neither would take the one for a damaged file, and answer without the

@@ -27,10 +27,10 @@ from hsw2v.config import Config, TrainingConfig, known_settings
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import MissingInputError, ModelFileError
-from hsw2v.files import atomic_write
+from hsw2v.files import atomic_write, leftover_pattern
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.network import Network
-from hsw2v.network.outputs import OUTPUTS, built_output
+from hsw2v.network.outputs import OUTPUTS, structure_tensors
 from hsw2v.network.outputs.output import BuiltOutput
 from hsw2v.training.state import TrainingState
 from hsw2v.training.texts import Texts
@@ -41,9 +41,8 @@ KEPT = 2
 """States that are kept: one may be of no use."""
 
 _STATE = re.compile(r"state-(\d{1,18})")
-_OURS = re.compile(r"run|(corpus|heldout)\.ids|state-\d+|\..*\.[0-9a-f]{8}\.tmp")
+_OURS = re.compile(r"run|(corpus|heldout)\.ids|state-\d+"), leftover_pattern()
 """What is in a folder, with files that were not finished."""
-_PIECE = 1 << 22
 _TOTALS = ("tokens", "sentences", "bytes_read", "replaced_bytes", "dropped_types", "source")
 
 
@@ -93,10 +92,7 @@ def write_state(folder: Path, state: TrainingState) -> None:
     network = state.network
     arrays = {f"network.{name}": array for name, array in network.parameters.items()}
     arrays["losses"] = state.losses
-    structure = network.output.built_of
-    if structure is not None:
-        kind = built_output(structure)
-        arrays[kind.structure_tensor] = kind.to_tensor(structure)
+    arrays |= structure_tensors(network.output.built_of)
     info = {
         "output": network.output.name,
         "epoch": state.epoch,
@@ -123,7 +119,7 @@ def remove(folder: Path) -> None:
     """Remove the folder of a training, and nothing else of what may be in it."""
     with contextlib.suppress(OSError):
         for path in list(folder.iterdir()):
-            if _OURS.fullmatch(path.name):
+            if any(pattern.fullmatch(path.name) for pattern in _OURS):
                 path.unlink()
         folder.rmdir()
 
@@ -189,13 +185,10 @@ def read_state(folder: Path, training: TrainingConfig, counts: NDArray[np.int64]
         raise MissingInputError(
             "holds no state to go on from", where=str(folder), hint="train again from the start"
         )
-    for number, path in reversed(states):
-        try:
+    for _, path in reversed(states[1:]):
+        with contextlib.suppress(ModelFileError):
             return _read_state(path, training, counts)
-        except ModelFileError:
-            if number == states[0][0]:
-                raise
-    raise AssertionError
+    return _read_state(states[0][1], training, counts)
 
 
 def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState:
@@ -244,16 +237,10 @@ def _write_ids(path: Path, encoded: EncodedCorpus) -> int:
     """Write the ids of a text, and return their checksum."""
     checksum = 0
     with atomic_write(path, force=True) as stream:
-        for piece in _pieces(encoded):
+        for piece in encoded.pieces():
             checksum = zlib.crc32(piece, checksum)
             stream.write(piece)
     return checksum
-
-
-def _pieces(encoded: EncodedCorpus) -> Iterator[memoryview]:
-    for start in range(0, len(encoded.ids), _PIECE):
-        yield encoded.ids[start : start + _PIECE].data.cast("B")
-        encoded.forget()
 
 
 def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any]) -> EncodedCorpus:
@@ -271,7 +258,7 @@ def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any])
         ) from error
     encoded = EncodedCorpus(stream, types=types, **{one: totals[one] for one in _TOTALS})
     checksum = 0
-    for piece in _pieces(encoded):
+    for piece in encoded.pieces():
         checksum = zlib.crc32(piece, checksum)
     if checksum != totals["checksum"] or int(encoded.ids.max()) > len(types):
         encoded.close()

@@ -26,6 +26,7 @@ __all__ = [
     "effective",
     "is_normalized",
     "output_layer",
+    "structure_tensors",
     "unused_settings",
 ]
 
@@ -61,6 +62,14 @@ def built_outputs() -> list[type[BuiltOutput[Any]]]:
 def built_output(structure: Tree | Classes) -> type[BuiltOutput[Any]]:
     """Return the output layer that is built of such a structure."""
     return next(one for one in built_outputs() if one.structure is type(structure))
+
+
+def structure_tensors(structure: Tree | Classes | None) -> dict[str, NDArray[np.int32]]:
+    """Return the array of a tree or of classes, under its name in a file; nothing without one."""
+    if structure is None:
+        return {}
+    kind = built_output(structure)
+    return {kind.structure_tensor: kind.to_tensor(structure)}
 
 
 def is_normalized(loss: str) -> bool:
