@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hsw2v import events
@@ -19,12 +16,6 @@ if TYPE_CHECKING:
     from hsw2v.model import Model
 
 SECONDS_UNTIL_PATIENCE = 3.0
-
-
-class Done:
-    """What a training came to."""
-
-    model: Model
 
 
 class Progress:
@@ -79,13 +70,9 @@ class Progress:
         """Show a line."""
         self._display.say(line)
 
-    @contextlib.contextmanager
-    def summary(self, output: str) -> Iterator[Done]:
-        """Show the summary of a training at its end, and make it the last line of the log."""
-        begun, done = time.perf_counter(), Done()
-        yield done
-        words, dim = len(done.model), done.model.dim
-        tokens, seconds = done.model.info["corpus"]["tokens"], time.perf_counter() - begun
+    def end(self, model: Model, output: str, seconds: float) -> None:
+        """Show the summary of a training, and make it the last line of the log."""
+        words, dim, tokens = len(model), model.dim, model.info["corpus"]["tokens"]
         self._display.close()
         self._record("Summary", words=words, dim=dim, tokens=tokens, seconds=seconds, output=output)
         self._display.say(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,11 +131,12 @@ def train_and_save(
 
     progress.begin(settings.resolved(), corpus=origin, output=path)
     notes = {"info": {"origin": origin}, "log_json": log_json and os.path.abspath(log_json)}
-    with progress.summary(path) as done:
-        done.model = hsw2v.train(
-            source, config=settings, output=path, notes=notes, listener=progress.listen, **options
-        )
-    return done.model
+    begun = time.perf_counter()
+    model = hsw2v.train(
+        source, config=settings, output=path, notes=notes, listener=progress.listen, **options
+    )
+    progress.end(model, path, time.perf_counter() - begun)
+    return model
 
 
 @click.command()
@@ -172,11 +174,9 @@ def resume(
         files.check_writable(log_json, force=bool(force))
     path = output or asked["output"]
     log = log_json or asked["notes"].get("log_json")
-    with (
-        Progress(quiet=quiet, log=log, append=not log_json) as progress,
-        progress.summary(os.path.relpath(path)) as done,
-    ):
-        done.model = hsw2v.resume(
+    with Progress(quiet=quiet, log=log, append=not log_json) as progress:
+        begun = time.perf_counter()
+        model = hsw2v.resume(
             checkpoint,
             output=output,
             force=force,
@@ -184,6 +184,7 @@ def resume(
             threads=threads,
             listener=progress.listen,
         )
+        progress.end(model, os.path.relpath(path), time.perf_counter() - begun)
 
 
 def leave_scipy_out() -> None:

@@ -63,8 +63,8 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     """Train on one block of provisional ids (B,) int32, changing the tables in place.
 
     `plan` is one of plain steps: with SGD and without batch normalisation. All random numbers come
-    from `key` (uint64). Threads may work on blocks of the same tables at
-    once without locks: Hogwild (Niu, Recht, Ré & Wright 2011).
+    from `key` (uint64). Threads may work on blocks of the same tables at once without locks:
+    Hogwild (Niu, Recht, Ré & Wright 2011).
 
     Returns the sampled loss in nats (float64), the predictions it is the sum of, and the number
     of words that were kept.

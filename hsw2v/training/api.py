@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import metadata
-from pathlib import Path as FilePath
 from typing import Any
 
 from hsw2v.config import Config, TrainingConfig, read_config
@@ -133,7 +131,7 @@ def resume(
         listener=listener,
         asked=was["asked"],
         notes=was["notes"],
-        folder=FilePath(os.path.realpath(checkpoint)),
+        folder=checkpoint,
     )
     return _resume(kept, threads, listener)
 

@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
@@ -42,7 +41,7 @@ class ModelOutput:
         listener: Listener,
         asked: Mapping[str, Any],
         notes: Mapping[str, Any] | None = None,
-        folder: Path | None = None,
+        folder: str | os.PathLike[str] | None = None,
     ) -> None:
         """Write `path`, keeping the training every so many minutes; never with 0.
 
@@ -50,7 +49,7 @@ class ModelOutput:
         again, and `notes`, both JSON.
         """
         self.path = Path(os.path.realpath(path))
-        self.folder = folder or folder_of(path)
+        self.folder = folder_of(path) if folder is None else Path(os.path.realpath(folder))
         self.notes = dict(notes or {})
         # As it is read again.
         self._asked = json.loads(json.dumps(asked))
@@ -72,12 +71,7 @@ class ModelOutput:
         files.remove_leftovers(self.path)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Unlock the file."""
         if self._lock is not None:
             with contextlib.suppress(OSError):

@@ -14,8 +14,6 @@ from hsw2v.kernels.windows import Windowing
 
 FLOOR = 1e-4
 """The share of the first learning rate that the last one is."""
-
-
 LOSS_EVERY = 64
 """The training loss is taken of one window in so many, to cost next to nothing."""
 

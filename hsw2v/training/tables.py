@@ -63,7 +63,7 @@ def tables_of(parameters: Parameters) -> Tables:
 def layer_of(output: OutputLayer, weights: NDArray[np.float64], dim: int) -> Layer:
     """Return what the kernels choose output rows by.
 
-    `weights (V,)` tell how often each word is a target.
+    `weights (V,)` are how often each word is a target.
     """
     nothing, none = np.empty(0, np.uint64), np.empty(0, np.int32)
     empty = Tree(np.empty((0, 2), np.int32)).paths()

@@ -162,10 +162,10 @@ class Trainer:
         self.state.network.parameters = {}
         kept = keeper.last(self._settings, self._vocabulary.counts) if keeper else None
         self.state = kept or self._beginning()
-        self.state.halvings = max(halvings, self.state.halvings + 1)
+        self.state.halvings = halvings
         self._whole = True
         where = f"epoch {self.state.epoch + 1}, block {self.state.block:,}" if kept else "the start"
-        share = f"1/{2**self.state.halvings} of the learning rate"
+        share = f"1/{2**halvings} of the learning rate"
         listener(Notice(f"{error.what}: going on from {where} at {share}"))
 
     def _train(
@@ -190,13 +190,9 @@ class Trainer:
             recordings = recordings_of(settings, blocks, epoch)
             for stop in stops_of(blocks, switches, recordings)[state.stops :]:
                 self._advance(corpus, some, stop.block, report, keeper)
+                output = None
                 if stop.act is Act.SWITCH:
                     output = self._next_output(epoch, listener)
-                    with self._changing():
-                        self._switch(output)
-                        report.switch()
-                        state.stops += 1
-                    continue
                 elif stop.act is Act.RECORD and recorder:
                     with report.measuring():
                         block, passed = int(some.order[stop.block]), some.passed[stop.block]
@@ -206,7 +202,12 @@ class Trainer:
                     with report.measuring():
                         found = None if heldout is None else self.heldout_loss(heldout, listener)
                     report.end(found)
-                state.stops += 1
+                with self._changing():
+                    if output is not None:
+                        self.network.switch(output)
+                        state.switched()
+                        report.switch()
+                    state.stops += 1
             with self._changing():
                 state.end_epoch()
 
@@ -329,11 +330,6 @@ class Trainer:
         self.check()
         self._engine = self._layer = None
         return self._phases.next_output(self.network, epoch, listener)
-
-    def _switch(self, output: OutputLayer) -> None:
-        """Let an output layer take over."""
-        self.network.switch(output)
-        self.state.switched()
 
     def _recorder(self, listener: Listener) -> Recorder | None:
         """Return what looks at gradients, if that is asked for: no other run imports it."""

@@ -90,10 +90,7 @@ class HierarchicalOutput(BuiltOutput[Tree]):
 
     def visits(self, kept: Numbers) -> Rows:
         """Return the nodes: each is visited for the words below it, if it takes part."""
-        depths = np.empty(len(self.tree.children), np.int64)
-        for depth, level in enumerate(self.tree.levels):
-            depths[level] = depth
-        return Rows(depths, self.keep(kept) * self.tree.node_weights(kept))
+        return Rows(self.tree.depths[: self.rows], self.keep(kept) * self.tree.node_weights(kept))
 
     @classmethod
     def structure_shape(cls, words: int) -> tuple[int, ...]:
