@@ -71,10 +71,13 @@ def use_all(model):
     )
 
 
-def by_the_book(tensors, version="1"):
+def by_the_book(
+    tensors,
+    version="1",
+    config='{"training":{"dim":2,"loss":"hs"}}',
+    info='{"seconds":1.5,"note":"ä"}',
+):
     """Return the bytes of a file, built from docs/file-format.md and nothing else."""
-    config = '{"training":{"dim":2,"loss":"hs"}}'
-    info = '{"seconds":1.5,"note":"ä"}'
     checksums = {"config": config.encode(), "info": info.encode()}
     checksums |= {name: content for name, (_, _, content) in tensors.items()}
     header = {
