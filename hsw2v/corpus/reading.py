@@ -25,8 +25,8 @@ from hsw2v.files import decompressed, explain_read_error, open_stored
 
 PIECE = 1 << 18
 """Bytes of a piece, unless a token is longer."""
-LONGEST = 1 << 30
-"""About the most bytes of a token."""
+LONGEST = 1 << 20
+"""The most bytes without white space: memory is bounded by it."""
 
 _SAMPLE = 4096
 _MOST_CONTROLS = 0.02
@@ -112,7 +112,8 @@ def read_pieces(
 
     Raises:
         MissingInputError: a source cannot be read.
-        CorruptInputError: a source is truncated, or is not text.
+        CorruptInputError: a source is truncated, is not text, or has more than `LONGEST` bytes
+            without white space.
     """
     stored_before = 0
     for source in sources:
@@ -141,13 +142,14 @@ def _pieces_of(
     while not ended:
         if len(rest) > LONGEST:
             raise CorruptInputError(
-                "holds more than a gigabyte without white space",
+                f"holds more than {LONGEST:,} bytes without white space",
                 where=f"{source}, line {line}, byte {offset}",
-                hint="name a text whose tokens are separated",
+                hint="separate its tokens by spaces or line feeds",
             )
         piece = take()
-        # Twice the rest, so that a token of any length is moved only a few times.
-        room = max(size, 2 * len(rest))
+        # Twice the rest, so that a long token is moved only a few times; what fills the most there
+        # can be without a break is too long, wherever pieces begin.
+        room = max(size, min(2 * len(rest), LONGEST + 1))
         piece.reserve(room + 1)
         piece.data[: len(rest)] = np.frombuffer(rest, np.uint8)
         view = piece.data.data

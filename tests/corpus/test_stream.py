@@ -250,6 +250,18 @@ def test_a_token_beyond_all_measure_is_an_error(tmp_path, monkeypatch):
         encode(path, CorpusConfig(), piece_bytes=64)
 
 
+@pytest.mark.parametrize("piece_bytes", [7, 64, 999])
+def test_the_longest_token_does_not_depend_on_pieces(tmp_path, monkeypatch, piece_bytes):
+    monkeypatch.setattr(reading, "LONGEST", 1000)
+    path = tmp_path / "corpus.txt"
+    path.write_text(f"{'x' * 1000} a\nof {'y' * 1000}")
+    assert ids_and_words(path, piece_bytes=piece_bytes)[1] == ["x" * 1000, "a", "of", "y" * 1000]
+    for text in (f"of {'x' * 1001} a", f"of {'x' * 1001}"):
+        path.write_text(text)
+        with pytest.raises(CorruptInputError, match=r"line 1, byte 3: .* 1,000 bytes"):
+            encode(path, CorpusConfig(), piece_bytes=piece_bytes)
+
+
 def test_a_source_that_fails_while_it_is_read_is_an_error(plain, monkeypatch):
     monkeypatch.setattr(reading, "decompressed", lambda *_: contextlib.nullcontext(Failing()))
     with pytest.raises(MissingInputError, match="Input/output error"):
