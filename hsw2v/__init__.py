@@ -11,16 +11,29 @@ if TYPE_CHECKING:
     from hsw2v.experiments.comparison import Comparison
     from hsw2v.model import Model, load
     from hsw2v.training.api import resume, train
+    from hsw2v.training.plan import Plan, plan
 
-__all__ = ["Comparison", "Model", "compare", "diagnose", "load", "resume", "train"]
+__all__ = [
+    "Comparison",
+    "Model",
+    "Plan",
+    "compare",
+    "diagnose",
+    "load",
+    "plan",
+    "resume",
+    "train",
+]
 
 # Imported when first used: a query never pays for training and its compiler.
 _HOMES = {
     "Comparison": "hsw2v.experiments.comparison",
     "Model": "hsw2v.model",
+    "Plan": "hsw2v.training.plan",
     "compare": "hsw2v.experiments.comparing",
     "diagnose": "hsw2v.diagnosis.diagnose",
     "load": "hsw2v.model",
+    "plan": "hsw2v.training.plan",
     "resume": "hsw2v.training.api",
     "train": "hsw2v.training.api",
 }

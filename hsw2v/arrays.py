@@ -1,7 +1,11 @@
-"""Arrays for compiled code: rows padded to whole vector registers, and aligned in memory."""
+"""Arrays for compiled code: rows padded to whole vector registers, and aligned in memory.
+
+And how much memory the machine has for them.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -38,3 +42,21 @@ def all_finite(table: NDArray[np.floating]) -> bool:
         np.isfinite(table[start : start + _ROWS_AT_ONCE]).all()
         for start in range(0, len(table), _ROWS_AT_ONCE)
     )
+
+
+def physical_memory() -> int | None:
+    """Return the bytes of memory that the machine has; None where it does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def available_memory() -> int | None:
+    """Return the bytes of memory that a program can have now, as Linux estimates; else None."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            found = next(line for line in lines if line.startswith("MemAvailable:"))
+        return 1024 * int(found.split()[1])
+    except (OSError, StopIteration, ValueError):
+        return None

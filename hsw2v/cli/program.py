@@ -10,6 +10,7 @@ from hsw2v.cli.diagnose import diagnose
 from hsw2v.cli.evaluate import evaluate
 from hsw2v.cli.export import export
 from hsw2v.cli.inspect import info, vector
+from hsw2v.cli.plan import plan
 from hsw2v.cli.predict import predict
 from hsw2v.cli.query import analogy, odd_one_out, similarity
 from hsw2v.cli.score import score
@@ -21,6 +22,7 @@ from hsw2v.cli.vocab import vocab
 COMMANDS: tuple[click.Command, ...] = (
     train,
     resume,
+    plan,
     demo,
     vocab,
     similar,

@@ -30,15 +30,18 @@ if TYPE_CHECKING:
     from hsw2v.model import Model
 
 
-@click.command()
-@corpus_argument
-@click.option(
+output_option = click.option(
     "-o",
     "--output",
     metavar="MODEL",
     help="Model file to write (default: the name of the first corpus with .safetensors, in the "
     "current folder).",
 )
+
+
+@click.command()
+@corpus_argument
+@output_option
 @force_option
 @config_option
 @click.option(
@@ -60,6 +63,11 @@ if TYPE_CHECKING:
     help="Go on with an interrupted training of the same corpus, settings and output, if there is "
     "one.",
 )
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Check all that training checks, print what `hsw2v plan` prints, and write nothing.",
+)
 @quiet_option
 @log_option
 @settings_options("training", "vocabulary", "corpus")
@@ -72,6 +80,7 @@ def train(
     normalize_exactly: bool,
     checkpoint_every: float,
     resume: bool,
+    dry_run: bool,
     quiet: bool,
     log_json: str | None,
     **given: Any,
@@ -89,16 +98,22 @@ def train(
       zcat dump.gz | hsw2v train - --tokens words --lowercase -o dump.safetensors
     """
     settings = resolve(config, given)
-    path = output or default_output(corpus[0])
-    tree = [settings.training.tree_file] if settings.training.tree_file else []
-    inputs = files.expand_sources([*corpus, *([heldout] if heldout else [])]) + tree
-    check_output(path, inputs, force=force)
+    path, inputs = check_paths(corpus, output, settings, heldout=heldout, force=force)
     if log_json:
         check_output(log_json, inputs, force=force or resume)
     if log_json and os.path.abspath(log_json) == os.path.abspath(path):
         raise UsageError("the log and the model are the same file", where=path, hint="name two")
     if settings.training.record_gradients and not log_json:
         raise UsageError("gradients are recorded in the log", hint="name one with --log-json")
+    if dry_run:
+        from hsw2v.cli.plan import print_plan
+        from hsw2v.training.api import check_training
+
+        check_training(
+            settings.training, heldout=heldout is not None, normalize_exactly=normalize_exactly
+        )
+        print_plan(corpus, settings, path, force=force or resume, quiet=quiet)
+        return
     with Progress(quiet=quiet, log=log_json, append=resume) as progress:
         train_and_save(
             list(corpus),
@@ -207,6 +222,27 @@ def default_output(source: str) -> str:
         packed = path.suffix in files.COMPRESSIONS
         name = (path.with_suffix("") if packed else path).stem
     return f"{name or 'model'}.safetensors"
+
+
+def check_paths(
+    corpus: tuple[str, ...],
+    output: str | None,
+    settings: Config,
+    *,
+    heldout: str | None = None,
+    force: bool,
+) -> tuple[str, list[str]]:
+    """Return the output, by default that of the corpus, and all inputs, after checking them.
+
+    Raises:
+        MissingInputError: an input does not exist.
+        And what `check_output` raises.
+    """
+    path = output or default_output(corpus[0])
+    tree = [settings.training.tree_file] if settings.training.tree_file else []
+    inputs = files.expand_sources([*corpus, *([heldout] if heldout else [])]) + tree
+    check_output(path, inputs, force=force)
+    return path, inputs
 
 
 def check_output(path: str, inputs: list[str], *, force: bool) -> None:

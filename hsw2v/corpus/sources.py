@@ -42,8 +42,12 @@ def stored_as(source: Source) -> list[tuple[str, int, int]]:
     return [(name, one.st_size, one.st_mtime_ns) if one else (name, 0, 0) for name, one in found]
 
 
-def encode_source(source: Source, config: CorpusConfig, listener: Listener) -> EncodedCorpus:
+def encode_source(
+    source: Source, config: CorpusConfig, listener: Listener, most_bytes: int | None = None
+) -> EncodedCorpus:
     """Encode a path, a list of paths, or an iterable of sentences, which are lists of tokens.
+
+    Of paths, `most_bytes` bounds what is read, as `stream.encode` says.
 
     Raises:
         UsageError: the source is something else.
@@ -57,7 +61,7 @@ def encode_source(source: Source, config: CorpusConfig, listener: Listener) -> E
     names = cast(Path | Sequence[Path], source)
     if not isinstance(names, str | os.PathLike) and not names:
         raise EmptyCorpusError("no source is given", hint="name at least one")
-    return encode(names, config, listener=listener)
+    return encode(names, config, listener=listener, most_bytes=most_bytes)
 
 
 def words_of_source(

@@ -77,6 +77,17 @@ class EncodedCorpus:
             yield self.ids[begin : begin + _IDS_AT_ONCE].data.cast("B")
             self.forget()
 
+    def longest_sentence(self) -> int:
+        """Return the number of tokens of the longest sentence."""
+        longest = begin = 0
+        for start in range(0, len(self.ids), _IDS_AT_ONCE):
+            ends = start + np.flatnonzero(self.ids[start : start + _IDS_AT_ONCE] == 0)
+            if len(ends):
+                longest = max(longest, int(np.diff(ends, prepend=begin - 1).max()) - 1)
+                begin = int(ends[-1]) + 1
+            self.forget()
+        return max(longest, len(self.ids) - begin)
+
     def _cut(self) -> NDArray[np.int64]:
         blocks = [np.zeros(1, np.int64)]
         # Neighbouring blocks hold more than BLOCK ids together, or they would be one.
@@ -111,11 +122,13 @@ def encode(
     *,
     listener: Listener = ignore,
     piece_bytes: int = PIECE,
+    most_bytes: int | None = None,
 ) -> EncodedCorpus:
     """Read every source once, and encode its tokens as provisional ids.
 
     Sources are what `files.expand_sources` takes. Memory depends on the number of types and the
-    longest token, not on the length of sources or lines; `piece_bytes` are read at a time.
+    longest token, not on the length of sources or lines; `piece_bytes` are read at a time. With
+    `most_bytes` reading ends with the first piece that ends beyond so many bytes, as stored.
 
     Raises:
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read as text.
@@ -131,6 +144,8 @@ def encode(
         read = background.ahead(read_pieces(names, pool.take, piece_bytes))
         for piece in background.ahead(_tokenised(read, config)):
             encoder.add(piece)
+            if most_bytes is not None and piece.stored >= most_bytes:
+                break
             pool.give_back(piece)
         return encoder.finish(", ".join(names[:3]) + (" …" if len(names) > 3 else ""))
 

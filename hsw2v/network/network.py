@@ -15,6 +15,7 @@ from hsw2v.network.parameters import (
     OUTPUTS,
     VECTORS,
     Parameters,
+    check_memory,
     compacted,
     initial_parameters,
     optimizer_state,
@@ -34,7 +35,12 @@ class Network:
 
     @classmethod
     def initial(cls, training: TrainingConfig, words: int, output: OutputLayer) -> Network:
-        """Return a network of so many words, of which nothing is trained."""
+        """Return a network of so many words, of which nothing is trained.
+
+        Raises:
+            ResourceError: its parameters take more memory than the machine has.
+        """
+        check_memory(training, words, output.rows)
         parameters = initial_parameters(training, words, output.rows)
         return cls(output, parameters, training.dim, training.optimizer, training.batch_norm)
 

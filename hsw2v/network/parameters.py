@@ -10,13 +10,14 @@ Rows are padded with zeros to P floats. Where arrays lie is the business of an a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from hsw2v.arrays import aligned_zeros, padded
+from hsw2v.arrays import aligned_zeros, padded, physical_memory
 from hsw2v.config import TrainingConfig
+from hsw2v.errors import ResourceError
 
 Parameters = dict[str, NDArray[Any]]
 """Arrays by name."""
@@ -72,6 +73,61 @@ def initial_parameters(
         **optimizer_state(optimizer, OUTPUTS, rows, width, allocate),
         **norm_parameters(optimizer, training.dim, allocate),
     }
+
+
+class ParameterBytes(NamedTuple):
+    """What the parameters of a network take in memory, in bytes."""
+
+    tables: int
+    """The word vectors and the output vectors."""
+    optimizer: int
+    """The state of the optimizer of both, and all of batch normalisation."""
+
+    @property
+    def total(self) -> int:
+        """Both."""
+        return self.tables + self.optimizer
+
+
+def parameter_bytes(training: TrainingConfig, words: int, rows: int) -> ParameterBytes:
+    """Return what `initial_parameters` of so many words and output rows take; none are made."""
+    width, optimizer = padded(training.dim), training.optimizer
+    state = optimizer_state(optimizer, "", words + rows, width, _without_memory)
+    norm = norm_parameters(optimizer, training.dim)
+    return ParameterBytes(
+        tables=(words + rows) * width * np.dtype(np.float32).itemsize,
+        optimizer=sum(one.nbytes for one in (*state.values(), *norm.values())),
+    )
+
+
+def _without_memory(rows: int, width: int, kind: DTypeLike) -> NDArray[Any]:
+    return np.broadcast_to(np.zeros((), kind), (rows, width))
+
+
+def check_memory(training: TrainingConfig, words: int, rows: int) -> None:
+    """Find out, before anything is made, whether the machine has the memory of the parameters.
+
+    Raises:
+        ResourceError: it has less.
+    """
+    needed, there = parameter_bytes(training, words, rows).total, physical_memory()
+    if there is not None and needed > there:
+        raise ResourceError(too_large(training, words, needed, there), hint=smaller(training))
+
+
+def too_large(training: TrainingConfig, words: int, needed: int, there: int) -> str:
+    """Return the sentence that parameters take more bytes than there are."""
+    kind = "" if training.optimizer == "sgd" else f" and the state of {training.optimizer}"
+    return (
+        f"the tables{kind} take {needed / 1e9:,.1f} GB for {words:,} words of {training.dim:,} "
+        f"dimensions, and there are {there / 1e9:,.1f} GB of memory"
+    )
+
+
+def smaller(training: TrainingConfig) -> str:
+    """Return what makes the parameters smaller."""
+    others = "" if training.optimizer == "sgd" else ", or use --optimizer sgd"
+    return f"lower --dim, raise --min-count, or set --max-vocab{others}"
 
 
 def initial_vectors(

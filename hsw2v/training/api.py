@@ -80,9 +80,9 @@ def train(
     codes = check_training(
         chosen.training, heldout=heldout is not None, normalize_exactly=normalize_exactly
     )
-    _tell_unused(asked, listener)
+    tell_unused(asked, listener)
     warm_up = WarmUp(chosen.training)
-    with _memory_explained(), ExitStack() as context:
+    with memory_explained(), ExitStack() as context:
         kept = None
         if output is not None:
             kept = ModelOutput(
@@ -137,7 +137,7 @@ def resume(
 
 
 def _resume(kept: ModelOutput, threads: int | None, listener: Listener) -> Model:
-    with _memory_explained(), kept, open_run(kept.folder) as (run, texts):
+    with memory_explained(), kept, open_run(kept.folder) as (run, texts):
         config = run.config if threads is None else run.config.replace(threads=threads)
         warm_up = WarmUp(config.training)
         return _train(texts, config, None, warm_up, listener, kept, resumed=True)
@@ -160,7 +160,7 @@ def train_on(
     codes = check_training(
         chosen.training, heldout=texts.heldout is not None, normalize_exactly=normalize_exactly
     )
-    with _memory_explained():
+    with memory_explained():
         # What is compared is what was asked for: nothing is tried again.
         return _train(texts, chosen, codes, WarmUp(chosen.training), listener, halvings=0)
 
@@ -213,7 +213,8 @@ def check_on(vocabulary: Vocabulary, tokens: int, config: Config, codes: Codes |
         codes.tree(vocabulary.words)
 
 
-def _tell_unused(config: Config, listener: Listener) -> None:
+def tell_unused(config: Config, listener: Listener) -> None:
+    """Tell of the settings without effect, if there are some."""
     if unused := unused_settings(config):
         listener(Notice(without_effect(unused, config)))
 
@@ -336,7 +337,8 @@ def _held_out(encoded: EncodedCorpus, vocabulary: Vocabulary) -> WordCorpus:
 
 
 @contextmanager
-def _memory_explained() -> Iterator[None]:
+def memory_explained() -> Iterator[None]:
+    """Let a lack of memory be a `ResourceError` with what to do."""
     try:
         yield
     except MemoryError as error:

@@ -109,6 +109,11 @@ def write_state(folder: Path, state: TrainingState) -> None:
         old.unlink(missing_ok=True)
 
 
+def size_of(parameters: int, ids: int) -> int:
+    """Return about how many bytes a folder takes, given those of all parameters and the ids."""
+    return KEPT * parameters + 4 * ids
+
+
 def is_checkpoint(path: str | os.PathLike[str]) -> bool:
     """Tell whether a folder is that of a training, with a state to go on from."""
     folder = Path(path)

@@ -105,12 +105,8 @@ class ModelOutput:
         """
         if not self.folder.exists():
             return
-        if checkpoint.is_checkpoint(self.folder) and not self._force:
-            raise OutputExistsError(
-                "holds a training that was interrupted",
-                where=str(self.folder),
-                hint=f"go on with hsw2v resume {self.folder}, or begin again with --force",
-            )
+        if not self._force:
+            check_not_interrupted(self.folder)
         checkpoint.remove(self.folder)
 
     def begin(self, config: Config, texts: Texts, state: TrainingState) -> None:
@@ -122,8 +118,8 @@ class ModelOutput:
         self._written_at = time.monotonic()
         network = state.network
         model = sum(table.nbytes for table in (network.vectors, network.outputs))
-        kept = checkpoint.KEPT * sum(one.nbytes for one in network.parameters.values())
-        kept += 4 * len(texts.corpus.ids)
+        parameters = sum(one.nbytes for one in network.parameters.values())
+        kept = checkpoint.size_of(parameters, len(texts.corpus.ids))
         try:
             free = shutil.disk_usage(self.path.parent).free
         except OSError:
@@ -231,6 +227,20 @@ def folder_of(output: str | os.PathLike[str]) -> Path:
     """Return the folder that the training of a model file is kept in."""
     path = Path(os.path.realpath(output))
     return path.with_name(path.name + ".checkpoint")
+
+
+def check_not_interrupted(folder: Path) -> None:
+    """Make sure that no training is kept in a folder.
+
+    Raises:
+        OutputExistsError: one is.
+    """
+    if folder.exists() and checkpoint.is_checkpoint(folder):
+        raise OutputExistsError(
+            "holds a training that was interrupted",
+            where=str(folder),
+            hint=f"go on with hsw2v resume {folder}, or begin again with --force",
+        )
 
 
 def _difference(was: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

@@ -61,6 +61,9 @@ HALVINGS = 3
 WORST = 2.0
 """Times the loss of an untrained output layer that the loss of an epoch may be."""
 
+MEASURING_SCALE = 1e-3
+"""Of the learning rate while speed is measured, which does not depend on it."""
+
 
 class Trainer:
     """A network under training."""
@@ -177,7 +180,7 @@ class Trainer:
         report: Report,
     ) -> None:
         state, settings, borders = self.state, self._settings, corpus.encoded.blocks
-        windowing = Windowing(corpus.remap, self._keep, settings.window, not settings.fixed_window)
+        windowing = self._windowing(corpus)
         blocks = len(borders) - 1
         recorder = self._recorder(listener)
         while state.epoch < self._epochs:
@@ -210,6 +213,35 @@ class Trainer:
                     state.stops += 1
             with self._changing():
                 state.end_epoch()
+
+    def measure_speed(self, corpus: WordCorpus, seconds: float) -> float:
+        """Return the tokens a second that are trained on, measured for so many seconds.
+
+        At least one block is trained on, at a rate at which nothing diverges. The network is of no
+        use afterwards.
+        """
+        encoded, settings = corpus.encoded, self._settings
+        windowing = self._windowing(corpus)
+        borders = encoded.blocks
+        some = training_pass(encoded.ids, borders, windowing, settings, 0, MEASURING_SCALE)
+        passed = np.concatenate(([0], np.cumsum(np.diff(borders)[some.order]))) / borders[-1]
+        engine = ENGINES[self.network.output.name](self._task(corpus, self.network.output))
+        pace, share = Pace(), 0.0
+
+        def tick() -> None:
+            encoded.forget()
+            if pace.seconds >= seconds:
+                self._runner.pause()
+
+        while not share or pace.seconds < seconds:
+            losses = no_losses(len(some.order))
+            share += passed[self._runner.run(engine, some, losses, 0, len(losses), tick)]
+        return float(share) * encoded.tokens / pace.seconds
+
+    def _windowing(self, corpus: WordCorpus) -> Windowing:
+        """Return how windows are made in training."""
+        settings = self._settings
+        return Windowing(corpus.remap, self._keep, settings.window, not settings.fixed_window)
 
     def check(self) -> None:
         """Make sure that what was trained are numbers.

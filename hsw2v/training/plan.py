@@ -1,0 +1,333 @@
+"""What a training would take, found out without it: `plan`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hsw2v import files
+from hsw2v.arrays import available_memory, physical_memory
+from hsw2v.config import Config, TrainingConfig, read_config
+from hsw2v.corpus.sources import Path, Source, encode_source, is_text, stored_as
+from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
+from hsw2v.corpus.words import WordCorpus, choose_words
+from hsw2v.errors import UsageError
+from hsw2v.events import Listener, ignore
+from hsw2v.network.outputs import OutputLayer, output_layer
+from hsw2v.network.outputs.output import BuiltOutput
+from hsw2v.network.parameters import parameter_bytes, smaller, too_large
+from hsw2v.training import checkpoint
+from hsw2v.training.api import check_on, check_training, memory_explained, tell_unused
+from hsw2v.training.building import check_rebuilding, first_structure
+from hsw2v.training.output import check_not_interrupted, folder_of
+from hsw2v.training.trainer import Trainer
+from hsw2v.training.warmup import WarmUp
+from hsw2v.trees.classes import Classes
+from hsw2v.trees.shape import cost
+from hsw2v.trees.tree import Tree
+
+SECONDS = 1.5
+"""How long the speed of training is measured."""
+_IDS_AT_ONCE = 1 << 24
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training would take. Sizes are in bytes.
+
+    - `sampled`: whether a part of the corpus was read, `bytes_read` of `bytes_total` as stored.
+      Then tokens, sentences, replaced bytes, types and words are estimates for all of it, and so
+      is what follows from them; the longest sentence, the coverage and the tree are the sample's.
+    - `tokens`, `sentences`; `longest_sentence`, in tokens; `replaced_bytes` that were not UTF-8.
+    - `types`, `words` (types in the vocabulary), `coverage`: the share of tokens that are words.
+    - `tree`, `tree_depth`, `mean_path_length`, `entropy` (both in bits, weighted by counts after
+      subsampling): of the tree, with loss hs; of Huffman's where it takes long to build another.
+      `num_classes`: with loss class.
+    - `config`: the settings as training resolves them, epochs among them.
+    - `table_bytes`, `optimizer_bytes`: memory of word vectors and output vectors, and of the state
+      of the optimizer. `memory`: of the machine; `memory_available`: what it has now.
+    - `model_bytes`, `checkpoint_bytes`, `encoded_bytes`: on disk, of the model but for its header,
+      of the folder OUTPUT.checkpoint, and of the encoded corpus while training. `output_free`,
+      `cache_free`: the room where they would be written.
+    - `tokens_per_second`: measured on this machine; `seconds`: of training, without reading,
+      building trees and measuring held-out losses. Both are estimates.
+    - `problems`: what would stop the training or hurt it, and what to do, as sentences.
+
+    What does not apply, or is unknown, is None.
+    """
+
+    sampled: bool
+    bytes_read: int
+    bytes_total: int | None
+    tokens: int
+    sentences: int
+    longest_sentence: int
+    replaced_bytes: int
+    types: int
+    words: int
+    coverage: float
+    tree: str | None
+    tree_depth: int | None
+    mean_path_length: float | None
+    entropy: float | None
+    num_classes: int | None
+    config: Config
+    table_bytes: int
+    optimizer_bytes: int
+    memory: int | None
+    memory_available: int | None
+    model_bytes: int
+    checkpoint_bytes: int
+    encoded_bytes: int
+    output: str | None
+    output_free: int | None
+    cache_dir: str
+    cache_free: int | None
+    tokens_per_second: float | None
+    seconds: float | None
+    problems: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields by name, as JSON can hold them."""
+        return {**dataclasses.asdict(self), "problems": list(self.problems)}
+
+
+def plan(
+    source: Source,
+    *,
+    config: Config | Path | None = None,
+    sample_mb: float | None = None,
+    output: Path | None = None,
+    force: bool = False,
+    listener: Listener = ignore,
+    **settings: Any,
+) -> Plan:
+    """Find out what `train` would take with the same source and settings, without training.
+
+    The corpus is read once; or, with `sample_mb`, its first megabytes (as stored), and what holds
+    for all of it is estimated: tokens in proportion, types and words by Heaps' law, fitted to the
+    two halves of the sample. The speed is measured by training for a second or two. Nothing is
+    written but the encoded corpus, in `cache_dir`, which is gone at the end.
+
+    With `output` it is found out whether the model can be written there, too; `force` says that it
+    may replace a file, or a training that was interrupted.
+
+    Raises:
+        UsageError: a setting is unknown or out of bounds, or `sample_mb` is given for what has no
+            known size.
+        And what `train` raises of sources, trees, `output` and `cache_dir` before it trains.
+    """
+    base = config if isinstance(config, Config) else read_config(config) if config else Config()
+    asked = base.replace(**settings)
+    chosen = asked.resolved()
+    codes = check_training(chosen.training, heldout=False)
+    tell_unused(asked, listener)
+    if output is not None:
+        files.check_writable(output, force=force)
+        if not force:
+            check_not_interrupted(folder_of(output))
+    total = _stored_bytes(source)
+    most = _sample_bytes(sample_mb, total)
+    with memory_explained(), encode_source(source, chosen.corpus, listener, most) as encoded:
+        sampled = most is not None
+        factor = total / encoded.bytes_read if sampled and total else 1.0
+        tokens = round(encoded.tokens * factor)
+        chosen = chosen.resolved(tokens)
+        vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
+        if sampled:
+            check_rebuilding(chosen.training)
+        else:
+            check_on(vocabulary, tokens, chosen, codes)
+        simple = _simple(chosen, sampled)
+        first = first_structure(simple, codes, vocabulary, corpus, ignore)
+        layer = output_layer(simple.training, vocabulary.counts, first)
+        size = _extrapolated(encoded, vocabulary, chosen, factor)
+        problems: list[str] = []
+        rows = layer.rows + size.words - len(vocabulary)
+        memory = parameter_bytes(chosen.training, size.words, rows)
+        there, now = physical_memory(), available_memory()
+        least = min((one for one in (there, now) if one is not None), default=None)
+        speed = None
+        if least is not None and memory.total > least:
+            sentence = too_large(chosen.training, size.words, memory.total, least)
+            problems.append(f"{sentence}; {smaller(chosen.training)}")
+        else:
+            speed = _speed(simple, vocabulary, corpus, first)
+        ids = round(len(encoded.ids) * factor)
+        model = _model_bytes(layer, vocabulary, chosen.training, size.words, rows)
+        kept = checkpoint.size_of(memory.total, ids)
+        folder = None if output is None else FilePath(os.path.realpath(output)).parent
+        cache = chosen.corpus.cache_dir or tempfile.gettempdir()
+        output_free, cache_free = _free(folder), _free(cache)
+        problems += _without_room(model, kept, folder, output_free)
+        if sampled and cache_free is not None and cache_free < 4 * ids:
+            problems.append(
+                f"the encoded corpus takes {_mb(4 * ids)} MB, and {_mb(cache_free)} MB are free in "
+                f"{cache}; make room, or choose another folder with --cache-dir"
+            )
+        assert chosen.training.epochs is not None
+        return Plan(
+            sampled=sampled,
+            bytes_read=encoded.bytes_read,
+            bytes_total=total,
+            tokens=tokens,
+            sentences=round(encoded.sentences * factor),
+            longest_sentence=encoded.longest_sentence(),
+            replaced_bytes=round(encoded.replaced_bytes * factor),
+            types=size.types,
+            words=size.words,
+            coverage=int(vocabulary.counts.sum()) / encoded.tokens,
+            **_shape(first, simple, vocabulary)._asdict(),
+            config=chosen,
+            table_bytes=memory.tables,
+            optimizer_bytes=memory.optimizer,
+            memory=there,
+            memory_available=now,
+            model_bytes=model,
+            checkpoint_bytes=kept,
+            encoded_bytes=4 * ids,
+            output=None if output is None else os.fspath(output),
+            output_free=output_free,
+            cache_dir=cache,
+            cache_free=cache_free,
+            tokens_per_second=speed,
+            seconds=None if speed is None else chosen.training.epochs * tokens / speed,
+            problems=tuple(problems),
+        )
+
+
+def _stored_bytes(source: Source) -> int | None:
+    """Return the bytes of all files as stored; None where one has no known size."""
+    if not is_text(source):
+        return None
+    sizes = [files.stored_size(name) for name, *_ in stored_as(source)]
+    return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+def _sample_bytes(sample_mb: float | None, total: int | None) -> int | None:
+    """Return the bytes of a sample; None where all is read."""
+    if sample_mb is None:
+        return None
+    if not sample_mb > 0:
+        raise UsageError(f"sample_mb is {sample_mb}", hint="give a number above 0")
+    if total is None:
+        raise UsageError(
+            "a sample says nothing of a corpus whose size is not known",
+            hint="name files, or leave --sample-mb out",
+        )
+    most = round(sample_mb * 1e6)
+    return most if most < total else None
+
+
+def _simple(config: Config, sampled: bool) -> Config:
+    """Return settings with a tree, or classes, that take no time to build.
+
+    A tree of a file has the words of the whole corpus, not those of a sample.
+    """
+    training = config.training
+    slow = training.tree in ("semantic", "brown") or (sampled and training.tree_file is not None)
+    return config.replace(
+        tree="huffman" if slow else training.tree,
+        classes="frequency",
+    )
+
+
+class _Size(NamedTuple):
+    types: int
+    words: int
+
+
+def _extrapolated(
+    encoded: EncodedCorpus, vocabulary: Vocabulary, config: Config, factor: float
+) -> _Size:
+    """Return the types and words of a text `factor` times as long."""
+    types, words = len(encoded.types) + encoded.dropped_types, len(vocabulary)
+    if factor == 1.0:
+        return _Size(types, words)
+    half = np.zeros(len(encoded.types) + 1, np.int64)
+    middle = len(encoded.ids) // 2
+    for start in range(0, middle, _IDS_AT_ONCE):
+        ids = encoded.ids[start : min(start + _IDS_AT_ONCE, middle)]
+        half += np.bincount(ids, minlength=len(half))
+        encoded.forget()
+    at_half = half[1:]
+    settings = config.vocabulary
+    frequent = int(np.count_nonzero(encoded.types.counts >= settings.min_count))
+    frequent_at_half = int(np.count_nonzero(at_half >= settings.min_count))
+    types = _heaps(int(np.count_nonzero(at_half)), types, factor)
+    words = min(_heaps(frequent_at_half, frequent, factor), types)
+    return _Size(types, min(words, settings.max_vocab or words))
+
+
+def _heaps(half: int, whole: int, factor: float) -> int:
+    """Return how many types there are in `factor` times the text, by Heaps' law (1978).
+
+    Their number grows as a power of the length, from `half` in one half of a text to `whole`.
+    """
+    power = min(max(math.log2(whole / max(half, 1)), 0.0), 1.0)
+    return round(whole * math.pow(factor, power))
+
+
+class _Shape(NamedTuple):
+    tree: str | None = None
+    tree_depth: int | None = None
+    mean_path_length: float | None = None
+    entropy: float | None = None
+    num_classes: int | None = None
+
+
+def _shape(first: Tree | Classes | None, config: Config, vocabulary: Vocabulary) -> _Shape:
+    if isinstance(first, Classes):
+        return _Shape(num_classes=first.count)
+    if first is None:
+        return _Shape()
+    lengths = first.lengths
+    found = cost(lengths, kept_counts(vocabulary.counts, config.vocabulary.sample))
+    return _Shape(config.training.tree, int(lengths.max()), found.mean, found.entropy)
+
+
+def _speed(
+    config: Config, vocabulary: Vocabulary, corpus: WordCorpus, first: Tree | Classes | None
+) -> float:
+    WarmUp(config.training).wait()
+    return Trainer(config, vocabulary, first).measure_speed(corpus, SECONDS)
+
+
+def _model_bytes(
+    layer: OutputLayer, vocabulary: Vocabulary, training: TrainingConfig, words: int, rows: int
+) -> int:
+    """Return the bytes of the arrays of a model file, as `modelfile.write_contents` writes them."""
+    spelled = round(len(vocabulary.blob) * words / len(vocabulary))
+    size: int = spelled + 8 * (words + 1) + 8 * words + 4 * training.dim * (words + rows)
+    if isinstance(layer, BuiltOutput):
+        size += 4 * math.prod(layer.structure_shape(words))
+    return size + (4 * 4 * training.dim if training.batch_norm else 0)
+
+
+def _free(folder: str | FilePath | None) -> int | None:
+    try:
+        return None if folder is None else shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
+def _without_room(model: int, kept: int, folder: FilePath | None, free: int | None) -> list[str]:
+    if free is None or free >= model + kept:
+        return []
+    there = f"and {_mb(free)} MB are free in {folder}; make room, or name another --output"
+    if free < model:
+        return [f"the model takes {_mb(model)} MB, {there}"]
+    return [f"no checkpoints would be kept: they take {_mb(kept)} MB beside the model, {there}"]
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:,.0f}"
