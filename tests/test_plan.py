@@ -285,6 +285,7 @@ def test_the_command_prints_a_table_or_one_document(tmp_path: Path) -> None:
     assert "3,000 in 300 sentences" in printed
     assert "16 of 16 types are words (100.0% of the tokens)" in printed
     assert "groups.safetensors can be written" in printed
+    assert "skipgram, loss hs, 8 dimensions, sgd" in printed
     assert "(an estimate)" in printed
     answer = json.loads(run("plan", corpus, *options, "--json", cwd=tmp_path).stdout)
     found = hsw2v.plan(corpus, dim=8, threads=1)

@@ -99,6 +99,8 @@ def print_plan(
 
 def _rows(found: Plan) -> Iterator[tuple[str, str]]:
     """Yield what is found as rows of name and value; estimates are marked by "about"."""
+    from hsw2v.network.outputs import OUTPUTS
+
     about = "about " if found.sampled else ""
     size = _mb(found.bytes_read)
     if found.sampled and found.bytes_total is not None:
@@ -122,15 +124,18 @@ def _rows(found: Plan) -> Iterator[tuple[str, str]]:
     if found.num_classes is not None:
         yield "classes", f"{found.num_classes:,}"
     training = found.config.training
-    yield "loss", f"{training.loss}, {training.model}, {training.dim:,} dimensions"
+    yield (
+        "network",
+        f"{training.model}, loss {training.loss}, {training.dim:,} dimensions, "
+        f"{training.optimizer}",
+    )
     yield "epochs", f"{training.epochs:,}"
     yield "learning rate", f"{training.lr:g}"
     if training.loss in ("hs", "class"):
         yield "node sample", f"{training.node_sample:.3g}"
+    if OUTPUTS[training.loss].rebuilt(training):
         yield "rebuild at", f"{training.rebuild_at:g}"
-    memory = (
-        f"{about}{_mb(found.table_bytes)} tables, {_mb(found.optimizer_bytes)} {training.optimizer}"
-    )
+    memory = f"{about}{_mb(found.table_bytes)} tables, {_mb(found.optimizer_bytes)} optimizer state"
     if found.memory_available is not None:
         memory += f"; {_mb(found.memory_available)} available"
     yield "memory", memory

@@ -56,8 +56,8 @@ class Plan:
     - `table_bytes`, `optimizer_bytes`: memory of word vectors and output vectors, and of the state
       of the optimizer. `memory`: of the machine; `memory_available`: what it has now.
     - `model_bytes`, `checkpoint_bytes`, `encoded_bytes`: on disk, of the model but for its header,
-      of the folder OUTPUT.checkpoint, and of the encoded corpus while training. `output_free`,
-      `cache_free`: the room where they would be written.
+      of the folder OUTPUT.checkpoint but for its types and losses, and of the encoded corpus while
+      training. `output_free`, `cache_free`: the room where they would be written.
     - `tokens_per_second`: measured on this machine; `seconds`: of training, without reading,
       building trees and measuring held-out losses. Both are estimates.
     - `problems`: what would stop the training or hurt it, and what to do, as sentences.
