@@ -66,7 +66,7 @@ output_option = click.option(
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Check all that training checks, print what `hsw2v plan` prints, and write nothing.",
+    help="Print what `hsw2v plan` prints, and write nothing.",
 )
 @quiet_option
 @log_option
