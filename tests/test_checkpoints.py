@@ -17,8 +17,10 @@ from test_training import planted
 import hsw2v
 from hsw2v import errors
 from hsw2v.events import EpochEnd, Event, Notice, Resumed
-from hsw2v.training import runner, trainer
+from hsw2v.training import trainer
+from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.output import ModelOutput, folder_of
+from hsw2v.training.rounds import Rounds
 from hsw2v.training.signals import signals_held
 from hsw2v.training.state import TrainingState
 
@@ -37,6 +39,15 @@ CASES: dict[str, dict[str, Any]] = {
     "adagrad, ns": {"optimizer": "adagrad", "loss": "ns"},
     "batch norm, adam": {"batch_norm": True, "optimizer": "adam"},
     "weight decay": {"l2": 0.1},
+    "deterministic": {"deterministic": True, "workers": 2, "threads": 3, "rebuild_at": 0.75},
+    "deterministic adam, class": {
+        "deterministic": True,
+        "workers": 3,
+        "threads": 2,
+        "optimizer": "adam",
+        "batch_norm": True,
+        "loss": "class",
+    },
 }
 
 
@@ -49,23 +60,26 @@ class Interrupting:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         self.left = after
-        train = runner.Threads.run
+        for strategy in (Hogwild, Rounds):
+            monkeypatch.setattr(strategy, "run", self._run(strategy.run))
 
-        def run(
-            threads: runner.Threads, engine: Any, some: Any, losses: Any, first: int, *rest: Any
-        ) -> int:
-            # One block after the other, so that there is a border after each.
-            last, tick = rest
+    def _run(self, train: Any) -> Any:
+        def run(strategy: Any, some: Any, losses: Any, first: int, last: int, tick: Any) -> int:
+            # One block, or round, after the other, so that there is a border after each.
+            blocks = strategy.workers if isinstance(strategy, Rounds) else 1
             while first < last:
-                if some.loss_every != 1 and self.left == 0:
-                    self.left -= 1
+                if some.loss_every != 1 and self.left <= 0:
+                    self.left = 10**9
                     signal.raise_signal(signal.SIGINT)
                     return first
-                first = train(threads, engine, some, losses, first, first + 1, tick)
-                self.left -= some.loss_every != 1
+                first, begun = (
+                    train(strategy, some, losses, first, min(first + blocks, last), tick),
+                    first,
+                )
+                self.left -= (first - begun) * (some.loss_every != 1)
             return first
 
-        monkeypatch.setattr(runner.Threads, "run", run)
+        return run
 
 
 def same(one: hsw2v.Model, other: hsw2v.Model) -> bool:

@@ -21,6 +21,7 @@ from hsw2v.corpus.vocabulary import choose
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.parameters import compacted
+from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.runner import Threads
 from hsw2v.training.schedule import FLOOR, Pass, block_key, learning_rate, measuring_pass
 from hsw2v.training.signals import signals_held
@@ -338,7 +339,7 @@ def run(engine: SlowEngine, tick: Callable[[], None], runner: Threads, blocks: i
     losses = no_losses(blocks)
     some = measuring_pass(ids, borders, windowing)
     try:
-        return runner.run(engine, some, losses, 3, blocks, tick)
+        return Hogwild(runner, engine).run(some, losses, 3, blocks, tick)
     finally:
         filled_in = set(np.nonzero(~np.isnan(losses[:, 0]))[0].tolist())
         assert filled_in <= set(engine.done)

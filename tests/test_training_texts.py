@@ -27,7 +27,7 @@ def test_many_trainings_on_texts_read_once_are_those_of_texts_read_anew(loss: st
         for least in (1, 250)
     ]
     with read_texts(SENTENCES, SMALL.corpus) as texts:
-        found = [train_on(texts, one) for one in settings]
+        found = [train_on(texts, one).model for one in settings]
     expected = [hsw2v.train(SENTENCES, config=one) for one in settings]
     assert len({len(model) for model in found}) == 2
     for ours, theirs in zip(found, expected, strict=True):

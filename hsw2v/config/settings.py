@@ -177,6 +177,16 @@ class TrainingConfig:
         maximum=10.0,
     )
     threads: int | None = setting(None, "threads (default: all cores)", minimum=1, maximum=1_024)
+    deterministic: bool = setting(
+        False, "come to the same model, bit for bit, whatever the number of threads"
+    )
+    workers: int = setting(
+        8,
+        "workers of deterministic training: each trains on a block of its own before all are "
+        "combined; part of the result, as the number of threads is not",
+        minimum=1,
+        maximum=1_024,
+    )
     seed: int = setting(1, "seed of every random choice", minimum=0)
     record_gradients: int = setting(
         0,

@@ -232,22 +232,21 @@ class _Comparing:
 
             try:
                 exactly = self._experiment.normalize_exactly
-                model = train_on(texts, config, normalize_exactly=exactly, listener=listen)
+                model, seconds = train_on(texts, config, normalize_exactly=exactly, listener=listen)
             except DivergedError as error:
                 run = replace(run, problem=as_keys(str(error)))
                 files = [one.log]
             else:
                 if self._keep_models:
                     model.save(one.model, force=True)
-                run = self._measured(run, model, ends[-1])
+                run = self._measured(run, model, seconds, ends[-1])
             log.write("Summary", **asdict(run))
         self._results.add(run, *files)
         return run
 
-    def _measured(self, run: Run, model: Model, end: EpochEnd) -> Run:
+    def _measured(self, run: Run, model: Model, seconds: float, end: EpochEnd) -> Run:
         unit, index = model.unit_vectors, model.vocabulary.index
         experiment = self._experiment
-        seconds = float(model.info["seconds"]["training"])
         return replace(
             run,
             seconds=seconds,

@@ -59,6 +59,15 @@ def shuffle(builder: Any, left: Any, right: Any, lanes: list[int]) -> Any:
     return builder.shuffle_vector(left, right, mask)
 
 
+def sum_of_lanes(builder: Any, vector: Any) -> Any:
+    """Return the sum of the floats of a vector, half by half."""
+    half = LANES // 2
+    while half:
+        other = shuffle(builder, vector, vector, [(lane + half) % LANES for lane in range(LANES)])
+        vector, half = add(builder, vector, other), half // 2
+    return builder.extract_element(vector, INDEX(0))
+
+
 def splat(builder: Any, scalar: Any) -> Any:
     """Return a vector of one scalar."""
     one = builder.insert_element(

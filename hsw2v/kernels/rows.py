@@ -169,3 +169,61 @@ def move_row_by_means(
         return context.get_dummy_value()
 
     return types.void(*([_ROW] * 4), *([_NUMBER] * 5), types.intp), generate
+
+
+@intrinsic
+def copy_row(typing: Any, row: Any, other: Any, chunks: Any) -> Any:
+    """Make a row equal to another one."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        row, other, chunks = arguments
+
+        def copy(offset: Any) -> None:
+            emit.store(builder, emit.load(builder, other, offset), row, offset)
+
+        _each_vector(builder, chunks, copy)
+        return context.get_dummy_value()
+
+    return types.void(_ROW, _ROW, types.intp), generate
+
+
+@intrinsic
+def add_change(typing: Any, total: Any, before: Any, after: Any, chunks: Any) -> Any:
+    """Add the change of a row to a row, and return its squared length, float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        total, before, after, chunks = arguments
+        squares = cgutils.alloca_once(builder, emit.VECTOR)
+        builder.store(emit.splat_constant(0.0), squares)
+
+        def add(offset: Any) -> None:
+            new, old = emit.load(builder, after, offset), emit.load(builder, before, offset)
+            change = builder.fsub(new, old)
+            sum_ = builder.fadd(emit.load(builder, total, offset), change)
+            emit.store(builder, sum_, total, offset)
+            squared = emit.multiply_add(builder, change, change, builder.load(squares))
+            builder.store(squared, squares)
+
+        _each_vector(builder, chunks, add)
+        return emit.sum_of_lanes(builder, builder.load(squares))
+
+    return _NUMBER(_ROW, _ROW, _ROW, types.intp), generate
+
+
+@intrinsic
+def squared_length(typing: Any, row: Any, chunks: Any) -> Any:
+    """Return the squared length of a row, float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        row, chunks = arguments
+        squares = cgutils.alloca_once(builder, emit.VECTOR)
+        builder.store(emit.splat_constant(0.0), squares)
+
+        def add(offset: Any) -> None:
+            x = emit.load(builder, row, offset)
+            builder.store(emit.multiply_add(builder, x, x, builder.load(squares)), squares)
+
+        _each_vector(builder, chunks, add)
+        return emit.sum_of_lanes(builder, builder.load(squares))
+
+    return _NUMBER(_ROW, types.intp), generate

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
 
 from hsw2v.config import Config, TrainingConfig, read_config
 from hsw2v.corpus.sources import Path, Source, stored_as
@@ -55,7 +55,8 @@ def train(
     epoch; the scores of loss ns and sampled are no probabilities, and with `normalize_exactly`
     it is that of their softmax over all words, which takes long. One thread gives the same
     vectors, bit by bit, for the same corpus, settings, version and kind of processor; more
-    threads give the same windows, but update the tables as they come (Hogwild).
+    threads give the same windows, but update the tables as they come (Hogwild). With
+    `deterministic` any number of threads gives the same model file, byte for byte.
 
     With `output` the model is saved there when it is complete; `force` replaces a file of that
     name. Until then the training is kept in the folder OUTPUT.checkpoint every `checkpoint_every`
@@ -101,7 +102,7 @@ def train(
                 listener(Notice("there is no interrupted training to go on with: this one is new"))
         told = _beginning(warm_up, listener)
         texts = context.enter_context(read_texts(source, chosen.corpus, heldout, listener=told))
-        return _train(texts, chosen, codes, warm_up, listener, kept)
+        return _train(texts, chosen, codes, warm_up, listener, kept).model
 
 
 def resume(
@@ -140,12 +141,20 @@ def _resume(kept: ModelOutput, threads: int | None, listener: Listener) -> Model
     with memory_explained(), kept, open_run(kept.folder) as (run, texts):
         config = run.config if threads is None else run.config.replace(threads=threads)
         warm_up = WarmUp(config.training)
-        return _train(texts, config, None, warm_up, listener, kept, resumed=True)
+        return _train(texts, config, None, warm_up, listener, kept, resumed=True).model
+
+
+class Trained(NamedTuple):
+    """A model, and what training it took."""
+
+    model: Model
+    seconds: float
+    """Of building trees and training, without reading and measuring."""
 
 
 def train_on(
     texts: Texts, config: Config, *, normalize_exactly: bool = False, listener: Listener = ignore
-) -> Model:
+) -> Trained:
     """Train word vectors on texts that are read, as `train` does; they stay as they are.
 
     The settings are free but for those of the corpus, which it was read with.
@@ -235,7 +244,7 @@ def _train(
     *,
     resumed: bool = False,
     halvings: int = HALVINGS,
-) -> Model:
+) -> Trained:
     begun = time.perf_counter()
     encoded = texts.corpus
     open_epochs = chosen.training.epochs is None
@@ -289,7 +298,14 @@ def _train(
     network = trainer.network
     norm, structure = network.norm, network.output.built_of
     vectors, outputs = network.compact()
-    halved = {"learning_rate_halved": trainer.state.halvings} if trainer.state.halvings else {}
+    info = {"versions": _versions(), "corpus": totals}
+    if chosen.training.deterministic:
+        # Neither has a part in the model, whose file is to have the same bytes everywhere.
+        chosen = chosen.replace(threads=None, cache_dir=None)
+    else:
+        info["seconds"] = {"reading": reading, "training": seconds, "measuring": measuring}
+    if trainer.state.halvings:
+        info["learning_rate_halved"] = trainer.state.halvings
     model = Model(
         vocabulary,
         vectors,
@@ -298,21 +314,11 @@ def _train(
         classes=structure if isinstance(structure, Classes) else None,
         batch_norm=None if norm is None else norm[:, : network.dim].copy(),
         config=chosen.to_dict(),
-        info={
-            "versions": _versions(),
-            "corpus": totals,
-            "seconds": {
-                "reading": reading,
-                "training": seconds,
-                "measuring": measuring,
-            },
-            **halved,
-            **(kept.notes.get("info", {}) if kept else {}),
-        },
+        info={**info, **(kept.notes.get("info", {}) if kept else {})},
     )
     if kept is not None:
         kept.save(model)
-    return model
+    return Trained(model, seconds)
 
 
 def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:

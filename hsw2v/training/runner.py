@@ -1,4 +1,4 @@
-"""Who does the work: threads that take one block of a pass after another."""
+"""Who does the work: threads that take one job after another."""
 
 from __future__ import annotations
 
@@ -11,86 +11,85 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros
 from hsw2v.errors import DivergedError, ResourceError
-from hsw2v.training.engines import Engine
-from hsw2v.training.schedule import Pass
-from hsw2v.training.state import BlockLosses
 
 TICK_SECONDS = 0.1
 
 
-class Threads:
-    """Threads that share tables and take blocks in order, without locks.
+def _no_tick() -> None:
+    pass
 
-    That is Hogwild (Niu, Recht, Ré & Wright 2011).
-    """
+
+class Threads:
+    """Threads that take numbered jobs in order."""
 
     def __init__(self) -> None:
         self.stop: NDArray[np.int32] = aligned_zeros(1, 1, np.int32)[0]
         """(1,) int32, for compiled code to look at: when set, blocks are left unfinished."""
-        self._paused = False
+        self.paused = False
+        """Whether no other block is to begin."""
 
     def pause(self) -> None:
-        """Let no thread begin another block: `run` returns when those in flight are done."""
-        self._paused = True
+        """Let training return when the blocks in flight are done."""
+        self.paused = True
 
     def run(
         self,
-        engine: Engine,
-        some: Pass,
-        losses: BlockLosses,
+        job: Callable[[int, int], None],
+        threads: int,
         first: int,
         last: int,
-        tick: Callable[[], None],
+        tick: Callable[[], None] = _no_tick,
+        *,
+        whole: bool = False,
     ) -> int:
-        """Train on the blocks of a pass from position `first` of its order on and before `last`.
+        """Call `job(thread, number)` for the numbers from `first` on and before `last`.
 
-        Their losses are filled in, and `tick()` is called meanwhile. Returns the position of the
-        first block that is not done: `last`, unless there was a pause. Ctrl-C, and the first error
-        of a thread, stops all and is raised here.
+        Meanwhile `tick()` is called. Returns the first number that was not taken: `last`, unless
+        there was a pause meanwhile, which stops no run that must be `whole`. Ctrl-C, and the first
+        error of a thread, stops all and is raised here.
 
         Raises:
-            DivergedError: the loss of a block is not finite.
             ResourceError: the system does not give that many threads.
         """
-        self.stop[0], self._paused = 0, False
-        positions = itertools.count(first)
+        self.stop[0] = 0
+        if not whole:
+            self.paused = False
+        numbers = itertools.count(first)
         errors: list[BaseException] = []
         idle = threading.Semaphore(0)
 
-        def take_blocks(thread: int) -> None:
+        def take_jobs(thread: int) -> None:
             try:
-                while not (self.stop[0] or self._paused) and (at := next(positions)) < last:
-                    found = engine.train(thread, some, at)
-                    if not self.stop[0]:
-                        losses[at] = found
-                    if not np.isfinite(found[0]):
-                        raise diverged("the loss is not a finite number", some.epoch)
+                while not (self.stop[0] or (self.paused and not whole)):
+                    if (number := next(numbers)) >= last:
+                        break
+                    job(thread, number)
             except BaseException as error:
                 errors.append(error)
                 self.stop[0] = 1
             finally:
                 idle.release()
 
-        threads = [
-            threading.Thread(target=take_blocks, args=(number,), daemon=True)
-            for number in range(engine.threads)
+        workers = [
+            threading.Thread(target=take_jobs, args=(number,), daemon=True)
+            for number in range(threads)
         ]
         try:
-            _start(threads)
+            _start(workers)
             finished = 0
-            while finished < len(threads):
+            while finished < len(workers):
                 finished += idle.acquire(timeout=TICK_SECONDS)
                 tick()
         except BaseException:
             self.stop[0] = 1
             raise
         finally:
-            for thread in threads:
+            for thread in workers:
                 if thread.ident is not None:
                     thread.join()
         if errors:
             raise errors[0]
-        return min(next(positions), last) if self._paused else last
+        return min(next(numbers), last)
 
 
 def diverged(why: str, epoch: int | None = None) -> DivergedError:

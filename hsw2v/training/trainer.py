@@ -23,9 +23,11 @@ from hsw2v.network.network import Network
 from hsw2v.network.outputs import OutputLayer, is_normalized, output_layer
 from hsw2v.network.outputs.softmax import SoftmaxOutput
 from hsw2v.query.normalisation import normalised
-from hsw2v.training.engines import ENGINES, Engine, Task
+from hsw2v.training.engines import ENGINES, Task
+from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.phases import Phases, Rebuilding
 from hsw2v.training.report import Report
+from hsw2v.training.rounds import Rounds
 from hsw2v.training.runner import Threads, diverged
 from hsw2v.training.schedule import Pass, measuring_pass, recordings_of, training_pass
 from hsw2v.training.signals import signals_held
@@ -100,7 +102,7 @@ class Trainer:
         self._phases = phases or Rebuilding(training, vocabulary.counts, self._weights)
         self.state = state or self._beginning()
         self._whole = True
-        self._engine: Engine | None = None
+        self._strategy: Hogwild | Rounds | None = None
         self._layer: Layer | None = None
 
     @property
@@ -139,7 +141,7 @@ class Trainer:
                 self._go_back(error, keeper, listener)
             finally:
                 measuring += report.measuring_seconds
-        self._engine = None
+        self._strategy = None
         return measuring
 
     def _beginning(self) -> TrainingState:
@@ -151,6 +153,8 @@ class Trainer:
     def _go_back(self, error: DivergedError, keeper: Keeper | None, listener: Listener) -> None:
         """Go on from the last state that was kept, or from the start, at half the learning rate.
 
+        Deterministic training goes on from the start.
+
         Raises:
             DivergedError: that was done as often as it may be.
         """
@@ -160,10 +164,13 @@ class Trainer:
             raise DivergedError(
                 error.what + (tried if self._halvings else ""), hint=error.hint
             ) from error
-        self._engine = self._layer = None
+        self._strategy = self._layer = None
         # The memory of the one is that of the other.
         self.state.network.parameters = {}
-        kept = keeper.last(self._settings, self._vocabulary.counts) if keeper else None
+        kept = None
+        # Which state was the last is a matter of time: not where time has no part in the result.
+        if keeper and not self._settings.deterministic:
+            kept = keeper.last(self._settings, self._vocabulary.counts)
         self.state = kept or self._beginning()
         self.state.halvings = halvings
         self._whole = True
@@ -225,7 +232,7 @@ class Trainer:
         borders = encoded.blocks
         some = training_pass(encoded.ids, borders, windowing, settings, 0, MEASURING_SCALE)
         passed = np.concatenate(([0], np.cumsum(np.diff(borders)[some.order]))) / borders[-1]
-        engine = ENGINES[self.network.output.name](self._task(corpus, self.network.output))
+        strategy = self._training_of(corpus)
         pace, share = Pace(), 0.0
 
         def tick() -> None:
@@ -235,7 +242,7 @@ class Trainer:
 
         while not share or pace.seconds < seconds:
             losses = no_losses(len(some.order))
-            share += passed[self._runner.run(engine, some, losses, 0, len(losses), tick)]
+            share += passed[strategy.run(some, losses, 0, len(losses), tick)]
         return float(share) * encoded.tokens / pace.seconds
 
     def _windowing(self, corpus: WordCorpus) -> Windowing:
@@ -293,7 +300,7 @@ class Trainer:
                 done = int(np.count_nonzero(~np.isnan(losses[:, 2])))
                 listener(HeldoutProgress(done, len(losses), pace.seconds))
 
-        self._runner.run(ENGINES[output.name](task), some, losses, 0, len(losses), tick)
+        Hogwild(self._runner, ENGINES[output.name](task)).run(some, losses, 0, len(losses), tick)
         return mean_loss(losses)
 
     def _advance(
@@ -314,18 +321,21 @@ class Trainer:
                 self._runner.pause()
 
         while state.block < last:
-            if self._engine is None:
-                self._engine = ENGINES[self.network.output.name](
-                    self._task(corpus, self.network.output)
-                )
+            if self._strategy is None:
+                self._strategy = self._training_of(corpus)
             with self._changing(self._runner.pause):
-                state.block = self._runner.run(
-                    self._engine, some, state.losses, state.block, last, tick
-                )
+                state.block = self._strategy.run(some, state.losses, state.block, last, tick)
                 report.take_time()
             if keeper and keeper.due():
                 self.check()
                 keeper.keep(state)
+
+    def _training_of(self, corpus: WordCorpus) -> Hogwild | Rounds:
+        """Return the training of the network on a corpus."""
+        task, settings = self._task(corpus, self.network.output), self._settings
+        if settings.deterministic:
+            return Rounds(self._runner, task, self.network.parameters, settings.workers)
+        return Hogwild(self._runner, ENGINES[task.output.name](task))
 
     def _task(self, corpus: WordCorpus, output: OutputLayer) -> Task:
         """Return the training of an output layer of the network on a corpus."""
@@ -360,7 +370,7 @@ class Trainer:
     def _next_output(self, epoch: int, listener: Listener) -> OutputLayer:
         """Return the output layer that takes over."""
         self.check()
-        self._engine = self._layer = None
+        self._strategy = self._layer = None
         return self._phases.next_output(self.network, epoch, listener)
 
     def _recorder(self, listener: Listener) -> Recorder | None:

@@ -15,7 +15,10 @@ from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, output_layer
 from hsw2v.training.engines import ENGINES, Task
+from hsw2v.training.rounds import Rounds
+from hsw2v.training.runner import Threads
 from hsw2v.training.schedule import measuring_pass
+from hsw2v.training.state import no_losses
 from hsw2v.training.tables import layer_of, tables_of
 from hsw2v.trees.brown import brown
 from hsw2v.trees.classes import Classes
@@ -40,7 +43,10 @@ def warm_up(training: TrainingConfig) -> None:
     keep = np.full(2, 2**32, np.uint64)
     windowing = Windowing(np.array([-1, 0, 1], np.int32), keep, 1, False)
     some = measuring_pass(ids, np.array([0, 3]), windowing)
-    ENGINES[task.output.name](task).train(0, some, 0)
+    if training.deterministic:
+        Rounds(Threads(), task, network.parameters, 1).run(some, no_losses(1), 0, 1, lambda: None)
+    else:
+        ENGINES[task.output.name](task).train(0, some, 0)
 
 
 def warm_up_exchange() -> None:

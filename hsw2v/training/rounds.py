@@ -1,0 +1,218 @@
+"""Rounds of workers: training that comes to the same bits from any number of threads.
+
+In a round each worker trains on one block, the next of the pass, and all begin from the same
+tables: a worker has copies of the rows that its block reaches. Then the copies are combined, row by
+row, in the order of the workers. Which thread executes a worker has no part in what it computes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.arrays import aligned_zeros
+from hsw2v.kernels.arguments import SAMPLED, Layer
+from hsw2v.kernels.combining import Found, combine_rows, copy_rows, find_rows, take_rows
+from hsw2v.kernels.output.negative import NoiseDistribution
+from hsw2v.kernels.output.sampled import SHARED_BY
+from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
+from hsw2v.training.engines import ENGINES, Task
+from hsw2v.training.full import blas_threads
+from hsw2v.training.hogwild import check_loss
+from hsw2v.training.runner import Threads
+from hsw2v.training.schedule import Pass
+from hsw2v.training.state import BlockLosses
+from hsw2v.training.tables import tables_of
+
+PIECES = 2
+"""Pieces of a table for each thread that combines its rows."""
+
+TRAINED = (VECTORS, OUTPUTS, NORM)
+"""What is combined as `reference.combining` says; of the rest, means and counts, it is the mean."""
+
+Rows = dict[str, NDArray[np.int32]]
+"""Of arrays by name, ascending rows, (n,) int32."""
+
+
+class Rounds:
+    """Workers that train on copies, round after round."""
+
+    def __init__(self, runner: Threads, task: Task, parameters: Parameters, workers: int) -> None:
+        """Get ready for a task on parameters; the runner's threads execute the workers."""
+        self._runner, self._parameters, self.workers = runner, parameters, workers
+        threads = range(min(task.threads, workers))
+        self._threads = [_Thread(task, parameters) for _ in threads]
+        self._copies = [_Copies() for _ in range(workers)]
+
+    def run(
+        self,
+        some: Pass,
+        losses: BlockLosses,
+        first: int,
+        last: int,
+        tick: Callable[[], None],
+    ) -> int:
+        """Train on blocks of a pass, as `Hogwild.run` does; a pause takes place after a round.
+
+        Raises:
+            DivergedError: the loss of a block is not finite.
+            ResourceError: the system does not give that many threads.
+        """
+        self._runner.paused = False
+        # Products in several threads come to other bits.
+        with blas_threads(1):
+            while first < last and not self._runner.paused:
+                blocks = min(self.workers, last - first)
+
+                def train(thread: int, worker: int, first: int = first) -> None:
+                    position = first + worker
+                    executing, copies = self._threads[thread], self._copies[worker]
+                    executing.train(some, position, losses, self._parameters, copies)
+
+                self._runner.run(train, len(self._threads), 0, blocks, tick, whole=True)
+                jobs = list(self._combinations(blocks))
+
+                def combine(_: int, job: int, jobs: list[Callable[[], None]] = jobs) -> None:
+                    jobs[job]()
+
+                self._runner.run(combine, len(self._threads), 0, len(jobs), whole=True)
+                first += blocks
+        return first
+
+    def _combinations(self, workers: int) -> Iterator[Callable[[], None]]:
+        """Yield the parts of combining the copies of the first workers, in any order."""
+        some = self._copies[:workers]
+        pieces = PIECES * len(self._threads)
+        for name in some[0].rows:
+            array = self._parameters[name]
+            rows = [copies.rows[name] for copies in some]
+            if array.ndim == 1:
+                yield partial(_take_largest, array, [(c.rows[name], c[name]) for c in some])
+                continue
+            counts = np.array([len(one) for one in rows])
+            where = np.array([one.ctypes.data for one in rows])
+            copies_at = np.array([copies[name].ctypes.data for copies in some])
+            cuts = rows[0][counts[0] * np.arange(1, pieces) // pieces].tolist()
+            for begin, end in zip([0, *cuts], [*cuts, len(array)], strict=True):
+                room = aligned_zeros(1, array.shape[1])
+                yield partial(
+                    combine_rows, array, where, copies_at, counts, begin, end, name in TRAINED, room
+                )
+
+
+class _Copies:
+    """What a worker has come to in a round: some rows of every array."""
+
+    def __init__(self) -> None:
+        self.rows: Rows = {}
+        self._arrays: Parameters = {}
+
+    def take(self, arrays: Parameters, rows: Rows) -> None:
+        """Copy rows of arrays."""
+        self.rows = rows
+        for name, chosen in rows.items():
+            array = arrays[name]
+            if len(chosen) > len(self._arrays.get(name, ())):
+                # With some room, since the next block reaches about as many.
+                self._arrays[name] = _zeros_like(array, len(chosen) + len(chosen) // 4)
+            if array.ndim == 1:
+                self._arrays[name][: len(chosen)] = array[chosen]
+            else:
+                take_rows(array, chosen, self._arrays[name])
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return the copies of `rows[name]`; there may be more, from earlier rounds."""
+        return self._arrays[name]
+
+
+class _Thread:
+    """What executes workers: arrays of its own, in which only the rows of a worker matter."""
+
+    def __init__(self, task: Task, parameters: Parameters) -> None:
+        self._own = {name: _zeros_like(array, len(array)) for name, array in parameters.items()}
+        alone = dataclasses.replace(task, tables=tables_of(self._own), threads=1)
+        self._engine = ENGINES[task.output.name](alone)
+        self._layer = task.layer
+        self._noise, self._shared_by = _noise(task.layer)
+        self._kept = aligned_zeros(1, task.longest_block, np.int32)[0]
+        self._bounds = aligned_zeros(task.longest_block, 2, np.int32)
+        self._words, self._outputs = (
+            Found(
+                np.zeros(len(parameters[name]), np.uint8), np.empty(len(parameters[name]), np.int32)
+            )
+            for name in (VECTORS, OUTPUTS)
+        )
+
+    def train(
+        self,
+        some: Pass,
+        position: int,
+        losses: BlockLosses,
+        parameters: Parameters,
+        copies: _Copies,
+    ) -> None:
+        """Train on a block from the parameters, which are left as they are; take the copies."""
+        rows = self._rows(some, position, parameters)
+        for name, chosen in rows.items():
+            if parameters[name].ndim == 1:
+                self._own[name][chosen] = parameters[name][chosen]
+            else:
+                copy_rows(parameters[name], chosen, self._own[name])
+        losses[position] = self._engine.train(0, some, position)
+        check_loss(losses, position, some.epoch)
+        copies.take(self._own, rows)
+
+    def _rows(self, some: Pass, position: int, parameters: Parameters) -> Rows:
+        """Return the rows that a block reaches of all arrays that have some."""
+        words, outputs = find_rows(
+            some.ids_of(position),
+            some.key_of(position),
+            some.windowing,
+            self._layer,
+            self._noise,
+            self._shared_by,
+            self._kept,
+            self._bounds,
+            self._words,
+            self._outputs,
+        )
+        of = {
+            VECTORS: np.sort(self._words.rows[:words]),
+            OUTPUTS: np.sort(self._outputs.rows[:outputs]),
+        }
+        return {
+            name: of.get(name.partition(".")[0], np.arange(len(array), dtype=np.int32))
+            for name, array in parameters.items()
+            if len(array)
+        }
+
+
+def _noise(layer: Layer) -> tuple[NoiseDistribution, int]:
+    """Return what words are drawn by, and how many windows share what is drawn."""
+    if layer.kind != SAMPLED:
+        return layer.noise, 1
+    by = layer.proposal
+    return NoiseDistribution(by.accept, by.alias, by.samples, layer.noise.labels), SHARED_BY
+
+
+def _zeros_like(array: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return an array of another length."""
+    made: NDArray[Any]
+    if array.ndim == 1:
+        made = aligned_zeros(1, size, array.dtype)[0]
+    else:
+        made = aligned_zeros(size, array.shape[1], array.dtype)
+    return made
+
+
+def _take_largest(
+    array: NDArray[Any], copies: list[tuple[NDArray[np.int32], NDArray[Any]]]
+) -> None:
+    """Let each number of an array (R,) be the largest that a worker has come to."""
+    for rows, numbers in copies:
+        array[rows] = np.maximum(array[rows], numbers[: len(rows)])

@@ -1,0 +1,192 @@
+"""Deterministic training: the same model, to the byte, from any number of threads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commandline import run
+from test_training import planted
+
+import hsw2v
+from hsw2v.arrays import aligned_zeros, padded
+from hsw2v.config import Config
+from hsw2v.corpus.sources import encode_source
+from hsw2v.corpus.words import choose_words
+from hsw2v.events import ignore
+from hsw2v.kernels.combining import combine_rows
+from hsw2v.reference.combining import averaged, combined
+from hsw2v.training.building import first_structure
+from hsw2v.training.rounds import Rounds, _Thread
+from hsw2v.training.schedule import training_pass
+from hsw2v.training.state import no_losses
+from hsw2v.training.trainer import Trainer
+
+SMALL: dict[str, Any] = {"dim": 12, "min_count": 1, "sample": 1e-2, "epochs": 2, "window": 3}
+LAYERS: dict[str, dict[str, Any]] = {
+    "hs": {"rebuild_at": 0.7},
+    "hs, CBOW": {"model": "cbow", "node_sample": 0.01, "tree": "huffman"},
+    "ns": {"loss": "ns"},
+    "class": {"loss": "class", "classes": "kmeans"},
+    "sampled": {"loss": "sampled", "samples": 8},
+    "softmax": {"loss": "softmax"},
+    "adam": {"optimizer": "adam", "l2": 0.01},
+    "adagrad, ns": {"optimizer": "adagrad", "loss": "ns"},
+    "rmsprop, sampled": {"optimizer": "rmsprop", "loss": "sampled"},
+    "batch norm, adam, class": {"batch_norm": True, "optimizer": "adam", "loss": "class"},
+    "batch norm, softmax": {"batch_norm": True, "loss": "softmax"},
+}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rounds") / "corpus.txt"
+    path.write_text("\n".join(map(" ".join, planted(6_000))))
+    return path
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_any_number_of_threads_gives_the_same_file(name: str, corpus: Path, tmp_path: Path) -> None:
+    files = []
+    for threads in (1, 2, 7):
+        path = tmp_path / f"{threads}.safetensors"
+        settings = SMALL | LAYERS[name] | {"deterministic": True, "workers": 3}
+        hsw2v.train(corpus, threads=threads, output=path, **settings)
+        files.append(path.read_bytes())
+    assert files[0] == files[1] == files[2]
+
+
+def test_the_seed_and_the_workers_are_part_of_the_result(corpus: Path) -> None:
+    settings = SMALL | {"deterministic": True, "threads": 2}
+    models = [
+        hsw2v.train(corpus, **settings, workers=workers, seed=seed).vectors.tobytes()
+        for workers, seed in ((2, 1), (3, 1), (2, 2))
+    ]
+    assert len(set(models)) == 3
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_one_worker_is_one_thread(name: str, corpus: Path) -> None:
+    settings = SMALL | LAYERS[name]
+    plain = hsw2v.train(corpus, **settings, threads=1)
+    worker = hsw2v.train(corpus, **settings, threads=2, deterministic=True, workers=1)
+    assert worker.vectors.tobytes() == plain.vectors.tobytes()
+    assert worker.output is not None
+    assert plain.output is not None
+    assert worker.output.tobytes() == plain.output.tobytes()
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_block_moves_no_row_that_is_not_found(name: str, corpus: Path) -> None:
+    config = Config().replace(**SMALL, **LAYERS[name], threads=1).resolved()
+    with encode_source(corpus, config.corpus, ignore) as encoded:
+        config = config.resolved(encoded.tokens)
+        vocabulary, words = choose_words(encoded, config.vocabulary)
+        base = first_structure(config, None, vocabulary, words, ignore)
+        trainer = Trainer(config, vocabulary, base)
+        task = trainer._task(words, trainer.network.output)
+        parameters = trainer.network.parameters
+        windowing = trainer._windowing(words)
+        some = training_pass(encoded.ids, encoded.blocks, windowing, config.training, 0)
+        # Some training first: the gradient of a word vector is 0 where outputs are.
+        Rounds(trainer._runner, task, parameters, 2).run(some, no_losses(9), 0, 4, lambda: None)
+        rows = _Thread(task, parameters)._rows(some, 4, parameters)
+        before = {one: array.copy() for one, array in parameters.items()}
+        trainer._training_of(words).run(some, no_losses(9), 4, 5, lambda: None)
+        for one, array in parameters.items():
+            moved = {int(row) for row in np.nonzero(array != before[one])[0]}
+            assert moved <= set(rows.get(one, np.empty(0)).tolist())
+        assert any((parameters[one] != before[one]).any() for one in ("vectors", "outputs"))
+
+
+def test_copies_are_combined_as_the_reference_says() -> None:
+    rng = np.random.default_rng(1)
+    words, dim, workers = 50, 20, 5
+    table = aligned_zeros(words, padded(dim))
+    table[:, :dim] = rng.normal(size=(words, dim))
+    before = table.astype(np.float64)
+    rows = [
+        np.sort(rng.choice(words, size, replace=False)).astype(np.int32)
+        for size in (30, 0, 12, 44, 1)
+    ]
+    copies = []
+    for worker, own in enumerate(rows):
+        copy = aligned_zeros(len(own), padded(dim))
+        # Some agree, some do not.
+        drift = rng.normal(size=(words, dim)) if worker % 2 else np.ones((words, dim))
+        copy[:, :dim] = table[own, :dim] + 0.1 * drift[own]
+        copies.append(copy)
+    for trained in (True, False):
+        found = aligned_zeros(*table.shape)
+        found[:] = table
+        kept = [aligned_zeros(*copy.shape) for copy in copies]
+        for copy, one in zip(copies, kept, strict=True):
+            one[:] = copy
+        for first, last in ((20, 37), (0, 20), (37, words)):
+            combine_rows(
+                found,
+                np.array([own.ctypes.data for own in rows]),
+                np.array([copy.ctypes.data for copy in kept]),
+                np.array([len(own) for own in rows]),
+                first,
+                last,
+                trained,
+                aligned_zeros(1, padded(dim)),
+            )
+        for row in range(words):
+            after = np.array(
+                [
+                    copies[worker][own.tolist().index(row)]
+                    for worker, own in enumerate(rows)
+                    if row in own
+                ]
+            )
+            if not len(after):
+                assert (found[row] == table[row]).all()
+            elif len(after) == 1:
+                assert (found[row] == after[0]).all()
+            else:
+                expected = combined(before[row], after) if trained else averaged(after)
+                assert found[row] == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def test_the_rule_of_combining() -> None:
+    before = np.array([1.0, -2.0])
+    change = np.array([0.3, 0.4])
+    alone = combined(before, np.array([before + change]))
+    assert (alone == before + change).all()
+    # Changes that are orthogonal add up, and so do those that cancel.
+    across = np.array([before + [0.3, 0.0], before + [0.0, 0.4]])
+    assert combined(before, across) == pytest.approx(before + change)
+    against = np.array([before + change, before - 0.5 * change])
+    assert combined(before, against) == pytest.approx(before + 0.5 * change)
+    # Four that agree go twice as far as one.
+    agreeing = np.array([before + change] * 4)
+    assert combined(before, agreeing) == pytest.approx(before + 2 * change)
+    assert (combined(before, np.array([before, before])) == before).all()
+
+
+def test_what_diverges_begins_again_deterministically(corpus: Path, tmp_path: Path) -> None:
+    files = []
+    for threads in (1, 2):
+        path = tmp_path / f"{threads}.safetensors"
+        settings = SMALL | {"deterministic": True, "lr": 1.0, "optimizer": "adam", "workers": 2}
+        model = hsw2v.train(corpus, threads=threads, output=path, checkpoint_every=1e-4, **settings)
+        assert model.info["learning_rate_halved"] > 0
+        files.append(path.read_bytes())
+    assert files[0] == files[1]
+
+
+def test_the_command_line_gives_the_same_file(corpus: Path, tmp_path: Path) -> None:
+    files = []
+    for threads in (1, 2):
+        path = tmp_path / f"{threads}.safetensors"
+        run(
+            "train", str(corpus), "-o", str(path), "--deterministic", "--workers", "2", "--dim",
+            "8", "--epochs", "1", "--threads", str(threads), "--quiet",
+        )  # fmt: skip
+        files.append(path.read_bytes())
+    assert files[0] == files[1]
+    assert "workers" in run("info", str(tmp_path / "1.safetensors")).stdout
