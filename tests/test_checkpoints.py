@@ -326,3 +326,41 @@ def test_a_signal_just_before_signals_wait_loses_nothing(
             hsw2v.train(planted(1_000), output=path, **SMALL)
     hsw2v.resume(folder_of(path))
     assert same(hsw2v.load(path), hsw2v.train(planted(1_000), **SMALL))
+
+
+def test_finished_epochs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = SMALL | {"rebuild_from": "ns", "rebuild_at": 1.5, "keep_epochs": True}
+    path, other = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    whole = hsw2v.train(text(), output=path, **settings)
+    names = [f"a.epoch-{epoch}.safetensors" for epoch in (1, 2)]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [*names, path.name]
+    first, second = (hsw2v.load(tmp_path / name) for name in names)
+    assert isinstance(first, hsw2v.Model)
+    assert isinstance(second, hsw2v.Model)
+    assert [one.config["training"]["loss"] for one in (first, second)] == ["ns", "hs"]
+    assert [one.info["epoch"] for one in (first, second)] == [1, 2]
+    assert second.distribution("g1w1 _").sum() == pytest.approx(1.0)
+    # An interrupted training keeps the same ones.
+    with monkeypatch.context() as patched:
+        Interrupting(patched, 6)
+        with pytest.raises(KeyboardInterrupt):
+            hsw2v.train(text(), output=other, **settings)
+    assert same(hsw2v.resume(f"{other}.checkpoint"), whole)
+    assert same(hsw2v.load(tmp_path / "b.epoch-1.safetensors"), first)
+    assert same(hsw2v.load(tmp_path / "b.epoch-2.safetensors"), second)
+    # What another training has kept is not replaced unasked.
+    path.unlink()
+    with pytest.raises(errors.OutputExistsError, match="epoch of another training"):
+        hsw2v.train(text(), output=path, **settings)
+    hsw2v.train(text(), output=path, force=True, **settings)
+
+
+def test_an_epoch_that_cannot_be_kept_is_no_reason_to_stop(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    path = tmp_path / "model.safetensors"
+    (tmp_path / "model.epoch-1.safetensors").mkdir()
+    hsw2v.train(text(), output=path, force=True, keep_epochs=True, listener=heard.append, **SMALL)
+    notes = [one.message for one in heard if isinstance(one, Notice)]
+    assert any("the model of epoch 1 was not written" in one for one in notes)
+    assert (tmp_path / "model.epoch-2.safetensors").exists()
+    assert path.exists()

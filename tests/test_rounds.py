@@ -103,7 +103,7 @@ def test_a_block_moves_no_row_that_is_not_found(name: str, corpus: Path) -> None
 
 def test_copies_are_combined_as_the_reference_says() -> None:
     rng = np.random.default_rng(1)
-    words, dim, workers = 50, 20, 5
+    words, dim = 50, 20
     table = aligned_zeros(words, padded(dim))
     table[:, :dim] = rng.normal(size=(words, dim))
     before = table.astype(np.float64)
@@ -158,7 +158,7 @@ def test_the_rule_of_combining() -> None:
     alone = combined(before, np.array([before + change]))
     assert (alone == before + change).all()
     # Changes that are orthogonal add up, and so do those that cancel.
-    across = np.array([before + [0.3, 0.0], before + [0.0, 0.4]])
+    across = before + np.array([[0.3, 0.0], [0.0, 0.4]])
     assert combined(before, across) == pytest.approx(before + change)
     against = np.array([before + change, before - 0.5 * change])
     assert combined(before, against) == pytest.approx(before + 0.5 * change)

@@ -53,14 +53,20 @@ normalize_option = click.option(
     help="For models trained with loss ns or sampled: normalise their scores by the softmax over "
     "the whole vocabulary, which is slow.",
 )
-checkpoint_option = click.option(
-    "--checkpoint-every",
-    type=click.FloatRange(0.0),
-    default=10.0,
-    show_default=True,
-    metavar="MINUTES",
-    help="Keep the training in the folder OUTPUT.checkpoint, for hsw2v resume; 0 never does.",
-)
+
+
+def checkpoint_option(default: float | None, otherwise: str) -> Callable[[F], F]:
+    """Return the option of how often to write checkpoints."""
+    return click.option(
+        "--checkpoint-every",
+        type=click.FloatRange(0.0),
+        default=default,
+        metavar="MINUTES",
+        help="Keep the training in the folder OUTPUT.checkpoint, for hsw2v resume; 0 never does "
+        f"(default: {otherwise}).",
+    )
+
+
 log_option = click.option(
     "--log-json", metavar="FILE", help="Log settings and progress as JSON lines."
 )

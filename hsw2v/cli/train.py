@@ -56,7 +56,12 @@ output_option = click.option(
     help="With --heldout and --loss ns or sampled: normalise their scores by the softmax over the "
     "whole vocabulary, which is slow.",
 )
-@checkpoint_option
+@checkpoint_option(10.0, "10")
+@click.option(
+    "--keep-epochs",
+    is_flag=True,
+    help="Write the model after each epoch N but the last, too, as NAME.epoch-N.safetensors.",
+)
 @click.option(
     "--resume",
     is_flag=True,
@@ -79,6 +84,7 @@ def train(
     heldout: str | None,
     normalize_exactly: bool,
     checkpoint_every: float,
+    keep_epochs: bool,
     resume: bool,
     dry_run: bool,
     quiet: bool,
@@ -126,6 +132,7 @@ def train(
             heldout=heldout,
             normalize_exactly=normalize_exactly,
             checkpoint_every=checkpoint_every,
+            keep_epochs=keep_epochs,
             resumed=resume,
         )
 
@@ -159,7 +166,7 @@ def train_and_save(
 @click.option("-o", "--output", metavar="MODEL", help="Model file to write (default: as before).")
 @click.option("--force", is_flag=True, default=None, help="Replace the output if it exists.")
 @number_option("--threads", help="Threads (default: as before).")
-@checkpoint_option
+@checkpoint_option(None, "as before")
 @quiet_option
 @log_option
 def resume(
@@ -167,7 +174,7 @@ def resume(
     output: str | None,
     force: bool | None,
     threads: int | None,
-    checkpoint_every: float,
+    checkpoint_every: float | None,
     quiet: bool,
     log_json: str | None,
 ) -> None:

@@ -9,6 +9,9 @@ from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hsw2v.config import Config, TrainingConfig, read_config
 from hsw2v.corpus.sources import Path, Source, stored_as
 from hsw2v.corpus.stream import EncodedCorpus
@@ -17,6 +20,7 @@ from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
 from hsw2v.model import Model
+from hsw2v.network.network import Network
 from hsw2v.network.outputs import is_normalized, unused_settings
 from hsw2v.training.building import check_rebuilding, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
@@ -41,6 +45,7 @@ def train(
     output: Path | None = None,
     force: bool = False,
     checkpoint_every: float = 10.0,
+    keep_epochs: bool = False,
     resumed: bool = False,
     notes: Mapping[str, Any] | None = None,
     listener: Listener = ignore,
@@ -62,7 +67,8 @@ def train(
     name. Until then the training is kept in the folder OUTPUT.checkpoint every `checkpoint_every`
     minutes (0: never) and when it is interrupted, and `resume` goes on with it; so does `resumed`,
     if the same texts, settings and output were asked for. `notes`, JSON, are kept there, too;
-    those under "info" become part of the model's.
+    those under "info" become part of the model's. With `keep_epochs` the model after each epoch N
+    but the last is written beside it, as NAME.epoch-N.safetensors.
 
     Raises:
         UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it.
@@ -90,6 +96,7 @@ def train(
                 output,
                 force=force,
                 every=checkpoint_every,
+                keep_epochs=keep_epochs,
                 listener=listener,
                 asked=_asked(source, heldout, normalize_exactly, asked),
                 notes=notes,
@@ -129,6 +136,7 @@ def resume(
         was["output"] if output is None else output,
         force=was["force"] if force is None else force,
         every=was["checkpoint_every"] if checkpoint_every is None else checkpoint_every,
+        keep_epochs=was["keep_epochs"],
         listener=listener,
         asked=was["asked"],
         notes=was["notes"],
@@ -293,32 +301,54 @@ def _train(
     if kept is not None:
         kept.begin(chosen, texts, trainer.state)
     built = time.perf_counter() - read
-    measuring = trainer.train(corpus, listener, held, kept)
+    info: dict[str, Any] = {"versions": _versions(), "corpus": totals}
+    notes = kept.notes.get("info", {}) if kept else {}
+
+    def save_epoch(epoch: int) -> None:
+        if kept is not None:
+            dim, network = trainer.network.dim, trainer.network
+            tables = network.vectors[:, :dim], network.outputs[:, :dim]
+            # The layer of that epoch need not be that of the end.
+            config = chosen.replace(loss=network.output.name)
+            about = {**info, "epoch": epoch, **notes}
+            kept.save_epoch(lambda: _model(config, vocabulary, network, *tables, about), epoch)
+
+    measuring = trainer.train(corpus, listener, held, kept, save_epoch)
     seconds = built + trainer.state.seconds
-    network = trainer.network
-    norm, structure = network.norm, network.output.built_of
-    vectors, outputs = network.compact()
-    info = {"versions": _versions(), "corpus": totals}
-    if chosen.training.deterministic:
-        # Neither has a part in the model, whose file is to have the same bytes everywhere.
-        chosen = chosen.replace(threads=None, cache_dir=None)
-    else:
+    if not chosen.training.deterministic:
         info["seconds"] = {"reading": reading, "training": seconds, "measuring": measuring}
     if trainer.state.halvings:
         info["learning_rate_halved"] = trainer.state.halvings
-    model = Model(
+    network = trainer.network
+    model = _model(chosen, vocabulary, network, *network.compact(), {**info, **notes})
+    if kept is not None:
+        kept.save(model)
+    return Trained(model, seconds)
+
+
+def _model(
+    config: Config,
+    vocabulary: Vocabulary,
+    network: Network,
+    vectors: NDArray[np.float32],
+    outputs: NDArray[np.float32],
+    info: Mapping[str, Any],
+) -> Model:
+    """Return the model of a network, of which vectors (V, D) and outputs (R, D) are given."""
+    norm, structure = network.norm, network.output.built_of
+    if config.training.deterministic:
+        # These have no part in the model, whose file is to have the same bytes everywhere.
+        config = config.replace(threads=None, cache_dir=None)
+    return Model(
         vocabulary,
         vectors,
         outputs,
         structure if isinstance(structure, Tree) else None,
         classes=structure if isinstance(structure, Classes) else None,
         batch_norm=None if norm is None else norm[:, : network.dim].copy(),
-        config=chosen.to_dict(),
-        info={**info, **(kept.notes.get("info", {}) if kept else {})},
+        config=config.to_dict(),
+        info=info,
     )
-    if kept is not None:
-        kept.save(model)
-    return Trained(model, seconds)
 
 
 def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +39,7 @@ class ModelOutput:
         *,
         force: bool = False,
         every: float = 10.0,
+        keep_epochs: bool = False,
         listener: Listener,
         asked: Mapping[str, Any],
         notes: Mapping[str, Any] | None = None,
@@ -45,6 +47,7 @@ class ModelOutput:
     ) -> None:
         """Write `path`, keeping the training every so many minutes; never with 0.
 
+        `keep_epochs` writes a model after each epoch but the last, too, as `epoch_path` names it.
         It is kept in `folder`, by default `folder_of(path)`, with `asked`, by which it is known
         again, and `notes`, both JSON.
         """
@@ -54,6 +57,7 @@ class ModelOutput:
         # As it is read again.
         self._asked = json.loads(json.dumps(asked))
         self._force, self._every, self._listener = force, every, listener
+        self._keep_epochs = keep_epochs
         self._run: tuple[checkpoint.Run, Texts] | None = None
         self._kept: tuple[int, int, int] | None = None
         self._written_at = time.monotonic()
@@ -101,13 +105,18 @@ class ModelOutput:
         """Make sure that beginning a training loses none that was interrupted.
 
         Raises:
-            OutputExistsError: there is one.
+            OutputExistsError: there is one, or the model of an epoch.
         """
-        if not self.folder.exists():
-            return
         if not self._force:
             check_not_interrupted(self.folder)
-        checkpoint.remove(self.folder)
+            if self._keep_epochs and (old := self._epoch_paths()):
+                raise OutputExistsError(
+                    "exists, and is the model of an epoch of another training",
+                    where=str(old[0]),
+                    hint="name another --output, or replace it with --force",
+                )
+        if self.folder.exists():
+            checkpoint.remove(self.folder)
 
     def begin(self, config: Config, texts: Texts, state: TrainingState) -> None:
         """Tell what is to be kept, and make sure that there is room.
@@ -144,6 +153,7 @@ class ModelOutput:
                 "output": str(self.path),
                 "force": self._force,
                 "checkpoint_every": self._every,
+                "keep_epochs": self._keep_epochs,
                 "asked": self._asked,
                 "notes": self.notes,
             }
@@ -211,6 +221,26 @@ class ModelOutput:
                 ) from error
             checkpoint.remove(self.folder)
 
+    def save_epoch(self, make: Callable[[], Model], epoch: int) -> None:
+        """Save the model that the training has come to after so many epochs, if that was asked for.
+
+        A model that cannot be written is told of: training goes on.
+        """
+        if not self._keep_epochs:
+            return
+        path = epoch_path(self.path, epoch)
+        try:
+            # What there is was written by this training, before it was interrupted.
+            make().save(path, force=True)
+        except OutputError as error:
+            self._listener(Notice(f"the model of epoch {epoch} was not written: {error}"))
+        else:
+            self._listener(Notice(f"the model of epoch {epoch} is {path.name}"))
+
+    def _epoch_paths(self) -> list[Path]:
+        pattern = glob.escape(self.path.stem) + ".epoch-*" + glob.escape(self.path.suffix)
+        return sorted(self.path.parent.glob(pattern))
+
     def _save_elsewhere(self, model: Model) -> Path | None:
         for folder in (self.folder, Path(tempfile.gettempdir())):
             path = folder / self.path.name
@@ -221,6 +251,11 @@ class ModelOutput:
                 model.save(path)
                 return path
         return None
+
+
+def epoch_path(output: Path, epoch: int) -> Path:
+    """Return where the model of an epoch is kept, the first being 1."""
+    return output.with_name(f"{output.stem}.epoch-{epoch}{output.suffix}")
 
 
 def folder_of(output: str | os.PathLike[str]) -> Path:

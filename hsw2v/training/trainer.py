@@ -116,10 +116,12 @@ class Trainer:
         listener: Listener,
         heldout: WordCorpus | None = None,
         keeper: Keeper | None = None,
+        epoch_over: Callable[[int], None] = lambda _: None,
     ) -> float:
         """Train for all epochs that are left; measure the loss on a held-out text after each.
 
-        The `keeper` keeps the state when it is due, and after Ctrl-C. Returns the seconds that went
+        The `keeper` keeps the state when it is due, and after Ctrl-C. `epoch_over` is called after
+        each epoch but the last, with the number of it, from 1 on. Returns the seconds that went
         into measuring, that loss and what is recorded of gradients.
 
         Raises:
@@ -130,7 +132,7 @@ class Trainer:
         while True:
             report = Report(listener, self._epochs, corpus.encoded.tokens, self.state)
             try:
-                self._train(corpus, listener, heldout, keeper, report)
+                self._train(corpus, listener, heldout, keeper, epoch_over, report)
                 break
             except KeyboardInterrupt as interrupt:
                 finite = self._whole and self.network.finite
@@ -184,6 +186,7 @@ class Trainer:
         listener: Listener,
         heldout: WordCorpus | None,
         keeper: Keeper | None,
+        epoch_over: Callable[[int], None],
         report: Report,
     ) -> None:
         state, settings, borders = self.state, self._settings, corpus.encoded.blocks
@@ -211,6 +214,8 @@ class Trainer:
                     self._check_epoch()
                     with report.measuring():
                         found = None if heldout is None else self.heldout_loss(heldout, listener)
+                        if epoch + 1 < self._epochs:
+                            epoch_over(epoch + 1)
                     report.end(found)
                 with self._changing():
                     if output is not None:
