@@ -306,12 +306,14 @@ def _train(
 
     def save_epoch(epoch: int) -> None:
         if kept is not None:
-            dim, network = trainer.network.dim, trainer.network
-            tables = network.vectors[:, :dim], network.outputs[:, :dim]
-            # The layer of that epoch need not be that of the end.
+            network, about = trainer.network, {**info, "epoch": epoch, **notes}
+            # The output layer of that epoch need not be that of the end.
             config = chosen.replace(loss=network.output.name)
-            about = {**info, "epoch": epoch, **notes}
-            kept.save_epoch(lambda: _model(config, vocabulary, network, *tables, about), epoch)
+            tables = network.vectors[:, : network.dim], network.outputs[:, : network.dim]
+            norm = network.norm
+            kept.save_epoch(
+                lambda: _model(config, vocabulary, network, norm, *tables, about), epoch
+            )
 
     measuring = trainer.train(corpus, listener, held, kept, save_epoch)
     seconds = built + trainer.state.seconds
@@ -319,8 +321,8 @@ def _train(
         info["seconds"] = {"reading": reading, "training": seconds, "measuring": measuring}
     if trainer.state.halvings:
         info["learning_rate_halved"] = trainer.state.halvings
-    network = trainer.network
-    model = _model(chosen, vocabulary, network, *network.compact(), {**info, **notes})
+    network, norm = trainer.network, trainer.network.norm
+    model = _model(chosen, vocabulary, network, norm, *network.compact(), {**info, **notes})
     if kept is not None:
         kept.save(model)
     return Trained(model, seconds)
@@ -330,12 +332,13 @@ def _model(
     config: Config,
     vocabulary: Vocabulary,
     network: Network,
+    norm: NDArray[np.float32] | None,
     vectors: NDArray[np.float32],
     outputs: NDArray[np.float32],
     info: Mapping[str, Any],
 ) -> Model:
-    """Return the model of a network, of which vectors (V, D) and outputs (R, D) are given."""
-    norm, structure = network.norm, network.output.built_of
+    """Return the model of a network: of `norm (4, P)`, vectors (V, D) and outputs (R, D) of it."""
+    structure = network.output.built_of
     if config.training.deterministic:
         # These have no part in the model, whose file is to have the same bytes everywhere.
         config = config.replace(threads=None, cache_dir=None)
