@@ -162,9 +162,10 @@ def test_the_rule_of_combining() -> None:
     assert combined(before, across) == pytest.approx(before + change)
     against = np.array([before + change, before - 0.5 * change])
     assert combined(before, against) == pytest.approx(before + 0.5 * change)
-    # Four that agree go twice as far as one.
-    agreeing = np.array([before + change] * 4)
-    assert combined(before, agreeing) == pytest.approx(before + 2 * change)
+    # Those that agree go twice as far as one, however many they are.
+    for workers in (2, 4, 16):
+        agreeing = np.array([before + change] * workers)
+        assert combined(before, agreeing) == pytest.approx(before + 2 * change)
     assert (combined(before, np.array([before, before])) == before).all()
 
 

@@ -20,6 +20,8 @@ from hsw2v.kernels.rows import add_change, clear_row, copy_row, move_row_by, squ
 from hsw2v.kernels.tiles import prefetch_row
 from hsw2v.kernels.windows import find_windows
 
+AGREEING = np.float32(2.0)
+"""How far changes that agree go together, in lengths of one of them."""
 AHEAD = 8
 """Rows between asking for one and touching it."""
 
@@ -159,10 +161,11 @@ def combine_rows(table, rows, copies, counts, first, last, trained, total) -> No
             squares = np.float32(0.0)
             for k in range(n):
                 squares += add_change(changes, shared, having[k], chunks)
+            squares *= AGREEING
             length = squared_length(changes, chunks)
             factor = one
             if length > squares:
-                factor = np.float32(np.sqrt(squares / length))
+                factor = squares / length
             move_row_by(shared, changes, one, factor, chunks)
         else:
             share = np.float32(1.0 / n)
