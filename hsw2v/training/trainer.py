@@ -76,11 +76,13 @@ class Trainer:
         phases: Phases | None = None,
         state: TrainingState | None = None,
         halvings: int = HALVINGS,
+        fill: Callable[[Network], None] | None = None,
     ) -> None:
         """Make a network for a vocabulary, with the tree or the classes of its output layer.
 
         With a `state`, training goes on from there. What diverges is tried again at half the
-        learning rate, `halvings` times at most.
+        learning rate, `halvings` times at most. A network of which nothing is trained is given to
+        `fill`, which may bring what is trained already.
 
         The settings must say how many epochs there are. Without a tree, hierarchical softmax
         begins as negative sampling. Without `phases` it is rebuilt as the settings say.
@@ -93,7 +95,7 @@ class Trainer:
         self._epochs = training.epochs
         self._threads = training.threads
         self._runner = Threads()
-        self._halvings = halvings
+        self._halvings, self._fill = halvings, fill
         sample = config.vocabulary.sample
         self._keep = thresholds(keep_probability(vocabulary.counts, sample))
         self._weights = kept_counts(vocabulary.counts, sample)
@@ -146,7 +148,10 @@ class Trainer:
         """Return the state in which nothing is trained."""
         training, counts = self._settings, self._vocabulary.counts
         output = output_layer(training, counts, self._base)
-        return TrainingState(Network.initial(training, len(counts), output))
+        network = Network.initial(training, len(counts), output)
+        if self._fill is not None:
+            self._fill(network)
+        return TrainingState(network)
 
     def _go_back(self, error: DivergedError, keeper: Keeper | None, listener: Listener) -> None:
         """Go on from the last state that was kept, or from the start, at half the learning rate.
