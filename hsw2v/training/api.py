@@ -20,10 +20,10 @@ from hsw2v.model import Model
 from hsw2v.network.outputs import is_normalized, unused_settings
 from hsw2v.training.building import check_rebuilding, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
-from hsw2v.training.continuing import Earlier, WarmStart
+from hsw2v.training.continuing import WORST_CONTINUED, Earlier, WarmStart
 from hsw2v.training.output import ModelOutput
 from hsw2v.training.texts import Texts, read_texts
-from hsw2v.training.trainer import HALVINGS, Trainer
+from hsw2v.training.trainer import HALVINGS, WORST, Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.codes import Codes
@@ -336,8 +336,15 @@ def _train(
         start.tell(chosen, listener)
     else:
         base = first_structure(chosen, codes, vocabulary, corpus, listener)
-    fill = None if start is None else start.fill
-    trainer = Trainer(chosen, vocabulary, base, state=state, halvings=halvings, fill=fill)
+    trainer = Trainer(
+        chosen,
+        vocabulary,
+        base,
+        state=state,
+        halvings=halvings,
+        fill=None if start is None else start.fill,
+        worst=WORST if known is None else WORST_CONTINUED,
+    )
     if kept is not None:
         kept.begin(chosen, texts, known, trainer.state)
     built = time.perf_counter() - read

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import Config, VocabularyConfig, known_settings
+from hsw2v.config import Config, VocabularyConfig, known_settings, named
 from hsw2v.corpus.sources import Path
 from hsw2v.corpus.vocabulary import Vocabulary, extend, kept_counts
 from hsw2v.errors import UsageError
@@ -34,6 +34,11 @@ FIXED = ("model", "dim", "loss", "batch_norm")
 """Settings that tell what the numbers of a model are."""
 BUILT_BY = ("tree", "classes", "num_classes")
 """Those that its tree or its classes were built by."""
+WORST_CONTINUED = 10.0
+"""Times the loss of an untrained output layer that the loss of an epoch may be.
+
+Of a text unlike those before, a model that is sure of itself knows less than nothing.
+"""
 _ROWS_AT_ONCE = 1 << 16
 
 
@@ -72,7 +77,8 @@ class Earlier:
         kept.
         """
         model = self.model
-        known = known_settings(model.config)
+        with named(model.name):
+            known = known_settings(model.config)
         classes = model.classes
         return known.replace(
             loss=model.output_layer.name,

@@ -77,12 +77,14 @@ class Trainer:
         state: TrainingState | None = None,
         halvings: int = HALVINGS,
         fill: Callable[[Network], None] | None = None,
+        worst: float = WORST,
     ) -> None:
         """Make a network for a vocabulary, with the tree or the classes of its output layer.
 
         With a `state`, training goes on from there. What diverges is tried again at half the
         learning rate, `halvings` times at most. A network of which nothing is trained is given to
-        `fill`, which may bring what is trained already.
+        `fill`, which may bring what is trained already. An epoch has diverged if its loss is more
+        than `worst` times that of an untrained output layer.
 
         The settings must say how many epochs there are. Without a tree, hierarchical softmax
         begins as negative sampling. Without `phases` it is rebuilt as the settings say.
@@ -95,7 +97,7 @@ class Trainer:
         self._epochs = training.epochs
         self._threads = training.threads
         self._runner = Threads()
-        self._halvings, self._fill = halvings, fill
+        self._halvings, self._fill, self._worst = halvings, fill, worst
         sample = config.vocabulary.sample
         self._keep = thresholds(keep_probability(vocabulary.counts, sample))
         self._weights = kept_counts(vocabulary.counts, sample)
@@ -261,7 +263,7 @@ class Trainer:
         """Make sure that an epoch came to numbers, and to none far worse than before it."""
         self.check()
         loss, even = mean_loss(self.state.losses), self.network.output.untrained_loss(self._weights)
-        if loss is not None and loss > WORST * even:
+        if loss is not None and loss > self._worst * even:
             why = f"the loss is {loss:.2f} nats, and that of knowing nothing {even:.2f}"
             raise diverged(why, self.state.epoch)
 
