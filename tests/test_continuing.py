@@ -361,7 +361,7 @@ def test_what_contradicts_the_model_is_refused_before_any_work(
 def test_models_that_training_cannot_go_on_with_are_refused(tmp_path: Path) -> None:
     vectors = tmp_path / "vectors.txt"
     earlier().export(vectors)
-    with pytest.raises(errors.UsageError, match="has no output layer"):
+    with pytest.raises(errors.UsageError, match=r"vectors\.txt: has no output layer"):
         hsw2v.train(new_text(), from_model=vectors)
     some = some_model("hs", ["a", "b", "c"])
     some.vocabulary.counts[:] = 0
@@ -379,6 +379,24 @@ def test_a_model_of_arrays_can_be_continued(loss: str) -> None:
     assert {*words, *NEW, "once"} <= {*after.words}
     assert after.dim == 6
     assert np.isfinite(after.vectors).all()
+
+
+def test_settings_of_a_model_that_are_none_are_told_with_its_file(tmp_path: Path) -> None:
+    some = some_model("hs", ["a", "b", "c"])
+    some.config["training"]["window"] = "wide"
+    with pytest.raises(errors.UsageError, match=r"before\.safetensors: window is 'wide'"):
+        hsw2v.train(new_text(), from_model=saved(some, tmp_path))
+
+
+@pytest.mark.parametrize("loss", ["hs", "class", "ns", "sampled"])
+def test_a_model_of_one_word_can_be_continued(loss: str, tmp_path: Path) -> None:
+    one = hsw2v.train([["a"] * 9] * 9, loss=loss, **SMALL)
+    after = hsw2v.train(new_text(), from_model=saved(one, tmp_path), epochs=2, threads=2)
+    assert "a" in after.words
+    assert len(after) > 10
+    if loss == "hs":
+        assert after.tree is not None
+        after.tree.check()
 
 
 def test_a_text_without_new_words_and_one_without_known_ones() -> None:

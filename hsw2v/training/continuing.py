@@ -118,7 +118,7 @@ class Earlier:
     def digest(self) -> str:
         """What tells this model from others: a digest of its settings and arrays."""
         found = hashlib.blake2b(digest_size=16)
-        found.update(json.dumps(self.model.config, sort_keys=True).encode())
+        found.update(json.dumps(self.model.config, sort_keys=True, default=str).encode())
         for array in self._arrays():
             found.update(str((array.dtype.str, array.shape)).encode())
             found.update(np.ascontiguousarray(array).data)
