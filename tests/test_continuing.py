@@ -155,6 +155,16 @@ def begun(before: hsw2v.Model, text: list[list[str]]) -> tuple[hsw2v.Model, Trai
     )
 
 
+def test_batch_normalisation_goes_on() -> None:
+    before = earlier(batch_norm=True)
+    start, trainer = begun(before, new_text())
+    assert before.batch_norm is not None
+    assert start.batch_norm is not None
+    assert np.array_equal(start.batch_norm, before.batch_norm)
+    # A first batch counts as one of 101: the running statistics are not its own.
+    assert trainer.network.parameters["norm.batches"].tolist() == [100]
+
+
 @pytest.mark.parametrize("loss", ["hs", "class", "sampled", "softmax"])
 def test_the_likelihood_of_old_text_does_not_jump(loss: str) -> None:
     heldout = planted(60, seed=9)
