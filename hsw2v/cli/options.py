@@ -106,7 +106,7 @@ def _setting_option(one: dataclasses.Field[Any]) -> Callable[[F], F]:
     return click.option(flag, one.name, type=kind, default=None, help=help)
 
 
-def resolve(file: str | None, given: dict[str, Any]) -> Config:
-    """Return the settings: defaults < TOML file < options given."""
-    base = read_config(file) if file else Config()
+def resolve(file: str | None, given: dict[str, Any], base: Config | None = None) -> Config:
+    """Return the settings: `base` (default: the defaults) < TOML file < options given."""
+    base = read_config(file, base) if file else base or Config()
     return base.replace(**{name: value for name, value in given.items() if value is not None})

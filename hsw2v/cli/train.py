@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
+    from hsw2v.training.continuing import Earlier
 
 
 output_option = click.option(
@@ -41,6 +43,13 @@ output_option = click.option(
 
 @click.command()
 @corpus_argument
+@click.option(
+    "--from",
+    "from_model",
+    metavar="MODEL",
+    help="Continue this model: its words keep their vectors, frequent ones of CORPUS join, and its "
+    "settings are the defaults. The tree is rebuilt only with --rebuild-at.",
+)
 @output_option
 @force_option
 @config_option
@@ -78,6 +87,7 @@ output_option = click.option(
 @settings_options("training", "vocabulary", "corpus")
 def train(
     corpus: tuple[str, ...],
+    from_model: str | None,
     output: str | None,
     force: bool,
     config: str | None,
@@ -102,9 +112,21 @@ def train(
       hsw2v train corpus.txt
       hsw2v train news/ books.txt.gz -o vectors.safetensors --dim 200 --epochs 10
       zcat dump.gz | hsw2v train - --tokens words --lowercase -o dump.safetensors
+      hsw2v train more.txt --from corpus.safetensors
     """
-    settings = resolve(config, given)
-    path, inputs = check_paths(corpus, output, settings, heldout=heldout, force=force)
+    earlier = None
+    if from_model is not None:
+        if dry_run:
+            raise UsageError(
+                "there is no plan of a training that continues a model",
+                hint="leave out --dry-run or --from",
+            )
+        earlier = _earlier(from_model)
+    settings = resolve(config, given, earlier.settings if earlier else None)
+    if earlier is not None:
+        settings = earlier.checked(settings)
+    others = [one for one in (heldout, from_model) if one is not None]
+    path, inputs = check_paths(corpus, output, settings, others=others, force=force)
     if log_json:
         check_output(log_json, inputs, force=force or resume)
     if log_json and os.path.abspath(log_json) == os.path.abspath(path):
@@ -125,6 +147,7 @@ def train(
             list(corpus),
             settings,
             path,
+            from_model=earlier.model if earlier else None,
             progress=progress,
             origin=files.readable(" ".join(corpus)),
             log_json=log_json,
@@ -209,6 +232,19 @@ def resume(
         progress.end(model, os.path.relpath(path), time.perf_counter() - begun)
 
 
+def _earlier(path: str) -> Earlier:
+    """Open the model that a training continues.
+
+    Raises:
+        UsageError: training cannot go on with it.
+        MissingInputError, ModelFileError: it cannot be read.
+    """
+    leave_scipy_out()
+    from hsw2v.training.continuing import Earlier
+
+    return Earlier.of(path)
+
+
 def leave_scipy_out() -> None:
     """Keep numba from importing SciPy: nothing here uses it, and it is slow to import."""
     sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
@@ -236,10 +272,12 @@ def check_paths(
     output: str | None,
     settings: Config,
     *,
-    heldout: str | None = None,
+    others: Sequence[str] = (),
     force: bool,
 ) -> tuple[str, list[str]]:
     """Return the output, by default that of the corpus, and all inputs, after checking them.
+
+    `others` are inputs besides the corpus and the file of a tree.
 
     Raises:
         MissingInputError: an input does not exist.
@@ -247,7 +285,7 @@ def check_paths(
     """
     path = output or default_output(corpus[0])
     tree = [settings.training.tree_file] if settings.training.tree_file else []
-    inputs = files.expand_sources([*corpus, *([heldout] if heldout else [])]) + tree
+    inputs = files.expand_sources([*corpus, *others]) + tree
     check_output(path, inputs, force=force)
     return path, inputs
 

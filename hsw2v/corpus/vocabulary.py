@@ -90,6 +90,36 @@ def choose(
     return _taken(types, order), remap
 
 
+def extend(
+    known: Vocabulary, types: Vocabulary, config: VocabularyConfig
+) -> tuple[Vocabulary, NDArray[np.int64]]:
+    """Return a vocabulary with the counts and the words of another text, given its T types.
+
+    No word is lost. Another type becomes one if it is frequent enough in the new text and
+    `max_vocab` leaves room. Words are ordered by falling count, among equals known ones first. The
+    array (V,) int64 tells which known word each word was; -1 for new ones.
+    """
+    index = known.index
+    found = np.array([index.get(word, -1) for word in types.words], np.int64)
+    met = found >= 0
+    counts = known.counts.copy()
+    counts[found[met]] += types.counts[met]
+    new = np.nonzero(~met & (types.counts >= config.min_count))[0]
+    new = new[np.argsort(-types.counts[new], kind="stable")]
+    if config.max_vocab:
+        new = new[: max(0, config.max_vocab - len(known))]
+    counts = np.concatenate((counts, types.counts[new]))
+    order = np.argsort(-counts, kind="stable")
+    both = Vocabulary(
+        np.concatenate((known.blob, types.blob)),
+        np.concatenate((known.offsets[:-1], known.offsets[-1] + types.offsets)),
+        np.concatenate((known.counts, types.counts)),
+    )
+    before = np.concatenate((np.arange(len(known)), np.full(len(new), -1)))[order]
+    words = _taken(both, np.concatenate((np.arange(len(known)), len(known) + new))[order])
+    return Vocabulary(words.blob, words.offsets, counts[order]), before
+
+
 def _taken(types: Vocabulary, order: NDArray[np.int64]) -> Vocabulary:
     lengths = np.diff(types.offsets)[order]
     offsets = np.concatenate(([0], np.cumsum(lengths)))

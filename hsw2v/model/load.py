@@ -56,7 +56,9 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
     read = read_text if format == "text" else read_binary
     words, vectors = read(chain([beginning], content), source)
     unknown_counts = np.zeros(len(words), np.int64)
-    return Model(Vocabulary.from_words(words, unknown_counts), vectors)
+    model = Model(Vocabulary.from_words(words, unknown_counts), vectors)
+    model.name = os.path.basename(source)
+    return model
 
 
 def _format_of(beginning: bytes) -> str:

@@ -60,11 +60,12 @@ class Model:
         `batch_norm (4, D) float32` are what hidden vectors are normalised by: scale, shift, running
         mean and running variance. `config` are the settings it was trained with, by section; `info`
         versions, totals and times. Arrays, tree and classes may be given as functions, which are
-        called when they are first used.
+        called when they are first used. The `name` of a model is that of its file, if it has one.
         """
         self.vocabulary = vocabulary
         self.config: dict[str, Any] = dict(config or {})
         self.info: dict[str, Any] = dict(info or {})
+        self.name = ""
         self._softmaxes: dict[bool, Softmax] = {}
         self._vectors, self._output = _floats(vectors), _floats(output)
         self._structure: Tree | Classes | Callable[[], Tree | Classes] | None
@@ -88,6 +89,7 @@ class Model:
             batch_norm=found.batch_norm,
         )
         model._structure = found.structure
+        model.name = os.path.basename(source)
         return model
 
     @cached_property

@@ -24,9 +24,10 @@ from hsw2v.network.network import Network
 from hsw2v.network.outputs import is_normalized, unused_settings
 from hsw2v.training.building import check_rebuilding, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
+from hsw2v.training.continuing import WORST_CONTINUED, Earlier, WarmStart
 from hsw2v.training.output import ModelOutput
 from hsw2v.training.texts import Texts, read_texts
-from hsw2v.training.trainer import HALVINGS, Trainer
+from hsw2v.training.trainer import HALVINGS, WORST, Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.codes import Codes
@@ -39,6 +40,7 @@ BEARABLE = 30_000
 def train(
     source: Source,
     *,
+    from_model: Model | Path | None = None,
     config: Config | Path | None = None,
     heldout: Source | None = None,
     normalize_exactly: bool = False,
@@ -63,6 +65,14 @@ def train(
     threads give the same windows, but update the tables as they come (Hogwild). With
     `deterministic` any number of threads gives the same model file, byte for byte.
 
+    With `from_model`, a model or the path of its file, training continues that model on this text;
+    the model itself does not change. Its words stay, with their vectors and output vectors, and
+    those of the text that are frequent enough join: in new leaves of the tree, or in the classes
+    that are there. Counts are those of all texts together. Settings are those of the model, but
+    for what is given here; a `Config` is taken as a whole. The learning rate begins at `lr` again,
+    and the state of the optimizer at zero. The tree or the classes are rebuilt only if `rebuild_at`
+    is given.
+
     With `output` the model is saved there when it is complete; `force` replaces a file of that
     name. Until then the training is kept in the folder OUTPUT.checkpoint every `checkpoint_every`
     minutes (0: never) and when it is interrupted, and `resume` goes on with it; so does `resumed`,
@@ -71,9 +81,10 @@ def train(
     but the last is written beside it, as NAME.epoch-N.safetensors.
 
     Raises:
-        UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it.
+        UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it; or
+            it contradicts `from_model`, or that has no output layer or no counts.
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file
-            of a tree.
+            of a tree or of `from_model`.
         EmptyCorpusError: there is nothing to train on.
         OutputExistsError: the output is there, or a training for it that was interrupted.
         OutputError, DiskFullError: the output cannot be written, another run writes it, or the
@@ -81,13 +92,22 @@ def train(
         DivergedError: training ran away, at an eighth of the learning rate, too.
         ResourceError: there is not enough memory.
     """
-    base = config if isinstance(config, Config) else read_config(config) if config else Config()
+    earlier = None if from_model is None else Earlier.of(from_model)
+    first = Config() if earlier is None else earlier.settings
+    base = config if isinstance(config, Config) else read_config(config, first) if config else first
     asked = base.replace(**settings)
+    if earlier is not None:
+        asked = earlier.checked(asked)
+        notes = dict(notes or {})
+        notes["info"] = {**earlier.info, **notes.get("info", {})}
     chosen = asked.resolved()
     codes = check_training(
-        chosen.training, heldout=heldout is not None, normalize_exactly=normalize_exactly
+        chosen.training,
+        heldout=heldout is not None,
+        normalize_exactly=normalize_exactly,
+        built=earlier is not None,
     )
-    tell_unused(asked, listener)
+    tell_unused(asked, listener, first)
     warm_up = WarmUp(chosen.training)
     with memory_explained(), ExitStack() as context:
         kept = None
@@ -98,7 +118,7 @@ def train(
                 every=checkpoint_every,
                 keep_epochs=keep_epochs,
                 listener=listener,
-                asked=_asked(source, heldout, normalize_exactly, asked),
+                asked=_asked(source, heldout, normalize_exactly, asked, earlier),
                 notes=notes,
             )
             if resumed and kept.is_interrupted():
@@ -109,7 +129,7 @@ def train(
                 listener(Notice("there is no interrupted training to go on with: this one is new"))
         told = _beginning(warm_up, listener)
         texts = context.enter_context(read_texts(source, chosen.corpus, heldout, listener=told))
-        return _train(texts, chosen, codes, warm_up, listener, kept).model
+        return _train(texts, chosen, codes, warm_up, listener, kept, earlier=earlier).model
 
 
 def resume(
@@ -149,7 +169,9 @@ def _resume(kept: ModelOutput, threads: int | None, listener: Listener) -> Model
     with memory_explained(), kept, open_run(kept.folder) as (run, texts):
         config = run.config if threads is None else run.config.replace(threads=threads)
         warm_up = WarmUp(config.training)
-        return _train(texts, config, None, warm_up, listener, kept, resumed=True).model
+        return _train(
+            texts, config, None, warm_up, listener, kept, resumed=True, known=run.vocabulary
+        ).model
 
 
 class Trained(NamedTuple):
@@ -183,17 +205,28 @@ def train_on(
 
 
 def _asked(
-    source: Source, heldout: Source | None, normalize_exactly: bool, config: Config
+    source: Source,
+    heldout: Source | None,
+    normalize_exactly: bool,
+    config: Config,
+    earlier: Earlier | None,
 ) -> dict[str, Any]:
     """Return what decides on a model, as JSON: by it a training is known again."""
     texts = [None if one is None else stored_as(one) for one in (source, heldout)]
-    return {"texts": texts, "normalize_exactly": normalize_exactly, "config": config.to_dict()}
+    asked = {"texts": texts, "normalize_exactly": normalize_exactly, "config": config.to_dict()}
+    return asked if earlier is None else {**asked, "from_model": earlier.digest}
 
 
 def check_training(
-    training: TrainingConfig, *, heldout: bool, normalize_exactly: bool = False
+    training: TrainingConfig,
+    *,
+    heldout: bool,
+    normalize_exactly: bool = False,
+    built: bool = False,
 ) -> Codes | None:
     """Find out, before any work, what training would refuse; read the tree if it is a file.
+
+    The file is not read if the tree is `built` already.
 
     Raises:
         UsageError: a held-out loss is wanted of an output layer without probabilities, or one that
@@ -213,6 +246,9 @@ def check_training(
             "it is the loss of a held-out text that is normalized exactly, and there is none",
             hint="name one with --heldout, or leave --normalize-exactly out",
         )
+    if built:
+        check_rebuilding(training)
+        return None
     return check_tree(training)
 
 
@@ -230,9 +266,13 @@ def check_on(vocabulary: Vocabulary, tokens: int, config: Config, codes: Codes |
         codes.tree(vocabulary.words)
 
 
-def tell_unused(config: Config, listener: Listener) -> None:
-    """Tell of the settings without effect, if there are some."""
-    if unused := unused_settings(config):
+def tell_unused(config: Config, listener: Listener, base: Config | None = None) -> None:
+    """Tell of the settings without effect, if there are some that are not as in `base`."""
+    training, first = config.training, (base or Config()).training
+    unused = [
+        name for name in unused_settings(config) if getattr(training, name) != getattr(first, name)
+    ]
+    if unused:
         listener(Notice(without_effect(unused, config)))
 
 
@@ -252,19 +292,32 @@ def _train(
     *,
     resumed: bool = False,
     halvings: int = HALVINGS,
+    earlier: Earlier | None = None,
+    known: Vocabulary | None = None,
 ) -> Trained:
+    """Train on texts; what continues a model begins with it, or goes on with its `known` words."""
     begun = time.perf_counter()
     encoded = texts.corpus
     open_epochs = chosen.training.epochs is None
     chosen = chosen.resolved(encoded.tokens)
     check_rebuilding(chosen.training)
-    vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
-    held = None if texts.heldout is None else _held_out(texts.heldout, vocabulary)
+    start = None
+    if earlier is not None:
+        start = WarmStart(earlier, encoded.types, chosen.vocabulary, listener)
+        known = start.vocabulary
+    if known is None:
+        vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
+    else:
+        vocabulary = known
+        corpus = _words_of(encoded, vocabulary, "text, or lower --min-count")
+    held = None
+    if texts.heldout is not None:
+        held = _words_of(texts.heldout, vocabulary, "held-out text")
     totals = {
         "tokens": encoded.tokens,
         "sentences": encoded.sentences,
         "types": len(encoded.types) + encoded.dropped_types,
-        "tokens_in_vocabulary": int(vocabulary.counts.sum()),
+        "tokens_in_vocabulary": int(encoded.types.counts[corpus.remap[1:] >= 0].sum()),
         "bytes_read": encoded.bytes_read,
         "replaced_bytes": encoded.replaced_bytes,
     }
@@ -295,14 +348,25 @@ def _train(
     if resumed and kept is not None:
         state = read_state(kept.folder, chosen.training, vocabulary.counts)
         listener(Resumed(state.epoch + 1, state.block, str(kept.folder)))
+    elif start is not None:
+        base = start.structure
+        start.tell(chosen, listener)
     else:
         base = first_structure(chosen, codes, vocabulary, corpus, listener)
-    trainer = Trainer(chosen, vocabulary, base, state=state, halvings=halvings)
+    trainer = Trainer(
+        chosen,
+        vocabulary,
+        base,
+        state=state,
+        halvings=halvings,
+        fill=None if start is None else start.fill,
+        worst=WORST if known is None else WORST_CONTINUED,
+    )
     if kept is not None:
-        kept.begin(chosen, texts, trainer.state)
+        kept.begin(chosen, texts, known, trainer.state)
     built = time.perf_counter() - read
     info: dict[str, Any] = {"versions": _versions(), "corpus": totals}
-    notes = kept.notes.get("info", {}) if kept else {}
+    notes = {**(earlier.info if earlier else {}), **(kept.notes.get("info", {}) if kept else {})}
 
     def save_epoch(epoch: int) -> None:
         if kept is not None:
@@ -364,13 +428,13 @@ def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:
     return listen
 
 
-def _held_out(encoded: EncodedCorpus, vocabulary: Vocabulary) -> WordCorpus:
+def _words_of(encoded: EncodedCorpus, vocabulary: Vocabulary, another: str) -> WordCorpus:
     corpus = WordCorpus.of(encoded, vocabulary)
     if corpus.remap.max() < 0:
         raise EmptyCorpusError(
             "no word of it is in the vocabulary",
             where=encoded.source,
-            hint="name another held-out text",
+            hint=f"name another {another}",
         )
     return corpus
 

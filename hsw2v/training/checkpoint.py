@@ -43,6 +43,8 @@ KEPT = 2
 _STATE = re.compile(r"state-(\d{1,18})")
 _OURS = re.compile(r"run|(corpus|heldout)\.ids|state-\d+"), leftover_pattern()
 """What is in a folder, with files that were not finished."""
+_WORDS = ("words", "word_offsets", "counts")
+"""The arrays of a vocabulary."""
 _TOTALS = ("tokens", "sentences", "bytes_read", "replaced_bytes", "dropped_types", "source")
 
 
@@ -54,6 +56,8 @@ class Run:
     """Its settings, those that depend on the text among them."""
     notes: dict[str, Any]
     """What was asked for besides: JSON."""
+    vocabulary: Vocabulary | None = None
+    """Its words, if it continues a model; else they are those of the corpus."""
 
 
 def write_run(folder: Path, run: Run, texts: Texts) -> None:
@@ -64,10 +68,10 @@ def write_run(folder: Path, run: Run, texts: Texts) -> None:
     """
     arrays: dict[str, NDArray[Any]] = {}
     info: dict[str, Any] = {"notes": run.notes, "seconds": texts.seconds, "texts": {}}
+    if run.vocabulary is not None:
+        arrays |= _word_arrays("vocabulary", run.vocabulary)
     for name, encoded in _texts(texts):
-        types = encoded.types
-        arrays[f"{name}.words"], arrays[f"{name}.word_offsets"] = types.blob, types.offsets
-        arrays[f"{name}.counts"] = types.counts
+        arrays |= _word_arrays(name, encoded.types)
         totals = {one: getattr(encoded, one) for one in _TOTALS}
         totals["ids"] = len(encoded.ids)
         totals["checksum"] = _write_ids(folder / f"{name}.ids", encoded)
@@ -173,7 +177,8 @@ def _open_run(folder: Path) -> Store:
 def _run(store: Store) -> Run:
     try:
         notes = dict(store.metadata["info"]["notes"])
-        return Run(known_settings(store.metadata["config"]), notes)
+        known = _words(store, "vocabulary") if "vocabulary.words" in store else None
+        return Run(known_settings(store.metadata["config"]), notes, known)
     except (KeyError, TypeError, AttributeError) as error:
         raise store.broken(f"is not a whole checkpoint ({error!r})") from error
 
@@ -232,6 +237,15 @@ def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64])
         raise store.broken(f"is not a whole checkpoint ({error})") from error
 
 
+def _word_arrays(name: str, words: Vocabulary) -> dict[str, NDArray[Any]]:
+    arrays: tuple[NDArray[Any], ...] = (words.blob, words.offsets, words.counts)
+    return {f"{name}.{one}": array for one, array in zip(_WORDS, arrays, strict=True)}
+
+
+def _words(store: Store, name: str) -> Vocabulary:
+    return Vocabulary(*(np.array(store.array(f"{name}.{one}")) for one in _WORDS))
+
+
 def _texts(texts: Texts) -> Iterator[tuple[str, EncodedCorpus]]:
     yield "corpus", texts.corpus
     if texts.heldout is not None:
@@ -250,9 +264,7 @@ def _write_ids(path: Path, encoded: EncodedCorpus) -> int:
 
 def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any]) -> EncodedCorpus:
     path = folder / f"{name}.ids"
-    types = Vocabulary(
-        *(np.array(store.array(f"{name}.{one}")) for one in ("words", "word_offsets", "counts"))
-    )
+    types = _words(store, name)
     try:
         if path.stat().st_size != 4 * totals["ids"]:
             raise ModelFileError("is truncated", where=str(path), hint="train again")

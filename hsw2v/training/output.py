@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hsw2v import files
 from hsw2v.config import Config, TrainingConfig
+from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import DiskFullError, OutputError, OutputExistsError, UsageError
 from hsw2v.events import CheckpointWritten, Listener, Notice
 from hsw2v.model import Model
@@ -118,8 +119,12 @@ class ModelOutput:
         if self.folder.exists():
             checkpoint.remove(self.folder)
 
-    def begin(self, config: Config, texts: Texts, state: TrainingState) -> None:
+    def begin(
+        self, config: Config, texts: Texts, vocabulary: Vocabulary | None, state: TrainingState
+    ) -> None:
         """Tell what is to be kept, and make sure that there is room.
+
+        The vocabulary is None where it is that of the corpus alone.
 
         Raises:
             DiskFullError: there is none for the model.
@@ -157,7 +162,7 @@ class ModelOutput:
                 "asked": self._asked,
                 "notes": self.notes,
             }
-            self._run = checkpoint.Run(config, notes), texts
+            self._run = checkpoint.Run(config, notes, vocabulary), texts
 
     def due(self) -> bool:
         """Tell whether it is time to keep the training."""
@@ -280,7 +285,8 @@ def check_not_interrupted(folder: Path) -> None:
 
 def _difference(was: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Return in words how two trainings were asked for otherwise."""
-    names = [name for name in ("texts", "normalize_exactly") if was.get(name) != asked[name]]
+    parts = ("texts", "normalize_exactly", "from_model")
+    names = [name for name in parts if was.get(name) != asked.get(name)]
     for section, settings in asked["config"].items():
         before = was.get("config", {}).get(section, {})
         names += [
@@ -288,7 +294,11 @@ def _difference(was: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
             for name, one in settings.items()
             if before.get(name) != one
         ]
-    return ", ".join(names).replace("texts", "the corpus or the held-out text changed")
+    told = {
+        "texts": "the corpus or the held-out text changed",
+        "from_model": "the model that it continues is another",
+    }
+    return ", ".join(told.get(name, name) for name in names)
 
 
 def _locked(path: Path) -> IO[str] | None:

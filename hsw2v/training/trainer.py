@@ -78,11 +78,15 @@ class Trainer:
         phases: Phases | None = None,
         state: TrainingState | None = None,
         halvings: int = HALVINGS,
+        fill: Callable[[Network], None] | None = None,
+        worst: float = WORST,
     ) -> None:
         """Make a network for a vocabulary, with the tree or the classes of its output layer.
 
         With a `state`, training goes on from there. What diverges is tried again at half the
-        learning rate, `halvings` times at most.
+        learning rate, `halvings` times at most. A network of which nothing is trained is given to
+        `fill`, which may bring what is trained already. An epoch has diverged if its loss is more
+        than `worst` times that of an untrained output layer.
 
         The settings must say how many epochs there are. Without a tree, hierarchical softmax
         begins as negative sampling. Without `phases` it is rebuilt as the settings say.
@@ -95,7 +99,7 @@ class Trainer:
         self._epochs = training.epochs
         self._threads = training.threads
         self._runner = Threads()
-        self._halvings = halvings
+        self._halvings, self._fill, self._worst = halvings, fill, worst
         sample = config.vocabulary.sample
         self._keep = thresholds(keep_probability(vocabulary.counts, sample))
         self._weights = kept_counts(vocabulary.counts, sample)
@@ -150,7 +154,10 @@ class Trainer:
         """Return the state in which nothing is trained."""
         training, counts = self._settings, self._vocabulary.counts
         output = output_layer(training, counts, self._base)
-        return TrainingState(Network.initial(training, len(counts), output))
+        network = Network.initial(training, len(counts), output)
+        if self._fill is not None:
+            self._fill(network)
+        return TrainingState(network)
 
     def _go_back(self, error: DivergedError, keeper: Keeper | None, listener: Listener) -> None:
         """Go on from the last state that was kept, or from the start, at half the learning rate.
@@ -268,7 +275,7 @@ class Trainer:
         """Make sure that an epoch came to numbers, and to none far worse than before it."""
         self.check()
         loss, even = mean_loss(self.state.losses), self.network.output.untrained_loss(self._weights)
-        if loss is not None and loss > WORST * even:
+        if loss is not None and loss > self._worst * even:
             why = f"the loss is {loss:.2f} nats, and that of knowing nothing {even:.2f}"
             raise diverged(why, self.state.epoch)
 

@@ -40,11 +40,7 @@ class Codes:
         unknown = [word for word in self.words if word not in ids]
         if unknown or len(self.words) != len(ids):
             raise self._misfit(unknown, vocabulary)
-        leaves = np.array([~ids[word] for word in self.words], np.int32)
-        children = self.shape.children.copy()
-        leaf = children < 0
-        children[leaf] = leaves[~children[leaf]]
-        return Tree(children)
+        return self.shape.renamed(np.array([ids[word] for word in self.words]))
 
     def _misfit(self, unknown: list[str], vocabulary: Sequence[str]) -> UsageError:
         coded = set(self.words)

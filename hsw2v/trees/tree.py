@@ -125,6 +125,13 @@ class Tree:
         children[inner] = number[children[inner]]
         return Tree(children)
 
+    def renamed(self, words: NDArray[np.integer]) -> Tree:
+        """Return the same tree with word `words[w]` in place of word w; `words` is (V,)."""
+        children = self.children.copy()
+        leaf = children < 0
+        children[leaf] = ~words[~children[leaf]]
+        return Tree(children)
+
     def paths(self) -> Paths:
         """Return the paths of all words."""
         offsets = np.concatenate(([0], np.cumsum(self.lengths)))

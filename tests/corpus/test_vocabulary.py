@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from hsw2v.config import VocabularyConfig
-from hsw2v.corpus.vocabulary import Vocabulary, choose, drawing_weights, keep_probability
+from hsw2v.corpus.vocabulary import (
+    Vocabulary,
+    choose,
+    drawing_weights,
+    extend,
+    keep_probability,
+)
 from hsw2v.errors import EmptyCorpusError
 
 TYPES = Vocabulary.from_words(["rare", "two", "été", "many", "zwei", "三"], [1, 2, 7, 9, 2, 2])
@@ -37,6 +43,25 @@ def test_max_vocab_above_the_number_of_types_changes_nothing():
 def test_nothing_frequent_enough_is_an_error_that_tells_what_would_do():
     with pytest.raises(EmptyCorpusError, match="--min-count 9"):
         choose(TYPES, VocabularyConfig(min_count=10))
+
+
+KNOWN = Vocabulary.from_words(["many", "old", "zwei"], [10, 7, 1])
+
+
+def test_known_words_stay_and_frequent_ones_join():
+    vocabulary, before = extend(KNOWN, TYPES, VocabularyConfig(min_count=2))
+    assert vocabulary.words == ["many", "old", "été", "zwei", "two", "三"]
+    assert vocabulary.counts.tolist() == [19, 7, 7, 3, 2, 2]
+    assert before.tolist() == [0, 1, -1, 2, -1, -1]
+    assert KNOWN.counts.tolist() == [10, 7, 1]
+
+
+def test_new_words_take_the_room_that_known_ones_leave():
+    vocabulary, _ = extend(KNOWN, TYPES, VocabularyConfig(min_count=1, max_vocab=4))
+    assert vocabulary.words == ["many", "old", "été", "zwei"]
+    vocabulary, before = extend(KNOWN, TYPES, VocabularyConfig(min_count=1, max_vocab=1))
+    assert vocabulary.words == ["many", "old", "zwei"]
+    assert before.tolist() == [0, 1, 2]
 
 
 def test_words_and_index_agree():

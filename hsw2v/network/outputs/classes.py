@@ -17,10 +17,11 @@ from hsw2v.network.decisions import (
     joined,
     many_way,
 )
-from hsw2v.network.outputs.output import BuiltOutput, Rows
+from hsw2v.network.outputs.output import BuiltOutput, Extended, Rows
 from hsw2v.query.classes import ClassSoftmax
 from hsw2v.query.probabilities import Floats
 from hsw2v.trees.classes import Classes
+from hsw2v.trees.graft import join
 from hsw2v.trees.shape import class_keep
 
 
@@ -100,6 +101,14 @@ class ClassOutput(BuiltOutput[Classes]):
             np.repeat([0, 1], [count, len(of)]),
             np.concatenate((np.full(count, by_choice[0]), by_choice[1:][of])),
         )
+
+    def extended(self, counts: NDArray[np.int64], before: NDArray[np.int64]) -> Extended:
+        """Return the same classes with new words in them."""
+        words, count = self.known_first(before), self.classes.count
+        of = np.empty(len(words), np.int32)
+        of[words] = join(self.classes, counts[words]).of
+        rows = np.concatenate((np.arange(count), np.where(before < 0, -1, count + before)))
+        return Extended(Classes(of, count), rows)
 
     @classmethod
     def structure_shape(cls, words: int) -> tuple[int, ...]:

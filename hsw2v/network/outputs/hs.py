@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from hsw2v.config import TrainingConfig
 from hsw2v.network.decisions import Decisions, Indexes, Numbers, at_once, two_way
 from hsw2v.network.outputs.ns import NegativeOutput
-from hsw2v.network.outputs.output import BuiltOutput, Rows
+from hsw2v.network.outputs.output import BuiltOutput, Extended, Rows
 from hsw2v.query.probabilities import Floats, TreeSoftmax
+from hsw2v.trees.graft import graft
 from hsw2v.trees.shape import node_keep
 from hsw2v.trees.tree import Paths, Tree
 
@@ -91,6 +92,13 @@ class HierarchicalOutput(BuiltOutput[Tree]):
     def visits(self, kept: Numbers) -> Rows:
         """Return the nodes: each is visited for the words below it, if it takes part."""
         return Rows(self.tree.depths[: self.rows], self.keep(kept) * self.tree.node_weights(kept))
+
+    def extended(self, counts: NDArray[np.int64], before: NDArray[np.int64]) -> Extended:
+        """Return the tree with new words grafted on it: nodes stay as they are, new ones follow."""
+        words = self.known_first(before)
+        tree = graft(self.tree, counts[words]).renamed(words)
+        nodes = np.arange(len(tree) - 1)
+        return Extended(tree, np.where(nodes < self.rows, nodes, -1))
 
     @classmethod
     def structure_shape(cls, words: int) -> tuple[int, ...]:

@@ -25,6 +25,15 @@ class Rows(NamedTuple):
     """(R,), in an epoch; the expectation, where rows are drawn at random."""
 
 
+class Extended(NamedTuple):
+    """What an output layer becomes when words join it."""
+
+    structure: Tree | Classes | None
+    """Its tree or classes, if it has some."""
+    rows: NDArray[np.int64]
+    """(R,) int64, which of its rows each row was; -1 for new ones."""
+
+
 class OutputLayer(ABC):
     """An output layer of some words; its output vectors (R, D) are kept apart from it."""
 
@@ -103,6 +112,14 @@ class OutputLayer(ABC):
     def visits(self, kept: Numbers) -> Rows:
         """Return the output rows if word w is the target of `kept[w]` windows, (V,)."""
 
+    @abstractmethod
+    def extended(self, counts: NDArray[np.int64], before: NDArray[np.int64]) -> Extended:
+        """Return what it becomes with V words, of which some are new.
+
+        `counts (V,)` tell how often they occur, `before (V,)` which word of this layer each was;
+        -1 for new ones.
+        """
+
 
 T = TypeVar("T", Tree, Classes)
 
@@ -123,6 +140,14 @@ class BuiltOutput(OutputLayer, Generic[T]):
         """Return the output layer of a tree, or of classes."""
         assert training.node_sample is not None
         return cls(structure, training.node_sample)
+
+    @staticmethod
+    def known_first(before: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the words, (V,) int64, as `extended` has them: known ones as they were, then new.
+
+        `before` is that of `extended`.
+        """
+        return np.argsort(np.where(before < 0, len(before), before), kind="stable")
 
     @classmethod
     @abstractmethod

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsw2v.network.decisions import (
     Decisions,
@@ -16,7 +17,7 @@ from hsw2v.network.decisions import (
     joined,
     many_way,
 )
-from hsw2v.network.outputs.output import OutputLayer, Rows
+from hsw2v.network.outputs.output import Extended, OutputLayer, Rows
 from hsw2v.query.probabilities import Floats, FullSoftmax
 
 
@@ -47,6 +48,10 @@ class WordOutput(OutputLayer):
         made = choose(hidden, outputs, targets)
         every = np.arange(len(targets))
         return joined([many_way(hidden, every, 0, made, outputs[targets])], hidden)
+
+    def extended(self, counts: NDArray[np.int64], before: NDArray[np.int64]) -> Extended:
+        """Return the rows of words, as they were."""
+        return Extended(None, before)
 
 
 @dataclass(frozen=True, eq=False)

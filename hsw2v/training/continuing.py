@@ -1,0 +1,196 @@
+"""A training that continues a model: what was trained is where it begins, and new words join.
+
+Word vectors and output rows are those of the model, whatever their words are numbered now, and
+batch normalisation goes on. Only the state of the optimizer begins anew: a model file has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import Config, VocabularyConfig, known_settings, named
+from hsw2v.corpus.sources import Path
+from hsw2v.corpus.vocabulary import Vocabulary, extend, kept_counts
+from hsw2v.errors import UsageError
+from hsw2v.events import Listener, Notice
+from hsw2v.kernels.normalisation import MOMENTUM
+from hsw2v.model import Model, load
+from hsw2v.network.network import Network
+from hsw2v.network.outputs import OUTPUTS, structure_tensors
+from hsw2v.network.parameters import NORM
+from hsw2v.training.building import Report
+from hsw2v.trees.classes import Classes
+from hsw2v.trees.tree import Tree
+
+FIXED = ("model", "dim", "loss", "batch_norm")
+"""Settings that tell what the numbers of a model are."""
+BUILT_BY = ("tree", "classes", "num_classes")
+"""Those that its tree or its classes were built by."""
+WORST_CONTINUED = 10.0
+"""Times the loss of an untrained output layer that the loss of an epoch may be.
+
+Of a text unlike those before, a model that is sure of itself knows less than nothing.
+"""
+_ROWS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """A model that a training continues."""
+
+    model: Model
+    output: NDArray[np.float32]
+    """Its output vectors."""
+
+    @classmethod
+    def of(cls, given: Model | Path) -> Earlier:
+        """Take a model, or open its file.
+
+        Raises:
+            UsageError: training cannot go on with it: it has no output layer, or no counts.
+            MissingInputError, ModelFileError: as `hsw2v.load`.
+        """
+        model = given if isinstance(given, Model) else load(given)
+        where, hint = model.name, "name a model file that hsw2v train wrote"
+        output = model.output
+        if output is None:
+            raise UsageError(
+                "has no output layer, and training cannot go on without one", where=where, hint=hint
+            )
+        if model.counts is None:
+            raise UsageError("does not tell how often its words occur", where=where, hint=hint)
+        return cls(model, output)
+
+    @property
+    def settings(self) -> Config:
+        """What the training goes on with, but for what is asked for: the settings of the model.
+
+        The tree, or classes, are not rebuilt. What was said of the machine and of records is not
+        kept.
+        """
+        model = self.model
+        with named(model.name):
+            known = known_settings(model.config)
+        classes = model.classes
+        return known.replace(
+            loss=model.output_layer.name,
+            dim=model.dim,
+            batch_norm=model.batch_norm is not None,
+            num_classes=known.training.num_classes if classes is None else classes.count,
+            rebuild_at=0.0,
+            threads=None,
+            cache_dir=None,
+            record_gradients=0,
+        )
+
+    def checked(self, asked: Config) -> Config:
+        """Return the settings asked for; another optimizer has its own default learning rate.
+
+        Raises:
+            UsageError: some contradict the model.
+        """
+        was, now = self.settings.training, asked.training
+        built = OUTPUTS[was.loss].settings if was.loss == now.loss else ()
+        wrong = [
+            f"{name} is {getattr(now, name)}, and the model's is {getattr(was, name)}"
+            for name in (*FIXED, *(one for one in BUILT_BY if one in built))
+            if getattr(now, name) not in (None, getattr(was, name))
+        ]
+        if wrong:
+            raise UsageError(
+                "; ".join(wrong),
+                where=self.model.name,
+                hint="leave that out, or train a new model",
+            )
+        if now.optimizer != was.optimizer and now.lr == was.lr:
+            return asked.replace(lr=None)
+        return asked
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells this model from others: a digest of its settings and arrays."""
+        found = hashlib.blake2b(digest_size=16)
+        found.update(json.dumps(self.model.config, sort_keys=True, default=str).encode())
+        for array in self._arrays():
+            found.update(str((array.dtype.str, array.shape)).encode())
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
+
+    def _arrays(self) -> Iterator[NDArray[Any]]:
+        model = self.model
+        yield from (model.vocabulary.blob, model.vocabulary.offsets, model.vocabulary.counts)
+        yield from (model.vectors, self.output)
+        yield from structure_tensors(model.structure).values()
+        if model.batch_norm is not None:
+            yield model.batch_norm
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What a model that continues this one tells of it, as JSON."""
+        before = self.model.info
+        texts = [before.get("corpus"), before.get("continued_from")]
+        tokens = [one.get("tokens") for one in texts if isinstance(one, dict)]
+        told = {
+            "name": self.model.name,
+            "digest": self.digest,
+            "words": len(self.model),
+            "tokens": sum(one for one in tokens if isinstance(one, int)),
+        }
+        return {"continued_from": told}
+
+
+class WarmStart:
+    """Where a training begins that continues a model: its words and new ones, and their rows."""
+
+    def __init__(
+        self, earlier: Earlier, types: Vocabulary, config: VocabularyConfig, listener: Listener
+    ) -> None:
+        """Let the types of a text join the words of a model, as far as `extend` says."""
+        self._earlier = earlier
+        self.vocabulary, self._before = extend(earlier.model.vocabulary, types, config)
+        layer = earlier.model.output_layer
+        self.structure, self._rows = layer.extended(self.vocabulary.counts, self._before)
+        new, known = np.count_nonzero(self._before < 0), len(earlier.model)
+        join = "1 new word joins" if new == 1 else f"{new:,} new words join"
+        listener(Notice(f"{join} the {known:,} of {earlier.model.name or 'the model'}"))
+
+    def tell(self, config: Config, listener: Listener) -> None:
+        """Describe the tree or the classes that training goes on with."""
+        training = config.training
+        weights = kept_counts(self.vocabulary.counts, config.vocabulary.sample)
+        if isinstance(self.structure, Tree):
+            Report(training.tree, training, listener).tree_ready(self.structure, weights)
+        elif isinstance(self.structure, Classes):
+            Report(training.classes, training, listener).classes_ready(self.structure, weights)
+
+    def fill(self, network: Network) -> None:
+        """Give a network, of which nothing is trained, what is trained of the model.
+
+        Word vectors and output rows of new words stay as they are.
+        """
+        model, dim = self._earlier.model, network.dim
+        _copy(model.vectors, self._before, network.vectors[:, :dim])
+        _copy(self._earlier.output, self._rows, network.outputs[:, :dim])
+        if model.batch_norm is not None:
+            parameters = network.parameters
+            parameters[NORM][:, :dim] = model.batch_norm[:2]
+            parameters["norm.running"][:, :dim] = model.batch_norm[2:]
+            # As many as the running statistics remember.
+            parameters["norm.batches"][0] = round(1.0 / (1.0 - MOMENTUM))
+
+
+def _copy(
+    table: NDArray[np.float32], before: NDArray[np.int64], wider: NDArray[np.float32]
+) -> None:
+    """Copy to each row the one that it was, if any, in bounded memory."""
+    for start in range(0, len(before), _ROWS_AT_ONCE):
+        rows = np.nonzero(before[start : start + _ROWS_AT_ONCE] >= 0)[0] + start
+        wider[rows] = table[before[rows]]
