@@ -136,6 +136,8 @@ def _rows(found: Plan) -> Iterator[tuple[str, str]]:
     if OUTPUTS[training.loss].rebuilt(training):
         yield "rebuild at", f"{training.rebuild_at:g}"
     memory = f"{about}{_mb(found.table_bytes)} tables, {_mb(found.optimizer_bytes)} optimizer state"
+    if found.copy_bytes:
+        memory += f", {_mb(found.copy_bytes)} copies for {training.threads} threads"
     if found.memory_available is not None:
         memory += f"; {_mb(found.memory_available)} available"
     yield "memory", memory

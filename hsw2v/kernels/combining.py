@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.arguments import CLASSES, HIERARCHICAL, NEGATIVE, NOISE_KEY, OTHER, SAMPLED
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.memory import load_int32
+from hsw2v.kernels.memory import load_int32, prefetch_line
 from hsw2v.kernels.output.negative import drawn_word, noise_rows
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import add_change, clear_row, copy_row, move_row_by, squared_length
@@ -45,46 +45,62 @@ def find_rows(
     Returns how many rows of `words` and of `outputs` are found. Beyond what the block moves, they
     are those of its words that are not kept, and of decisions that are skipped.
     """
+    # Numba counts references to the arrays of tuples wherever these are used.
+    remap = windowing.remap
+    word_marks, word_rows = words.marks, words.rows
+    marks, rows = outputs.marks, outputs.rows
+    offsets, nodes = layer.paths.offsets, layer.paths.nodes
+    of, members, begins = layer.classes.of, layer.classes.members, layer.classes.offsets
+    number = len(begins) - 1
     n = 0
     m = 0
     for position in range(len(ids)):
-        word = windowing.remap[ids[position]]
-        if word < 0 or words.marks[word]:
+        word = remap[ids[position]]
+        if word < 0 or word_marks[word]:
             continue
-        n = _mark(word, words, n)
+        n = _mark(word, word_marks, word_rows, n)
+    for at in range(n):
+        word = word_rows[at]
         if layer.kind == HIERARCHICAL:
-            for place in range(layer.paths.offsets[word], layer.paths.offsets[word + 1]):
-                m = _mark(layer.paths.nodes[place], outputs, m)
+            if at + 2 * AHEAD < n:
+                prefetch_line(offsets.ctypes.data + 8 * np.int64(word_rows[at + 2 * AHEAD]))
+            if at + AHEAD < n:
+                prefetch_line(nodes.ctypes.data + 4 * (offsets[word_rows[at + AHEAD] + 1] - 1))
+            place = offsets[word + 1] - 1
+            # Above a node that is found, all are.
+            while place >= offsets[word] and not marks[nodes[place]]:
+                m = _mark(nodes[place], marks, rows, m)
+                place -= 1
         elif layer.kind == CLASSES:
-            number = len(layer.classes.offsets) - 1
-            for one in range(number):
-                m = _mark(one, outputs, m)
-            own = layer.classes.of[word]
-            for place in range(layer.classes.offsets[own], layer.classes.offsets[own + 1]):
-                m = _mark(number + layer.classes.members[place], outputs, m)
+            own = of[word]
+            for place in range(begins[own], begins[own + 1]):
+                m = _mark(number + members[place], marks, rows, m)
         else:
-            m = _mark(word, outputs, m)
-    if layer.kind == NEGATIVE or layer.kind == SAMPLED:
-        drawn = noise_rows(noise, outputs.marks.reshape(1, -1))
+            m = _mark(word, marks, rows, m)
+    if layer.kind == CLASSES:
+        for one in range(number):
+            m = _mark(one, marks, rows, m)
+    elif layer.kind == NEGATIVE or layer.kind == SAMPLED:
+        drawn = noise_rows(noise, marks.reshape(1, -1))
         count = find_windows(ids, windowing, key, kept, bounds)
         for counter in range(-(-count // shared_by) * noise.negative):
-            m = _mark(drawn_word(drawn, draw(key ^ NOISE_KEY, counter)), outputs, m)
+            m = _mark(drawn_word(drawn, draw(key ^ NOISE_KEY, counter)), marks, rows, m)
     elif layer.kind == OTHER:
-        for row in range(len(outputs.marks)):
-            m = _mark(row, outputs, m)
+        for row in range(len(marks)):
+            m = _mark(row, marks, rows, m)
     for place in range(n):
-        words.marks[words.rows[place]] = 0
+        word_marks[word_rows[place]] = 0
     for place in range(m):
-        outputs.marks[outputs.rows[place]] = 0
+        marks[rows[place]] = 0
     return n, m
 
 
 @inlined
-def _mark(row, found, count):
+def _mark(row, marks, rows, count):
     """Add a row to those that are found, unless it is among them; return how many there are."""
-    if not found.marks[row]:
-        found.marks[row] = 1
-        found.rows[count] = row
+    if not marks[row]:
+        marks[row] = 1
+        rows[count] = row
         count += 1
     return count
 
@@ -153,6 +169,9 @@ def combine_rows(table, rows, copies, counts, first, last, trained, total) -> No
             worker = having[k]
             having[k] = copies[worker] + at[worker] * stride
             at[worker] += 1
+            ahead = at[worker] + AHEAD
+            if ahead < end[worker]:
+                prefetch_row(base + np.int64(load_int32(rows[worker] + 4 * ahead)) * stride, chunks)
         shared = base + row * stride
         if n == 1:
             copy_row(shared, having[0], chunks)

@@ -82,11 +82,13 @@ class ParameterBytes(NamedTuple):
     """The word vectors and the output vectors."""
     optimizer: int
     """The state of the optimizer of both, and all of batch normalisation."""
+    copies: int
+    """The copies of all that, one for each thread, of deterministic training."""
 
     @property
     def total(self) -> int:
-        """Both."""
-        return self.tables + self.optimizer
+        """All of it."""
+        return self.tables + self.optimizer + self.copies
 
 
 def parameter_bytes(training: TrainingConfig, words: int, rows: int) -> ParameterBytes:
@@ -94,10 +96,10 @@ def parameter_bytes(training: TrainingConfig, words: int, rows: int) -> Paramete
     width, optimizer = padded(training.dim), training.optimizer
     state = optimizer_state(optimizer, "", words + rows, width, _without_memory)
     norm = norm_parameters(optimizer, training.dim)
-    return ParameterBytes(
-        tables=(words + rows) * width * np.dtype(np.float32).itemsize,
-        optimizer=sum(one.nbytes for one in (*state.values(), *norm.values())),
-    )
+    tables = (words + rows) * width * np.dtype(np.float32).itemsize
+    states = sum(one.nbytes for one in (*state.values(), *norm.values()))
+    copies = min(training.threads or 1, training.workers) if training.deterministic else 0
+    return ParameterBytes(tables, states, copies * (tables + states))
 
 
 def _without_memory(rows: int, width: int, kind: DTypeLike) -> NDArray[Any]:
@@ -118,6 +120,8 @@ def check_memory(training: TrainingConfig, words: int, rows: int) -> None:
 def too_large(training: TrainingConfig, words: int, needed: int, there: int) -> str:
     """Return the sentence that parameters take more bytes than there are."""
     kind = "" if training.optimizer == "sgd" else f" and the state of {training.optimizer}"
+    if training.deterministic:
+        kind += f", with copies for {training.threads} threads,"
     return (
         f"the tables{kind} take {needed / 1e9:,.1f} GB for {words:,} words of {training.dim:,} "
         f"dimensions, and there are {there / 1e9:,.1f} GB of memory"
@@ -127,6 +131,8 @@ def too_large(training: TrainingConfig, words: int, needed: int, there: int) -> 
 def smaller(training: TrainingConfig) -> str:
     """Return what makes the parameters smaller."""
     others = "" if training.optimizer == "sgd" else ", or use --optimizer sgd"
+    if training.deterministic:
+        others += ", or lower --threads"
     return f"lower --dim, raise --min-count, or set --max-vocab{others}"
 
 

@@ -54,7 +54,7 @@ class Plan:
       `num_classes`: with loss class.
     - `config`: the settings as training resolves them, epochs among them.
     - `table_bytes`, `optimizer_bytes`: memory of word vectors and output vectors, and of the state
-      of the optimizer. `memory`: of the machine; `memory_available`: what it has now.
+      of the optimizer; `copy_bytes`: of the copies that deterministic training takes. `memory`: of the machine; `memory_available`: what it has now.
     - `model_bytes`, `checkpoint_bytes`, `encoded_bytes`: on disk, of the model but for its header,
       of the folder OUTPUT.checkpoint but for its types and losses, and of the encoded corpus while
       training. `output_free`, `cache_free`: the room where they would be written.
@@ -83,6 +83,7 @@ class Plan:
     config: Config
     table_bytes: int
     optimizer_bytes: int
+    copy_bytes: int
     memory: int | None
     memory_available: int | None
     model_bytes: int
@@ -164,7 +165,7 @@ def plan(
             speed = _speed(simple, vocabulary, corpus, first)
         ids = round(len(encoded.ids) * factor)
         model = _model_bytes(layer, vocabulary, chosen.training, size.words, rows)
-        kept = checkpoint.size_of(memory.total, ids)
+        kept = checkpoint.size_of(memory.tables + memory.optimizer, ids)
         folder = None if output is None else FilePath(os.path.realpath(output)).parent
         cache = chosen.corpus.cache_dir or tempfile.gettempdir()
         output_free, cache_free = _free(folder), _free(cache)
@@ -190,6 +191,7 @@ def plan(
             config=chosen,
             table_bytes=memory.tables,
             optimizer_bytes=memory.optimizer,
+            copy_bytes=memory.copies,
             memory=there,
             memory_available=now,
             model_bytes=model,
