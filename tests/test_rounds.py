@@ -15,7 +15,7 @@ from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import Config
 from hsw2v.corpus.sources import encode_source
 from hsw2v.corpus.words import choose_words
-from hsw2v.events import ignore
+from hsw2v.events import Event, Notice, ignore
 from hsw2v.kernels.combining import combine_rows
 from hsw2v.reference.combining import averaged, combined
 from hsw2v.training.building import first_structure
@@ -191,3 +191,10 @@ def test_the_command_line_gives_the_same_file(corpus: Path, tmp_path: Path) -> N
         files.append(path.read_bytes())
     assert files[0] == files[1]
     assert "workers" in run("info", str(tmp_path / "1.safetensors")).stdout
+
+
+def test_workers_without_rounds_are_told_of(corpus: Path) -> None:
+    told: list[Event] = []
+    hsw2v.train(corpus, **SMALL, workers=3, listener=told.append)
+    (message,) = [one.message for one in told if isinstance(one, Notice)]
+    assert message == "workers has no effect (loss hs, not deterministic)"

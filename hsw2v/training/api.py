@@ -279,7 +279,10 @@ def tell_unused(config: Config, listener: Listener, base: Config | None = None) 
 def without_effect(unused: Sequence[str], config: Config) -> str:
     """Return the sentence that tells of settings without effect."""
     what = " and ".join(unused) + (" have" if len(unused) > 1 else " has")
-    return f"{what} no effect (loss {config.training.loss})"
+    because = f"loss {config.training.loss}"
+    if "workers" in unused:
+        because += ", not deterministic"
+    return f"{what} no effect ({because})"
 
 
 def _train(

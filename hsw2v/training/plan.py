@@ -54,7 +54,8 @@ class Plan:
       `num_classes`: with loss class.
     - `config`: the settings as training resolves them, epochs among them.
     - `table_bytes`, `optimizer_bytes`: memory of word vectors and output vectors, and of the state
-      of the optimizer; `copy_bytes`: of the copies that deterministic training takes. `memory`: of the machine; `memory_available`: what it has now.
+      of the optimizer; `copy_bytes`: of the copies that deterministic training takes. `memory`: of
+      the machine; `memory_available`: what it has now.
     - `model_bytes`, `checkpoint_bytes`, `encoded_bytes`: on disk, of the model but for its header,
       of the folder OUTPUT.checkpoint but for its types and losses, and of the encoded corpus while
       training. `output_free`, `cache_free`: the room where they would be written.

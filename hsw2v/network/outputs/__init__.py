@@ -81,11 +81,13 @@ def unused_settings(config: Config) -> list[str]:
     """Return the names of settings that are not at their default, but have no effect."""
     training = config.training
     used = OUTPUTS[training.loss].used(training)
-    special = {name for one in OUTPUTS.values() for name in one.settings}
+    unused = {name for one in OUTPUTS.values() for name in one.settings}.difference(used)
+    if not training.deterministic:
+        unused.add("workers")
     return [
         one.name
         for one in dataclasses.fields(training)
-        if one.name in special.difference(used) and getattr(training, one.name) != one.default
+        if one.name in unused and getattr(training, one.name) != one.default
     ]
 
 
