@@ -15,12 +15,12 @@ import numpy as np
 
 from hsw2v import files
 from hsw2v.arrays import available_memory, physical_memory
-from hsw2v.config import Config, TrainingConfig, read_config
+from hsw2v.config import Config, CorpusConfig, TrainingConfig, read_config
 from hsw2v.corpus.sources import Path, Source, encode_source, is_text, stored_as
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus, choose_words
-from hsw2v.errors import UsageError
+from hsw2v.errors import EncodingError, UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.network.outputs import OutputLayer, output_layer
 from hsw2v.network.outputs.output import BuiltOutput
@@ -120,6 +120,9 @@ def plan(
     two halves of the sample. The speed is measured by training for a second or two. Nothing is
     written but the encoded corpus, in `cache_dir`, which is gone at the end.
 
+    Where bytes that are not UTF-8 would stop the training, the first is told as a problem, and the
+    text is read once more without them; not from a pipe.
+
     With `output` it is found out whether the model can be written there, too; `force` says that it
     may replace a file, or a training that was interrupted.
 
@@ -139,7 +142,8 @@ def plan(
             check_not_interrupted(folder_of(output))
     total = _stored_bytes(source)
     most = _sample_bytes(sample_mb, total)
-    with memory_explained(), encode_source(source, chosen.corpus, listener, most) as encoded:
+    encoded, problems = _encoded(source, chosen.corpus, listener, most, total)
+    with memory_explained(), encoded:
         sampled = most is not None
         factor = total / encoded.bytes_read if sampled and total else 1.0
         tokens = round(encoded.tokens * factor)
@@ -153,7 +157,6 @@ def plan(
         first = first_structure(simple, codes, vocabulary, corpus, ignore)
         layer = output_layer(simple.training, vocabulary.counts, first)
         size = _extrapolated(encoded, vocabulary, chosen, factor)
-        problems: list[str] = []
         rows = layer.rows + size.words - len(vocabulary)
         memory = parameter_bytes(chosen.training, size.words, rows)
         there, now = physical_memory(), available_memory()
@@ -229,6 +232,24 @@ def _sample_bytes(sample_mb: float | None, total: int | None) -> int | None:
         )
     most = round(sample_mb * 1e6)
     return most if most < total else None
+
+
+def _encoded(
+    source: Source,
+    config: CorpusConfig,
+    listener: Listener,
+    most: int | None,
+    total: int | None,
+) -> tuple[EncodedCorpus, list[str]]:
+    """Read a corpus, past bytes that are not UTF-8 if it can be read again; tell of the first."""
+    with memory_explained():
+        try:
+            return encode_source(source, config, listener, most), []
+        except EncodingError as error:
+            if total is None:
+                raise
+            tolerant = dataclasses.replace(config, encoding_errors="replace")
+            return encode_source(source, tolerant, listener, most), [str(error)]
 
 
 def _simple(config: Config, sampled: bool) -> Config:
