@@ -21,7 +21,7 @@ from hsw2v.corpus.text import (
 from hsw2v.corpus.tokens import AHEAD, scan
 from hsw2v.corpus.vectors import VECTOR
 from hsw2v.errors import CorruptInputError, EncodingError
-from hsw2v.files import decompressed, explain_read_error, open_stored
+from hsw2v.files import decompressed, open_stored, reading
 
 PIECE = 1 << 18
 """Bytes of a piece, unless a token is longer."""
@@ -175,10 +175,8 @@ def _read_full(source: str, stream: BinaryIO, view: memoryview) -> int:
     """Read until the view is full or the stream ends, and return the bytes read."""
     filled = 0
     while filled < len(view):
-        try:
+        with reading(source):
             got: int | None = stream.readinto(view[filled:])  # type: ignore[attr-defined]
-        except Exception as error:
-            raise explain_read_error(error, source) from error
         if got is None:
             # A non-blocking stream has no data yet.
             time.sleep(0.01)
