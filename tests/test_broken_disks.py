@@ -299,3 +299,17 @@ def test_two_first_runs_may_compile_at_once(tmp_path: Path) -> None:
     assert all(out.startswith("[") and not err for out, err in told)
     assert begin().communicate(timeout=120)[0].endswith("] 1\n")
     assert not [name for name in names(tmp_path) if "tmp" in Path(name).name]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names of files are UTF-8")
+def test_names_that_are_not_utf8_do_no_harm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    strange = folder / os.fsdecode(b"\xff")
+    strange.mkdir()
+    source, path = str(write_corpus(strange / "c.txt", 3_000)), strange / "m"
+    monkeypatch.setattr("test_checkpoints.planted", lambda _: source)
+    interrupted(path, monkeypatch)
+    with pytest.raises(errors.UsageError, match="epochs was 9, is 3"):
+        hsw2v.train(source, output=path, resumed=True, **SMALL)
+    hsw2v.resume(folder_of(path))
+    assert same(hsw2v.load(path), hsw2v.train(source, **SMALL | {"epochs": 9}))
+    assert names(strange) == ["c.txt", "m"]
