@@ -24,6 +24,7 @@ import hsw2v
 from hsw2v import errors
 from hsw2v.corpus.reading import Piece, read_pieces
 from hsw2v.events import CheckpointWritten, EpochEnd, Event, Notice
+from hsw2v.training import checkpoint
 from hsw2v.training.output import folder_of
 
 OPTIONS = ("--dim", "12", "--min-count", "1", "--threads", "1", "--epochs", "3")
@@ -105,6 +106,24 @@ def test_no_room_for_a_checkpoint_costs_the_checkpoint(folder: Path, elsewhere: 
     assert same(hsw2v.load(folder / "m"), hsw2v.load(folder / "whole"))
     assert names(folder) == ["m", "whole"]
     assert names(elsewhere) == []
+
+
+def test_a_disk_with_room_for_two_states_keeps_the_last(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Event] = []
+    write = checkpoint.write_store
+
+    def write_if_there_is_room(path: Path, *given: Any, **named: Any) -> None:
+        if len(list(path.parent.glob("state-*"))) == checkpoint.KEPT:
+            raise errors.DiskFullError("no room")
+        write(path, *given, **named)
+
+    monkeypatch.setattr(checkpoint, "write_store", write_if_there_is_room)
+    asked = {"output": folder / "m", "checkpoint_every": 1e-9, "listener": heard.append}
+    hsw2v.train(planted(4_000), **asked, **SMALL)
+    assert sum(isinstance(one, CheckpointWritten) for one in heard) > checkpoint.KEPT
+    assert not any(isinstance(one, Notice) for one in heard)
 
 
 def test_an_interrupt_without_room_for_a_checkpoint_leaves_none(
