@@ -79,7 +79,8 @@ class Soaked:
         does not.
 
         Memory is compared within the process that went on: all pages of its tables are in use.
-        Speed is that by processor time, which other programs on the machine change little.
+        Speed falls if it does by the clock and by processor time: other programs on the machine
+        change the one, and how the system counts the other.
         """
         found = []
         resumed = [one for one in self.moments if one.run == 1]
@@ -87,9 +88,9 @@ class Soaked:
         if late > GROWTH * early + SLACK:
             found.append(f"memory grew from {early / 1e6:,.0f} MB to {late / 1e6:,.0f} MB")
         first, last = _ends(self.moments)
-        before, after = (_speed(some, "processor") for some in (first, last))
-        if after < SLOWER * before:
-            found.append(f"speed fell from {before:,.0f} to {after:,.0f} words a processor second")
+        if all(_speed(last, one) < SLOWER * _speed(first, one) for one in ("seconds", "processor")):
+            before, after = (_speed(some, "seconds") for some in (first, last))
+            found.append(f"speed fell from {before:,.0f} to {after:,.0f} words/s")
         if not _loss(last) < _loss(first):
             found.append(f"the loss was {_loss(first):.4f}, and then {_loss(last):.4f}")
         return found
@@ -139,7 +140,10 @@ def soak(
         watch = _Watch(process, 0, log, tell)
         while not (watch.share >= kill_at and checkpoint.is_checkpoint(kept)):
             if watch.is_over():
-                raise AssertionError("the training ended before it was killed")
+                raise AssertionError(
+                    "the training ended before there was a checkpoint to kill it at: take more "
+                    "tokens, or lower --checkpoint-every or --kill-at"
+                )
         process.kill()
     found = Soaked(watch.read_at - begun, watch.moments)
     tell(f"killed at {watch.share:.0%}; {kept.name} is there")

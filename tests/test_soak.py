@@ -13,6 +13,7 @@ def moments(**changed: list[float]) -> list[Moment]:
     """Return those of a training of ten parts, killed in the middle, with other figures."""
     given = {
         "loss": [10.0 - part / 10 for part in range(10)],
+        "seconds": [float(part) for part in range(10)],
         "processor": [float(part) for part in range(10)],
         "anonymous": [5e8] * 10,
         **changed,
@@ -22,7 +23,7 @@ def moments(**changed: list[float]) -> list[Moment]:
             run=int(part >= 5),
             share=part / 10,
             tokens=1_000 * part,
-            seconds=part,
+            seconds=given["seconds"][part],
             loss=given["loss"][part],
             processor=given["processor"][part],
             anonymous=int(given["anonymous"][part]),
@@ -36,10 +37,10 @@ def test_what_grows_or_slows_is_found() -> None:
     assert Soaked(1.0, moments()).problems() == []
     grown = moments(anonymous=[5e8 + 2e7 * part for part in range(10)])
     assert Soaked(1.0, grown).problems() == ["memory grew from 600 MB to 680 MB"]
-    slower = moments(processor=[0, 1, 2, 3, 4, 5, 6, 7, 10, 20])
-    assert Soaked(1.0, slower).problems() == [
-        "speed fell from 1,000 to 154 words a processor second"
-    ]
+    slower = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 10.0, 20.0]
+    assert Soaked(1.0, moments(seconds=slower)).problems() == []
+    (fell,) = Soaked(1.0, moments(seconds=slower, processor=slower)).problems()
+    assert fell == "speed fell from 1,000 to 154 words/s"
     (lost,) = Soaked(1.0, moments(loss=[1.0] * 10)).problems()
     assert lost.startswith("the loss was")
 
