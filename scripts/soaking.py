@@ -153,6 +153,8 @@ def soak(
             pass
     if process.returncode or not model.exists():
         raise AssertionError(f"the training could not go on (exit code {process.returncode})")
+    if not watch.moments:
+        raise AssertionError("nothing was seen of the training that went on: take more tokens")
     found.moments += watch.moments
     if left := {one.name for one in folder.iterdir()} - {model.name, log.name}:
         raise AssertionError(f"files are left behind: {left}")

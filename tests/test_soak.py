@@ -47,7 +47,9 @@ def test_what_grows_or_slows_is_found() -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it looks into /proc")
 def test_a_training_from_a_pipe_survives_a_kill(tmp_path: Path) -> None:
-    options = ("--dim", "64", "--epochs", "8", "--threads", "1", "--checkpoint-every", "0.005")
+    # Slow enough to be looked at.
+    slow = ("--model", "skipgram", "--dim", "200", "--optimizer", "adam", "--sample", "0")
+    options = (*slow, "--epochs", "4", "--threads", "1", "--checkpoint-every", "0.005")
     found = soak(
         tmp_path,
         tokens=400_000,
