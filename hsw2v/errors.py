@@ -1,4 +1,4 @@
-"""Errors: what happened, where, what to do.
+"""Errors: what happened, where, what to do; and addresses as they may be shown.
 
 Every error that a user can cause is an `Hsw2vError`. The command line prints it as one sentence and
 exits with its `exit_code`.
@@ -6,11 +6,41 @@ exits with its `exit_code`.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import ClassVar
+
+_ADDRESS = re.compile(
+    r"\b(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+://)"
+    # A password may hold anything, as the secret keys of S3 do; what follows a host is a port.
+    r"(?:(?P<user>[^\s/?#]*|[^\s/?#:@]+:(?!\d*(?:[/?#\s]|$))\S*)@)?"
+    r"(?P<path>[^\s?#]*)(?P<query>\S*)"
+)
+_ARGUMENT = re.compile(
+    r"(?P<name>[?&;](?![^&;#=]*=)|[?&;#][^&;#=]*=)(?P<value>(?:[^&;#,]|,(?!$))+)"
+)
+
+
+def without_credentials(text: str) -> str:
+    """Return a text with the addresses in it as they may be shown.
+
+    User information is left out, and … stands for the values of a query.
+    """
+    return _ADDRESS.sub(
+        lambda one: one["scheme"] + one["path"] + _ARGUMENT.sub(r"\g<name>…", one["query"]), text
+    )
+
+
+def credentials(address: str) -> Iterator[str]:
+    """Yield what `without_credentials` leaves out of an address, and the parts of that."""
+    for one in _ADDRESS.finditer(address):
+        if user := one["user"]:
+            yield from (user, *user.split(":", 1))
+        yield from (argument["value"] for argument in _ARGUMENT.finditer(one["query"]))
 
 
 class Hsw2vError(Exception):
-    """An error for a person: `where: what; hint`."""
+    """An error for a person: `where: what; hint`, without credentials."""
 
     exit_code: ClassVar[int] = 1
     meaning: ClassVar[str] = "an error in hsw2v itself"
@@ -21,10 +51,9 @@ class Hsw2vError(Exception):
         cls.meaning = text[:1].lower() + text[1:]
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
-        self.what = what
-        self.where = where
-        self.hint = hint
-        super().__init__((f"{where}: " if where else "") + what + (f"; {hint}" if hint else ""))
+        self.what, self.where, self.hint = map(without_credentials, (what, where, hint))
+        place = f"{self.where}: " if where else ""
+        super().__init__(place + self.what + (f"; {self.hint}" if hint else ""))
 
 
 class UsageError(Hsw2vError, ValueError):

@@ -28,6 +28,8 @@ from hsw2v.errors import (
     MissingInputError,
     OutputError,
     OutputExistsError,
+    credentials,
+    without_credentials,
 )
 
 STDIN = "-"
@@ -42,9 +44,12 @@ def is_address(source: str) -> bool:
     return bool(_ADDRESS.match(source))
 
 
-def readable(path: str) -> str:
-    """Return a path as valid Unicode, with U+FFFD for bytes that are not UTF-8."""
-    return os.fsencode(path).decode(errors="replace")
+def readable(source: str) -> str:
+    """Return the name of a source as it may be shown and kept.
+
+    It is valid Unicode, with U+FFFD for bytes that are not UTF-8, and has no credentials.
+    """
+    return without_credentials(os.fsencode(source).decode(errors="replace"))
 
 
 def expand_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
@@ -101,10 +106,8 @@ def pieces(source: str, size: int = 1 << 22) -> Generator[bytes, None, None]:
     """
     with open_stored(source) as stored, decompressed(stored, source) as stream:
         while True:
-            try:
+            with reading(source):
                 piece = stream.read(size)
-            except Exception as error:
-                raise explain_read_error(error, source) from error
             if not piece:
                 return
             yield piece
@@ -134,7 +137,7 @@ def read_text(source: str) -> str:
 def open_stored(source: str) -> Iterator[BinaryIO]:
     """Open a path, an address or `-` for reading its bytes as they are stored.
 
-    Errors while reading are those of other libraries: see `explain_read_error`.
+    Errors while reading are those of other libraries: see `reading`.
 
     Raises:
         MissingInputError: the source cannot be opened.
@@ -155,13 +158,15 @@ def open_stored(source: str) -> Iterator[BinaryIO]:
             f"addresses of this kind need a package that is not installed ({error})",
             where=source,
             hint="install the extra for it: hsw2v[s3], hsw2v[gcs], hsw2v[azure] or hsw2v[http]",
-        ) from error
+        ) from _cause(error, source)
     except Exception as error:
         # A path with a NUL byte is a ValueError.
         if isinstance(error, (OSError, ValueError)) or is_address(source):
             raise MissingInputError(
-                f"cannot be opened ({_reason(error)})", where=source, hint="check it and its rights"
-            ) from error
+                f"cannot be opened ({_reason(error, source)})",
+                where=source,
+                hint="check it and its rights",
+            ) from _cause(error, source)
         raise
     with stream:
         yield stream
@@ -187,6 +192,27 @@ def compression_of(source: str) -> str:
     return extension if extension in COMPRESSIONS else ""
 
 
+@contextlib.contextmanager
+def reading(source: str) -> Iterator[None]:
+    """Let errors while a source is read, by the system or a decompressor, be ours.
+
+    Raises:
+        MissingInputError: it cannot be read.
+        CorruptInputError: it is truncated, or cannot be decompressed.
+    """
+    try:
+        yield
+    except Hsw2vError:
+        raise
+    except Exception as error:
+        raise explain_read_error(error, source) from _cause(error, source)
+
+
+def _cause(error: Exception, source: str) -> Exception | None:
+    """Return what an error of ours comes from; of an address nothing, for it may be named whole."""
+    return None if is_address(source) else error
+
+
 def explain_read_error(error: Exception, source: str) -> Hsw2vError:
     """Return our error for one of reading, by the system or a decompressor."""
     if isinstance(error, Hsw2vError):
@@ -199,19 +225,24 @@ def explain_read_error(error: Exception, source: str) -> Hsw2vError:
         )
     if compression_of(source) and (not isinstance(error, OSError) or error.errno is None):
         return CorruptInputError(
-            f"cannot be decompressed ({_reason(error)})",
+            f"cannot be decompressed ({_reason(error, source)})",
             where=source,
             hint="check that the file is whole and has the right extension",
         )
     return MissingInputError(
-        f"cannot be read ({_reason(error)})", where=source, hint="check it and its rights"
+        f"cannot be read ({_reason(error, source)})", where=source, hint="check it and its rights"
     )
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
+def _reason(error: BaseException, source: str = "") -> str:
+    """Return why an error was, without the credentials of the source."""
+    strerror = error.strerror if isinstance(error, OSError) else None
+    reason = str(strerror or error)
+    hidden = {*credentials(source)} if is_address(source) else set()
+    hidden |= {urllib.parse.unquote(one) for one in hidden}
+    for one in sorted(hidden, key=len, reverse=True):
+        reason = re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", "…", reason)
+    return reason or type(error).__name__
 
 
 def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> None:

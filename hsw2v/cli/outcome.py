@@ -13,7 +13,13 @@ from collections.abc import Callable
 import click
 
 from hsw2v.config import RENAMED
-from hsw2v.errors import INTERRUPTED_EXIT_CODE, Hsw2vError, ResourceError, UsageError
+from hsw2v.errors import (
+    INTERRUPTED_EXIT_CODE,
+    Hsw2vError,
+    ResourceError,
+    UsageError,
+    without_credentials,
+)
 from hsw2v.files import explain_write_error
 
 TERMINATED_EXIT_CODE = 128 + int(signal.SIGTERM)
@@ -66,7 +72,7 @@ def _exit_code_of(command: Callable[[], None]) -> int:
         explained = explain_write_error(error, where)
         return _fail(str(explained), explained.exit_code)
     except Exception:
-        traceback.print_exc()
+        print(without_credentials(traceback.format_exc()), end="", file=sys.stderr)
         return _fail(
             "this is a bug in hsw2v; please report it with the lines above",
             Hsw2vError.exit_code,
@@ -90,7 +96,7 @@ def _prepare_process() -> None:
 
 def _fail(sentence: str, code: int) -> int:
     with contextlib.suppress(OSError):
-        print(f"hsw2v: {sentence}", file=sys.stderr, flush=True)
+        print(f"hsw2v: {without_credentials(sentence)}", file=sys.stderr, flush=True)
     return code
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hsw2v import events
 from hsw2v.cli.display import PROGRESS, Bar, Display, Lines, describe
 from hsw2v.config import Config
+from hsw2v.errors import OutputError
 from hsw2v.training.log import Log
 
 if TYPE_CHECKING:
@@ -81,10 +82,20 @@ class Progress:
         )
 
     def _record(self, kind: str, **fields: Any) -> None:
-        if self._log:
-            if not self._log.is_open and (self._settings or not self._append):
-                self._log.write("Settings", **self._settings)
+        if self._log is None:
+            return
+        if not self._log.is_open and (self._settings or not self._append):
+            self._log.write("Settings", **self._settings)
+        begun = self._log.is_open
+        try:
             self._log.write(kind, **fields)
+        except OutputError as error:
+            # A disk that fills up costs the log, not the training.
+            if not begun:
+                raise
+            self._log.close()
+            self._log = None
+            self._display.say(f"note: the log ends here: {error}")
 
     def _await_compiler(self) -> None:
         line = "preparing (the first run compiles for this machine) ..."

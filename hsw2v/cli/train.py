@@ -149,7 +149,7 @@ def train(
             path,
             from_model=earlier.model if earlier else None,
             progress=progress,
-            origin=files.readable(" ".join(corpus)),
+            origin=" ".join(map(files.readable, corpus)),
             log_json=log_json,
             force=force,
             heldout=heldout,
@@ -255,7 +255,7 @@ def default_output(source: str) -> str:
     if source == files.STDIN:
         return "model.safetensors"
     if files.is_address(source):
-        source = source.split("?", 1)[0]
+        source = files.readable(source).split("?", 1)[0]
     path = Path(source)
     if not path.exists() and any(c in path.name for c in "*?["):
         path = path.parent

@@ -37,7 +37,7 @@ from hsw2v.config.settings import (
     VocabularyConfig,
 )
 from hsw2v.config.values import bounds, checked, type_of
-from hsw2v.errors import Hsw2vError, MissingInputError, UsageError
+from hsw2v.errors import Hsw2vError, MissingInputError, UsageError, without_credentials
 
 __all__ = [
     "CLASSES",
@@ -130,8 +130,16 @@ class Config:
         return self.replace(**unset)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Return the settings as section -> name -> value, as in a TOML file."""
-        return dataclasses.asdict(self)
+        """Return the settings as section -> name -> value, as in a TOML file; see `shown`."""
+        return {name: shown(values) for name, values in dataclasses.asdict(self).items()}
+
+
+def shown(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings by name as they may be shown and kept: addresses have no credentials."""
+    return {
+        name: without_credentials(one) if isinstance(one, str) else one
+        for name, one in settings.items()
+    }
 
 
 def _default_epochs(tokens: int) -> int:

@@ -21,7 +21,7 @@ from hsw2v.corpus.text import (
 from hsw2v.corpus.tokens import AHEAD, scan
 from hsw2v.corpus.vectors import VECTOR
 from hsw2v.errors import CorruptInputError, EncodingError
-from hsw2v.files import decompressed, explain_read_error, open_stored
+from hsw2v.files import decompressed, open_stored, reading, stored_size
 
 PIECE = 1 << 18
 """Bytes of a piece, unless a token is longer."""
@@ -117,12 +117,19 @@ def read_pieces(
     """
     stored_before = 0
     for source in sources:
-        stored = 0
+        stored, whole = 0, stored_size(source)
         with open_stored(source) as raw, decompressed(raw, source) as stream:
             for piece in _pieces_of(source, stream, take, size):
                 stored = _position(raw, piece)
                 piece.stored = stored_before + stored
                 yield piece
+        # Of compressed data the end is known by the decompressor.
+        if stream is raw and whole is not None and stored < whole:
+            raise CorruptInputError(
+                f"was truncated while it was read, from {whole:,} bytes to {stored:,}",
+                where=source,
+                hint="train again when it is whole",
+            )
         stored_before += stored
 
 
@@ -175,10 +182,8 @@ def _read_full(source: str, stream: BinaryIO, view: memoryview) -> int:
     """Read until the view is full or the stream ends, and return the bytes read."""
     filled = 0
     while filled < len(view):
-        try:
+        with reading(source):
             got: int | None = stream.readinto(view[filled:])  # type: ignore[attr-defined]
-        except Exception as error:
-            raise explain_read_error(error, source) from error
         if got is None:
             # A non-blocking stream has no data yet.
             time.sleep(0.01)

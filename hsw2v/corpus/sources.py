@@ -11,7 +11,7 @@ from hsw2v.config import CorpusConfig
 from hsw2v.corpus.stream import EncodedCorpus, encode, encode_sentences
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus
-from hsw2v.errors import EmptyCorpusError, UsageError
+from hsw2v.errors import EmptyCorpusError, UsageError, without_credentials
 from hsw2v.events import Listener
 from hsw2v.files import expand_sources, stored_size
 
@@ -29,7 +29,8 @@ def is_text(source: Source) -> bool:
 def stored_as(source: Source) -> list[tuple[str, int, int]]:
     """Return the names of files, their sizes and when they were changed (ns); nothing of sentences.
 
-    Sizes and times are 0 where there are none. By this a text is known again that was not read.
+    Sizes and times are 0 where there are none, and names have no credentials. By this a text
+    is known again that was not read.
 
     Raises:
         MissingInputError: a path does not exist.
@@ -39,7 +40,10 @@ def stored_as(source: Source) -> list[tuple[str, int, int]]:
     paths = cast(Path | Sequence[Path], source)
     names = expand_sources([paths] if isinstance(paths, str | os.PathLike) else paths)
     found = [(name, os.stat(name) if stored_size(name) is not None else None) for name in names]
-    return [(name, one.st_size, one.st_mtime_ns) if one else (name, 0, 0) for name, one in found]
+    return [
+        (name, one.st_size, one.st_mtime_ns) if one else (without_credentials(name), 0, 0)
+        for name, one in found
+    ]
 
 
 def encode_source(

@@ -25,7 +25,13 @@ from hsw2v.corpus.reading import PIECE, Piece, prepare, read_pieces
 from hsw2v.corpus.table import TypeTable
 from hsw2v.corpus.tokens import END_OF_LINE, LONG, cut_blocks, make_keys
 from hsw2v.corpus.vocabulary import UNKNOWN, Vocabulary
-from hsw2v.errors import EmptyCorpusError, OutputError, ResourceError, UsageError
+from hsw2v.errors import (
+    EmptyCorpusError,
+    OutputError,
+    ResourceError,
+    UsageError,
+    without_credentials,
+)
 from hsw2v.events import CorpusProgress, Listener, Notice, Pace, ignore
 from hsw2v.files import expand_sources, explain_write_error, stored_size
 
@@ -147,7 +153,8 @@ def encode(
             if most_bytes is not None and piece.stored >= most_bytes:
                 break
             pool.give_back(piece)
-        return encoder.finish(", ".join(names[:3]) + (" …" if len(names) > 3 else ""))
+        shown = ", ".join(map(without_credentials, names[:3]))
+        return encoder.finish(shown + (" …" if len(names) > 3 else ""))
 
 
 def _tokenised(pieces: Iterable[Piece], config: CorpusConfig) -> Iterator[Piece]:

@@ -25,6 +25,7 @@ from hsw2v.corpus.vocabulary import Vocabulary
 
 _FIRST_SLOTS = 1 << 16
 _FIRST_BLOB = 1 << 20
+_SLOTS_AT_ONCE = 1 << 18
 
 T = TypeVar("T", bound=np.generic)
 
@@ -94,7 +95,7 @@ class TypeTable:
         rows = self.types + 1
         offsets = self._offsets[1 : rows + 1]
         blob = self._blob[offsets[0] : offsets[-1]].copy()
-        counts = self._used()[1:, COUNT].astype(np.int64)
+        counts = self._by_row(COUNT)[1:].view(np.int64)
         return Vocabulary(blob, offsets - offsets[0], counts)
 
     def arrivals(self) -> NDArray[np.int64] | None:
@@ -104,7 +105,7 @@ class TypeTable:
         """
         if not self.dropped:
             return None
-        return (self._used()[:, PLACE] >> HALF).astype(np.int64)
+        return (self._by_row(PLACE) >> HALF).view(np.int64)
 
     @property
     def arrived(self) -> int:
@@ -128,6 +129,15 @@ class TypeTable:
         rehash(self._slots, slots)
         self._slots = slots
         self._offsets = _enlarged(self._offsets, self._most() + 1)
+
+    def _by_row(self, column: int) -> NDArray[np.uint64]:
+        """Return a column of the slots in use, in order of their rows."""
+        values = np.empty(int(self._state[ROWS]), np.uint64)
+        for begin in range(0, len(self._slots), _SLOTS_AT_ONCE):
+            some = self._slots[begin : begin + _SLOTS_AT_ONCE]
+            some = some[some[:, TAIL] != 0]
+            values[(some[:, PLACE] & ROW).astype(np.int64)] = some[:, column]
+        return values
 
     def _used(self) -> NDArray[np.uint64]:
         """Return the slots in use, in order of their rows."""

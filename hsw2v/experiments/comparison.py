@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from hsw2v.config import shown
 from hsw2v.experiments.experiment import Setting, stem
 from hsw2v.experiments.results import Run
 
@@ -148,7 +149,11 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as nested dicts and tuples."""
-        return asdict(self)
+        settings = tuple(
+            {"name": one.name, "config": one.config.to_dict(), "given": shown(one.given)}
+            for one in self.settings
+        )
+        return {**asdict(self), "common": shown(self.common), "settings": settings}
 
     def spreads(self, figures_of: Callable[[Run], Figures]) -> dict[str, list[Spread | None]]:
         """Return by name the spread of every figure that some run has, for each setting."""
@@ -177,7 +182,8 @@ class Comparison:
 def _assigned(values: Mapping[str, Any]) -> str:
     """Return settings as a TOML file has them, in one line."""
     return _listed(
-        f"`{name} = {json.dumps(value, ensure_ascii=False)}`" for name, value in values.items()
+        f"`{name} = {json.dumps(value, ensure_ascii=False)}`"
+        for name, value in shown(values).items()
     )
 
 

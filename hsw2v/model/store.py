@@ -179,7 +179,11 @@ def write_store(
 
 
 def _json(value: Mapping[str, Any]) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    except TypeError:
+        # A name of a file that is not UTF-8, in a checkpoint.
+        return json.dumps(value, default=lambda one: one.tolist())
 
 
 def _header(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:

@@ -57,7 +57,7 @@ def read_pairs(path: str) -> WordPairs:
         first = False
     if not pairs:
         raise CorruptInputError("holds no word pairs", where=path, hint="check the file")
-    return WordPairs(readable(Path(path).name), tuple(pairs))
+    return WordPairs(Path(readable(path)).name, tuple(pairs))
 
 
 def read_analogies(path: str) -> AnalogyQuestions:
@@ -87,7 +87,7 @@ def read_analogies(path: str) -> AnalogyQuestions:
     if not sections:
         raise CorruptInputError("holds no questions", where=path, hint="check the file")
     return AnalogyQuestions(
-        readable(Path(path).name), tuple((name, tuple(lines)) for name, lines in sections.items())
+        Path(readable(path)).name, tuple((name, tuple(lines)) for name, lines in sections.items())
     )
 
 

@@ -450,8 +450,9 @@ def memory_explained() -> Iterator[None]:
     except MemoryError as error:
         if isinstance(error, ResourceError):
             raise
+        detail = f" ({error})" if str(error) else ""
         raise ResourceError(
-            f"there is not enough memory ({error})",
+            f"there is not enough memory{detail}",
             hint="lower --dim or --threads, raise --min-count, or set --max-vocab",
         ) from error
 

@@ -14,7 +14,7 @@ from hsw2v.corpus.background import apart
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
-from hsw2v.errors import MissingInputError, UsageError
+from hsw2v.errors import MissingInputError, UsageError, without_credentials
 from hsw2v.events import ClassesReady, Listener, Notice, Pace, TreeProgress, TreeReady
 from hsw2v.network.outputs import OUTPUTS
 from hsw2v.training.warmup import warm_up_semantic
@@ -286,7 +286,8 @@ class Report:
 
     def __init__(self, name: str, training: TrainingConfig, listener: Listener) -> None:
         assert training.node_sample is not None
-        self._name, self._node_sample, self._listener = name, training.node_sample, listener
+        self._name, self._node_sample = without_credentials(name), training.node_sample
+        self._listener = listener
         self._pace = Pace()
         self._objective: float | None = None
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from hsw2v.config import Config, TrainingConfig, known_settings
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import MissingInputError, ModelFileError
+from hsw2v.errors import DiskFullError, MissingInputError, ModelFileError
 from hsw2v.files import atomic_write, leftover_pattern
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.network import Network
@@ -108,7 +108,14 @@ def write_state(folder: Path, state: TrainingState) -> None:
     }
     known = _states(folder)
     path = folder / f"state-{known[-1][0] + 1 if known else 1}"
-    write_store(path, arrays, format=FORMAT, version=VERSION, config={}, info=info)
+    try:
+        write_store(path, arrays, format=FORMAT, version=VERSION, config={}, info=info)
+    except DiskFullError:
+        if len(known) < KEPT:
+            raise
+        # There is room for as many as are kept: that of the oldest.
+        known[0][1].unlink(missing_ok=True)
+        write_store(path, arrays, format=FORMAT, version=VERSION, config={}, info=info)
     for _, old in known[: 1 - KEPT]:
         old.unlink(missing_ok=True)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
+import os
 from types import TracebackType
-from typing import Any, Literal, TextIO
+from typing import Any, BinaryIO, Literal
 
-from hsw2v.errors import Hsw2vError
+from hsw2v.errors import Hsw2vError, OutputError
 from hsw2v.events import Event
 from hsw2v.files import explain_write_error
 
@@ -22,21 +24,29 @@ class Log:
     def __init__(self, path: str, *, append: bool = False) -> None:
         """Write a file anew, or add to it."""
         self._path = path
-        self._mode: Literal["a", "w"] = "a" if append else "w"
-        self._stream: TextIO | None = None
+        self._mode: Literal["ab", "wb"] = "ab" if append else "wb"
+        self._stream: BinaryIO | None = None
 
     def write(self, kind: str, **fields: Any) -> None:
         """Add a line, with null for numbers that are not finite: JSON has none of these.
 
+        A line is there whole or not at all.
+
         Raises:
             OutputError, DiskFullError: it cannot be written.
         """
-        line = json.dumps(_finite({"type": kind, **fields}), allow_nan=False)
+        line = json.dumps(_finite({"type": kind, **fields}), allow_nan=False).encode() + b"\n"
         try:
             if self._stream is None:
-                self._stream = open(self._path, self._mode, encoding="utf-8")  # noqa: SIM115
-            self._stream.write(line + "\n")
-            self._stream.flush()
+                self._stream = open(self._path, self._mode, buffering=0)  # noqa: SIM115
+            before = os.fstat(self._stream.fileno()).st_size
+            try:
+                while line:
+                    line = line[self._stream.write(line) :]
+            except OSError:
+                self._stream.seek(before)
+                self._stream.truncate()
+                raise
         except OSError as error:
             raise explain_write_error(error, self._path) from error
 
@@ -62,11 +72,18 @@ class Log:
         """Close the file."""
         if self._stream is None:
             return
-        if isinstance(error, Hsw2vError):
-            self.write("Error", message=str(error), exit_code=error.exit_code)
-        elif isinstance(error, KeyboardInterrupt):
-            self.write("Interrupted")
-        self._stream.close()
+        # What ends the training is to be told, not that it cannot be logged.
+        with contextlib.suppress(OutputError):
+            if isinstance(error, Hsw2vError):
+                self.write("Error", message=str(error), exit_code=error.exit_code)
+            elif isinstance(error, KeyboardInterrupt):
+                self.write("Interrupted")
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, as it is."""
+        if self._stream is not None:
+            self._stream.close()
 
 
 def _finite(value: Any) -> Any:

@@ -175,7 +175,7 @@ class ModelOutput:
         if self._run is None:
             return False
         where = (state.epoch, state.stops, state.block)
-        if where == self._kept:
+        if where == self._kept and checkpoint.is_checkpoint(self.folder):
             return True
         begun = time.perf_counter()
         try:
@@ -186,6 +186,8 @@ class ModelOutput:
         except OSError as error:
             explained = files.explain_write_error(error, str(self.folder))
             self._listener(Notice(f"no checkpoint was written: {explained}"))
+            if not checkpoint.is_checkpoint(self.folder):
+                checkpoint.remove(self.folder)
             return False
         finally:
             self._written_at = time.monotonic()
@@ -247,15 +249,22 @@ class ModelOutput:
         return sorted(self.path.parent.glob(pattern))
 
     def _save_elsewhere(self, model: Model) -> Path | None:
-        for folder in (self.folder, Path(tempfile.gettempdir())):
-            path = folder / self.path.name
+        for make in (self._folder_without_model, tempfile.mkdtemp):
             with contextlib.suppress(OSError):
-                folder.mkdir(exist_ok=True)
-                if path.exists():
-                    path = Path(tempfile.mkdtemp(dir=folder)) / self.path.name
-                model.save(path)
-                return path
+                folder = Path(make())
+                try:
+                    model.save(folder / self.path.name)
+                    return folder / self.path.name
+                finally:
+                    # It is empty if that failed, and if it was made for this.
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
         return None
+
+    def _folder_without_model(self) -> Path | str:
+        self.folder.mkdir(exist_ok=True)
+        taken = (self.folder / self.path.name).exists()
+        return tempfile.mkdtemp(dir=self.folder) if taken else self.folder
 
 
 def epoch_path(output: Path, epoch: int) -> Path:

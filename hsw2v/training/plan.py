@@ -100,7 +100,8 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, as JSON can hold them."""
-        return {**dataclasses.asdict(self), "problems": list(self.problems)}
+        own = {"config": self.config.to_dict(), "problems": list(self.problems)}
+        return {**dataclasses.asdict(self), **own}
 
 
 def plan(
@@ -316,7 +317,8 @@ def _shape(first: Tree | Classes | None, config: Config, vocabulary: Vocabulary)
         return _Shape()
     lengths = first.lengths
     found = cost(lengths, kept_counts(vocabulary.counts, config.vocabulary.sample))
-    return _Shape(config.training.tree, int(lengths.max()), found.mean, found.entropy)
+    name = files.readable(config.training.tree)
+    return _Shape(name, int(lengths.max()), found.mean, found.entropy)
 
 
 def _speed(

@@ -89,10 +89,12 @@ class WarmUp:
     def _compile(self) -> None:
         training = self._training
         tree = training.tree if training.loss == "hs" else ""
-        if tree == "brown" or (training.loss == "class" and training.classes == "exchange"):
-            _try(warm_up_exchange)
-        _try(lambda: warm_up(training))
-        self._ready.set()
+        try:
+            if tree == "brown" or (training.loss == "class" and training.classes == "exchange"):
+                _try(warm_up_exchange)
+            _try(lambda: warm_up(training))
+        finally:
+            self._ready.set()
         if tree == "semantic":
             _try(warm_up_semantic)
 

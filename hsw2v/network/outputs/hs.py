@@ -57,7 +57,7 @@ class HierarchicalOutput(BuiltOutput[Tree]):
     @property
     def group(self) -> int:
         """The length of the longest path."""
-        return int(self.paths.lengths.max(initial=0))
+        return int(self.tree.lengths.max(initial=0))
 
     def keep(self, weights: Numbers) -> Numbers:
         """Return the probability of each node to take part in a window, (V-1,).
