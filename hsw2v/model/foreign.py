@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import sys
 from collections.abc import Iterator
 from itertools import islice
 
@@ -20,7 +21,7 @@ from hsw2v.errors import CorruptInputError, EncodingError, ModelFileError, Resou
 
 Floats = NDArray[np.float32]
 
-_HEADER = re.compile(rb"\s*([0-9]+)[ \t]+([0-9]+)[ \t]*\r?\n")
+_HEADER = re.compile(rb"\s*([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t]*\r?\n")
 _LONGEST_HEADER = 100
 _ROWS = 1000
 _SHOWN = 40
@@ -49,12 +50,13 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
     lines = _lines(pieces)
     count, dim = check_header(next(lines, b""), name)
     words: list[str] = []
-    vectors = _table(count, dim, name)
+    vectors = _Table(count, dim, name)
     while batch := list(islice(lines, _ROWS)):
         start = len(words)
         rows, extra = batch[: count - start], batch[count - start :]
         if rows:
-            found, vectors[start : start + len(rows)] = _text_rows(rows, dim, name, start + 2)
+            found, values = _text_rows(rows, dim, name, start + 2)
+            vectors.add(values)
             words += found
         if extra:
             raise CorruptInputError(
@@ -63,7 +65,7 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
                 hint="the first line must hold the number of words",
             )
     _check_count(len(words), count, name, "line")
-    return _distinct(words, name, "line", 2), vectors.astype(np.float32, copy=False)
+    return _distinct(words, name, "line", 2), vectors.whole()
 
 
 def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
@@ -73,13 +75,12 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
         CorruptInputError: the file differs from its header, or a row from the format; it names
             the row.
     """
-    buffer = b""
+    buffer = bytearray()
     while len(buffer) < _LONGEST_HEADER and (piece := next(pieces, b"")):
         buffer += piece
     count, dim = check_header(buffer, name)
     words: list[str] = []
-    vectors = _table(count, dim, name)
-    table = vectors.data.cast("B")
+    table = _Table(count, dim, name)
     place, size = buffer.index(b"\n") + 1, 4 * dim
     for row in range(count):
         end = buffer.find(b" ", place)
@@ -87,23 +88,26 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
             more = next(pieces, b"")
             if not more:
                 _check_count(row, count, name, "row")
-            buffer, place = buffer[place:] + more, 0
-            end = buffer.find(b" ", place)
-        words.append(_word(buffer[place:end].removeprefix(b"\n"), f"{name}, row {row + 1}"))
-        table[row * size : (row + 1) * size] = buffer[end + 1 : end + 1 + size]
+            del buffer[:place]
+            buffer += more
+            end, place = end - place if end >= 0 else buffer.find(b" "), 0
+        word = bytes(buffer[place:end]).removeprefix(b"\n")
+        words.append(_word(word, f"{name}, row {row + 1}"))
+        table.add(np.frombuffer(buffer[end + 1 : end + 1 + size], "<f4")[None])
         place = end + 1 + size
     rest = buffer[place:] + next(pieces, b"")
-    if rest not in (b"", b"\n"):
+    if bytes(rest) not in (b"", b"\n"):
         raise CorruptInputError(
             f"goes on after its {count} words",
             where=f"{name}, row {count + 1}",
             hint="the first line must hold the number of words and of dimensions",
         )
+    vectors = table.whole()
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
         raise _not_finite(words[row], f"{name}, row {row + 1}")
-    return _distinct(words, name, "row", 1), vectors.astype(np.float32, copy=False)
+    return _distinct(words, name, "row", 1), vectors
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -117,13 +121,13 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def check_header(beginning: bytes, name: str) -> tuple[int, int]:
+def check_header(beginning: bytes | bytearray, name: str) -> tuple[int, int]:
     """Return the number of words and of dimensions that the first line of a file tells.
 
     Raises:
         ModelFileError: it tells neither.
     """
-    line = beginning[:_LONGEST_HEADER].partition(b"\n")[0]
+    line = bytes(beginning[:_LONGEST_HEADER]).partition(b"\n")[0]
     found = _HEADER.fullmatch(line.removeprefix(b"\xef\xbb\xbf") + b"\n")
     if not found or not int(found[1]) or not int(found[2]):
         raise ModelFileError(
@@ -135,15 +139,41 @@ def check_header(beginning: bytes, name: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _table(count: int, dim: int, name: str) -> Floats:
-    try:
-        return np.empty((count, dim), "<f4")
-    except (MemoryError, ValueError) as error:
-        raise ResourceError(
-            f"promises {count} words of {dim} dimensions, more than memory holds",
-            where=f"{name}, line 1",
+class _Table:
+    """A table (V, D) float32 that grows with the rows read, whatever the first line promises."""
+
+    def __init__(self, count: int, dim: int, name: str) -> None:
+        self._count, self._dim, self._name = count, dim, name
+        self._rows = 0
+        self._table: Floats = np.empty((0, 0), "<f4")
+        if 4 * count * dim > sys.maxsize:
+            raise self._too_much()
+
+    def add(self, values: Floats) -> None:
+        """Add rows (n, D)."""
+        end = self._rows + len(values)
+        if end > len(self._table):
+            room = min(self._count, max(2 * len(self._table), end, _ROWS))
+            try:
+                if self._rows:
+                    self._table.resize((room, self._dim), refcheck=False)
+                else:
+                    self._table = np.empty((room, self._dim), "<f4")
+            except (MemoryError, ValueError) as error:
+                raise self._too_much() from error
+        self._table[self._rows : end] = values
+        self._rows = end
+
+    def _too_much(self) -> ResourceError:
+        return ResourceError(
+            f"promises {self._count} words of {self._dim} dimensions, more than memory holds",
+            where=f"{self._name}, line 1",
             hint="check the first line",
-        ) from error
+        )
+
+    def whole(self) -> Floats:
+        """Return the table, all rows of which were added."""
+        return self._table.astype(np.float32, copy=False)
 
 
 def _text_rows(lines: list[bytes], dim: int, name: str, line: int) -> tuple[list[str], Floats]:

@@ -23,11 +23,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.arrays import padded
 from hsw2v.config import Config, TrainingConfig, known_settings
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import MissingInputError, ModelFileError
+from hsw2v.corpus.words import choose_words
+from hsw2v.errors import Hsw2vError, MissingInputError, ModelFileError
 from hsw2v.files import atomic_write, leftover_pattern
+from hsw2v.model.modelfile import read_vocabulary
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, structure_tensors
@@ -157,9 +160,30 @@ def open_run(folder: Path) -> Iterator[tuple[Run, Texts]]:
             }
             heldout, seconds = found.get("heldout"), float(info["seconds"])
             texts = Texts(found["corpus"], heldout, run.config.corpus, seconds)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+            if isinstance(error, Hsw2vError):
+                raise
             raise store.broken(f"is not a whole checkpoint ({error!r})") from error
         yield run, texts
+
+
+def verify(folder: Path) -> Iterator[tuple[str, str]]:
+    """Check everything in the folder of a training; yield the name of each thing, and what it is.
+
+    Raises:
+        MissingInputError, ModelFileError: at the first thing that is wrong.
+    """
+    with open_run(folder) as (run, texts):
+        yield "run", "settings and types, as their checksums say"
+        for name, encoded in _texts(texts):
+            yield (
+                f"{name}.ids",
+                f"{len(encoded.ids):,}, each of one of {len(encoded.types):,} types",
+            )
+        vocabulary, _ = choose_words(texts.corpus, run.config.vocabulary)
+    for _, path in _states(folder):
+        state = _read_state(path, run.config.training, vocabulary.counts)
+        yield path.name, f"epoch {state.epoch + 1}, {state.block:,} blocks of it done"
 
 
 def _open_run(folder: Path) -> Store:
@@ -200,12 +224,17 @@ def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64])
     store = open_store(str(path), format=FORMAT)
     info = store.metadata["info"]
     try:
-        kind = OUTPUTS[info["output"]]
+        kind, words = OUTPUTS[info["output"]], len(counts)
+        # Before memory is taken for tables of this size.
+        if store.shape("network.vectors") != (words, padded(training.dim)):
+            raise ValueError("vectors have another shape")
         structure = None
         if issubclass(kind, BuiltOutput):
             array = np.array(store.array(kind.structure_tensor))
             rows, *_ = store.shape("network.outputs")
-            structure = kind.from_tensor(array, rows)
+            if array.shape != kind.structure_shape(words) or array.dtype != np.int32:
+                raise ValueError(f"{kind.structure_tensor} has another shape")
+            structure = kind.from_tensor(array, kind.rows_of(words, rows))
             structure.check()
         network = Network.initial(training, len(counts), kind.of(training, counts, structure))
         for name, array in network.parameters.items():
@@ -214,8 +243,10 @@ def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64])
                 raise ValueError(f"{name} has another shape")
             array[:] = kept
         losses = np.array(store.array("losses"))
-        if losses.ndim != 2 or losses.shape[1] != 3:
+        if losses.ndim != 2 or losses.shape[1] != 3 or losses.dtype != np.float64:
             raise ValueError("losses have another shape")
+        if not 0 <= info["block"] <= len(losses) or min(info["epoch"], info["stops"]) < 0:
+            raise ValueError("there is no such block")
         return TrainingState(
             network,
             int(info["epoch"]),
@@ -226,7 +257,7 @@ def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64])
             float(info["epoch_seconds"]),
             int(info["halvings"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise store.broken(f"is not a whole checkpoint ({error})") from error
@@ -250,9 +281,11 @@ def _write_ids(path: Path, encoded: EncodedCorpus) -> int:
 
 def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any]) -> EncodedCorpus:
     path = folder / f"{name}.ids"
-    types = Vocabulary(
-        *(np.array(store.array(f"{name}.{one}")) for one in ("words", "word_offsets", "counts"))
-    )
+    numbers = [totals[one] for one in (*_TOTALS, "ids", "checksum") if one != "source"]
+    if not all(type(one) is int and one >= 0 for one in numbers) or not totals["ids"]:
+        raise ValueError("a total is not a whole number")
+    stored = read_vocabulary(store, f"{name}.")
+    types = Vocabulary(np.array(stored.blob), np.array(stored.offsets), np.array(stored.counts))
     try:
         if path.stat().st_size != 4 * totals["ids"]:
             raise ModelFileError("is truncated", where=str(path), hint="train again")
@@ -265,7 +298,8 @@ def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any])
     checksum = 0
     for piece in encoded.pieces():
         checksum = zlib.crc32(piece, checksum)
-    if checksum != totals["checksum"] or int(encoded.ids.max()) > len(types):
+    inside = int(encoded.ids.min()) >= 0 and int(encoded.ids.max()) <= len(types)
+    if checksum != totals["checksum"] or not inside:
         encoded.close()
         raise ModelFileError("was altered or damaged", where=str(path), hint="train again")
     return encoded
