@@ -6,11 +6,12 @@ import contextlib
 import io
 import json
 import random
+import resource
 import signal
 import struct
 import traceback
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,20 +23,24 @@ from hsw2v.config import Config, CorpusConfig, read_config
 from hsw2v.corpus.stream import encode
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import choose_words
-from hsw2v.errors import Hsw2vError
-from hsw2v.events import EpochEnd, Event
+from hsw2v.errors import CorruptInputError, Hsw2vError, UsageError
+from hsw2v.events import EpochEnd, Event, ignore
 from hsw2v.experiments.experiment import read_experiment
 from hsw2v.experiments.results import FORMAT, Results
 from hsw2v.files import COMPRESSIONS, write_text
+from hsw2v.model.load import verify
 from hsw2v.query.testsets import read_analogies, read_pairs
 from hsw2v.training import checkpoint
 from hsw2v.training.log import Log
+from hsw2v.training.output import ModelOutput
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.codes import code_lines, read_codes
 from hsw2v.trees.huffman import huffman
 
 SECONDS = 5
 """The longest that reading a small file may take."""
+MEGABYTES = 200
+"""The most that it may add to the memory that the process has had at most."""
 WORDS = ["der", "größte", "New York", *(f"w{number}" for number in range(9))]
 SENTENCES = [
     [WORDS[(i * j + i) % len(WORDS)].replace(" ", "_") for j in range(9)] for i in range(60)
@@ -64,6 +69,10 @@ class Outcome:
 
 class Hang(BaseException):
     """Reading took longer than `SECONDS`."""
+
+
+class Glut(Exception):
+    """Reading took more memory than `MEGABYTES`."""
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
@@ -224,19 +233,40 @@ def fuzz(name: str, folder: Path, *, count: int, seed: int) -> Outcome:
 
 
 def _problem(reader: Reader, path: Path) -> BaseException | None:
+    try:
+        with _bounded():
+            reader.read(path)
+    except (Exception, Hang) as error:
+        return error
+    return None
+
+
+@contextlib.contextmanager
+def _bounded() -> Iterator[None]:
+    """Bound the time and the memory that something takes.
+
+    Raises:
+        Hang, Glut
+    """
+
     def late(*_: object) -> None:
         raise Hang(f"more than {SECONDS} s")
 
+    memory = _peak_megabytes()
     before = signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        reader.read(path)
-    except (Exception, Hang) as error:
-        return error
+        yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    return None
+        if (more := _peak_megabytes() - memory) > MEGABYTES:
+            raise Glut(f"{more:,.0f} MB")
+
+
+def _peak_megabytes() -> float:
+    """Return the most memory that the process has had, as Linux tells it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _corpus(extension: str) -> Reader:
@@ -278,6 +308,17 @@ def _model(loss: str | None, extension: str = ".safetensors") -> Reader:
         return path
 
     def read(path: Path) -> None:
+        verified = _refusal(path)
+        try:
+            ask(path)
+        except CorruptInputError as error:
+            if verified is None:
+                raise AssertionError("it was verified") from error
+            raise
+        if verified is not None:
+            raise verified
+
+    def ask(path: Path) -> None:
         model = hsw2v.load(path)
         assert len(set(model.words)) == len(model)
         answers = model.similar(model.words[0], k=3)
@@ -289,6 +330,15 @@ def _model(loss: str | None, extension: str = ".safetensors") -> Reader:
         _print_info(path)
 
     return Reader(make, read)
+
+
+def _refusal(path: Path) -> Hsw2vError | None:
+    """Return the error of verifying a file."""
+    try:
+        list(verify(path))
+    except Hsw2vError as error:
+        return error
+    return None
 
 
 def _print_info(path: Path) -> None:
@@ -317,14 +367,21 @@ def _trained(folder: Path) -> Path:
 
 
 def _read_checkpoint(folder: Path) -> None:
+    notes = checkpoint.read_run(folder).notes
+    asked = {"texts": [], "normalize_exactly": False, "config": Config().to_dict()}
+    with contextlib.suppress(UsageError):
+        ModelOutput(notes.output, listener=ignore, asked=asked, folder=folder).is_interrupted()
     with checkpoint.open_run(folder) as (run, texts):
         for text in (texts.corpus, texts.heldout):
             if text is not None:
                 assert 0 <= text.ids.min() <= text.ids.max() <= len(text.types)
                 assert len(text.types.words) == len(text.types.counts)
         vocabulary, _ = choose_words(texts.corpus, run.config.vocabulary)
-        state = checkpoint.read_state(folder, run.config.training, vocabulary.counts)
+        training, blocks = run.config.resolved(texts.corpus.tokens).training, texts.corpus.blocks
+        state = checkpoint.read_state(folder, training, vocabulary.counts, len(blocks) - 1)
         assert state.network.vectors.shape[0] == len(vocabulary)
+        assert state.block <= len(state.losses) < len(blocks)
+    list(checkpoint.verify(folder))
 
 
 def _log(folder: Path) -> Path:

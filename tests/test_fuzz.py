@@ -18,7 +18,6 @@ from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
 from hsw2v.experiments.results import FORMAT, Results
 from hsw2v.files import write_text
-from hsw2v.model.modelfile import _repeated
 from hsw2v.trees.tree import Tree
 
 
@@ -46,8 +45,8 @@ def test_a_word_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [2, 70_000])
 def test_repeated_words_are_found_wherever_they_are(count: int) -> None:
     words = [f"w{number}" * (number % 40 + 1) for number in range(count)]
-    assert _repeated(Vocabulary.from_words(words, [1] * count)) is None
-    assert _repeated(Vocabulary.from_words([*words, words[1]], [1] * (count + 1))) == words[1]
+    assert Vocabulary.from_words(words, [1] * count).repeated() is None
+    assert Vocabulary.from_words([*words, words[1]], [1] * (count + 1)).repeated() == words[1]
 
 
 def test_counts_that_overflow_together_are_refused(tmp_path: Path) -> None:

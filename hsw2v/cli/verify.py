@@ -1,4 +1,4 @@
-"""`hsw2v verify`: whether a model file, or the folder of a training, is as it was written."""
+"""`hsw2v verify`: whether a file of vectors, or the folder of a training, is as it was written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hsw2v.cli.output import print_json, print_table
 @click.argument("file")
 @json_option
 def verify(file: str, as_json: bool) -> None:
-    """Check everything in FILE, a model or a folder OUTPUT.checkpoint.
+    """Check everything in FILE: a model, word2vec vectors, or a folder OUTPUT.checkpoint.
 
     All checksums, that numbers are finite, words distinct and UTF-8, counts not negative, the tree
     a tree. Prints what was checked; what is wrong is an error, with its exit code.
@@ -29,9 +29,9 @@ def verify(file: str, as_json: bool) -> None:
 
         checked = list(checkpoint.verify(Path(file)))
     else:
-        from hsw2v.model import modelfile
+        from hsw2v.model.load import verify as verify_file
 
-        checked = list(modelfile.verify(file))
+        checked = list(verify_file(file))
     if as_json:
         print_json(
             {"file": file, "checked": [{"name": one, "found": what} for one, what in checked]}

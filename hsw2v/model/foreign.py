@@ -112,13 +112,16 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Yield lines without their ends; a last line without one counts, if it is not empty."""
-    rest = b""
+    rest: list[bytes] = []
     for piece in pieces:
-        lines = (rest + piece).split(b"\n")
-        rest = lines.pop()
-        yield from lines
-    if rest:
-        yield rest
+        *lines, last = piece.split(b"\n")
+        if lines:
+            yield b"".join((*rest, lines[0]))
+            yield from lines[1:]
+            rest = []
+        rest.append(last)
+    if last := b"".join(rest):
+        yield last
 
 
 def check_header(beginning: bytes | bytearray, name: str) -> tuple[int, int]:
@@ -140,25 +143,22 @@ def check_header(beginning: bytes | bytearray, name: str) -> tuple[int, int]:
 
 
 class _Table:
-    """A table (V, D) float32 that grows with the rows read, whatever the first line promises."""
+    """A table (V, D) float32 that takes memory as rows come, not as the first line promises."""
 
     def __init__(self, count: int, dim: int, name: str) -> None:
         self._count, self._dim, self._name = count, dim, name
         self._rows = 0
-        self._table: Floats = np.empty((0, 0), "<f4")
         if 4 * count * dim > sys.maxsize:
             raise self._too_much()
+        self._table: Floats = np.empty((0, dim), "<f4")
 
     def add(self, values: Floats) -> None:
         """Add rows (n, D)."""
         end = self._rows + len(values)
         if end > len(self._table):
-            room = min(self._count, max(2 * len(self._table), end, _ROWS))
+            room = min(self._count, max(2 * len(self._table), end))
             try:
-                if self._rows:
-                    self._table.resize((room, self._dim), refcheck=False)
-                else:
-                    self._table = np.empty((room, self._dim), "<f4")
+                self._table.resize((room, self._dim), refcheck=False)
             except (MemoryError, ValueError) as error:
                 raise self._too_much() from error
         self._table[self._rows : end] = values

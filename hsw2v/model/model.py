@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ModelFileError, UsageError
@@ -162,7 +163,7 @@ class Model:
             return self.vectors
         with np.errstate(over="ignore", invalid="ignore"):
             found = normalised(self.vectors, self.batch_norm)
-        if not np.isfinite(found).all():
+        if not all_finite(found):
             raise ModelFileError(
                 "the vectors of the model, normalised by its 'batch_norm', are not finite",
                 hint="fetch or train the model again",
@@ -363,6 +364,7 @@ class Model:
         """Write the model file; it appears whole or not at all.
 
         Raises:
+            UsageError: a number in it is not finite, or a word is there twice.
             OutputExistsError: it exists already, and `force` is not given.
             OutputError, DiskFullError: it cannot be written.
         """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
 from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.errors import UsageError
+from hsw2v.model.arguments import check_finite
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.outputs import (
     OUTPUTS,
@@ -25,7 +27,7 @@ from hsw2v.network.outputs import (
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 
-_WORDS_AT_ONCE = 1 << 15
+_BYTES_AT_ONCE = 1 << 24
 
 Structure = TypeVar("Structure", Tree, Classes)
 
@@ -49,7 +51,10 @@ def read_contents(source: str) -> Contents:
     Raises:
         MissingInputError, ModelFileError
     """
-    store = open_store(source)
+    return _contents(open_store(source))
+
+
+def _contents(store: Store) -> Contents:
     if not all(isinstance(section, dict) for section in store.metadata["config"].values()):
         raise store.broken("is not a whole model: a section of its 'config' is none")
     vocabulary = read_vocabulary(store)
@@ -73,12 +78,13 @@ def read_contents(source: str) -> Contents:
 
 
 def verify(source: str) -> Iterator[tuple[str, str]]:
-    """Check everything in a model file; yield the name of each thing checked, and what it is.
+    """Check everything in a model file; yield the name of each thing checked, and what was found.
 
     Raises:
         MissingInputError, ModelFileError: at the first thing that is wrong.
     """
-    store, found = open_store(source), read_contents(source)
+    store = open_store(source)
+    found = _contents(store)
     yield "config, info", "as their checksums say"
     for name in store.tensors:
         store.verify(name)
@@ -144,8 +150,14 @@ def write_contents(
     """Write a model file; it appears whole or not at all.
 
     Raises:
+        UsageError: a number is not finite, or a word is there twice: no reader would take the file.
         OutputExistsError, OutputError, DiskFullError
     """
+    for table in (vectors, output, batch_norm):
+        if table is not None:
+            check_finite(table)
+    if (word := vocabulary.repeated()) is not None:
+        raise UsageError(f"the word {word!r} is there twice", hint="leave one of them out")
     arrays: dict[str, NDArray[Any]] = {
         "words": vocabulary.blob,
         "word_offsets": vocabulary.offsets,
@@ -185,11 +197,8 @@ def read_vocabulary(store: Store, prefix: str = "") -> Vocabulary:
         raise store.broken(
             "is not a whole model: the offsets of its words do not rise from 0 to their end"
         )
-    try:
-        blob.tobytes().decode()
-    except UnicodeDecodeError as error:
-        raise store.broken("is not a whole model: its words are not UTF-8") from error
-    if np.any((blob[offsets[:-1]] & 0xC0) == 0x80):
+    # No word begins within a character.
+    if not _is_utf8(blob) or np.any((blob[offsets[:-1]] & 0xC0) == 0x80):
         raise store.broken("is not a whole model: its words are not UTF-8")
     counts = np.zeros(words, np.int64)
     if (name := f"{prefix}counts") in store:
@@ -200,32 +209,20 @@ def read_vocabulary(store: Store, prefix: str = "") -> Vocabulary:
         if counts.sum(dtype=np.float64) >= 2.0**63:
             raise store.broken("is not a whole model: its counts add up to more than 2^63 - 1")
     found = Vocabulary(blob, offsets, counts)
-    if (word := _repeated(found)) is not None:
+    if (word := found.repeated()) is not None:
         raise store.broken(f"is not a whole model: the word {word!r} is there twice")
     return found
 
 
-def _repeated(vocabulary: Vocabulary) -> str | None:
-    """Return a word that a vocabulary has twice, if there is one.
-
-    Equal words have equal hashes: only where two hashes are equal are strings made.
-    """
-    blob, offsets = vocabulary.blob, vocabulary.offsets
-    rng = np.random.default_rng(1)
-    of_byte = rng.integers(0, 2**64, 256, np.uint64)
-    of_position = rng.integers(0, 2**64, 64, np.uint64) | np.uint64(1)
-    hashes = np.empty(len(vocabulary), np.uint64)
-    for begin in range(0, len(vocabulary), _WORDS_AT_ONCE):
-        starts = offsets[begin : begin + _WORDS_AT_ONCE + 1]
-        first, last = starts[[0, -1]]
-        position = np.arange(first, last) - starts[:-1].repeat(np.diff(starts))
-        terms = of_byte[blob[first:last]] * of_position[position % len(of_position)]
-        hashes[begin : begin + _WORDS_AT_ONCE] = np.add.reduceat(terms, starts[:-1] - first)
-    hashes.sort()
-    if not np.any(hashes[1:] == hashes[:-1]):
-        return None
-    word, times = Counter(vocabulary.words).most_common(1)[0]
-    return word if times > 1 else None
+def _is_utf8(blob: NDArray[np.uint8]) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(blob), _BYTES_AT_ONCE):
+            decoder.decode(blob[start : start + _BYTES_AT_ONCE].data)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _checked(store: Store, structure: Structure) -> Structure:

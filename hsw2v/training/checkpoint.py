@@ -16,7 +16,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, structure_tensors
 from hsw2v.network.outputs.output import BuiltOutput
+from hsw2v.records import records
 from hsw2v.training.state import TrainingState
 from hsw2v.training.texts import Texts
 
@@ -50,13 +51,28 @@ _TOTALS = ("tokens", "sentences", "bytes_read", "replaced_bytes", "dropped_types
 
 
 @dataclass(frozen=True)
+class Notes:
+    """What was asked for besides settings; all of it JSON."""
+
+    output: str
+    """The model file to be written."""
+    force: bool
+    """Whether it may replace one."""
+    checkpoint_every: float
+    """Minutes."""
+    asked: dict[str, Any]
+    """By this the training is known again."""
+    notes: dict[str, Any]
+    """The caller's own; those under "info" become part of the model's."""
+
+
+@dataclass(frozen=True)
 class Run:
     """What does not change while a training goes on."""
 
     config: Config
     """Its settings, those that depend on the text among them."""
-    notes: dict[str, Any]
-    """What was asked for besides: JSON."""
+    notes: Notes
 
 
 def write_run(folder: Path, run: Run, texts: Texts) -> None:
@@ -66,7 +82,7 @@ def write_run(folder: Path, run: Run, texts: Texts) -> None:
         OutputError, DiskFullError
     """
     arrays: dict[str, NDArray[Any]] = {}
-    info: dict[str, Any] = {"notes": run.notes, "seconds": texts.seconds, "texts": {}}
+    info: dict[str, Any] = {"notes": asdict(run.notes), "seconds": texts.seconds, "texts": {}}
     for name, encoded in _texts(texts):
         types = encoded.types
         arrays[f"{name}.words"], arrays[f"{name}.word_offsets"] = types.blob, types.offsets
@@ -168,7 +184,8 @@ def open_run(folder: Path) -> Iterator[tuple[Run, Texts]]:
 
 
 def verify(folder: Path) -> Iterator[tuple[str, str]]:
-    """Check everything in the folder of a training; yield the name of each thing, and what it is.
+    """Check everything in the folder of a training; yield the name of each thing checked, and what
+    was found.
 
     Raises:
         MissingInputError, ModelFileError: at the first thing that is wrong.
@@ -181,8 +198,10 @@ def verify(folder: Path) -> Iterator[tuple[str, str]]:
                 f"{len(encoded.ids):,}, each of one of {len(encoded.types):,} types",
             )
         vocabulary, _ = choose_words(texts.corpus, run.config.vocabulary)
+        training = run.config.resolved(texts.corpus.tokens).training
+        blocks = len(texts.corpus.blocks) - 1
     for _, path in _states(folder):
-        state = _read_state(path, run.config.training, vocabulary.counts)
+        state = _read_state(path, training, vocabulary.counts, blocks)
         yield path.name, f"epoch {state.epoch + 1}, {state.block:,} blocks of it done"
 
 
@@ -196,14 +215,20 @@ def _open_run(folder: Path) -> Store:
 
 def _run(store: Store) -> Run:
     try:
-        notes = dict(store.metadata["info"]["notes"])
+        (notes,) = records(Notes, [store.metadata["info"]["notes"]])
+        if not isinstance(notes.notes.get("info", {}), dict):
+            raise TypeError("info is of another type")
         return Run(known_settings(store.metadata["config"]), notes)
     except (KeyError, TypeError, AttributeError) as error:
         raise store.broken(f"is not a whole checkpoint ({error!r})") from error
 
 
-def read_state(folder: Path, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState:
-    """Read the last state of a training that is whole; `counts (V,)` are those of its words.
+def read_state(
+    folder: Path, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+) -> TrainingState:
+    """Read the last state of a training that is whole.
+
+    `counts (V,)` are those of its words; its corpus has so many blocks.
 
     Raises:
         MissingInputError: there is none.
@@ -216,15 +241,17 @@ def read_state(folder: Path, training: TrainingConfig, counts: NDArray[np.int64]
         )
     for _, path in reversed(states[1:]):
         with contextlib.suppress(ModelFileError):
-            return _read_state(path, training, counts)
-    return _read_state(states[0][1], training, counts)
+            return _read_state(path, training, counts, blocks)
+    return _read_state(states[0][1], training, counts, blocks)
 
 
-def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState:
+def _read_state(
+    path: Path, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+) -> TrainingState:
     store = open_store(str(path), format=FORMAT)
-    info = store.metadata["info"]
+    position = dict(store.metadata["info"])
     try:
-        kind, words = OUTPUTS[info["output"]], len(counts)
+        kind, words = OUTPUTS[position.pop("output")], len(counts)
         # Before memory is taken for tables of this size.
         if store.shape("network.vectors") != (words, padded(training.dim)):
             raise ValueError("vectors have another shape")
@@ -242,21 +269,17 @@ def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64])
             if (kept.shape, kept.dtype) != (array.shape, array.dtype):
                 raise ValueError(f"{name} has another shape")
             array[:] = kept
+        if not network.finite:
+            raise ValueError("a vector is not finite")
         losses = np.array(store.array("losses"))
-        if losses.ndim != 2 or losses.shape[1] != 3 or losses.dtype != np.float64:
+        if losses.shape not in ((0, 3), (blocks, 3)) or losses.dtype != np.float64:
             raise ValueError("losses have another shape")
-        if not 0 <= info["block"] <= len(losses) or min(info["epoch"], info["stops"]) < 0:
+        (state,) = records(TrainingState, [{**position, "network": network, "losses": losses}])
+        epochs = training.epochs or 0
+        numbers = (state.stops, state.block, state.halvings, state.seconds, state.epoch_seconds)
+        if min(numbers) < 0 or state.block > len(losses) or not 0 <= state.epoch <= epochs:
             raise ValueError("there is no such block")
-        return TrainingState(
-            network,
-            int(info["epoch"]),
-            int(info["stops"]),
-            int(info["block"]),
-            losses,
-            float(info["seconds"]),
-            float(info["epoch_seconds"]),
-            int(info["halvings"]),
-        )
+        return state
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         if isinstance(error, ModelFileError):
             raise
@@ -282,8 +305,9 @@ def _write_ids(path: Path, encoded: EncodedCorpus) -> int:
 def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any]) -> EncodedCorpus:
     path = folder / f"{name}.ids"
     numbers = [totals[one] for one in (*_TOTALS, "ids", "checksum") if one != "source"]
-    if not all(type(one) is int and one >= 0 for one in numbers) or not totals["ids"]:
-        raise ValueError("a total is not a whole number")
+    whole = all(type(one) is int and one >= 0 for one in numbers)
+    if not whole or not totals["ids"] or not isinstance(totals["source"], str):
+        raise ValueError("a total is of another type")
     stored = read_vocabulary(store, f"{name}.")
     types = Vocabulary(np.array(stored.blob), np.array(stored.offsets), np.array(stored.counts))
     try:
@@ -295,10 +319,11 @@ def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any])
             f"cannot be opened ({error.strerror})", where=str(path), hint="train again"
         ) from error
     encoded = EncodedCorpus(stream, types=types, **{one: totals[one] for one in _TOTALS})
-    checksum = 0
+    checksum, inside = 0, True
     for piece in encoded.pieces():
         checksum = zlib.crc32(piece, checksum)
-    inside = int(encoded.ids.min()) >= 0 and int(encoded.ids.max()) <= len(types)
+        ids = np.frombuffer(piece, np.int32)
+        inside = inside and ids.min() >= 0 and ids.max() <= len(types)
     if checksum != totals["checksum"] or not inside:
         encoded.close()
         raise ModelFileError("was altered or damaged", where=str(path), hint="train again")

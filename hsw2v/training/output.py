@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -87,7 +87,7 @@ class ModelOutput:
         """
         if not checkpoint.is_checkpoint(self.folder):
             return False
-        was = checkpoint.read_run(self.folder).notes["asked"]
+        was = checkpoint.read_run(self.folder).notes.asked
         if was == self._asked:
             return True
         raise UsageError(
@@ -140,13 +140,13 @@ class ModelOutput:
             )
             self._every = 0.0
         if self._every:
-            notes = {
-                "output": str(self.path),
-                "force": self._force,
-                "checkpoint_every": self._every,
-                "asked": self._asked,
-                "notes": self.notes,
-            }
+            notes = checkpoint.Notes(
+                output=str(self.path),
+                force=self._force,
+                checkpoint_every=self._every,
+                asked=self._asked,
+                notes=self.notes,
+            )
             self._run = checkpoint.Run(config, notes), texts
 
     def due(self) -> bool:
@@ -178,11 +178,13 @@ class ModelOutput:
         self._listener(CheckpointWritten(str(self.folder), time.perf_counter() - begun))
         return True
 
-    def last(self, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState | None:
+    def last(
+        self, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+    ) -> TrainingState | None:
         """Return the last state that was kept, if there is one."""
         if not checkpoint.is_checkpoint(self.folder):
             return None
-        return checkpoint.read_state(self.folder, training, counts)
+        return checkpoint.read_state(self.folder, training, counts, blocks)
 
     @property
     def advice(self) -> str:
@@ -246,14 +248,20 @@ def check_not_interrupted(folder: Path) -> None:
 def _difference(was: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Return in words how two trainings were asked for otherwise."""
     names = [name for name in ("texts", "normalize_exactly") if was.get(name) != asked[name]]
-    for section, settings in asked["config"].items():
-        before = was.get("config", {}).get(section, {})
-        names += [
-            f"{name} was {before.get(name)}, is {one}"
-            for name, one in settings.items()
-            if before.get(name) != one
-        ]
+    before = dict(_settings(was))
+    names += [
+        f"{name} was {before.get(name)}, is {one}"
+        for name, one in _settings(asked)
+        if before.get(name) != one
+    ]
     return ", ".join(names).replace("texts", "the corpus or the held-out text changed")
+
+
+def _settings(asked: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield names and values of the settings of what was asked for."""
+    sections = asked.get("config")
+    for section in sections.values() if isinstance(sections, dict) else ():
+        yield from section.items() if isinstance(section, dict) else ()
 
 
 def _locked(path: Path) -> IO[str] | None:

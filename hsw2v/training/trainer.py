@@ -52,7 +52,9 @@ class Keeper(Protocol):
     def keep(self, state: TrainingState) -> bool:
         """Keep a state, if that can be, and tell whether it is kept."""
 
-    def last(self, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState | None:
+    def last(
+        self, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+    ) -> TrainingState | None:
         """Return the last state that was kept, if there is one."""
 
 
@@ -136,7 +138,7 @@ class Trainer:
                     interrupt.args = (keeper.advice,)
                 raise
             except DivergedError as error:
-                self._go_back(error, keeper, listener)
+                self._go_back(error, len(corpus.encoded.blocks) - 1, keeper, listener)
             finally:
                 measuring += report.measuring_seconds
         self._engine = None
@@ -148,7 +150,9 @@ class Trainer:
         output = output_layer(training, counts, self._base)
         return TrainingState(Network.initial(training, len(counts), output))
 
-    def _go_back(self, error: DivergedError, keeper: Keeper | None, listener: Listener) -> None:
+    def _go_back(
+        self, error: DivergedError, blocks: int, keeper: Keeper | None, listener: Listener
+    ) -> None:
         """Go on from the last state that was kept, or from the start, at half the learning rate.
 
         Raises:
@@ -163,7 +167,7 @@ class Trainer:
         self._engine = self._layer = None
         # The memory of the one is that of the other.
         self.state.network.parameters = {}
-        kept = keeper.last(self._settings, self._vocabulary.counts) if keeper else None
+        kept = keeper.last(self._settings, self._vocabulary.counts, blocks) if keeper else None
         self.state = kept or self._beginning()
         self.state.halvings = halvings
         self._whole = True
