@@ -75,28 +75,29 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
         CorruptInputError: the file differs from its header, or a row from the format; it names
             the row.
     """
-    buffer = bytearray()
-    while len(buffer) < _LONGEST_HEADER and (piece := next(pieces, b"")):
-        buffer += piece
+    buffer = _more(pieces, _LONGEST_HEADER)
     count, dim = check_header(buffer, name)
     words: list[str] = []
     table = _Table(count, dim, name)
     place, size = buffer.index(b"\n") + 1, 4 * dim
+    rows: list[bytes] = []
     for row in range(count):
         end = buffer.find(b" ", place)
         while end < 0 or end + 1 + size > len(buffer):
-            more = next(pieces, b"")
+            # Twice as many, so that a long row is not copied for every piece of it.
+            more = _more(pieces, len(buffer) - place)
             if not more:
                 _check_count(row, count, name, "row")
-            del buffer[:place]
-            buffer += more
-            end, place = end - place if end >= 0 else buffer.find(b" "), 0
-        word = bytes(buffer[place:end]).removeprefix(b"\n")
-        words.append(_word(word, f"{name}, row {row + 1}"))
-        table.add(np.frombuffer(buffer[end + 1 : end + 1 + size], "<f4")[None])
+            buffer, place = buffer[place:] + more, 0
+            end = buffer.find(b" ", place)
+        words.append(_word(buffer[place:end].removeprefix(b"\n"), f"{name}, row {row + 1}"))
+        rows.append(buffer[end + 1 : end + 1 + size])
         place = end + 1 + size
+        if len(rows) == _ROWS or row == count - 1:
+            table.add(np.frombuffer(b"".join(rows), "<f4").reshape(-1, dim))
+            rows = []
     rest = buffer[place:] + next(pieces, b"")
-    if bytes(rest) not in (b"", b"\n"):
+    if rest not in (b"", b"\n"):
         raise CorruptInputError(
             f"goes on after its {count} words",
             where=f"{name}, row {count + 1}",
@@ -108,6 +109,14 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
         row = int(np.argmin(finite))
         raise _not_finite(words[row], f"{name}, row {row + 1}")
     return _distinct(words, name, "row", 1), vectors
+
+
+def _more(pieces: Iterator[bytes], size: int) -> bytes:
+    """Return pieces of so many bytes or more together, and at least one; fewer at the end."""
+    found, length = [next(pieces, b"")], 0
+    while (length := length + len(found[-1])) < size and found[-1]:
+        found.append(next(pieces, b""))
+    return b"".join(found)
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -124,13 +133,13 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield last
 
 
-def check_header(beginning: bytes | bytearray, name: str) -> tuple[int, int]:
+def check_header(beginning: bytes, name: str) -> tuple[int, int]:
     """Return the number of words and of dimensions that the first line of a file tells.
 
     Raises:
         ModelFileError: it tells neither.
     """
-    line = bytes(beginning[:_LONGEST_HEADER]).partition(b"\n")[0]
+    line = beginning[:_LONGEST_HEADER].partition(b"\n")[0]
     found = _HEADER.fullmatch(line.removeprefix(b"\xef\xbb\xbf") + b"\n")
     if not found or not int(found[1]) or not int(found[2]):
         raise ModelFileError(

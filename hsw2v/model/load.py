@@ -14,6 +14,7 @@ from hsw2v.files import STDIN, is_address, pieces
 from hsw2v.model import modelfile
 from hsw2v.model.foreign import check_header, is_text, read_binary, read_text
 from hsw2v.model.model import Model
+from hsw2v.model.predictor import Predictor
 from hsw2v.model.store import looks_like_store
 
 FORMATS = ("model", "text", "binary")
@@ -67,8 +68,9 @@ def verify(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     if format == "model":
         yield from modelfile.verify(source)
         model = Model.open(source)
-        if model.batch_norm is not None:
-            yield "normalised vectors", f"{list(model.hidden_vectors.shape)}, finite"
+        if model.output is not None:
+            Predictor(model, normalize_exactly=True)
+            yield "scores", "within a float32"
     else:
         model = load(source, format=format)
         yield f"word2vec {format}", "as many rows and numbers as its first line says"
