@@ -69,6 +69,33 @@ def test_numbers_normalised_beyond_a_float_are_refused(tmp_path: Path) -> None:
         hsw2v.load(path).predict(["a"])
 
 
+@pytest.mark.parametrize("large", [3e38, -1e25])
+def test_vectors_whose_products_overflow_are_refused(tmp_path: Path, large: float) -> None:
+    changed = {name: np.full((2 + (name == "vectors"), 2), large) for name in ("vectors", "nodes")}
+    tables = {name: one.astype(np.float32) for name, one in changed.items()}
+    path = write(tmp_path / "m", arrays() | tables)
+    with pytest.raises(ModelFileError, match="products may be beyond a float32"):
+        hsw2v.load(path).predict(["a"])
+    assert "products may be beyond a float32" in complaint("verify", path, code=10)
+
+
+@pytest.mark.parametrize("table", ["vectors", "output", "batch_norm"])
+def test_what_is_not_finite_is_not_saved(tmp_path: Path, table: str) -> None:
+    rows = {"vectors": 2, "output": 2, "batch_norm": 4}
+    tables = {name: np.ones((many, 2)) for name, many in rows.items()}
+    tables[table][1, 1] = np.inf
+    model = hsw2v.Model(Vocabulary.from_words(["a", "b"], [2, 1]), **tables)
+    with pytest.raises(UsageError, match="a number that is not finite"):
+        model.save(tmp_path / "m")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_word_that_is_there_twice_is_not_saved(tmp_path: Path) -> None:
+    model = hsw2v.Model(Vocabulary.from_words(["a", "b", "a"], [2, 1, 1]), np.ones((3, 2)))
+    with pytest.raises(UsageError, match="the word 'a' is there twice"):
+        model.save(tmp_path / "m")
+
+
 def test_a_chain_of_a_million_nodes_is_refused_soon() -> None:
     inner = np.arange(1, 1_000_000)
     children = np.stack((-inner, np.append(inner[:-1], -1_000_000)), axis=1)
@@ -93,6 +120,13 @@ def test_headers_of_endless_numbers_are_refused(tmp_path: Path, header: str) -> 
     (tmp_path / "v.vec").write_text(f"{header}\na 1 2\n")
     with pytest.raises(ModelFileError, match="does not begin with the number of words"):
         hsw2v.load(tmp_path / "v.vec")
+
+
+def test_rows_longer_than_pieces_are_read(tmp_path: Path) -> None:
+    vectors = np.arange(2_400_000, dtype=np.float32).reshape(2, -1)
+    path = tmp_path / "v.bin"
+    hsw2v.Model(Vocabulary.from_words(["a", "b"], [0, 0]), vectors).export(path)
+    np.testing.assert_array_equal(hsw2v.load(path).vectors, vectors)
 
 
 @pytest.mark.parametrize("header", ["2000000000 2", "1 2000000000"])
@@ -137,6 +171,15 @@ def test_verify_says_what_it_checked(tmp_path: Path) -> None:
     content[-1] ^= 1
     model.write_bytes(content)
     assert "does not fit its checksum" in complaint("verify", model, code=10)
+
+
+@pytest.mark.parametrize("extension", [".txt", ".bin", ".vec.gz"])
+def test_verify_checks_vectors_of_other_programs(tmp_path: Path, extension: str) -> None:
+    path = tmp_path / f"v{extension}"
+    hsw2v.Model(Vocabulary.from_words(["a", "b"], [0, 0]), np.ones((2, 3))).export(path)
+    assert "[2, 3], finite" in run("verify", path).stdout
+    path.write_bytes(path.read_bytes()[:-5])
+    complaint("verify", path, code=4)
 
 
 def test_verify_checks_the_folder_of_a_training(tmp_path: Path) -> None:
