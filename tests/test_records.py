@@ -20,8 +20,8 @@ class Entry:
 
 
 def test_records_are_made() -> None:
-    found = {"name": "a", "count": 2, "share": 1, "known": True, "parts": (1, 2), "notes": {"b": ""}}
-    assert records(Entry, [found]) == (Entry("a", 2, 1.0, True, (1, 2), {"b": ""}),)
+    found = {"name": "a", "count": 2, "share": 1, "known": True, "parts": (1,), "notes": {"b": ""}}
+    assert records(Entry, [found]) == (Entry("a", 2, 1.0, True, (1,), {"b": ""}),)
     assert records(Entry, [{"name": "", "count": 0}, {"name": "b", "count": -1}])[1].count == -1
 
 
