@@ -167,6 +167,8 @@ def test_verify_says_what_it_checked(tmp_path: Path) -> None:
     assert "tensor vectors" in run("verify", model).stdout
     printed = json.loads(run("verify", model, "--json").stdout)
     assert {"words", "word vectors", "tensor counts"} <= {one["name"] for one in printed["checked"]}
+    altered = write(tmp_path / "other", arrays(), config='{"training": {"dim": "x"}}')
+    assert "its dim is 'x'" in complaint("verify", altered, code=10)
     content = bytearray(model.read_bytes())
     content[-1] ^= 1
     model.write_bytes(content)

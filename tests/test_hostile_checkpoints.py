@@ -182,3 +182,13 @@ def test_what_was_asked_for_may_be_anything(folder: Path, config: object) -> Non
     output = ModelOutput(folder.with_name("m"), listener=ignore, asked=asked, folder=folder)
     with pytest.raises(UsageError, match=r"asked for otherwise .*dim was .*, is 4"):
         output.is_interrupted()
+
+
+def test_settings_out_of_bounds_are_refused(folder: Path) -> None:
+    store = open_store(str(folder / "run"), format=checkpoint.FORMAT)
+    store.metadata["config"]["training"]["dim"] = -1
+    config, info = store.metadata["config"], store.metadata["info"]
+    arrays = {name: np.array(store.array(name)) for name in store.tensors}
+    kind: dict[str, Any] = {"version": checkpoint.VERSION, "format": checkpoint.FORMAT}
+    write_store(folder / "run", arrays, config=config, info=info, force=True, **kind)
+    is_refused(folder, "is not a whole checkpoint .*dim is -1")

@@ -78,7 +78,7 @@ def _contents(store: Store) -> Contents:
 
 
 def verify(source: str) -> Iterator[tuple[str, str]]:
-    """Check everything in a model file; yield the name of each thing checked, and what was found.
+    """Check everything in a model file; yield what was checked, and what was found.
 
     Raises:
         MissingInputError, ModelFileError: at the first thing that is wrong.
@@ -92,7 +92,10 @@ def verify(source: str) -> Iterator[tuple[str, str]]:
             f"tensor {name}",
             f"{store.dtype(name)} {list(store.shape(name))}, as its checksum says",
         )
-    known_settings(found.config)
+    try:
+        known_settings(found.config)
+    except UsageError as error:
+        raise store.broken(f"is not a whole model: its {error.what}") from error
     yield "settings", "within their bounds"
     yield "words", f"{len(found.vocabulary):,}, distinct, UTF-8, with counts that are not negative"
     tables = {"word vectors": found.vectors, "output vectors": found.output}

@@ -28,7 +28,7 @@ from hsw2v.config import Config, TrainingConfig, known_settings
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import choose_words
-from hsw2v.errors import Hsw2vError, MissingInputError, ModelFileError
+from hsw2v.errors import Hsw2vError, MissingInputError, ModelFileError, UsageError
 from hsw2v.files import atomic_write, leftover_pattern
 from hsw2v.model.modelfile import read_vocabulary
 from hsw2v.model.store import Store, open_store, write_store
@@ -184,11 +184,11 @@ def open_run(folder: Path) -> Iterator[tuple[Run, Texts]]:
 
 
 def verify(folder: Path) -> Iterator[tuple[str, str]]:
-    """Check everything in the folder of a training; yield the name of each thing checked, and what
-    was found.
+    """Check everything in the folder of a training; yield what was checked, and what was found.
 
     Raises:
         MissingInputError, ModelFileError: at the first thing that is wrong.
+        EmptyCorpusError: by its settings, no type occurs often enough.
     """
     with open_run(folder) as (run, texts):
         yield "run", "settings and types, as their checksums say"
@@ -219,7 +219,7 @@ def _run(store: Store) -> Run:
         if not isinstance(notes.notes.get("info", {}), dict):
             raise TypeError("info is of another type")
         return Run(known_settings(store.metadata["config"]), notes)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, UsageError) as error:
         raise store.broken(f"is not a whole checkpoint ({error!r})") from error
 
 
@@ -275,9 +275,8 @@ def _read_state(
         if losses.shape not in ((0, 3), (blocks, 3)) or losses.dtype != np.float64:
             raise ValueError("losses have another shape")
         (state,) = records(TrainingState, [{**position, "network": network, "losses": losses}])
-        epochs = training.epochs or 0
-        numbers = (state.stops, state.block, state.halvings, state.seconds, state.epoch_seconds)
-        if min(numbers) < 0 or state.block > len(losses) or not 0 <= state.epoch <= epochs:
+        within = state.epoch <= (training.epochs or 0) and state.block <= len(losses)
+        if not within or min(state.epoch, state.stops, state.block, state.halvings) < 0:
             raise ValueError("there is no such block")
         return state
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:

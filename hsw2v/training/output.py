@@ -142,8 +142,8 @@ class ModelOutput:
         if self._every:
             notes = checkpoint.Notes(
                 output=str(self.path),
-                force=self._force,
-                checkpoint_every=self._every,
+                force=bool(self._force),
+                checkpoint_every=float(self._every),
                 asked=self._asked,
                 notes=self.notes,
             )
