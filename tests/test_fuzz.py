@@ -105,7 +105,7 @@ def test_a_chain_of_a_million_nodes_is_refused_soon() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["dim = 0x" + "f" * 5_000, "dim = " + "9" * 5_000, "dim" + ".a" * 2_000 + " = 1"],
+    ["dim = 0x" + "f" * 5_000, "dim = " + "9" * 5_000, "dim" + ".a" * 60 + " = 1"],
     ids=["hexadecimal", "digits", "dotted"],
 )
 def test_settings_that_cannot_be_shown_are_refused(tmp_path: Path, line: str) -> None:
@@ -113,6 +113,25 @@ def test_settings_that_cannot_be_shown_are_refused(tmp_path: Path, line: str) ->
     with pytest.raises(UsageError, match=r"is not TOML|is nested too deep") as caught:
         read_config(tmp_path / "s.toml")
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("part", ["a.", "é-1 .", '"\\"".', "'\"' .\t", '"". '])
+@pytest.mark.parametrize("before", ["[", "a = {", "="])
+def test_keys_of_many_parts_take_no_memory(tmp_path: Path, part: str, before: str) -> None:
+    (tmp_path / "s.toml").write_text(f"[training]\n{before}{part * 5_000}x] = 1\n", "utf-8")
+    tracemalloc.start()
+    try:
+        with pytest.raises(UsageError, match="is nested too deep"):
+            read_config(tmp_path / "s.toml")
+        assert tracemalloc.get_traced_memory()[1] < 5e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_settings_with_dots_are_read(tmp_path: Path) -> None:
+    long = "." * 5_000 + "1.5," * 5_000 + "a.b/" * 5_000
+    (tmp_path / "s.toml").write_text(f"# {long}\n[corpus]\ncache_dir = '{long}'\n")
+    assert read_config(tmp_path / "s.toml").corpus.cache_dir == long
 
 
 @pytest.mark.parametrize("header", ["1 " + "9" * 50_000, "9" * 50_000 + " 1", "9" * 19 + " 2"])

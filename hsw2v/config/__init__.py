@@ -174,7 +174,11 @@ def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     where = os.fspath(path)
     try:
-        tables = tomllib.loads(Path(path).read_bytes().decode())
+        text = Path(path).read_bytes().decode()
+        # For a key of n parts, a.b.c, tomllib takes memory of n².
+        if _LONG_KEY.search(_NO_KEYS.sub("", text)):
+            raise RecursionError
+        tables = tomllib.loads(text)
         _check_values(tables)
         return tables
     except OSError as error:
@@ -224,6 +228,9 @@ def as_keys(hint: str) -> str:
 
 
 _DEEPEST = 50
+_NO_KEYS = re.compile(r"""#[^\n]*+|'[^'\n]*+'?|"(?:[^"\\\n]|\\.)*+"?""")
+"""Comments and strings."""
+_LONG_KEY = re.compile(rf"(?:\.[ \t\w-]*+){{{_DEEPEST}}}")
 _MOST_BITS = 10_000
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
