@@ -36,6 +36,8 @@ STDIN = "-"
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _BATCH = 1 << 14
+_ZSTD_CHECKSUM = 201
+"""ZSTD_c_checksumFlag."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -318,7 +320,11 @@ def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
     elif extension:
         from smart_open.compression import compression_wrapper
 
-        with compression_wrapper(stream, "wb", compression=extension) as wrapped:
+        # Of the others, all have a checksum.
+        options = {"options": {_ZSTD_CHECKSUM: 1}} if extension == ".zst" else None
+        with compression_wrapper(
+            stream, "wb", compression=extension, compression_kwargs=options
+        ) as wrapped:
             yield cast(BinaryIO, wrapped)
     else:
         yield stream

@@ -24,6 +24,7 @@ KNOWS: dict[str, set[str]] = {
     "plots": {"errors", "files"},
     "jit": set(),
     "arrays": set(),
+    "records": set(),
     "corpus": {"errors", "events", "config", "files", "jit"},
     "trees": {"errors", "files", "jit"},
     "reference": set(),

@@ -87,7 +87,7 @@ def test_a_tree_whose_paths_no_memory_can_hold_is_refused(
     lines = code_lines(chain(300), [str(number) for number in range(300)])
     file.write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.setattr("hsw2v.trees.tree.MOST_DECISIONS", 40_000)
-    with pytest.raises(CorruptInputError, match="add up to 45,149, which is more than 40,000"):
+    with pytest.raises(CorruptInputError, match="add up to more than 40,000"):
         read_codes(str(file))
     monkeypatch.setattr("hsw2v.trees.tree.MOST_DECISIONS", 0)
     with pytest.raises(CorruptInputError, match="more than 30,000"):

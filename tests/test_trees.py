@@ -105,7 +105,7 @@ def test_weights_that_make_no_tree_are_refused(weights: list[float]) -> None:
 
 def test_a_tree_whose_paths_no_memory_can_hold_is_refused() -> None:
     chain(14_000).check()
-    with pytest.raises(ValueError, match="add up to 1,800,029,999, which is more than 100,000,000"):
+    with pytest.raises(ValueError, match="add up to more than 100,000,000"):
         chain(60_000).check()
 
 

@@ -17,6 +17,7 @@ from hsw2v.cli.score import score
 from hsw2v.cli.similar import similar
 from hsw2v.cli.train import resume, train
 from hsw2v.cli.tree import tree
+from hsw2v.cli.verify import verify
 from hsw2v.cli.vocab import vocab
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -33,6 +34,7 @@ COMMANDS: tuple[click.Command, ...] = (
     score,
     info,
     vector,
+    verify,
     tree,
     export,
     evaluate,

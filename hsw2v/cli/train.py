@@ -25,7 +25,7 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.progress import Progress
 from hsw2v.config import Config
-from hsw2v.errors import UsageError
+from hsw2v.errors import ModelFileError, UsageError
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
@@ -217,8 +217,10 @@ def resume(
     asked = read_run(checkpoint).notes
     if log_json:
         files.check_writable(log_json, force=bool(force))
-    path = output or asked["output"]
-    log = log_json or asked["notes"].get("log_json")
+    path = output or asked.output
+    log = log_json or asked.notes.get("log_json")
+    if not isinstance(log, str | None):
+        raise ModelFileError("names a log that is no file", where=checkpoint, hint="train again")
     with Progress(quiet=quiet, log=log, append=not log_json) as progress:
         begun = time.perf_counter()
         model = hsw2v.resume(

@@ -182,7 +182,13 @@ def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     where = os.fspath(path)
     try:
-        return tomllib.loads(Path(path).read_bytes().decode())
+        text = Path(path).read_bytes().decode()
+        # For a key of n parts, a.b.c, tomllib takes memory of n².
+        if _LONG_KEY.search(_NO_KEYS.sub("", text)):
+            raise RecursionError
+        tables = tomllib.loads(text)
+        _check_values(tables)
+        return tables
     except OSError as error:
         raise MissingInputError(
             f"cannot be read ({error.strerror})", where=where, hint="check the path"
@@ -192,6 +198,26 @@ def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
     except ValueError as error:
         # Not TOML, not UTF-8, or a number of thousands of digits.
         raise UsageError(f"is not TOML ({error})", where=where, hint="see configs/") from error
+
+
+def _check_values(tables: dict[str, Any]) -> None:
+    """Check that every value can be shown in an error.
+
+    Raises:
+        ValueError: a whole number has thousands of digits, as only hexadecimal ones can.
+        RecursionError: tables or lists are nested more than `_DEEPEST` levels.
+    """
+    level: list[Any] = [tables]
+    for _ in range(_DEEPEST):
+        if any(isinstance(one, int) and one.bit_length() > _MOST_BITS for one in level):
+            raise ValueError(f"a whole number has more than {_MOST_BITS} bits")
+        nested = [one for one in level if isinstance(one, dict | list)]
+        level = [
+            one for some in nested for one in (some.values() if isinstance(some, dict) else some)
+        ]
+        if not level:
+            return
+    raise RecursionError
 
 
 @contextmanager
@@ -209,6 +235,11 @@ def as_keys(hint: str) -> str:
     return _OPTION.sub(lambda option: option[1].replace("-", "_"), hint)
 
 
+_DEEPEST = 50
+_NO_KEYS = re.compile(r"""#[^\n]*+|'[^'\n]*+'?|"(?:[^"\\\n]|\\.)*+"?""")
+"""Comments and strings."""
+_LONG_KEY = re.compile(rf"(?:\.[ \t\w-]*+){{{_DEEPEST}}}")
+_MOST_BITS = 10_000
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
 

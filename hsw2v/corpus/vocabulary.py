@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,6 +59,23 @@ class Vocabulary:
     def index(self) -> dict[str, int]:
         """The id of every word."""
         return dict(zip(self.words, range(len(self)), strict=True))
+
+    def repeated(self) -> str | None:
+        """Return a word that is there twice, if there is one; no strings are kept."""
+        hashes = np.fromiter(map(hash, self._encoded()), np.int64, len(self))
+        hashes.sort()
+        if not np.any(hashes[1:] == hashes[:-1]):
+            return None
+        # Words that are not equal may have equal hashes.
+        word, times = Counter(self._encoded()).most_common(1)[0]
+        return word.decode() if times > 1 else None
+
+    def _encoded(self) -> Iterator[bytes]:
+        for begin in range(0, len(self), _WORDS_AT_ONCE):
+            borders = self.offsets[begin : begin + _WORDS_AT_ONCE + 1]
+            text = self.blob[borders[0] : borders[-1]].tobytes()
+            for first, last in itertools.pairwise((borders - borders[0]).tolist()):
+                yield text[first:last]
 
 
 def choose(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,7 @@ from hsw2v.network.outputs import OutputLayer
 from hsw2v.query.neighbours import slices
 from hsw2v.query.normalisation import normalised
 from hsw2v.query.probabilities import Floats
-
-T = TypeVar("T")
+from hsw2v.records import records
 
 SATURATED = 6.0
 """Log-odds beyond which word2vec's hierarchical softmax skips the update."""
@@ -126,24 +125,9 @@ class Diagnosis:
         """
         if not isinstance(found["output"], str):
             raise TypeError("output is not a string")
-        (totals,) = _rows(Totals, [found["totals"]])
-        by_depth, by_decile = _rows(Depth, found["by_depth"]), _rows(Decile, found["by_decile"])
+        (totals,) = records(Totals, [found["totals"]])
+        by_depth, by_decile = records(Depth, found["by_depth"]), records(Decile, found["by_decile"])
         return cls(found["output"], by_depth, by_decile, totals)
-
-
-def _rows(kind: type[T], found: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
-    """Return dataclasses of these fields.
-
-    Raises:
-        TypeError: a field is missing or unknown, or its value of another type.
-    """
-    made, types = tuple(kind(**fields) for fields in found), get_type_hints(kind)
-    for row in made:
-        for name, expected in types.items():
-            # JSON may write a float as a whole number.
-            if not isinstance(getattr(row, name), expected | int):
-                raise TypeError(f"{name} is not a number")
-    return made
 
 
 def mean_over(rows: Sequence[Figures | Visits | Predictions], name: str) -> float | None:

@@ -18,6 +18,7 @@ from hsw2v.experiments.experiment import Experiment, Setting
 from hsw2v.files import atomic_write, read_text
 from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs
+from hsw2v.records import records
 from hsw2v.training.report import perplexity
 from hsw2v.training.texts import Texts
 
@@ -51,14 +52,21 @@ class Run:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Run:
-        """Return the run that `dataclasses.asdict` made a dict of."""
+        """Return the run that `dataclasses.asdict` made a dict of.
+
+        Raises:
+            KeyError, TypeError: a field is missing, unknown, or of another type.
+        """
         found = fields["evaluation"]
-        pairs = tuple(PairsResult(**one) for one in found["pairs"])
-        analogies = tuple(
-            AnalogiesResult(one["name"], tuple(Score(**score) for score in one["sections"]))
-            for one in found["analogies"]
+        analogies = records(
+            AnalogiesResult,
+            [{**one, "sections": records(Score, one["sections"])} for one in found["analogies"]],
         )
-        return cls(**{**fields, "evaluation": Evaluation(pairs, analogies)})
+        evaluation = Evaluation(records(PairsResult, found["pairs"]), analogies)
+        (run,) = records(cls, [{**fields, "evaluation": evaluation}])
+        if not all(isinstance(one, str) for one in run.versions.values()):
+            raise TypeError("a version is no string")
+        return run
 
 
 class Digests:
@@ -165,7 +173,7 @@ def _read(path: Path) -> tuple[list[Run], dict[str, str]]:
         if content["format"] != FORMAT:
             raise ValueError(content["format"])
         return [Run.from_dict(one) for one in content["runs"]], dict(content.get("files", {}))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptInputError(
             "does not hold the results of a comparison",
             where=str(path),

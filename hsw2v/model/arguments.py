@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hsw2v.arrays import all_finite
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UnknownWordError, UsageError
 from hsw2v.query.neighbours import Floats
@@ -21,6 +22,12 @@ def check_positive(name: str, value: object) -> None:
     """Make sure that a value is a whole number of at least 1."""
     if not isinstance(value, Integral) or value < 1:
         raise UsageError(f"{name} is {value!r}", hint="it must be a whole number of at least 1")
+
+
+def check_finite(table: Floats) -> None:
+    """Make sure that a table to be written `(rows, D)` holds no NaN and no infinity."""
+    if not all_finite(table):
+        raise UsageError("a vector holds a number that is not finite", hint="train with a lower lr")
 
 
 def listed(words: Iterable[str]) -> list[str]:

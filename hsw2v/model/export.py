@@ -10,9 +10,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from hsw2v.arrays import all_finite
 from hsw2v.errors import UsageError
 from hsw2v.files import atomic_write, compressing, compression_of
+from hsw2v.model.arguments import check_finite
 
 EXTENSIONS = {".txt": "text", ".vec": "text", ".bin": "binary", ".npy": "npy"}
 FORMATS = ("text", "binary", "npy")
@@ -48,8 +48,7 @@ def export_vectors(
         raise UsageError(
             f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
         )
-    if not all_finite(vectors):
-        raise UsageError("a vector holds a number that is not finite", hint="train with a lower lr")
+    check_finite(vectors)
     _check_words(words, format)
     if format == "npy":
         words_path = bare.removesuffix(".npy") + ".words.txt" + compression

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import sys
 from collections.abc import Iterator
 from itertools import islice
 
@@ -20,7 +21,7 @@ from hsw2v.errors import CorruptInputError, EncodingError, ModelFileError, Resou
 
 Floats = NDArray[np.float32]
 
-_HEADER = re.compile(rb"\s*([0-9]+)[ \t]+([0-9]+)[ \t]*\r?\n")
+_HEADER = re.compile(rb"\s*([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t]*\r?\n")
 _LONGEST_HEADER = 100
 _ROWS = 1000
 _SHOWN = 40
@@ -49,12 +50,13 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
     lines = _lines(pieces)
     count, dim = check_header(next(lines, b""), name)
     words: list[str] = []
-    vectors = _table(count, dim, name)
+    vectors = _Table(count, dim, name)
     while batch := list(islice(lines, _ROWS)):
         start = len(words)
         rows, extra = batch[: count - start], batch[count - start :]
         if rows:
-            found, vectors[start : start + len(rows)] = _text_rows(rows, dim, name, start + 2)
+            found, values = _text_rows(rows, dim, name, start + 2)
+            vectors.add(values)
             words += found
         if extra:
             raise CorruptInputError(
@@ -63,7 +65,7 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
                 hint="the first line must hold the number of words",
             )
     _check_count(len(words), count, name, "line")
-    return _distinct(words, name, "line", 2), vectors.astype(np.float32, copy=False)
+    return _distinct(words, name, "line", 2), vectors.whole()
 
 
 def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
@@ -73,25 +75,27 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
         CorruptInputError: the file differs from its header, or a row from the format; it names
             the row.
     """
-    buffer = b""
-    while len(buffer) < _LONGEST_HEADER and (piece := next(pieces, b"")):
-        buffer += piece
+    buffer = _more(pieces, _LONGEST_HEADER)
     count, dim = check_header(buffer, name)
     words: list[str] = []
-    vectors = _table(count, dim, name)
-    table = vectors.data.cast("B")
+    table = _Table(count, dim, name)
     place, size = buffer.index(b"\n") + 1, 4 * dim
+    rows: list[bytes] = []
     for row in range(count):
         end = buffer.find(b" ", place)
         while end < 0 or end + 1 + size > len(buffer):
-            more = next(pieces, b"")
+            # Twice as many, so that a long row is not copied for every piece of it.
+            more = _more(pieces, len(buffer) - place)
             if not more:
                 _check_count(row, count, name, "row")
             buffer, place = buffer[place:] + more, 0
             end = buffer.find(b" ", place)
         words.append(_word(buffer[place:end].removeprefix(b"\n"), f"{name}, row {row + 1}"))
-        table[row * size : (row + 1) * size] = buffer[end + 1 : end + 1 + size]
+        rows.append(buffer[end + 1 : end + 1 + size])
         place = end + 1 + size
+        if len(rows) == _ROWS or row == count - 1:
+            table.add(np.frombuffer(b"".join(rows), "<f4").reshape(-1, dim))
+            rows = []
     rest = buffer[place:] + next(pieces, b"")
     if rest not in (b"", b"\n"):
         raise CorruptInputError(
@@ -99,22 +103,34 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
             where=f"{name}, row {count + 1}",
             hint="the first line must hold the number of words and of dimensions",
         )
+    vectors = table.whole()
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
         raise _not_finite(words[row], f"{name}, row {row + 1}")
-    return _distinct(words, name, "row", 1), vectors.astype(np.float32, copy=False)
+    return _distinct(words, name, "row", 1), vectors
+
+
+def _more(pieces: Iterator[bytes], size: int) -> bytes:
+    """Return pieces of so many bytes or more together, and at least one; fewer at the end."""
+    found, length = [next(pieces, b"")], 0
+    while (length := length + len(found[-1])) < size and found[-1]:
+        found.append(next(pieces, b""))
+    return b"".join(found)
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Yield lines without their ends; a last line without one counts, if it is not empty."""
-    rest = b""
+    rest: list[bytes] = []
     for piece in pieces:
-        lines = (rest + piece).split(b"\n")
-        rest = lines.pop()
-        yield from lines
-    if rest:
-        yield rest
+        *lines, last = piece.split(b"\n")
+        if lines:
+            yield b"".join((*rest, lines[0]))
+            yield from lines[1:]
+            rest = []
+        rest.append(last)
+    if last := b"".join(rest):
+        yield last
 
 
 def check_header(beginning: bytes, name: str) -> tuple[int, int]:
@@ -135,15 +151,38 @@ def check_header(beginning: bytes, name: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _table(count: int, dim: int, name: str) -> Floats:
-    try:
-        return np.empty((count, dim), "<f4")
-    except (MemoryError, ValueError) as error:
-        raise ResourceError(
-            f"promises {count} words of {dim} dimensions, more than memory holds",
-            where=f"{name}, line 1",
+class _Table:
+    """A table (V, D) float32 that takes memory as rows come, not as the first line promises."""
+
+    def __init__(self, count: int, dim: int, name: str) -> None:
+        self._count, self._dim, self._name = count, dim, name
+        self._rows = 0
+        if 4 * count * dim > sys.maxsize:
+            raise self._too_much()
+        self._table: Floats = np.empty((0, dim), "<f4")
+
+    def add(self, values: Floats) -> None:
+        """Add rows (n, D)."""
+        end = self._rows + len(values)
+        if end > len(self._table):
+            room = min(self._count, max(2 * len(self._table), end))
+            try:
+                self._table.resize((room, self._dim), refcheck=False)
+            except (MemoryError, ValueError) as error:
+                raise self._too_much() from error
+        self._table[self._rows : end] = values
+        self._rows = end
+
+    def _too_much(self) -> ResourceError:
+        return ResourceError(
+            f"promises {self._count} words of {self._dim} dimensions, more than memory holds",
+            where=f"{self._name}, line 1",
             hint="check the first line",
-        ) from error
+        )
+
+    def whole(self) -> Floats:
+        """Return the table, all rows of which were added."""
+        return self._table.astype(np.float32, copy=False)
 
 
 def _text_rows(lines: list[bytes], dim: int, name: str, line: int) -> tuple[list[str], Floats]:

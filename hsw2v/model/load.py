@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Iterator
 from itertools import chain
 
 import numpy as np
@@ -10,8 +11,10 @@ import numpy as np
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.files import STDIN, is_address, pieces
+from hsw2v.model import modelfile
 from hsw2v.model.foreign import check_header, is_text, read_binary, read_text
 from hsw2v.model.model import Model
+from hsw2v.model.predictor import Predictor
 from hsw2v.model.store import looks_like_store
 
 FORMATS = ("model", "text", "binary")
@@ -39,14 +42,7 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
         raise UsageError(
             f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
         )
-    if os.path.isdir(source):
-        raise MissingInputError("is a directory", where=source, hint="name a file")
-    if not (os.path.exists(source) or is_address(source) or source == STDIN):
-        raise MissingInputError("no such file", where=source, hint="check the path")
-    content = pieces(source)
-    beginning = b""
-    while len(beginning) < _SAMPLE and (piece := next(content, b"")):
-        beginning += piece
+    content, beginning = _begun(source)
     if format is None:
         format = _format_of(beginning)
     if format == "model":
@@ -59,6 +55,42 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
     model = Model(Vocabulary.from_words(words, unknown_counts), vectors)
     model.name = os.path.basename(source)
     return model
+
+
+def verify(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
+    """Check everything in a file that `load` opens; yield what was checked, and what was found.
+
+    Raises:
+        What `load` does, at the first thing that is wrong.
+    """
+    source = os.fspath(path)
+    content, beginning = _begun(source)
+    content.close()
+    format = _format_of(beginning)
+    if format == "model":
+        yield from modelfile.verify(source)
+        model = Model.open(source)
+        if model.output is not None:
+            Predictor(model, normalize_exactly=True)
+            yield "scores", "within a float32"
+    else:
+        model = load(source, format=format)
+        yield f"word2vec {format}", "as many rows and numbers as its first line says"
+        yield "words", f"{len(model):,}, distinct, UTF-8"
+        yield "word vectors", f"{list(model.vectors.shape)}, finite"
+
+
+def _begun(source: str) -> tuple[Generator[bytes, None, None], bytes]:
+    """Return the rest of a file, to be read, and how it begins."""
+    if os.path.isdir(source):
+        raise MissingInputError("is a directory", where=source, hint="name a file")
+    if not (os.path.exists(source) or is_address(source) or source == STDIN):
+        raise MissingInputError("no such file", where=source, hint="check the path")
+    content = pieces(source)
+    beginning = b""
+    while len(beginning) < _SAMPLE and (piece := next(content, b"")):
+        beginning += piece
+    return content, beginning
 
 
 def _format_of(beginning: bytes) -> str:

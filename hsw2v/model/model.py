@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import UsageError
+from hsw2v.errors import ModelFileError, UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
 from hsw2v.model.export import export_vectors
@@ -156,10 +157,20 @@ class Model:
         """Return what the output layer is asked with, `(V, D) float32`, read-only.
 
         The word vectors, normalised if training did so.
+
+        Raises:
+            ModelFileError: normalised vectors are beyond a float32.
         """
         if self.batch_norm is None:
             return self.vectors
-        return _read_only(normalised(self.vectors, self.batch_norm))
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = normalised(self.vectors, self.batch_norm)
+        if not all_finite(found):
+            raise ModelFileError(
+                "the vectors of the model, normalised by its 'batch_norm', are not finite",
+                hint="fetch or train the model again",
+            )
+        return _read_only(found)
 
     def __len__(self) -> int:
         return len(self.vocabulary)
@@ -355,6 +366,7 @@ class Model:
         """Write the model file; it appears whole or not at all.
 
         Raises:
+            UsageError: a number in it is not finite, or a word is there twice.
             OutputExistsError: it exists already, and `force` is not given.
             OutputError, DiskFullError: it cannot be written.
         """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.arrays import all_finite
+from hsw2v.config import known_settings
 from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.errors import UsageError
+from hsw2v.model.arguments import check_finite
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.outputs import (
     OUTPUTS,
@@ -22,6 +26,8 @@ from hsw2v.network.outputs import (
 )
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
+
+_BYTES_AT_ONCE = 1 << 24
 
 Structure = TypeVar("Structure", Tree, Classes)
 
@@ -45,10 +51,13 @@ def read_contents(source: str) -> Contents:
     Raises:
         MissingInputError, ModelFileError
     """
-    store = open_store(source)
+    return _contents(open_store(source))
+
+
+def _contents(store: Store) -> Contents:
     if not all(isinstance(section, dict) for section in store.metadata["config"].values()):
         raise store.broken("is not a whole model: a section of its 'config' is none")
-    vocabulary = _vocabulary(store)
+    vocabulary = read_vocabulary(store)
     words = len(vocabulary)
     if "vectors" not in store or len(shape := store.shape("vectors")) != 2 or not shape[1]:
         raise store.broken("is not a whole model: it has no table of vectors")
@@ -66,6 +75,38 @@ def read_contents(source: str) -> Contents:
         store.metadata["config"],
         store.metadata["info"],
     )
+
+
+def verify(source: str) -> Iterator[tuple[str, str]]:
+    """Check everything in a model file; yield what was checked, and what was found.
+
+    Raises:
+        MissingInputError, ModelFileError: at the first thing that is wrong.
+    """
+    store = open_store(source)
+    found = _contents(store)
+    yield "config, info", "as their checksums say"
+    for name in store.tensors:
+        store.verify(name)
+        yield (
+            f"tensor {name}",
+            f"{store.dtype(name)} {list(store.shape(name))}, as its checksum says",
+        )
+    try:
+        known_settings(found.config)
+    except UsageError as error:
+        raise store.broken(f"is not a whole model: its {error.what}") from error
+    yield "settings", "within their bounds"
+    yield "words", f"{len(found.vocabulary):,}, distinct, UTF-8, with counts that are not negative"
+    tables = {"word vectors": found.vectors, "output vectors": found.output}
+    for name, table in {**tables, "batch normalisation": found.batch_norm}.items():
+        if table is not None:
+            yield name, f"{list(table().shape)}, finite"
+    structure = found.structure() if found.structure else None
+    if isinstance(structure, Tree):
+        yield "tree", f"one binary tree of {len(structure):,} words"
+    elif structure is not None:
+        yield "classes", f"{structure.count:,}, each with a word"
 
 
 def _output_layer(
@@ -112,8 +153,14 @@ def write_contents(
     """Write a model file; it appears whole or not at all.
 
     Raises:
+        UsageError: a number is not finite, or a word is there twice: no reader would take the file.
         OutputExistsError, OutputError, DiskFullError
     """
+    for table in (vectors, output, batch_norm):
+        if table is not None:
+            check_finite(table)
+    if (word := vocabulary.repeated()) is not None:
+        raise UsageError(f"the word {word!r} is there twice", hint="leave one of them out")
     arrays: dict[str, NDArray[Any]] = {
         "words": vocabulary.blob,
         "word_offsets": vocabulary.offsets,
@@ -133,32 +180,52 @@ def write_contents(
     write_store(path, arrays, version=version, config=config, info=info, force=force)
 
 
-def _vocabulary(store: Store) -> Vocabulary:
-    for name, dtype in (("word_offsets", "I64"), ("words", "U8")):
+def read_vocabulary(store: Store, prefix: str = "") -> Vocabulary:
+    """Return the vocabulary of a store, checked; the names of its tensors begin with a prefix.
+
+    Raises:
+        ModelFileError: a tensor is missing or altered, words are not distinct or not UTF-8, a count
+            is negative, or all counts together are beyond 64 bits.
+    """
+    for name, dtype in ((f"{prefix}word_offsets", "I64"), (f"{prefix}words", "U8")):
         if name not in store:
             raise store.broken(f"is not a whole model (no usable tensor '{name}')")
         length, *_ = store.shape(name) or (0,)
         _expect(store, name, (length,), dtype)
-    offsets, blob = store.array("word_offsets"), store.array("words")
+    offsets, blob = store.array(f"{prefix}word_offsets"), store.array(f"{prefix}words")
     words = len(offsets) - 1
-    if words < 1 or offsets[0] != 0 or offsets[-1] != len(blob) or np.any(np.diff(offsets) < 1):
+    # Compared, since the difference of two int64 may overflow.
+    rising = words > 0 and bool(np.all(offsets[:-1] < offsets[1:]))
+    if not rising or offsets[0] != 0 or offsets[-1] != len(blob):
         raise store.broken(
             "is not a whole model: the offsets of its words do not rise from 0 to their end"
         )
-    try:
-        blob.tobytes().decode()
-    except UnicodeDecodeError as error:
-        raise store.broken("is not a whole model: its words are not UTF-8") from error
-    if np.any((blob[offsets[:-1]] & 0xC0) == 0x80):
+    # No word begins within a character.
+    if not _is_utf8(blob) or np.any((blob[offsets[:-1]] & 0xC0) == 0x80):
         raise store.broken("is not a whole model: its words are not UTF-8")
-    if "counts" in store:
-        _expect(store, "counts", (words,), "I64")
-        counts = store.array("counts")
+    counts = np.zeros(words, np.int64)
+    if (name := f"{prefix}counts") in store:
+        _expect(store, name, (words,), "I64")
+        counts = store.array(name)
         if np.any(counts < 0):
             raise store.broken("is not a whole model: a count is negative")
-    else:
-        counts = np.zeros(words, np.int64)
-    return Vocabulary(blob, offsets, counts)
+        if counts.sum(dtype=np.float64) >= 2.0**63:
+            raise store.broken("is not a whole model: its counts add up to more than 2^63 - 1")
+    found = Vocabulary(blob, offsets, counts)
+    if (word := found.repeated()) is not None:
+        raise store.broken(f"is not a whole model: the word {word!r} is there twice")
+    return found
+
+
+def _is_utf8(blob: NDArray[np.uint8]) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(blob), _BYTES_AT_ONCE):
+            decoder.decode(blob[start : start + _BYTES_AT_ONCE].data)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _checked(store: Store, structure: Structure) -> Structure:

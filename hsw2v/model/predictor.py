@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hsw2v.config import known_settings
-from hsw2v.errors import UsageError
+from hsw2v.errors import ModelFileError, UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import check_positive, listed
 from hsw2v.model.context import Context, context_of_text
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _SETTINGS = ("tokens", "lowercase", "encoding_errors", "model", "window", "loss")
 """Those of a model that questions depend on."""
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Predictor:
 
         Raises:
             UsageError: the model has no output layer, or one of scores that are not normalised.
+            ModelFileError: products of its vectors may be beyond a float32.
         """
         self._model = model
         self._config = known_settings(model.config, _SETTINGS)
@@ -129,4 +131,15 @@ def _softmax(model: Model, normalize_exactly: bool) -> Softmax:
             "the model has no probabilities: its file holds the vectors of words only",
             hint="ask the model file that hsw2v train wrote",
         )
-    return model.output_layer.probabilities(model.output, normalize_exactly=normalize_exactly)
+    layer, hidden = model.output_layer, model.hidden_vectors
+    if model.dim * _largest(hidden) * _largest(model.output) > _LARGEST:
+        raise ModelFileError(
+            "the vectors of the model are too large: their products may be beyond a float32",
+            hint="fetch or train the model again",
+        )
+    return layer.probabilities(model.output, normalize_exactly=normalize_exactly)
+
+
+def _largest(table: Floats) -> float:
+    """Return the greatest absolute value in a table."""
+    return max(float(table.max(initial=0.0)), -float(table.min(initial=0.0)))

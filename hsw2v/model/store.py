@@ -76,8 +76,10 @@ class Store:
 
     def _metadata(self, metadata: Mapping[str, str], key: str) -> dict[str, Any]:
         try:
-            value = json.loads(metadata[key])
-        except (KeyError, ValueError, RecursionError):
+            value = orjson.loads(metadata[key])
+            # Whatever is in a model can be printed, and saved again.
+            _json(value)
+        except (KeyError, ValueError, TypeError):
             value = None
         if not isinstance(value, dict):
             raise self.broken(f"is not a whole model (no valid '{key}' in its header)")
@@ -85,6 +87,21 @@ class Store:
 
     def __contains__(self, tensor: str) -> bool:
         return tensor in self._header
+
+    @property
+    def tensors(self) -> list[str]:
+        """The names of all arrays."""
+        return list(self._header)
+
+    def verify(self, tensor: str) -> None:
+        """Check an array of any type against its checksum.
+
+        Raises:
+            ModelFileError: it was altered.
+        """
+        begin, end = (self._start + offset for offset in self._header[tensor]["data_offsets"])
+        content = memoryview(self._bytes)[begin:end]
+        self._check(f"tensor '{tensor}'", content, self._checksums.get(tensor))
 
     def shape(self, tensor: str) -> tuple[int, ...]:
         """Return the shape of an array without reading it."""
@@ -104,10 +121,9 @@ class Store:
             entry = self._header.get(tensor)
             if entry is None or entry["dtype"] not in _DTYPES:
                 raise self.broken(f"is not a whole model (no usable tensor '{tensor}')")
+            self.verify(tensor)
             begin, end = (self._start + offset for offset in entry["data_offsets"])
-            content = memoryview(self._bytes)[begin:end]
-            self._check(f"tensor '{tensor}'", content, self._checksums.get(tensor))
-            flat = np.frombuffer(content, _DTYPES[entry["dtype"]])
+            flat = np.frombuffer(memoryview(self._bytes)[begin:end], _DTYPES[entry["dtype"]])
             self._arrays[tensor] = flat.reshape(entry["shape"])
         return self._arrays[tensor]
 

@@ -153,13 +153,13 @@ def resume(
     """
     was = read_run(checkpoint).notes
     kept = ModelOutput(
-        was["output"] if output is None else output,
-        force=was["force"] if force is None else force,
-        every=was["checkpoint_every"] if checkpoint_every is None else checkpoint_every,
-        keep_epochs=was["keep_epochs"],
+        was.output if output is None else output,
+        force=was.force if force is None else force,
+        every=was.checkpoint_every if checkpoint_every is None else checkpoint_every,
+        keep_epochs=was.keep_epochs,
         listener=listener,
-        asked=was["asked"],
-        notes=was["notes"],
+        asked=was.asked,
+        notes=was.notes,
         folder=checkpoint,
     )
     return _resume(kept, threads, listener)
@@ -349,7 +349,7 @@ def _train(
     warm_up.wait()
     state = base = None
     if resumed and kept is not None:
-        state = read_state(kept.folder, chosen.training, vocabulary.counts)
+        state = read_state(kept.folder, chosen.training, vocabulary.counts, len(encoded.blocks) - 1)
         listener(Resumed(state.epoch + 1, state.block, str(kept.folder)))
     elif start is not None:
         base = start.structure

@@ -16,22 +16,32 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.arrays import padded
 from hsw2v.config import Config, TrainingConfig, known_settings
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import DiskFullError, MissingInputError, ModelFileError
+from hsw2v.corpus.words import choose_words
+from hsw2v.errors import (
+    DiskFullError,
+    Hsw2vError,
+    MissingInputError,
+    ModelFileError,
+    UsageError,
+)
 from hsw2v.files import atomic_write, leftover_pattern
+from hsw2v.model.modelfile import read_vocabulary
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, structure_tensors
 from hsw2v.network.outputs.output import BuiltOutput
+from hsw2v.records import records
 from hsw2v.training.state import TrainingState
 from hsw2v.training.texts import Texts
 
@@ -49,13 +59,29 @@ _TOTALS = ("tokens", "sentences", "bytes_read", "replaced_bytes", "dropped_types
 
 
 @dataclass(frozen=True)
+class Notes:
+    """What was asked for besides settings; all of it JSON."""
+
+    output: str
+    """The model file to be written."""
+    force: bool
+    """Whether it may replace one."""
+    checkpoint_every: float
+    """Minutes."""
+    keep_epochs: bool
+    asked: dict[str, Any]
+    """By this the training is known again."""
+    notes: dict[str, Any]
+    """The caller's own; those under "info" become part of the model's."""
+
+
+@dataclass(frozen=True)
 class Run:
     """What does not change while a training goes on."""
 
     config: Config
     """Its settings, those that depend on the text among them."""
-    notes: dict[str, Any]
-    """What was asked for besides: JSON."""
+    notes: Notes
     vocabulary: Vocabulary | None = None
     """Its words, if it continues a model; else they are those of the corpus."""
 
@@ -67,7 +93,7 @@ def write_run(folder: Path, run: Run, texts: Texts) -> None:
         OutputError, DiskFullError
     """
     arrays: dict[str, NDArray[Any]] = {}
-    info: dict[str, Any] = {"notes": run.notes, "seconds": texts.seconds, "texts": {}}
+    info: dict[str, Any] = {"notes": asdict(run.notes), "seconds": texts.seconds, "texts": {}}
     if run.vocabulary is not None:
         arrays |= _word_arrays("vocabulary", run.vocabulary)
     for name, encoded in _texts(texts):
@@ -168,9 +194,35 @@ def open_run(folder: Path) -> Iterator[tuple[Run, Texts]]:
             }
             heldout, seconds = found.get("heldout"), float(info["seconds"])
             texts = Texts(found["corpus"], heldout, run.config.corpus, seconds)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+            if isinstance(error, Hsw2vError):
+                raise
             raise store.broken(f"is not a whole checkpoint ({error!r})") from error
         yield run, texts
+
+
+def verify(folder: Path) -> Iterator[tuple[str, str]]:
+    """Check everything in the folder of a training; yield what was checked, and what was found.
+
+    Raises:
+        MissingInputError, ModelFileError: at the first thing that is wrong.
+        EmptyCorpusError: by its settings, no type occurs often enough.
+    """
+    with open_run(folder) as (run, texts):
+        yield "run", "settings and types, as their checksums say"
+        for name, encoded in _texts(texts):
+            yield (
+                f"{name}.ids",
+                f"{len(encoded.ids):,}, each of one of {len(encoded.types):,} types",
+            )
+        vocabulary = run.vocabulary
+        if vocabulary is None:
+            vocabulary, _ = choose_words(texts.corpus, run.config.vocabulary)
+        training = run.config.resolved(texts.corpus.tokens).training
+        blocks = len(texts.corpus.blocks) - 1
+    for _, path in _states(folder):
+        state = _read_state(path, training, vocabulary.counts, blocks)
+        yield path.name, f"epoch {state.epoch + 1}, {state.block:,} blocks of it done"
 
 
 def _open_run(folder: Path) -> Store:
@@ -183,15 +235,21 @@ def _open_run(folder: Path) -> Store:
 
 def _run(store: Store) -> Run:
     try:
-        notes = dict(store.metadata["info"]["notes"])
+        (notes,) = records(Notes, [store.metadata["info"]["notes"]])
+        if not isinstance(notes.notes.get("info", {}), dict):
+            raise TypeError("info is of another type")
         known = _words(store, "vocabulary") if "vocabulary.words" in store else None
         return Run(known_settings(store.metadata["config"]), notes, known)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, UsageError) as error:
         raise store.broken(f"is not a whole checkpoint ({error!r})") from error
 
 
-def read_state(folder: Path, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState:
-    """Read the last state of a training that is whole; `counts (V,)` are those of its words.
+def read_state(
+    folder: Path, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+) -> TrainingState:
+    """Read the last state of a training that is whole.
+
+    `counts (V,)` are those of its words; its corpus has so many blocks.
 
     Raises:
         MissingInputError: there is none.
@@ -204,20 +262,27 @@ def read_state(folder: Path, training: TrainingConfig, counts: NDArray[np.int64]
         )
     for _, path in reversed(states[1:]):
         with contextlib.suppress(ModelFileError):
-            return _read_state(path, training, counts)
-    return _read_state(states[0][1], training, counts)
+            return _read_state(path, training, counts, blocks)
+    return _read_state(states[0][1], training, counts, blocks)
 
 
-def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState:
+def _read_state(
+    path: Path, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+) -> TrainingState:
     store = open_store(str(path), format=FORMAT)
-    info = store.metadata["info"]
+    position = dict(store.metadata["info"])
     try:
-        kind = OUTPUTS[info["output"]]
+        kind, words = OUTPUTS[position.pop("output")], len(counts)
+        # Before memory is taken for tables of this size.
+        if store.shape("network.vectors") != (words, padded(training.dim)):
+            raise ValueError("vectors have another shape")
         structure = None
         if issubclass(kind, BuiltOutput):
             array = np.array(store.array(kind.structure_tensor))
             rows, *_ = store.shape("network.outputs")
-            structure = kind.from_tensor(array, rows)
+            if array.shape != kind.structure_shape(words) or array.dtype != np.int32:
+                raise ValueError(f"{kind.structure_tensor} has another shape")
+            structure = kind.from_tensor(array, kind.rows_of(words, rows))
             structure.check()
         network = Network.initial(training, len(counts), kind.of(training, counts, structure))
         for name, array in network.parameters.items():
@@ -225,20 +290,17 @@ def _read_state(path: Path, training: TrainingConfig, counts: NDArray[np.int64])
             if (kept.shape, kept.dtype) != (array.shape, array.dtype):
                 raise ValueError(f"{name} has another shape")
             array[:] = kept
+        if not network.finite:
+            raise ValueError("a vector is not finite")
         losses = np.array(store.array("losses"))
-        if losses.ndim != 2 or losses.shape[1] != 3:
+        if losses.shape not in ((0, 3), (blocks, 3)) or losses.dtype != np.float64:
             raise ValueError("losses have another shape")
-        return TrainingState(
-            network,
-            int(info["epoch"]),
-            int(info["stops"]),
-            int(info["block"]),
-            losses,
-            float(info["seconds"]),
-            float(info["epoch_seconds"]),
-            int(info["halvings"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        (state,) = records(TrainingState, [{**position, "network": network, "losses": losses}])
+        within = state.epoch <= (training.epochs or 0) and state.block <= len(losses)
+        if not within or min(state.epoch, state.stops, state.block, state.halvings) < 0:
+            raise ValueError("there is no such block")
+        return state
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise store.broken(f"is not a whole checkpoint ({error})") from error
@@ -250,7 +312,8 @@ def _word_arrays(name: str, words: Vocabulary) -> dict[str, NDArray[Any]]:
 
 
 def _words(store: Store, name: str) -> Vocabulary:
-    return Vocabulary(*(np.array(store.array(f"{name}.{one}")) for one in _WORDS))
+    stored = read_vocabulary(store, f"{name}.")
+    return Vocabulary(np.array(stored.blob), np.array(stored.offsets), np.array(stored.counts))
 
 
 def _texts(texts: Texts) -> Iterator[tuple[str, EncodedCorpus]]:
@@ -271,6 +334,10 @@ def _write_ids(path: Path, encoded: EncodedCorpus) -> int:
 
 def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any]) -> EncodedCorpus:
     path = folder / f"{name}.ids"
+    numbers = [totals[one] for one in (*_TOTALS, "ids", "checksum") if one != "source"]
+    whole = all(type(one) is int and one >= 0 for one in numbers)
+    if not whole or not totals["ids"] or not isinstance(totals["source"], str):
+        raise ValueError("a total is of another type")
     types = _words(store, name)
     try:
         if path.stat().st_size != 4 * totals["ids"]:
@@ -281,10 +348,12 @@ def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any])
             f"cannot be opened ({error.strerror})", where=str(path), hint="train again"
         ) from error
     encoded = EncodedCorpus(stream, types=types, **{one: totals[one] for one in _TOTALS})
-    checksum = 0
+    checksum, inside = 0, True
     for piece in encoded.pieces():
         checksum = zlib.crc32(piece, checksum)
-    if checksum != totals["checksum"] or int(encoded.ids.max()) > len(types):
+        ids = np.frombuffer(piece, np.int32)
+        inside = inside and ids.min() >= 0 and ids.max() <= len(types)
+    if checksum != totals["checksum"] or not inside:
         encoded.close()
         raise ModelFileError("was altered or damaged", where=str(path), hint="train again")
     return encoded

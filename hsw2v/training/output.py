@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -92,7 +92,7 @@ class ModelOutput:
         """
         if not checkpoint.is_checkpoint(self.folder):
             return False
-        was = checkpoint.read_run(self.folder).notes["asked"]
+        was = checkpoint.read_run(self.folder).notes.asked
         if was == self._asked:
             return True
         raise UsageError(
@@ -154,14 +154,14 @@ class ModelOutput:
             )
             self._every = 0.0
         if self._every:
-            notes = {
-                "output": str(self.path),
-                "force": self._force,
-                "checkpoint_every": self._every,
-                "keep_epochs": self._keep_epochs,
-                "asked": self._asked,
-                "notes": self.notes,
-            }
+            notes = checkpoint.Notes(
+                output=str(self.path),
+                force=bool(self._force),
+                checkpoint_every=float(self._every),
+                keep_epochs=bool(self._keep_epochs),
+                asked=self._asked,
+                notes=self.notes,
+            )
             self._run = checkpoint.Run(config, notes, vocabulary), texts
 
     def due(self) -> bool:
@@ -195,11 +195,13 @@ class ModelOutput:
         self._listener(CheckpointWritten(str(self.folder), time.perf_counter() - begun))
         return True
 
-    def last(self, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState | None:
+    def last(
+        self, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+    ) -> TrainingState | None:
         """Return the last state that was kept, if there is one."""
         if not checkpoint.is_checkpoint(self.folder):
             return None
-        return checkpoint.read_state(self.folder, training, counts)
+        return checkpoint.read_state(self.folder, training, counts, blocks)
 
     @property
     def advice(self) -> str:
@@ -296,18 +298,24 @@ def _difference(was: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Return in words how two trainings were asked for otherwise."""
     parts = ("texts", "normalize_exactly", "from_model")
     names = [name for name in parts if was.get(name) != asked.get(name)]
-    for section, settings in asked["config"].items():
-        before = was.get("config", {}).get(section, {})
-        names += [
-            f"{name} was {before.get(name)}, is {one}"
-            for name, one in settings.items()
-            if before.get(name) != one
-        ]
+    before = dict(_settings(was))
+    names += [
+        f"{name} was {before.get(name)}, is {one}"
+        for name, one in _settings(asked)
+        if before.get(name) != one
+    ]
     told = {
         "texts": "the corpus or the held-out text changed",
         "from_model": "the model that it continues is another",
     }
     return ", ".join(told.get(name, name) for name in names)
+
+
+def _settings(asked: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield names and values of the settings of what was asked for."""
+    sections = asked.get("config")
+    for section in sections.values() if isinstance(sections, dict) else ():
+        yield from section.items() if isinstance(section, dict) else ()
 
 
 def _locked(path: Path) -> IO[str] | None:

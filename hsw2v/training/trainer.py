@@ -54,7 +54,9 @@ class Keeper(Protocol):
     def keep(self, state: TrainingState) -> bool:
         """Keep a state, if that can be, and tell whether it is kept."""
 
-    def last(self, training: TrainingConfig, counts: NDArray[np.int64]) -> TrainingState | None:
+    def last(
+        self, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+    ) -> TrainingState | None:
         """Return the last state that was kept, if there is one."""
 
 
@@ -144,7 +146,7 @@ class Trainer:
                     interrupt.args = (keeper.advice,)
                 raise
             except DivergedError as error:
-                self._go_back(error, keeper, listener)
+                self._go_back(error, len(corpus.encoded.blocks) - 1, keeper, listener)
             finally:
                 measuring += report.measuring_seconds
         self._strategy = None
@@ -159,7 +161,9 @@ class Trainer:
             self._fill(network)
         return TrainingState(network)
 
-    def _go_back(self, error: DivergedError, keeper: Keeper | None, listener: Listener) -> None:
+    def _go_back(
+        self, error: DivergedError, blocks: int, keeper: Keeper | None, listener: Listener
+    ) -> None:
         """Go on from the last state that was kept, or from the start, at half the learning rate.
 
         Deterministic training goes on from the start.
@@ -179,7 +183,7 @@ class Trainer:
         kept = None
         # Which state was the last is a matter of time: not where time has no part in the result.
         if keeper and not self._settings.deterministic:
-            kept = keeper.last(self._settings, self._vocabulary.counts)
+            kept = keeper.last(self._settings, self._vocabulary.counts, blocks)
         self.state = kept or self._beginning()
         self.state.halvings = halvings
         self._whole = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -64,22 +65,25 @@ class Tree:
         every = np.concatenate((np.arange(-words, 0), np.arange(1, words - 1)))
         if words > 1 and not (np.array_equal(np.sort(self.children, None), every) and below.all()):
             raise ValueError("the children do not make one full binary tree with ordered nodes")
-        total, most = int(self.lengths.sum()), max(MOST_DECISIONS, 100 * words)
-        if total > most:
-            raise ValueError(
-                f"the path lengths of its tree add up to {total:,}, which is more than {most:,}"
-            )
+        total, left, most = 0, words, max(MOST_DECISIONS, 100 * words)
+        # Level by level, so that a chain of a million nodes is refused soon.
+        for level in self._levels():
+            total += left
+            if total > most:
+                raise ValueError(f"the path lengths of its tree add up to more than {most:,}")
+            left -= int(np.count_nonzero(self.children[level] < 0))
 
     @cached_property
     def levels(self) -> list[NDArray[np.int32]]:
         """The inner nodes of every depth, from the root down."""
-        levels = []
+        return list(self._levels())
+
+    def _levels(self) -> Iterator[NDArray[np.int32]]:
         level = np.arange(min(1, len(self.children)), dtype=np.int32)
         while len(level):
-            levels.append(level)
+            yield level
             below = self.children[level].reshape(-1)
             level = below[below >= 0]
-        return levels
 
     @cached_property
     def depths(self) -> NDArray[np.int64]:
