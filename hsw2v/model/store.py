@@ -65,6 +65,7 @@ class Store:
             header: dict[str, Any] = json.loads(self._bytes[8 : 8 + length])
         header.pop("__metadata__", None)
         self._header, self._start = header, 8 + length
+        self._is_model = format == FORMAT
         self._arrays: dict[str, Array] = {}
         _check_version(metadata, name, format)
         self.metadata = {key: self._metadata(metadata, key) for key in ("config", "info")}
@@ -76,9 +77,13 @@ class Store:
 
     def _metadata(self, metadata: Mapping[str, str], key: str) -> dict[str, Any]:
         try:
-            value = orjson.loads(metadata[key])
-            # Whatever is in a model can be printed, and saved again.
-            _json(value)
+            if self._is_model:
+                value = orjson.loads(metadata[key])
+                # Whatever is in a model can be printed, and saved again.
+                orjson.dumps(value)
+            else:
+                # Names of files need not be UTF-8.
+                value = json.loads(metadata[key])
         except (KeyError, ValueError, TypeError):
             value = None
         if not isinstance(value, dict):
