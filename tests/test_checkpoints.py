@@ -66,7 +66,7 @@ class Interrupting:
     def _run(self, train: Any) -> Any:
         def run(strategy: Any, some: Any, losses: Any, first: int, last: int, tick: Any) -> int:
             # One block, or round, after the other, so that there is a border after each.
-            blocks = strategy.workers if isinstance(strategy, Rounds) else 1
+            blocks = strategy.blocks if isinstance(strategy, Rounds) else 1
             while first < last:
                 if some.loss_every != 1 and self.left <= 0:
                     self.left = 10**9

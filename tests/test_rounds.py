@@ -18,9 +18,10 @@ from hsw2v.corpus.words import choose_words
 from hsw2v.events import Event, Notice, ignore
 from hsw2v.kernels.combining import combine_rows
 from hsw2v.reference.combining import averaged, combined
+from hsw2v.training import schedule
 from hsw2v.training.building import first_structure
 from hsw2v.training.rounds import Rounds, _Thread
-from hsw2v.training.schedule import training_pass
+from hsw2v.training.schedule import share_of_worker, training_pass
 from hsw2v.training.state import no_losses
 from hsw2v.training.trainer import Trainer
 
@@ -58,6 +59,20 @@ def test_any_number_of_threads_gives_the_same_file(name: str, corpus: Path, tmp_
     assert files[0] == files[1] == files[2]
 
 
+def test_a_worker_may_have_several_blocks(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [share_of_worker(blocks, 5, 8) for blocks in (10, 640, 1_000, 2_000, 10**6)] == [
+        1, 1, 1, 3, 8,
+    ]  # fmt: skip
+    models = {}
+    for share in (1, 2):
+        monkeypatch.setattr(schedule, "FEWEST_ROUNDS", 1)
+        monkeypatch.setattr(schedule, "LARGEST_SHARE", share)
+        for threads in (1, 2):
+            settings = SMALL | {"deterministic": True, "workers": 2, "threads": threads}
+            models[share, threads] = hsw2v.train(corpus, **settings).vectors.tobytes()
+    assert models[1, 1] == models[1, 2] != models[2, 1] == models[2, 2]
+
+
 def test_the_seed_and_the_workers_are_part_of_the_result(corpus: Path) -> None:
     settings = SMALL | {"deterministic": True, "threads": 2}
     models = [
@@ -91,10 +106,10 @@ def test_a_block_moves_no_row_that_is_not_found(name: str, corpus: Path) -> None
         windowing = trainer._windowing(words)
         some = training_pass(encoded.ids, encoded.blocks, windowing, config.training, 0)
         # Some training first: the gradient of a word vector is 0 where outputs are.
-        Rounds(trainer._runner, task, parameters, 2).run(some, no_losses(9), 0, 4, lambda: None)
-        rows = _Thread(task, parameters)._rows(some, 4, parameters)
+        Rounds(trainer._runner, task, parameters, 2, 1).run(some, no_losses(9), 0, 4, lambda: None)
+        rows = _Thread(task, parameters)._rows(some, range(4, 6), parameters)
         before = {one: array.copy() for one, array in parameters.items()}
-        trainer._training_of(words).run(some, no_losses(9), 4, 5, lambda: None)
+        trainer._training_of(words).run(some, no_losses(9), 4, 6, lambda: None)
         for one, array in parameters.items():
             moved = {int(row) for row in np.nonzero(array != before[one])[0]}
             assert moved <= set(rows.get(one, np.empty(0)).tolist())

@@ -30,42 +30,42 @@ class Found(NamedTuple):
     """Rows of a table (R, P) that are found, each once."""
 
     marks: NDArray[np.uint8]
-    """(R,) uint8, 1 for those that are found; 0 between calls."""
+    """(R,) uint8, 1 for those that are found."""
     rows: NDArray[np.int32]
-    """(R,) int32, as they are found."""
+    """(R+1,) int32, as they are found."""
 
 
 @compiled
 def find_rows(
-    ids, key, windowing, layer, noise, shared_by, kept, bounds, words, outputs
+    ids, key, windowing, layer, noise, shared_by, kept, bounds, words, outputs, n, m
 ) -> tuple[int, int]:
     """Find the rows of both tables that training on a block of ids (B,) int32 reaches.
 
     `noise` draws words for `shared_by` windows together; `kept` and `bounds` are as in `Scratch`.
-    Returns how many rows of `words` and of `outputs` are found. Beyond what the block moves, they
-    are those of its words that are not kept, and of decisions that are skipped.
+    The rows are added to `n` of `words` and `m` of `outputs` that are found; returns how many there
+    are then. Beyond what the block moves, they are those of its words that are not kept, and of
+    decisions that are skipped.
     """
     # Numba counts references to the arrays of tuples wherever these are used.
     remap = windowing.remap
     word_marks, word_rows = words.marks, words.rows
     marks, rows = outputs.marks, outputs.rows
     offsets, nodes = layer.paths.offsets, layer.paths.nodes
+    offsets_at, nodes_at = offsets.ctypes.data, nodes.ctypes.data
     of, members, begins = layer.classes.of, layer.classes.members, layer.classes.offsets
     number = len(begins) - 1
-    n = 0
-    m = 0
+    begin = n
     for position in range(len(ids)):
         word = remap[ids[position]]
-        if word < 0 or word_marks[word]:
-            continue
-        n = _mark(word, word_marks, word_rows, n)
-    for at in range(n):
+        if word >= 0:
+            n = _mark(word, word_marks, word_rows, n)
+    for at in range(begin, n):
         word = word_rows[at]
         if layer.kind == HIERARCHICAL:
             if at + 2 * AHEAD < n:
-                prefetch_line(offsets.ctypes.data + 8 * np.int64(word_rows[at + 2 * AHEAD]))
+                prefetch_line(offsets_at + 8 * np.int64(word_rows[at + 2 * AHEAD]))
             if at + AHEAD < n:
-                prefetch_line(nodes.ctypes.data + 4 * (offsets[word_rows[at + AHEAD] + 1] - 1))
+                prefetch_line(nodes_at + 4 * (offsets[word_rows[at + AHEAD] + 1] - 1))
             place = offsets[word + 1] - 1
             # Above a node that is found, all are.
             while place >= offsets[word] and not marks[nodes[place]]:
@@ -88,20 +88,23 @@ def find_rows(
     elif layer.kind == OTHER:
         for row in range(len(marks)):
             m = _mark(row, marks, rows, m)
-    for place in range(n):
-        word_marks[word_rows[place]] = 0
-    for place in range(m):
-        marks[rows[place]] = 0
     return n, m
+
+
+@compiled
+def forget(marks, rows) -> None:
+    """Let rows (n,) int32 be found again."""
+    for row in rows:
+        marks[row] = 0
 
 
 @inlined
 def _mark(row, marks, rows, count):
     """Add a row to those that are found, unless it is among them; return how many there are."""
-    if not marks[row]:
-        marks[row] = 1
-        rows[count] = row
-        count += 1
+    # Without a branch, which no processor would predict.
+    rows[count] = row
+    count += 1 - np.int64(marks[row])
+    marks[row] = 1
     return count
 
 

@@ -1,7 +1,7 @@
 """Rounds of workers: training that comes to the same bits from any number of threads.
 
-In a round each worker trains on one block, the next of the pass, and all begin from the same
-tables: a worker has copies of the rows that its block reaches. Then the copies are combined, row by
+In a round each worker trains on the next few blocks of the pass, and all begin from the same
+tables: a worker has copies of the rows that its blocks reach. Then the copies are combined, row by
 row, in the order of the workers. Which thread executes a worker has no part in what it computes.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros
 from hsw2v.kernels.arguments import SAMPLED, Layer
-from hsw2v.kernels.combining import Found, combine_rows, copy_rows, find_rows, take_rows
+from hsw2v.kernels.combining import Found, combine_rows, copy_rows, find_rows, forget, take_rows
 from hsw2v.kernels.output.negative import NoiseDistribution
 from hsw2v.kernels.output.sampled import SHARED_BY
 from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
@@ -42,9 +42,15 @@ Rows = dict[str, NDArray[np.int32]]
 class Rounds:
     """Workers that train on copies, round after round."""
 
-    def __init__(self, runner: Threads, task: Task, parameters: Parameters, workers: int) -> None:
-        """Get ready for a task on parameters; the runner's threads execute the workers."""
-        self._runner, self._parameters, self.workers = runner, parameters, workers
+    def __init__(
+        self, runner: Threads, task: Task, parameters: Parameters, workers: int, share: int
+    ) -> None:
+        """Get ready for a task on parameters; the runner's threads execute the workers.
+
+        In a round each trains on `share` blocks.
+        """
+        self._runner, self._parameters = runner, parameters
+        self._share, self.blocks = share, workers * share
         threads = range(min(task.threads, workers))
         self._threads = [_Thread(task, parameters) for _ in threads]
         self._copies = [_Copies() for _ in range(workers)]
@@ -67,21 +73,21 @@ class Rounds:
         # Products in several threads come to other bits.
         with blas_threads(1):
             while first < last and not self._runner.paused:
-                blocks = min(self.workers, last - first)
+                end, share = min(last, first + self.blocks), self._share
+                shares = [range(at, min(end, at + share)) for at in range(first, end, share)]
 
-                def train(thread: int, worker: int, first: int = first) -> None:
-                    position = first + worker
+                def train(thread: int, worker: int, shares: list[range] = shares) -> None:
                     executing, copies = self._threads[thread], self._copies[worker]
-                    executing.train(some, position, losses, self._parameters, copies)
+                    executing.train(some, shares[worker], losses, self._parameters, copies)
 
-                self._runner.run(train, len(self._threads), 0, blocks, tick, whole=True)
-                jobs = list(self._combinations(blocks))
+                self._runner.run(train, len(self._threads), 0, len(shares), tick, whole=True)
+                jobs = list(self._combinations(len(shares)))
 
                 def combine(_: int, job: int, jobs: list[Callable[[], None]] = jobs) -> None:
                     jobs[job]()
 
                 self._runner.run(combine, len(self._threads), 0, len(jobs), whole=True)
-                first += blocks
+                first = end
         return first
 
     def _combinations(self, workers: int) -> Iterator[Callable[[], None]]:
@@ -143,7 +149,8 @@ class _Thread:
         self._bounds = aligned_zeros(task.longest_block, 2, np.int32)
         self._words, self._outputs = (
             Found(
-                np.zeros(len(parameters[name]), np.uint8), np.empty(len(parameters[name]), np.int32)
+                np.zeros(len(parameters[name]), np.uint8),
+                np.empty(len(parameters[name]) + 1, np.int32),
             )
             for name in (VECTORS, OUTPUTS)
         )
@@ -151,45 +158,55 @@ class _Thread:
     def train(
         self,
         some: Pass,
-        position: int,
+        positions: range,
         losses: BlockLosses,
         parameters: Parameters,
         copies: _Copies,
     ) -> None:
-        """Train on a block from the parameters, which are left as they are; take the copies."""
-        rows = self._rows(some, position, parameters)
+        """Train on blocks from the parameters, which are left as they are; take the copies."""
+        rows = self._rows(some, positions, parameters)
         for name, chosen in rows.items():
             if parameters[name].ndim == 1:
                 self._own[name][chosen] = parameters[name][chosen]
             else:
                 copy_rows(parameters[name], chosen, self._own[name])
-        losses[position] = self._engine.train(0, some, position)
-        check_loss(losses, position, some.epoch)
+        for position in positions:
+            losses[position] = self._engine.train(0, some, position)
+            check_loss(losses, position, some.epoch)
         copies.take(self._own, rows)
 
-    def _rows(self, some: Pass, position: int, parameters: Parameters) -> Rows:
-        """Return the rows that a block reaches of all arrays that have some."""
-        words, outputs = find_rows(
-            some.ids_of(position),
-            some.key_of(position),
-            some.windowing,
-            self._layer,
-            self._noise,
-            self._shared_by,
-            self._kept,
-            self._bounds,
-            self._words,
-            self._outputs,
-        )
-        of = {
-            VECTORS: np.sort(self._words.rows[:words]),
-            OUTPUTS: np.sort(self._outputs.rows[:outputs]),
-        }
+    def _rows(self, some: Pass, positions: range, parameters: Parameters) -> Rows:
+        """Return the rows that blocks reach of all arrays that have some."""
+        words = outputs = 0
+        for position in positions:
+            words, outputs = find_rows(
+                some.ids_of(position),
+                some.key_of(position),
+                some.windowing,
+                self._layer,
+                self._noise,
+                self._shared_by,
+                self._kept,
+                self._bounds,
+                self._words,
+                self._outputs,
+                words,
+                outputs,
+            )
+        of = {VECTORS: _taken(self._words, words), OUTPUTS: _taken(self._outputs, outputs)}
         return {
             name: of.get(name.partition(".")[0], np.arange(len(array), dtype=np.int32))
             for name, array in parameters.items()
             if len(array)
         }
+
+
+def _taken(found: Found, count: int) -> NDArray[np.int32]:
+    """Return the rows that are found, `count` of them, ascending; none is afterwards."""
+    # Not in compiled code: NumPy sorts by vector instructions.
+    rows = np.sort(found.rows[:count])
+    forget(found.marks, rows)
+    return rows
 
 
 def _noise(layer: Layer) -> tuple[NoiseDistribution, int]:

@@ -29,7 +29,13 @@ from hsw2v.training.phases import Phases, Rebuilding
 from hsw2v.training.report import Report
 from hsw2v.training.rounds import Rounds
 from hsw2v.training.runner import Threads, diverged
-from hsw2v.training.schedule import Pass, measuring_pass, recordings_of, training_pass
+from hsw2v.training.schedule import (
+    Pass,
+    measuring_pass,
+    recordings_of,
+    share_of_worker,
+    training_pass,
+)
 from hsw2v.training.signals import signals_held
 from hsw2v.training.state import TrainingState, mean_loss, no_losses
 from hsw2v.training.stops import Act, stops_of
@@ -350,7 +356,9 @@ class Trainer:
         """Return the training of the network on a corpus."""
         task, settings = self._task(corpus, self.network.output), self._settings
         if settings.deterministic:
-            return Rounds(self._runner, task, self.network.parameters, settings.workers)
+            blocks, workers = len(corpus.encoded.blocks) - 1, settings.workers
+            share = share_of_worker(blocks, self._epochs, workers)
+            return Rounds(self._runner, task, self.network.parameters, workers, share)
         return Hogwild(self._runner, ENGINES[task.output.name](task))
 
     def _task(self, corpus: WordCorpus, output: OutputLayer) -> Task:

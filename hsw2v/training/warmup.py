@@ -44,7 +44,9 @@ def warm_up(training: TrainingConfig) -> None:
     windowing = Windowing(np.array([-1, 0, 1], np.int32), keep, 1, False)
     some = measuring_pass(ids, np.array([0, 3]), windowing)
     if training.deterministic:
-        Rounds(Threads(), task, network.parameters, 1).run(some, no_losses(1), 0, 1, lambda: None)
+        Rounds(Threads(), task, network.parameters, 1, 1).run(
+            some, no_losses(1), 0, 1, lambda: None
+        )
     else:
         ENGINES[task.output.name](task).train(0, some, 0)
 

@@ -100,10 +100,11 @@ def noise_rows(noise, outputs):
 @inlined
 def drawn_word(table, bits):
     """Return the word that 64 random bits draw from an alias table, given by its addresses."""
-    word = below(high_half(bits), table.words)
-    if low_half(bits) >= load_uint64(table.accept + 8 * word):
-        word = np.int64(load_int32(table.alias + 4 * word))  # type: ignore[assignment]
-    return word
+    column = below(high_half(bits), table.words)
+    # Both are loaded: no processor would predict a branch.
+    alias = np.int64(load_int32(table.alias + 4 * column))
+    accepted = low_half(bits) < load_uint64(table.accept + 8 * column)
+    return np.int64(column) if accepted else alias
 
 
 @inlined
