@@ -107,7 +107,7 @@ def test_a_block_moves_no_row_that_is_not_found(name: str, corpus: Path) -> None
         some = training_pass(encoded.ids, encoded.blocks, windowing, config.training, 0)
         # Some training first: the gradient of a word vector is 0 where outputs are.
         Rounds(trainer._runner, task, parameters, 2, 1).run(some, no_losses(9), 0, 4, lambda: None)
-        rows = _Thread(task, parameters)._rows(some, range(4, 6), parameters)
+        rows = _Thread(task, parameters).rows(some, range(4, 6), parameters)
         before = {one: array.copy() for one, array in parameters.items()}
         trainer._training_of(words).run(some, no_losses(9), 4, 6, lambda: None)
         for one, array in parameters.items():
@@ -213,3 +213,7 @@ def test_workers_without_rounds_are_told_of(corpus: Path) -> None:
     hsw2v.train(corpus, **SMALL, workers=3, listener=told.append)
     (message,) = [one.message for one in told if isinstance(one, Notice)]
     assert message == "workers has no effect (loss hs, not deterministic)"
+    told.clear()
+    hsw2v.train(corpus, **SMALL, deterministic=True, workers=2, threads=5, listener=told.append)
+    (message,) = [one.message for one in told if isinstance(one, Notice)]
+    assert message.startswith("3 of 5 threads have no worker")

@@ -181,9 +181,9 @@ class TrainingConfig:
         False, "come to the same model, bit for bit, whatever the number of threads"
     )
     workers: int = setting(
-        8,
-        "workers of deterministic training: each trains on a block of its own before all are "
-        "combined; part of the result, as the number of threads is not",
+        4,
+        "workers of deterministic training, which threads execute: each trains on some blocks of "
+        "text before all are combined; part of the result, as the number of threads is not",
         minimum=1,
         maximum=1_024,
     )

@@ -267,13 +267,24 @@ def check_on(vocabulary: Vocabulary, tokens: int, config: Config, codes: Codes |
 
 
 def tell_unused(config: Config, listener: Listener, base: Config | None = None) -> None:
-    """Tell of the settings without effect, if there are some that are not as in `base`."""
+    """Tell of the settings without effect, if there are some that are not as in `base`.
+
+    And of threads that deterministic training has no use for.
+    """
     training, first = config.training, (base or Config()).training
     unused = [
         name for name in unused_settings(config) if getattr(training, name) != getattr(first, name)
     ]
     if unused:
         listener(Notice(without_effect(unused, config)))
+    threads = config.resolved().training.threads or 1
+    if training.deterministic and threads > training.workers:
+        listener(
+            Notice(
+                f"{threads - training.workers} of {threads} threads have no worker: --workers "
+                f"{threads} gives them some, and comes to another model"
+            )
+        )
 
 
 def without_effect(unused: Sequence[str], config: Config) -> str:

@@ -8,7 +8,7 @@ row, in the order of the workers. Which thread executes a worker has no part in 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -70,27 +70,58 @@ class Rounds:
             ResourceError: the system does not give that many threads.
         """
         self._runner.paused = False
+        shares, found = self._shares(first, last), dict[int, Rows]()
         # Products in several threads come to other bits.
         with blas_threads(1):
-            while first < last and not self._runner.paused:
-                end, share = min(last, first + self.blocks), self._share
-                shares = [range(at, min(end, at + share)) for at in range(first, end, share)]
-
-                def train(thread: int, worker: int, shares: list[range] = shares) -> None:
-                    executing, copies = self._threads[thread], self._copies[worker]
-                    executing.train(some, shares[worker], losses, self._parameters, copies)
-
-                self._runner.run(train, len(self._threads), 0, len(shares), tick, whole=True)
-                jobs = list(self._combinations(len(shares)))
-
-                def combine(_: int, job: int, jobs: list[Callable[[], None]] = jobs) -> None:
-                    jobs[job]()
-
-                self._runner.run(combine, len(self._threads), 0, len(jobs), whole=True)
-                first = end
+            while shares and not self._runner.paused:
+                first = shares[-1].stop
+                following = self._shares(first, last)
+                jobs = [
+                    *(partial(self._train, some, losses, found, *one) for one in enumerate(shares)),
+                    # For threads that would wait for others.
+                    *(partial(self._find, some, found, one) for one in following),
+                ]
+                self._run(jobs, tick)
+                self._run(list(self._combinations(len(shares))))
+                shares = following
         return first
 
-    def _combinations(self, workers: int) -> Iterator[Callable[[], None]]:
+    def _shares(self, first: int, last: int) -> list[range]:
+        """Return the positions that each worker trains on in the round from `first` on."""
+        end = min(last, first + self.blocks)
+        return [range(at, min(end, at + self._share)) for at in range(first, end, self._share)]
+
+    def _run(
+        self, jobs: Sequence[Callable[[int], None]], tick: Callable[[], None] = lambda: None
+    ) -> None:
+        """Let the threads do jobs, which are called with the number of the thread."""
+
+        def do(thread: int, number: int) -> None:
+            jobs[number](thread)
+
+        self._runner.run(do, len(self._threads), 0, len(jobs), tick, whole=True)
+
+    def _find(self, some: Pass, found: dict[int, Rows], share: range, thread: int) -> None:
+        """Find the rows of a share."""
+        found[share.start] = self._threads[thread].rows(some, share, self._parameters)
+
+    def _train(
+        self,
+        some: Pass,
+        losses: BlockLosses,
+        found: dict[int, Rows],
+        worker: int,
+        share: range,
+        thread: int,
+    ) -> None:
+        """Train on a share, from the parameters, which are left as they are; take the copies."""
+        if share.start not in found:
+            self._find(some, found, share, thread)
+        rows = found.pop(share.start)
+        self._threads[thread].train(some, share, losses, self._parameters, rows)
+        self._copies[worker].take(self._threads[thread].parameters, rows)
+
+    def _combinations(self, workers: int) -> Iterator[Callable[[int], None]]:
         """Yield the parts of combining the copies of the first workers, in any order."""
         some = self._copies[:workers]
         pieces = PIECES * len(self._threads)
@@ -105,10 +136,21 @@ class Rounds:
             copies_at = np.array([copies[name].ctypes.data for copies in some])
             cuts = rows[0][counts[0] * np.arange(1, pieces) // pieces].tolist()
             for begin, end in zip([0, *cuts], [*cuts, len(array)], strict=True):
-                room = aligned_zeros(1, array.shape[1])
-                yield partial(
-                    combine_rows, array, where, copies_at, counts, begin, end, name in TRAINED, room
-                )
+                yield partial(self._combine, name, where, copies_at, counts, begin, end)
+
+    def _combine(
+        self,
+        name: str,
+        rows: NDArray[np.int64],
+        copies: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        begin: int,
+        end: int,
+        thread: int,
+    ) -> None:
+        """Combine what workers have come to of some rows of an array."""
+        array, room = self._parameters[name], self._threads[thread].row
+        combine_rows(array, rows, copies, counts, begin, end, name in TRAINED, room)
 
 
 class _Copies:
@@ -140,10 +182,12 @@ class _Thread:
     """What executes workers: arrays of its own, in which only the rows of a worker matter."""
 
     def __init__(self, task: Task, parameters: Parameters) -> None:
-        self._own = {name: _zeros_like(array, len(array)) for name, array in parameters.items()}
-        alone = dataclasses.replace(task, tables=tables_of(self._own), threads=1)
+        self.parameters = {
+            name: _zeros_like(array, len(array)) for name, array in parameters.items()
+        }
+        alone = dataclasses.replace(task, tables=tables_of(self.parameters), threads=1)
         self._engine = ENGINES[task.output.name](alone)
-        self._layer = task.layer
+        self._layer, self.row = task.layer, aligned_zeros(1, task.tables.vectors.shape[1])
         self._noise, self._shared_by = _noise(task.layer)
         self._kept = aligned_zeros(1, task.longest_block, np.int32)[0]
         self._bounds = aligned_zeros(task.longest_block, 2, np.int32)
@@ -161,21 +205,19 @@ class _Thread:
         positions: range,
         losses: BlockLosses,
         parameters: Parameters,
-        copies: _Copies,
+        rows: Rows,
     ) -> None:
-        """Train on blocks from the parameters, which are left as they are; take the copies."""
-        rows = self._rows(some, positions, parameters)
+        """Train on blocks, from rows of the parameters, which are left as they are."""
         for name, chosen in rows.items():
             if parameters[name].ndim == 1:
-                self._own[name][chosen] = parameters[name][chosen]
+                self.parameters[name][chosen] = parameters[name][chosen]
             else:
-                copy_rows(parameters[name], chosen, self._own[name])
+                copy_rows(parameters[name], chosen, self.parameters[name])
         for position in positions:
             losses[position] = self._engine.train(0, some, position)
             check_loss(losses, position, some.epoch)
-        copies.take(self._own, rows)
 
-    def _rows(self, some: Pass, positions: range, parameters: Parameters) -> Rows:
+    def rows(self, some: Pass, positions: range, parameters: Parameters) -> Rows:
         """Return the rows that blocks reach of all arrays that have some."""
         words = outputs = 0
         for position in positions:
@@ -228,7 +270,7 @@ def _zeros_like(array: NDArray[Any], size: int) -> NDArray[Any]:
 
 
 def _take_largest(
-    array: NDArray[Any], copies: list[tuple[NDArray[np.int32], NDArray[Any]]]
+    array: NDArray[Any], copies: list[tuple[NDArray[np.int32], NDArray[Any]]], _: int
 ) -> None:
     """Let each number of an array (R,) be the largest that a worker has come to."""
     for rows, numbers in copies:
