@@ -270,11 +270,13 @@ def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> None
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[BinaryIO]:
+def atomic_write(
+    path: str | os.PathLike[str], *, force: bool = False, sync: bool = True
+) -> Iterator[BinaryIO]:
     """Open a file for writing bytes; it appears under its name only when all is written.
 
     On any error nothing is left behind, and an older file of that name stays as it was. A
-    symbolic link is followed.
+    symbolic link is followed. Without `sync` the system has not written it to the disk yet.
 
     Raises:
         OutputExistsError, OutputError, DiskFullError
@@ -287,7 +289,8 @@ def atomic_write(path: str | os.PathLike[str], *, force: bool = False) -> Iterat
             with open(temporary, "xb") as stream:
                 yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                if sync:
+                    os.fsync(stream.fileno())
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)

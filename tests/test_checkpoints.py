@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +20,7 @@ from test_training import planted
 import hsw2v
 from hsw2v import errors
 from hsw2v.events import EpochEnd, Event, Notice, Resumed
-from hsw2v.training import trainer
+from hsw2v.training import checkpoint, trainer
 from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.output import ModelOutput, folder_of
 from hsw2v.training.rounds import Rounds
@@ -364,3 +367,39 @@ def test_an_epoch_that_cannot_be_kept_is_no_reason_to_stop(tmp_path: Path) -> No
     assert any("the model of epoch 1 was not written" in one for one in notes)
     assert (tmp_path / "model.epoch-2.safetensors").exists()
     assert path.exists()
+
+
+def test_training_does_not_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    went_on, waited = threading.Event(), []
+    settle = checkpoint.settle
+    monkeypatch.setattr(ModelOutput, "due", lambda output: output._kept is None)
+
+    def slow(path: Path) -> None:
+        waited.append(went_on.wait(10.0))
+        settle(path)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, EpochEnd):
+            went_on.set()
+
+    monkeypatch.setattr(checkpoint, "settle", slow)
+    path = tmp_path / "model.safetensors"
+    hsw2v.train(text(), output=path, listener=listen, **SMALL)
+    assert waited == [True]
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_state_that_does_not_reach_the_disk_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    heard: list[Event] = []
+    monkeypatch.setattr(checkpoint, "settle", fail)
+    monkeypatch.setattr(ModelOutput, "due", lambda output: output._kept is None)
+    hsw2v.train(text(), output=tmp_path / "model.safetensors", listener=heard.append, **SMALL)
+    notes = [one.message for one in heard if isinstance(one, Notice)]
+    assert any("the last checkpoint may be damaged" in one for one in notes)

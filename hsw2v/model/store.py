@@ -173,10 +173,11 @@ def write_store(
     config: Mapping[str, Any],
     info: Mapping[str, Any],
     force: bool = False,
+    sync: bool = True,
 ) -> None:
     """Write arrays and metadata, piece by piece: the file appears whole or not at all.
 
-    `version` is the least that a reader must know.
+    `version` is the least that a reader must know; `sync` is that of `files.atomic_write`.
 
     Raises:
         OutputExistsError, OutputError, DiskFullError
@@ -192,7 +193,7 @@ def write_store(
     checksums = {key: _written(zlib.crc32(metadata[key].encode())) for key in ("config", "info")}
     checksums |= {name: _written(_checksum(array)) for name, array in ordered.items()}
     metadata["checksums"] = json.dumps(checksums)
-    with atomic_write(path, force=force) as stream:
+    with atomic_write(path, force=force, sync=sync) as stream:
         stream.write(_header(ordered, metadata))
         for array in ordered.values():
             for piece in _pieces(array):

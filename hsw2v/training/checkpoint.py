@@ -17,6 +17,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,10 @@ def write_run(folder: Path, run: Run, texts: Texts) -> None:
     )
 
 
-def write_state(folder: Path, state: TrainingState) -> None:
-    """Write how far a training is, beside the state before it; older ones are removed.
+def write_state(folder: Path, state: TrainingState) -> Path:
+    """Write how far a training is, beside the states before it, and return the file.
+
+    `settle` is to follow: what a power cut leaves of the file is found out by its checksums.
 
     Raises:
         OutputError, DiskFullError
@@ -134,15 +137,33 @@ def write_state(folder: Path, state: TrainingState) -> None:
     }
     known = _states(folder)
     path = folder / f"state-{known[-1][0] + 1 if known else 1}"
+    write = partial(
+        write_store, path, arrays, format=FORMAT, version=VERSION, config={}, info=info, sync=False
+    )
     try:
-        write_store(path, arrays, format=FORMAT, version=VERSION, config={}, info=info)
+        write()
     except DiskFullError:
         if len(known) < KEPT:
             raise
         # There is room for as many as are kept: that of the oldest.
         known[0][1].unlink(missing_ok=True)
-        write_store(path, arrays, format=FORMAT, version=VERSION, config={}, info=info)
-    for _, old in known[: 1 - KEPT]:
+        write()
+    return path
+
+
+def settle(state: Path) -> None:
+    """Wait until a state is on the disk, and remove those of which there are enough then.
+
+    Raises:
+        OSError: it is not there.
+    """
+    for place in (state, state.parent):
+        opened = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    for _, old in _states(state.parent)[:-KEPT]:
         old.unlink(missing_ok=True)
 
 

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -63,6 +64,7 @@ class ModelOutput:
         self._kept: tuple[int, int, int] | None = None
         self._written_at = time.monotonic()
         self._lock: IO[str] | None = None
+        self._settling: Future[None] | None = None
 
     def __enter__(self) -> ModelOutput:
         """Lock the file, and remove what killed runs have left beside it.
@@ -77,7 +79,8 @@ class ModelOutput:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Unlock the file."""
+        """Unlock the file, when the last state is on the disk."""
+        self._wait_for_disk()
         if self._lock is not None:
             with contextlib.suppress(OSError):
                 os.unlink(self._lock.name)
@@ -177,12 +180,13 @@ class ModelOutput:
         where = (state.epoch, state.stops, state.block)
         if where == self._kept and checkpoint.is_checkpoint(self.folder):
             return True
+        self._wait_for_disk()
         begun = time.perf_counter()
         try:
             self.folder.mkdir(exist_ok=True)
             if not checkpoint.is_checkpoint(self.folder):
                 checkpoint.write_run(self.folder, *self._run)
-            checkpoint.write_state(self.folder, state)
+            written = checkpoint.write_state(self.folder, state)
         except OSError as error:
             explained = files.explain_write_error(error, str(self.folder))
             self._listener(Notice(f"no checkpoint was written: {explained}"))
@@ -192,8 +196,23 @@ class ModelOutput:
         finally:
             self._written_at = time.monotonic()
         self._kept = where
+        # Training goes on meanwhile.
+        disk = ThreadPoolExecutor(1)
+        self._settling = disk.submit(checkpoint.settle, written)
+        disk.shutdown(wait=False)
         self._listener(CheckpointWritten(str(self.folder), time.perf_counter() - begun))
         return True
+
+    def _wait_for_disk(self) -> None:
+        """Wait until the last state is on the disk, or tell that it may not be."""
+        if self._settling is None:
+            return
+        try:
+            self._settling.result()
+        except OSError as error:
+            explained = files.explain_write_error(error, str(self.folder))
+            self._listener(Notice(f"the last checkpoint may be damaged: {explained}"))
+        self._settling = None
 
     def last(
         self, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
@@ -228,6 +247,7 @@ class ModelOutput:
                     where=error.where,
                     hint=f"move it: mv {kept} {self.path}",
                 ) from error
+            self._wait_for_disk()
             checkpoint.remove(self.folder)
 
     def save_epoch(self, make: Callable[[], Model], epoch: int) -> None:
