@@ -208,7 +208,9 @@ class ModelOutput:
         if self._settling is None:
             return
         try:
-            self._settling.result()
+            # What somebody has removed meanwhile is written again.
+            with contextlib.suppress(FileNotFoundError):
+                self._settling.result()
         except OSError as error:
             explained = files.explain_write_error(error, str(self.folder))
             self._listener(Notice(f"the last checkpoint may be damaged: {explained}"))
