@@ -73,6 +73,22 @@ def test_a_worker_may_have_several_blocks(corpus: Path, monkeypatch: pytest.Monk
     assert models[1, 1] == models[1, 2] != models[2, 1] == models[2, 2]
 
 
+def test_a_block_may_have_no_word(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.txt"
+    lines = [" ".join(one) for one in planted(3_000)]
+    lines[1_000:1_000] = [" ".join(f"once{line}x{one}" for one in range(50)) for line in range(600)]
+    path.write_text("\n".join(lines))
+    settings = SMALL | {"min_count": 2, "optimizer": "adam"}
+    plain = hsw2v.train(path, **settings, threads=1)
+    one = hsw2v.train(path, **settings, threads=2, deterministic=True, workers=1)
+    assert one.vectors.tobytes() == plain.vectors.tobytes()
+    models = [
+        hsw2v.train(path, **settings, threads=threads, deterministic=True).vectors.tobytes()
+        for threads in (1, 2)
+    ]
+    assert models[0] == models[1]
+
+
 def test_the_seed_and_the_workers_are_part_of_the_result(corpus: Path) -> None:
     settings = SMALL | {"deterministic": True, "threads": 2}
     models = [

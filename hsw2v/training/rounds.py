@@ -134,7 +134,9 @@ class Rounds:
             counts = np.array([len(one) for one in rows])
             where = np.array([one.ctypes.data for one in rows])
             copies_at = np.array([copies[name].ctypes.data for copies in some])
-            cuts = rows[0][counts[0] * np.arange(1, pieces) // pieces].tolist()
+            longest = max(rows, key=len)
+            parts = np.arange(1, pieces) if len(longest) else np.empty(0, np.int64)
+            cuts = longest[len(longest) * parts // pieces].tolist()
             for begin, end in zip([0, *cuts], [*cuts, len(array)], strict=True):
                 yield partial(self._combine, name, where, copies_at, counts, begin, end)
 
@@ -165,7 +167,7 @@ class _Copies:
         self.rows = rows
         for name, chosen in rows.items():
             array = arrays[name]
-            if len(chosen) > len(self._arrays.get(name, ())):
+            if name not in self._arrays or len(chosen) > len(self._arrays[name]):
                 # With some room, since the next block reaches about as many.
                 self._arrays[name] = _zeros_like(array, len(chosen) + len(chosen) // 4)
             if array.ndim == 1:
