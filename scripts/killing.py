@@ -52,15 +52,15 @@ def survive(
 ) -> Survived:
     """Kill trainings with each of these settings in turn, by SIGKILL, so many times in all.
 
-    Each is begun as `hsw2v train --resume` until it is complete. One thread is used, so that the
-    model must be the one of the uninterrupted training.
+    Each is begun as `hsw2v train --resume` until it is complete. One thread is used, if nothing
+    else is said, so that the model must be the one of the uninterrupted training.
     """
     rng = random.Random(seed)
     found = Survived()
     while found.kills < kills:
         for some in settings:
             begun = time.perf_counter()
-            expected = digest(hsw2v.train(source, threads=1, **some))
+            expected = digest(hsw2v.train(source, **{"threads": 1} | some))
             seconds = time.perf_counter() - begun
             path = folder / f"{found.trainings}.safetensors"
             while not _train_or_die(source, some, path, rng.uniform(0.0, 1.2 * seconds)):
@@ -91,8 +91,7 @@ def _train_or_die(source: Any, settings: dict[str, Any], path: Path, seconds: fl
                 output=path,
                 resumed=True,
                 checkpoint_every=EVERY,
-                threads=1,
-                **settings,
+                **{"threads": 1} | settings,
             )
             code = 0
         except BaseException:
