@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
@@ -14,6 +16,8 @@ from commandline import WORDS, complaint, run, write_model
 from some_models import some_model
 
 import hsw2v
+from hsw2v import errors
+from hsw2v.corpus.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -260,3 +264,24 @@ def test_a_full_disk_under_standard_output_is_a_sentence(model: Path) -> None:
     assert done.returncode == 9
     assert done.stderr.startswith("hsw2v: standard output: cannot be written")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_words_do_not_drive_a_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    words = Vocabulary.from_words(["red\x1b[31m", "bell\x07", "plain"], np.array([3, 2, 1]))
+    hsw2v.Model(words, np.eye(3, dtype=np.float32)).save(path)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "hsw2v", "similar", path, "plain"]
+    try:
+        subprocess.run(command, stdout=theirs, check=True)
+        printed = os.read(ours, 10_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "red\\x1b[31m" in printed
+    assert "bell\\x07" in printed
+    assert "\x1b" not in printed
+    # A pipe has the words as they are; messages are for people wherever they go.
+    assert "red\x1b[31m" in run("similar", path, "plain").stdout
+    complaint = run("similar", path, "red\x1b", code=errors.UnknownWordError.exit_code).stderr
+    assert "\x1b" not in complaint

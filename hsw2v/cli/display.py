@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from hsw2v import events
+from hsw2v.cli.output import shown
 from hsw2v.config import CLASSES
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -50,7 +51,7 @@ class Lines(Display):
 
     def say(self, line: str) -> None:
         """Print a line, in one write with its end: an interrupt must not come between."""
-        print(f"{line}\n", end="", file=sys.stderr, flush=True)
+        print(f"{shown(line)}\n", end="", file=sys.stderr, flush=True)
 
 
 class Bar(Display):
@@ -73,7 +74,7 @@ class Bar(Display):
         """Print a line above the bar."""
         from tqdm import tqdm
 
-        tqdm.write(line, file=sys.stderr)
+        tqdm.write(shown(line), file=sys.stderr)
 
     def close(self) -> None:
         """Remove the bar."""

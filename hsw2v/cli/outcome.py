@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import click
 
+from hsw2v.cli.output import Terminal, shown
 from hsw2v.config import RENAMED
 from hsw2v.errors import (
     INTERRUPTED_EXIT_CODE,
@@ -92,11 +93,13 @@ def _prepare_process() -> None:
     for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "surrogateescape")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.isatty():
+        sys.stdout = Terminal(sys.stdout.detach(), "utf-8", "surrogateescape", line_buffering=True)
 
 
 def _fail(sentence: str, code: int) -> int:
     with contextlib.suppress(OSError):
-        print(f"hsw2v: {without_credentials(sentence)}", file=sys.stderr, flush=True)
+        print(f"hsw2v: {shown(without_credentials(sentence))}", file=sys.stderr, flush=True)
     return code
 
 

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def shown(text: str) -> str:
+    """Return text with escapes for the control characters by which a terminal could be driven.
+
+    Line feeds and tabs stay.
+    """
+    return _CONTROLS.sub(lambda control: f"\\x{ord(control[0]):02x}", text)
+
+
+class Terminal(io.TextIOWrapper):
+    """Standard output to a terminal: words of a model do not drive it. A pipe has them as is."""
+
+    def write(self, text: str) -> int:
+        """Write text as `shown`."""
+        return super().write(shown(text))
 
 
 def print_json(answer: Any) -> None:
@@ -54,4 +74,4 @@ def formatted(value: float | None, form: str) -> str:
 
 def warn(sentence: str) -> None:
     """Print a sentence on standard error."""
-    print(f"hsw2v: {sentence}", file=sys.stderr)
+    print(f"hsw2v: {shown(sentence)}", file=sys.stderr)
