@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from commandline import complaint, run, write_model
 from fuzzing import READERS, RUN, SENTENCES, fuzz
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_hostile_files import arrays, write
 
 import hsw2v
 from hsw2v.config import read_config
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
+from hsw2v.errors import CorruptInputError, Hsw2vError, ModelFileError, UsageError
 from hsw2v.experiments.results import FORMAT, Results
 from hsw2v.files import write_text
 from hsw2v.trees.tree import Tree
@@ -28,6 +30,41 @@ def test_mutants_are_read_or_refused(name: str, tmp_path: Path) -> None:
     assert not found.failures, "\n".join(found.failures)
     assert found.accepted + found.refused == 200
     assert found.refused
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=9,
+)
+CONTENT = st.one_of(
+    st.binary(max_size=200),
+    st.text(max_size=200).map(lambda text: text.encode(errors="surrogatepass")),
+    st.lists(st.sampled_from(["0", "1", "a", "b", "-", "1e9", "[x]", "y = ", "nan"])).map(
+        lambda parts: " ".join(parts).replace("- ", "\n").encode()
+    ),
+    JSON.map(lambda value: json.dumps(value).encode()),
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", [name for name in READERS if name != "checkpoint"])
+def test_anything_is_read_or_refused(name: str, tmp_path: Path) -> None:
+    reader = READERS[name]
+    path = reader.make(tmp_path)
+
+    @settings(max_examples=50)
+    @given(CONTENT)
+    def read(content: bytes) -> None:
+        path.write_bytes(content)
+        said = ""
+        try:
+            reader.read(path)
+        except Hsw2vError as error:
+            said = str(error)
+        assert "\n" not in said
+
+    read()
 
 
 def test_offsets_whose_differences_overflow_are_refused(tmp_path: Path) -> None:
