@@ -94,6 +94,8 @@ class Scratch(NamedTuple):
     """(2 · window,) int64, addresses of the word vectors of a window."""
     output: NDArray[np.int64]
     """(M,) int64, addresses of output rows."""
+    labels: NDArray[np.float32]
+    """(M + TILE_WIDTH,) float32, labels of the rows of a path, and room to read past the last."""
     biases: NDArray[np.float32]
     """(M + MAX_OUTPUT,) float32, what is added to scores."""
     scores: NDArray[np.float32]

@@ -71,7 +71,7 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     """
     count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
     copy_top(layer.top, tables.outputs)
-    tree = tree_rows(layer.paths, layer.top, tables.outputs)
+    tree = tree_rows(layer.paths, layer.top, tables.outputs, scratch.labels)
     sampling = noise_rows(layer.noise, tables.outputs)
     noise_key = key ^ NOISE_KEY
     base = tables.vectors.ctypes.data

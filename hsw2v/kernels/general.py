@@ -136,16 +136,16 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     """
     count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
     copy_top(layer.top, tables.outputs)
-    tree = tree_rows(layer.paths, layer.top, tables.outputs)
+    tree = tree_rows(layer.paths, layer.top, tables.outputs, scratch.labels)
     noise = noise_rows(layer.noise, tables.outputs)
     classes = class_rows(layer.classes, tables.outputs)
     sampling = sampled_softmax_rows(layer.proposal, scratch.drawn, tables.outputs)
     vector_state = state_rows(tables.vector_state, tables.vectors)
     output_state = state_rows(tables.output_state, tables.outputs)
     # What an optimizer remembers of a row lies in rows like it, at the same places.
-    squares_tree = tree_rows(layer.paths, layer.top, tables.output_state.squares)
+    squares_tree = tree_rows(layer.paths, layer.top, tables.output_state.squares, scratch.labels)
     squares_noise = noise_rows(layer.noise, tables.output_state.squares)
-    means_tree = tree_rows(layer.paths, layer.top, tables.output_state.means)
+    means_tree = tree_rows(layer.paths, layer.top, tables.output_state.means, scratch.labels)
     means_noise = noise_rows(layer.noise, tables.output_state.means)
     has_squares = len(tables.output_state.squares) > 0
     has_means = len(tables.output_state.means) > 0

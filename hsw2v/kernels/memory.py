@@ -20,6 +20,12 @@ def _loader(kind: Any, representation: Any) -> tuple[Any, Any]:
 
 
 @intrinsic
+def load_uint8(typing: Any, address: Any) -> Any:
+    """Return the uint8 at an address."""
+    return _loader(types.uint8, ir.IntType(8))
+
+
+@intrinsic
 def load_int32(typing: Any, address: Any) -> Any:
     """Return the int32 at an address."""
     return _loader(types.int32, ir.IntType(32))

@@ -9,7 +9,7 @@ from hsw2v.arrays import aligned_zeros
 from hsw2v.kernels.arguments import BATCH, Scratch
 from hsw2v.kernels.output.hierarchical import PrivateTop
 from hsw2v.kernels.output.sampled import Drawn
-from hsw2v.kernels.tiles import MAX_CONTEXT, MAX_OUTPUT
+from hsw2v.kernels.tiles import MAX_CONTEXT, MAX_OUTPUT, TILE_WIDTH
 
 
 def private_top(nodes: int, width: int) -> PrivateTop:
@@ -55,6 +55,7 @@ def scratch(
         gradient_rows=_addresses(gradient),
         context=aligned_zeros(1, 2 * window, np.int64)[0],
         output=aligned_zeros(1, most_rows, np.int64)[0],
+        labels=aligned_zeros(1, most_rows + TILE_WIDTH)[0],
         biases=aligned_zeros(1, (pieces + 1) * MAX_OUTPUT)[0],
         scores=aligned_zeros(pieces * MAX_CONTEXT, MAX_OUTPUT),
         row=aligned_zeros(1, width),

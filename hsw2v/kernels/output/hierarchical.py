@@ -16,24 +16,26 @@ from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import (
     load_int32,
     load_int64,
+    load_uint8,
     load_uint64,
     prefetch_line,
+    store_float32,
     store_int32,
     store_int64,
 )
 from hsw2v.kernels.random import NODE_KEY, draw, high_half, thresholds
-from hsw2v.kernels.tiles import TILE_WIDTH, merge_row, prefetch_row
+from hsw2v.kernels.tiles import merge_row, prefetch_row
 
 
 class TreePaths(NamedTuple):
-    """The paths of all words, as `trees.Paths`, with labels in place of codes."""
+    """The paths of all words, as `trees.Paths`, and which nodes are subsampled."""
 
     offsets: NDArray[np.int64]
     """(V+1,) int64."""
     nodes: NDArray[np.int32]
     """(ΣL,) int32."""
-    labels: NDArray[np.float32]
-    """(ΣL + TILE_WIDTH,) float32: 1 - code, and room to read past the last."""
+    codes: NDArray[np.uint8]
+    """(ΣL,) uint8."""
     keep: NDArray[np.uint64]
     """(K,) uint64: node k < K takes part in a window when 32 random bits are below this; the
     others always do. It does not fall along a path."""
@@ -49,12 +51,10 @@ def tree_paths(
 
     `keep (V-1,)` is the probability of each node to take part in a window; all do without it.
     """
-    labels = np.zeros(len(codes) + TILE_WIDTH, np.float32)
-    labels[: len(codes)] = 1 - codes
     if keep is None:
         keep = np.empty(0)
     subsampled = int(np.flatnonzero(keep < 1.0).max(initial=-1)) + 1
-    return TreePaths(offsets, nodes, labels, thresholds(keep[:subsampled]))
+    return TreePaths(offsets, nodes, codes, thresholds(keep[:subsampled]))
 
 
 class PrivateTop(NamedTuple):
@@ -84,7 +84,7 @@ class TreeRows(NamedTuple):
 
     offsets: int
     nodes: int
-    labels: int
+    codes: int
     keep: int
     subsampled: int
     """Nodes that may sit a window out, K."""
@@ -94,17 +94,19 @@ class TreeRows(NamedTuple):
     visits: int
     copies: int
     """Nodes with a private copy, K."""
+    labels: int
+    """Room for those of a path."""
     stride: int
     """Bytes of a row."""
 
 
 @inlined
-def tree_rows(paths, top, outputs):
-    """Return the addresses of the arrays of a tree's output layer."""
+def tree_rows(paths, top, outputs, labels):
+    """Return the addresses of the arrays of a tree's output layer, with room for labels."""
     return TreeRows(
         paths.offsets.ctypes.data,
         paths.nodes.ctypes.data,
-        paths.labels.ctypes.data,
+        paths.codes.ctypes.data,
         paths.keep.ctypes.data,
         len(paths.keep),
         outputs.ctypes.data,
@@ -112,6 +114,7 @@ def tree_rows(paths, top, outputs):
         top.merged.ctypes.data,
         top.visits.ctypes.data,
         len(top.rows),
+        labels.ctypes.data,
         outputs.shape[1] * outputs.itemsize,
     )
 
@@ -165,7 +168,7 @@ def path_rows(tree, word, first, rows):
     """Write the addresses of the rows of a word's path to the address `rows`.
 
     Those of levels before `first` are left out. Returns how many there are, and the address of
-    their labels.
+    their labels, 1 - code, which are there until the next call.
     """
     start = load_int64(tree.offsets + 8 * word) + first
     length = load_int64(tree.offsets + 8 * word + 8) - start
@@ -181,7 +184,9 @@ def path_rows(tree, word, first, rows):
                 visits = 0
             store_int32(counter, np.int32(visits))
         store_int64(rows + 8 * level, table + node * tree.stride)
-    return length, tree.labels + 4 * start
+        code = np.float32(load_uint8(tree.codes + start + level))
+        store_float32(tree.labels + 4 * level, np.float32(1.0) - code)
+    return length, tree.labels
 
 
 @inlined
@@ -193,10 +198,10 @@ def prefetch_place(tree, word):
 @inlined
 def prefetch_path(tree, word):
     """Ask for a word's path, of up to 32 nodes: a window or two before `prefetch_nodes`."""
-    start = 4 * load_int64(tree.offsets + 8 * word)
-    for array in (tree.nodes, tree.labels):
-        prefetch_line(array + start)
-        prefetch_line(array + start + 64)
+    start = load_int64(tree.offsets + 8 * word)
+    prefetch_line(tree.nodes + 4 * start)
+    prefetch_line(tree.nodes + 4 * start + 64)
+    prefetch_line(tree.codes + start)
 
 
 @inlined
