@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 MOST_DECISIONS = 100_000_000
 """Of all paths of a tree together; of more than a million words, 100 a word."""
+_WORDS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,13 @@ class Tree:
         offsets = np.concatenate(([0], np.cumsum(self.lengths)))
         nodes = np.empty(offsets[-1], np.int32)
         codes = np.empty(offsets[-1], np.uint8)
-        # Up from all words together, a step at a time, until each is at the root.
-        slot, place = self.slots[::-1][: len(self)], offsets[1:] - 1
-        while (below_root := slot >= 0).any():
-            slot, place = slot[below_root], place[below_root]
-            node = slot >> 1
-            nodes[place], codes[place] = node, slot & 1
-            slot, place = self.slots[node], place - 1
+        above, ends = self.slots[::-1][: len(self)], offsets[1:]
+        for begin in range(0, len(self), _WORDS_AT_ONCE):
+            # Up from many words together, a step at a time, until each is at the root.
+            slot, place = (one[begin : begin + _WORDS_AT_ONCE] for one in (above, ends))
+            while (below_root := slot >= 0).any():
+                slot, place = slot[below_root], place[below_root] - 1
+                node = slot >> 1
+                nodes[place], codes[place] = node, slot & 1
+                slot = self.slots[node]
         return Paths(offsets, nodes, codes)
