@@ -403,3 +403,62 @@ def test_a_state_that_does_not_reach_the_disk_is_told_of(
     hsw2v.train(text(), output=tmp_path / "model.safetensors", listener=heard.append, **SMALL)
     notes = [one.message for one in heard if isinstance(one, Notice)]
     assert any("the last checkpoint may be damaged" in one for one in notes)
+
+
+@pytest.mark.parametrize("case", [{}, {"loss": "class", "classes": "kmeans"}])
+def test_a_resumed_training_that_begins_again_begins_as_it_did(
+    case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = SMALL | {"deterministic": True, "workers": 2, "optimizer": "adam", "lr": 1.0} | case
+    whole = hsw2v.train(text(), output=tmp_path / "whole.safetensors", **settings)
+    assert whole.info["learning_rate_halved"]
+    path = tmp_path / "model.safetensors"
+    with monkeypatch.context() as patched:
+        Interrupting(patched, 2)
+        with pytest.raises(KeyboardInterrupt):
+            hsw2v.train(text(), output=path, **settings)
+    assert same(hsw2v.resume(f"{path}.checkpoint"), whole)
+
+
+def test_a_folder_is_of_one_training_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "model.safetensors", tmp_path / "elsewhere" / "m.safetensors"
+    other.parent.mkdir()
+    with monkeypatch.context() as patched:
+        Interrupting(patched, 2)
+        with pytest.raises(KeyboardInterrupt):
+            hsw2v.train(text(), output=path, **SMALL)
+    folder = folder_of(path)
+    kept = ModelOutput(path, listener=lambda _: None, asked={})
+    with kept, pytest.raises(errors.OutputError, match="another run"):
+        hsw2v.resume(folder, output=other)
+    # What is resumed for another output goes on with that one.
+    with monkeypatch.context() as patched:
+        Interrupting(patched, 2)
+        with pytest.raises(KeyboardInterrupt, match=f"hsw2v resume {folder} -o {other}"):
+            hsw2v.resume(folder, output=other)
+    hsw2v.resume(folder, output=other)
+    assert [one.name for one in tmp_path.rglob("*")] == ["elsewhere", other.name]
+
+
+def test_models_of_epochs_of_others_are_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, heard = tmp_path / "model.safetensors", list[Event]()
+    with monkeypatch.context() as patched:
+        Interrupting(patched, 6)
+        with pytest.raises(KeyboardInterrupt):
+            hsw2v.train(text(), output=path, keep_epochs=True, **SMALL)
+    foreign = tmp_path / "model.epoch-2.safetensors"
+    foreign.write_bytes(b"mine")
+    hsw2v.resume(folder_of(path), listener=heard.append)
+    assert foreign.read_bytes() == b"mine"
+    assert any("epoch 2 was not written" in one.message for one in heard if isinstance(one, Notice))
+
+
+@pytest.mark.parametrize("minutes", [float("inf"), float("nan"), -1.0])
+def test_minutes_between_checkpoints_are_finite(minutes: float, tmp_path: Path) -> None:
+    with pytest.raises(errors.UsageError, match="checkpoint_every"):
+        hsw2v.train(text(), output=tmp_path / "m", checkpoint_every=minutes, **SMALL)
+    assert not list(tmp_path.iterdir())

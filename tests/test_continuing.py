@@ -464,3 +464,30 @@ def test_what_is_no_model_to_continue(tmp_path: Path) -> None:
     complaint("train", "more.txt", "--from", "none", code=3, cwd=tmp_path)
     (tmp_path / "broken").write_bytes(b"\x20" + b"\0" * 7 + b"{" + b"x" * 90)
     complaint("train", "more.txt", "--from", "broken", code=10, cwd=tmp_path)
+
+
+def test_a_learning_rate_that_is_asked_for_is_taken(tmp_path: Path) -> None:
+    before, after = tmp_path / "before.safetensors", tmp_path / "after.safetensors"
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("a b c a b\n" * 300)
+    run("train", corpus, "-o", before, "--dim", "4", "--epochs", "1", "--lr", "0.03", "--quiet")
+    for given, expected in (((), 0.1), (("--lr", "0.03"), 0.03)):
+        run(
+            "train", corpus, "--from", before, "-o", after, "--force", "--quiet",
+            "--optimizer", "adagrad", *given,
+        )  # fmt: skip
+        continued = hsw2v.load(after)
+        assert isinstance(continued, hsw2v.Model)
+        assert continued.config["training"]["lr"] == expected
+
+
+def test_a_model_that_is_continued_is_not_replaced_by_an_epoch(tmp_path: Path) -> None:
+    before = tmp_path / "m.epoch-1.safetensors"
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("a b c a b\n" * 300)
+    run("train", corpus, "-o", before, "--dim", "4", "--epochs", "1", "--quiet")
+    said = run(
+        "train", corpus, "--from", before, "-o", tmp_path / "m.safetensors", "--keep-epochs",
+        "--force", code=2,
+    )  # fmt: skip
+    assert "would be replaced by the model of an epoch" in said.stderr

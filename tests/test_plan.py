@@ -24,6 +24,7 @@ from hsw2v.network import parameters
 from hsw2v.network.parameters import initial_parameters, parameter_bytes
 from hsw2v.training import checkpoint, plan
 from hsw2v.training.output import folder_of
+from hsw2v.training.state import TrainingState
 
 SMALL = {"dim": 10, "threads": 1, "min_count": 2, "sample": 0.0}
 TEXT = "a b c d a b c\n\na a b x\nc c y a\n" * 3 + "once a b"
@@ -120,14 +121,12 @@ def test_sizes_are_those_of_the_files(
     assert not path.exists()
     states: list[int] = []
     write = checkpoint.write_state
-    monkeypatch.setattr(
-        checkpoint,
-        "write_state",
-        lambda folder, state: (
-            write(folder, state),
-            states.append(sum(one.nbytes for one in state.network.parameters.values())),
-        ),
-    )
+
+    def count(folder: Path, state: TrainingState) -> Path:
+        states.append(sum(one.nbytes for one in state.network.parameters.values()))
+        return write(folder, state)
+
+    monkeypatch.setattr(checkpoint, "write_state", count)
     hsw2v.train(text, output=path, checkpoint_every=1e-9, **asked)
     store = open_store(str(path))
     names = list(store._header)
@@ -183,6 +182,8 @@ def test_a_sample_needs_a_size(text: Path) -> None:
         hsw2v.plan([["a", "a"]], sample_mb=1, **SMALL)
     with pytest.raises(errors.UsageError, match="above 0"):
         hsw2v.plan(text, sample_mb=0, **SMALL)
+    with pytest.raises(errors.UsageError, match="sample_mb"):
+        hsw2v.plan(text, sample_mb=float("inf"), **SMALL)
     why = complaint("plan", "-", "--sample-mb", 1, stdin="a a", code=2)
     assert "leave --sample-mb out" in why
 

@@ -124,13 +124,16 @@ def train(
         earlier = _earlier(from_model)
     settings = resolve(config, given, earlier.settings if earlier else None)
     if earlier is not None:
-        settings = earlier.checked(settings)
+        has_lr = config is not None or given["lr"] is not None
+        settings = earlier.checked(settings, has_lr=has_lr)
     others = [one for one in (heldout, from_model) if one is not None]
     path, inputs = check_paths(corpus, output, settings, others=others, force=force)
     if log_json:
         check_output(log_json, inputs, force=force or resume)
     if log_json and os.path.abspath(log_json) == os.path.abspath(path):
         raise UsageError("the log and the model are the same file", where=path, hint="name two")
+    if keep_epochs:
+        check_epochs(path, [*inputs, *([log_json] if log_json else [])])
     if settings.training.record_gradients and not log_json:
         raise UsageError("gradients are recorded in the log", hint="name one with --log-json")
     if dry_run:
@@ -290,6 +293,24 @@ def check_paths(
     inputs = files.expand_sources([*corpus, *others]) + tree
     check_output(path, inputs, force=force)
     return path, inputs
+
+
+def check_epochs(path: str, others: list[str]) -> None:
+    """Check that no other file is where the model of an epoch would be written.
+
+    Raises:
+        UsageError: one is.
+    """
+    leave_scipy_out()
+    from hsw2v.training.output import is_epoch_of
+
+    for one in others:
+        if is_epoch_of(Path(os.path.realpath(path)), Path(os.path.realpath(one))):
+            raise UsageError(
+                "would be replaced by the model of an epoch",
+                where=one,
+                hint="name another --output",
+            )
 
 
 def check_output(path: str, inputs: list[str], *, force: bool) -> None:

@@ -397,4 +397,5 @@ def _warm_up() -> None:
     piece.tokenise()
     ids = np.empty(piece.count, np.int32)
     table.add(piece, ids)
+    table.enlarge()
     cut_blocks(ids, BLOCK, np.empty(3, np.int64))

@@ -120,11 +120,12 @@ class TypeTable:
         if self.max_types and rows > self.max_types:
             self._prune()
         elif rows >= self._most():
-            self._enlarge()
+            self.enlarge()
         else:
             self._blob = _enlarged(self._blob, 2 * len(self._blob) + length)
 
-    def _enlarge(self) -> None:
+    def enlarge(self) -> None:
+        """Make room for twice as many types."""
         slots = _empty_slots(2 * len(self._slots))
         rehash(self._slots, slots)
         self._slots = slots

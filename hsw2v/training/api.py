@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from hsw2v.corpus.sources import Path, Source, stored_as
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus, choose_words
-from hsw2v.errors import EmptyCorpusError, ResourceError, UsageError
+from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
 from hsw2v.model import Model
 from hsw2v.network.network import Network
@@ -97,7 +97,7 @@ def train(
     base = config if isinstance(config, Config) else read_config(config, first) if config else first
     asked = base.replace(**settings)
     if earlier is not None:
-        asked = earlier.checked(asked)
+        asked = earlier.checked(asked, has_lr=config is not None or "lr" in settings)
         notes = dict(notes or {})
         notes["info"] = {**earlier.info, **notes.get("info", {})}
     chosen = asked.resolved()
@@ -358,8 +358,20 @@ def _train(
         many = f"{chosen.training.epochs} epochs, for a text of {encoded.tokens:,} tokens"
         listener(Notice(f"{many} (--epochs sets another number)"))
     warm_up.wait()
-    state = base = None
+
+    def again() -> Tree | Classes | None:
+        if known is not None:
+            raise DivergedError(
+                "training diverged, and the model that it continues is not here to begin again",
+                hint="train again with a lower --lr",
+            )
+        found = check_tree(chosen.training)
+        return first_structure(chosen, found, vocabulary, corpus, listener)
+
+    state = None
+    base: Tree | Classes | Callable[[], Tree | Classes | None] | None = None
     if resumed and kept is not None:
+        base = again
         state = read_state(kept.folder, chosen.training, vocabulary.counts, len(encoded.blocks) - 1)
         listener(Resumed(state.epoch + 1, state.block, str(kept.folder)))
     elif start is not None:

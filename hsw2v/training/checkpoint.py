@@ -181,6 +181,8 @@ def is_checkpoint(path: str | os.PathLike[str]) -> bool:
 def remove(folder: Path) -> None:
     """Remove the folder of a training, and nothing else of what may be in it."""
     with contextlib.suppress(OSError):
+        # Without the first there is no training: whenever this is killed, nothing is left to go on.
+        (folder / "run").unlink(missing_ok=True)
         for path in list(folder.iterdir()):
             if any(pattern.fullmatch(path.name) for pattern in _OURS):
                 path.unlink()

@@ -91,8 +91,10 @@ class Earlier:
             record_gradients=0,
         )
 
-    def checked(self, asked: Config) -> Config:
+    def checked(self, asked: Config, *, has_lr: bool) -> Config:
         """Return the settings asked for; another optimizer has its own default learning rate.
+
+        `has_lr` tells that the learning rate was asked for.
 
         Raises:
             UsageError: some contradict the model.
@@ -110,7 +112,7 @@ class Earlier:
                 where=self.model.name,
                 hint="leave that out, or train a new model",
             )
-        if now.optimizer != was.optimizer and now.lr == was.lr:
+        if now.optimizer != was.optimizer and not has_lr:
             return asked.replace(lr=None)
         return asked
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
+import math
 import os
+import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from hsw2v import files
 from hsw2v.config import Config, TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import DiskFullError, OutputError, OutputExistsError, UsageError
+from hsw2v.errors import DiskFullError, Hsw2vError, OutputError, OutputExistsError, UsageError
 from hsw2v.events import CheckpointWritten, Listener, Notice
 from hsw2v.model import Model
 from hsw2v.training import checkpoint
@@ -53,6 +54,10 @@ class ModelOutput:
         It is kept in `folder`, by default `folder_of(path)`, with `asked`, by which it is known
         again, and `notes`, both JSON.
         """
+        if not 0.0 <= every < math.inf:
+            raise UsageError(
+                f"checkpoint_every is {every}", hint="give a number of minutes, or 0 for none"
+            )
         self.path = Path(os.path.realpath(path))
         self.folder = folder_of(path) if folder is None else Path(os.path.realpath(folder))
         self.notes = dict(notes or {})
@@ -61,30 +66,31 @@ class ModelOutput:
         self._force, self._every, self._listener = force, every, listener
         self._keep_epochs = keep_epochs
         self._run: tuple[checkpoint.Run, Texts] | None = None
-        self._kept: tuple[int, int, int] | None = None
+        self._kept: tuple[int, int, int, int] | None = None
         self._written_at = time.monotonic()
-        self._lock: IO[str] | None = None
+        self._locks = contextlib.ExitStack()
         self._settling: Future[None] | None = None
 
     def __enter__(self) -> ModelOutput:
-        """Lock the file, and remove what killed runs have left beside it.
+        """Lock the file and the folder, and remove what killed runs have left beside the file.
 
         Raises:
             OutputExistsError: the file is there, or the folder of a training that was interrupted.
             OutputError: another run writes it, or it cannot be written.
         """
         files.check_writable(self.path, force=self._force)
-        self._lock = _locked(self.path)
-        files.remove_leftovers(self.path)
+        with contextlib.ExitStack() as locks:
+            # The folder may be that of another output.
+            for path in {self.path, self.folder.with_suffix("")}:
+                locks.enter_context(_locked(path))
+            files.remove_leftovers(self.path)
+            self._locks = locks.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Unlock the file, when the last state is on the disk."""
-        self._wait_for_disk()
-        if self._lock is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(self._lock.name)
-            self._lock.close()
+        """Unlock them, when the last state is on the disk."""
+        with self._locks:
+            self._wait_for_disk()
 
     def is_interrupted(self) -> bool:
         """Tell whether the same training was interrupted.
@@ -177,7 +183,7 @@ class ModelOutput:
         """Write a checkpoint, or tell why there is none; return whether there is one."""
         if self._run is None:
             return False
-        where = (state.epoch, state.stops, state.block)
+        where = (state.halvings, state.epoch, state.stops, state.block)
         if where == self._kept and checkpoint.is_checkpoint(self.folder):
             return True
         self._wait_for_disk()
@@ -188,7 +194,9 @@ class ModelOutput:
                 checkpoint.write_run(self.folder, *self._run)
             written = checkpoint.write_state(self.folder, state)
         except OSError as error:
-            explained = files.explain_write_error(error, str(self.folder))
+            explained: object = error
+            if not isinstance(error, Hsw2vError):
+                explained = files.explain_write_error(error, str(self.folder))
             self._listener(Notice(f"no checkpoint was written: {explained}"))
             if not checkpoint.is_checkpoint(self.folder):
                 checkpoint.remove(self.folder)
@@ -227,7 +235,8 @@ class ModelOutput:
     @property
     def advice(self) -> str:
         """How to go on with a training that was interrupted."""
-        return f"go on with: hsw2v resume {self.folder}"
+        elsewhere = "" if self.folder == folder_of(self.path) else f" -o {self.path}"
+        return f"go on with: hsw2v resume {self.folder}{elsewhere}"
 
     def save(self, model: Model) -> None:
         """Save the model, whatever signals come, and remove the checkpoint.
@@ -259,18 +268,16 @@ class ModelOutput:
         """
         if not self._keep_epochs:
             return
-        path = epoch_path(self.path, epoch)
+        path, model = epoch_path(self.path, epoch), make()
         try:
-            # What there is was written by this training, before it was interrupted.
-            make().save(path, force=True)
-        except OutputError as error:
+            model.save(path, force=self._force or _is_same(path, model))
+        except (OutputError, OutputExistsError) as error:
             self._listener(Notice(f"the model of epoch {epoch} was not written: {error}"))
         else:
             self._listener(Notice(f"the model of epoch {epoch} is {path.name}"))
 
     def _epoch_paths(self) -> list[Path]:
-        pattern = glob.escape(self.path.stem) + ".epoch-*" + glob.escape(self.path.suffix)
-        return sorted(self.path.parent.glob(pattern))
+        return sorted(one for one in self.path.parent.iterdir() if is_epoch_of(self.path, one))
 
     def _save_elsewhere(self, model: Model) -> Path | None:
         for make in (self._folder_without_model, tempfile.mkdtemp):
@@ -294,6 +301,21 @@ class ModelOutput:
 def epoch_path(output: Path, epoch: int) -> Path:
     """Return where the model of an epoch is kept, the first being 1."""
     return output.with_name(f"{output.stem}.epoch-{epoch}{output.suffix}")
+
+
+def is_epoch_of(output: Path, path: Path) -> bool:
+    """Tell whether a path is one of those that `epoch_path` gives for an output."""
+    name = re.escape(output.stem) + r"\.epoch-[1-9][0-9]*" + re.escape(output.suffix)
+    return path.parent == output.parent and re.fullmatch(name, path.name) is not None
+
+
+def _is_same(path: Path, model: Model) -> bool:
+    """Tell whether a file is of the same epoch of the same training, before it was interrupted."""
+    try:
+        found = Model.open(path)
+    except Hsw2vError:
+        return False
+    return (found.config, found.info) == (model.config, model.info)
 
 
 def folder_of(output: str | os.PathLike[str]) -> Path:
@@ -340,8 +362,9 @@ def _settings(asked: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from section.items() if isinstance(section, dict) else ()
 
 
-def _locked(path: Path) -> IO[str] | None:
-    """Return the lock of an output; it is gone with the process.
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Lock an output; the lock is gone with the process.
 
     Raises:
         OutputError: another process has it.
@@ -349,7 +372,8 @@ def _locked(path: Path) -> IO[str] | None:
     try:
         import fcntl
     except ImportError:
-        return None
+        yield
+        return
     name = path.with_name(f".{path.name}.lock")
     while True:
         try:
@@ -366,5 +390,11 @@ def _locked(path: Path) -> IO[str] | None:
         # The run before may have removed the file between opening and locking.
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock.fileno()), os.stat(name)):
-                return lock
+                break
+        lock.close()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            name.unlink()
         lock.close()

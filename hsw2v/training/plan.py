@@ -224,7 +224,7 @@ def _sample_bytes(sample_mb: float | None, total: int | None) -> int | None:
     """Return the bytes of a sample; None where all is read."""
     if sample_mb is None:
         return None
-    if not sample_mb > 0:
+    if not 0.0 < sample_mb < math.inf:
         raise UsageError(f"sample_mb is {sample_mb}", hint="give a number above 0")
     if total is None:
         raise UsageError(

@@ -33,7 +33,8 @@ PIECES = 2
 """Pieces of a table for each thread that combines its rows."""
 
 TRAINED = (VECTORS, OUTPUTS, NORM)
-"""What is combined as `reference.combining` says; of the rest, means and counts, it is the mean."""
+"""What is combined by `reference.combining.combined`; of other numbers it is the mean, and of
+counts the largest."""
 
 Rows = dict[str, NDArray[np.int32]]
 """Of arrays by name, ascending rows, (n,) int32."""

@@ -82,7 +82,7 @@ class Trainer:
         self,
         config: Config,
         vocabulary: Vocabulary,
-        base: Tree | Classes | None = None,
+        base: Tree | Classes | Callable[[], Tree | Classes | None] | None = None,
         phases: Phases | None = None,
         state: TrainingState | None = None,
         halvings: int = HALVINGS,
@@ -91,7 +91,8 @@ class Trainer:
     ) -> None:
         """Make a network for a vocabulary, with the tree or the classes of its output layer.
 
-        With a `state`, training goes on from there. What diverges is tried again at half the
+        With a `state`, training goes on from there, and the tree or the classes may be given as a
+        function, called if training has to begin again. What diverges is tried again at half the
         learning rate, `halvings` times at most. A network of which nothing is trained is given to
         `fill`, which may bring what is trained already. An epoch has diverged if its loss is more
         than `worst` times that of an untrained output layer.
@@ -161,7 +162,8 @@ class Trainer:
     def _beginning(self) -> TrainingState:
         """Return the state in which nothing is trained."""
         training, counts = self._settings, self._vocabulary.counts
-        output = output_layer(training, counts, self._base)
+        base = self._base() if callable(self._base) else self._base
+        output = output_layer(training, counts, base)
         network = Network.initial(training, len(counts), output)
         if self._fill is not None:
             self._fill(network)
