@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -336,18 +337,23 @@ class Trainer:
         keeper: Keeper | None,
     ) -> None:
         """Train until so many blocks of the epoch are done."""
-        state = self.state
+        state, waiting = self.state, threading.Event()
+
+        def pause() -> None:
+            waiting.set()
+            self._runner.pause()
 
         def tick() -> None:
             corpus.encoded.forget()
             report.tick()
-            if keeper and keeper.due():
+            # A signal may have come before the run began, which ends an earlier pause.
+            if waiting.is_set() or (keeper and keeper.due()):
                 self._runner.pause()
 
         while state.block < last:
             if self._strategy is None:
                 self._strategy = self._training_of(corpus)
-            with self._changing(self._runner.pause):
+            with self._changing(pause):
                 state.block = self._strategy.run(some, state.losses, state.block, last, tick)
                 report.take_time()
             if keeper and keeper.due():
