@@ -45,10 +45,10 @@ def block(page: Path, name: str) -> str:
     return text.split(f"<!-- begin: {name} -->")[1].split(f"<!-- end: {name} -->")[0]
 
 
-def drawn(page: Path) -> list[str]:
-    """Return the drawings beside a page, all of which it shows, and which are small."""
-    figures = sorted((page.parent / "images").iterdir())
-    text = page.read_text(encoding="utf-8")
+def drawn(*pages: Path) -> list[str]:
+    """Return the drawings beside pages, all of which these show, and which are small."""
+    figures = sorted((pages[0].parent / "images").iterdir())
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     for one in figures:
         with Image.open(one) as drawing:
             drawing.load()

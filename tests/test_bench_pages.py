@@ -17,6 +17,7 @@ RECORDED = {
         "trees-and-sampling",
     ),
     "trees.md": ("trees", "trees-half", "trees-300"),
+    "reliability.md": ("deterministic",),
 }
 OTHERS = {
     "performance.md": (
@@ -100,7 +101,7 @@ def test_a_page_is_what_its_records_make_of_it(rendered: Path, name: str) -> Non
 
 
 def test_the_drawings_of_the_pages_are_those_of_its_records(rendered: Path) -> None:
-    made = drawn(rendered / "hierarchical-softmax.md")
+    made = drawn(*(rendered / name for name in RECORDED))
     assert made == sorted(one.name for one in (DOCS / "images").glob("*.png"))
 
 
