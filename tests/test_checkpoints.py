@@ -462,3 +462,19 @@ def test_minutes_between_checkpoints_are_finite(minutes: float, tmp_path: Path) 
     with pytest.raises(errors.UsageError, match="checkpoint_every"):
         hsw2v.train(text(), output=tmp_path / "m", checkpoint_every=minutes, **SMALL)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_damaged_states_tells_how_to_begin_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.safetensors"
+    with monkeypatch.context() as patched:
+        Interrupting(patched, 5)
+        with pytest.raises(KeyboardInterrupt):
+            hsw2v.train(text(), output=path, checkpoint_every=1e-9, **SMALL)
+    states = list(folder_of(path).glob("state-*"))
+    assert len(states) == checkpoint.KEPT
+    for one in states:
+        one.write_bytes(one.read_bytes()[:-100])
+    with pytest.raises(errors.ModelFileError, match=r"no state that is whole.*--force"):
+        hsw2v.resume(folder_of(path))

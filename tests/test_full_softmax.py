@@ -236,3 +236,8 @@ def test_a_small_vocabulary_does_not_make_plain_steps_diverge(model: str, window
     )
     entropy = -(shares / shares.sum() * np.log(shares / shares.sum())).sum()
     assert losses[-1] < entropy + 0.3
+
+
+def test_a_single_word_is_no_divergence() -> None:
+    model = hsw2v.train([["a"] * 50] * 20, loss="softmax", dim=4, threads=1, epochs=2)
+    assert len(model) == 1

@@ -283,10 +283,16 @@ def read_state(
         raise MissingInputError(
             "holds no state to go on from", where=str(folder), hint="train again from the start"
         )
-    for _, path in reversed(states[1:]):
-        with contextlib.suppress(ModelFileError):
+    for _, path in reversed(states):
+        try:
             return _read_state(path, training, counts, blocks)
-    return _read_state(states[0][1], training, counts, blocks)
+        except ModelFileError as error:
+            damage = error
+    raise ModelFileError(
+        f"holds no state that is whole ({damage.what})",
+        where=str(folder),
+        hint="begin the training again, with --force",
+    ) from damage
 
 
 def _read_state(

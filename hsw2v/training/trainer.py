@@ -288,7 +288,8 @@ class Trainer:
         """Make sure that an epoch came to numbers, and to none far worse than before it."""
         self.check()
         loss, even = mean_loss(self.state.losses), self.network.output.untrained_loss(self._weights)
-        if loss is not None and loss > self._worst * even:
+        # Of a single word nothing can be unknown.
+        if loss is not None and loss > self._worst * even > 0.0:
             why = f"the loss is {loss:.2f} nats, and that of knowing nothing {even:.2f}"
             raise diverged(why, self.state.epoch)
 
