@@ -80,9 +80,10 @@ class ModelOutput:
         """
         files.check_writable(self.path, force=self._force)
         with contextlib.ExitStack() as locks:
-            # The folder may be that of another output.
-            for path in {self.path, self.folder.with_suffix("")}:
-                locks.enter_context(_locked(path))
+            locks.enter_context(_locked(self.path))
+            # The folder may be that of another output, and in a place that is not written to.
+            if (other := self.folder.with_suffix("")) != self.path:
+                locks.enter_context(_locked(other, needed=False))
             files.remove_leftovers(self.path)
             self._locks = locks.pop_all()
         return self
@@ -363,8 +364,8 @@ def _settings(asked: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Lock an output; the lock is gone with the process.
+def _locked(path: Path, *, needed: bool = True) -> Iterator[None]:
+    """Lock an output, where that can be or is needed; the lock is gone with the process.
 
     Raises:
         OutputError: another process has it.
@@ -379,6 +380,9 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             lock = open(name, "w", encoding="utf-8")  # noqa: SIM115
         except OSError as error:
+            if not needed:
+                yield
+                return
             raise files.explain_write_error(error, str(path)) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
