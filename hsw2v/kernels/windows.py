@@ -37,21 +37,26 @@ def find_windows(ids, windowing, key, kept, bounds):
     """
     count = 0
     start = 0
+    remap = windowing.remap
+    keep = windowing.keep
+    window = windowing.window
+    shrink = windowing.shrink
     for position in range(len(ids)):
-        word = windowing.remap[ids[position]]
-        if word >= 0:
-            bits = draw(key, position)
-            if high_half(bits) < windowing.keep[word]:
-                reach = windowing.window
-                if windowing.shrink:
-                    reach = 1 + below(low_half(bits), windowing.window)
-                kept[count] = word
-                bounds[count, 0] = max(start, count - reach)
-                bounds[count, 1] = count + reach + 1
-                count += 1
-        elif word == END_OF_SENTENCE:
-            _cut_at(count, start, windowing.window, bounds)
+        word = remap[ids[position]]
+        if word == END_OF_SENTENCE:
+            _cut_at(count, start, window, bounds)
             start = count
+            continue
+        # Each word is written, and stays if it is kept: no processor would predict a branch.
+        bits = draw(key, position)
+        reach = window
+        if shrink:
+            reach = 1 + below(low_half(bits), window)
+        kept[count] = word
+        bounds[count, 0] = max(start, count - reach)
+        bounds[count, 1] = count + reach + 1
+        known = np.int64(word >= 0)
+        count += known & np.int64(high_half(bits) < keep[max(word, 0)])
     _cut_at(count, start, windowing.window, bounds)
     return count
 
