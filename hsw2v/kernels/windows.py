@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,8 @@ def find_windows(ids, windowing, key, kept, bounds):
     These are its first word, and the one after its last, within the sentence; the target itself is
     among them. Returns the number of words.
     """
-    count = 0
-    start = 0
+    count: Any = np.int64(0)
+    start: Any = np.int64(0)
     remap = windowing.remap
     keep = windowing.keep
     window = windowing.window
