@@ -254,9 +254,7 @@ class Trainer:
         """
         encoded, settings = corpus.encoded, self._settings
         windowing = self._windowing(corpus)
-        borders = encoded.blocks
-        some = training_pass(encoded.ids, borders, windowing, settings, 0, MEASURING_SCALE)
-        passed = np.concatenate(([0], np.cumsum(np.diff(borders)[some.order]))) / borders[-1]
+        some = training_pass(encoded.ids, encoded.blocks, windowing, settings, 0, MEASURING_SCALE)
         strategy = self._training_of(corpus)
         pace, share = Pace(), 0.0
 
@@ -267,8 +265,8 @@ class Trainer:
 
         while not share or pace.seconds < seconds:
             losses = no_losses(len(some.order))
-            share += passed[strategy.run(some, losses, 0, len(losses), tick)]
-        return float(share) * encoded.tokens / pace.seconds
+            share += some.passed[strategy.run(some, losses, 0, len(losses), tick)]
+        return share * encoded.tokens / pace.seconds
 
     def _windowing(self, corpus: WordCorpus) -> Windowing:
         """Return how windows are made in training."""
