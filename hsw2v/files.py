@@ -369,8 +369,10 @@ def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
         raise explain_write_error(error, str(path)) from error
 
 
-def explain_write_error(error: OSError, where: str) -> OutputError:
-    """Return our error for the system's one of writing."""
+def explain_write_error(error: OSError, where: str) -> Hsw2vError:
+    """Return our error for one of writing, by the system."""
+    if isinstance(error, Hsw2vError):
+        return error
     kind, hint = OutputError, "check the folder and its rights"
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         kind, hint = DiskFullError, "make room, or write elsewhere"

@@ -27,7 +27,7 @@ from hsw2v.corpus.tokens import END_OF_LINE, LONG, cut_blocks, make_keys
 from hsw2v.corpus.vocabulary import UNKNOWN, Vocabulary
 from hsw2v.errors import (
     EmptyCorpusError,
-    OutputError,
+    Hsw2vError,
     ResourceError,
     UsageError,
     without_credentials,
@@ -384,7 +384,7 @@ class _Encoder:
             self._file.close()
 
 
-def _no_room(error: OSError, folder: str) -> OutputError:
+def _no_room(error: OSError, folder: str) -> Hsw2vError:
     found = explain_write_error(error, folder)
     hint = "make room, or choose another folder with --cache-dir"
     return type(found)(f"the ids of the corpus {found.what}", where=folder, hint=hint)

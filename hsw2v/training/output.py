@@ -51,8 +51,8 @@ class ModelOutput:
         """Write `path`, keeping the training every so many minutes; never with 0.
 
         `keep_epochs` writes a model after each epoch but the last, too, as `epoch_path` names it.
-        It is kept in `folder`, by default `folder_of(path)`, with `asked`, by which it is known
-        again, and `notes`, both JSON.
+        The training is kept in `folder`, by default `folder_of(path)`, with `asked`, by which it is
+        known again, and `notes`, both JSON.
         """
         if not 0.0 <= every < math.inf:
             raise UsageError(
@@ -126,8 +126,7 @@ class ModelOutput:
                     where=str(old[0]),
                     hint="name another --output, or replace it with --force",
                 )
-        if self.folder.exists():
-            checkpoint.remove(self.folder)
+        checkpoint.remove(self.folder)
 
     def begin(
         self, config: Config, texts: Texts, vocabulary: Vocabulary | None, state: TrainingState
@@ -195,9 +194,7 @@ class ModelOutput:
                 checkpoint.write_run(self.folder, *self._run)
             written = checkpoint.write_state(self.folder, state)
         except OSError as error:
-            explained: object = error
-            if not isinstance(error, Hsw2vError):
-                explained = files.explain_write_error(error, str(self.folder))
+            explained = files.explain_write_error(error, str(self.folder))
             self._listener(Notice(f"no checkpoint was written: {explained}"))
             if not checkpoint.is_checkpoint(self.folder):
                 checkpoint.remove(self.folder)
@@ -331,7 +328,7 @@ def check_not_interrupted(folder: Path) -> None:
     Raises:
         OutputExistsError: one is.
     """
-    if folder.exists() and checkpoint.is_checkpoint(folder):
+    if checkpoint.is_checkpoint(folder):
         raise OutputExistsError(
             "holds a training that was interrupted",
             where=str(folder),
