@@ -77,21 +77,25 @@ class EncodedCorpus:
         if hasattr(self._map, "madvise"):
             self._map.madvise(mmap.MADV_DONTNEED)
 
-    def pieces(self) -> Iterator[memoryview]:
-        """Yield the bytes of the ids in order, bounded at a time: they need not fit in memory."""
-        for begin in range(0, len(self.ids), _IDS_AT_ONCE):
-            yield self.ids[begin : begin + _IDS_AT_ONCE].data.cast("B")
+    def parts(self, end: int | None = None) -> Iterator[NDArray[np.int32]]:
+        """Yield the ids in order, perhaps up to an end, in arrays of bounded size.
+
+        They need not fit in memory.
+        """
+        ids = self.ids[:end]
+        for begin in range(0, len(ids), _IDS_AT_ONCE):
+            yield ids[begin : begin + _IDS_AT_ONCE]
             self.forget()
 
     def longest_sentence(self) -> int:
         """Return the number of tokens of the longest sentence."""
-        longest = begin = 0
-        for start in range(0, len(self.ids), _IDS_AT_ONCE):
-            ends = start + np.flatnonzero(self.ids[start : start + _IDS_AT_ONCE] == 0)
+        longest = begin = start = 0
+        for ids in self.parts():
+            ends = start + np.flatnonzero(ids == 0)
             if len(ends):
                 longest = max(longest, int(np.diff(ends, prepend=begin - 1).max()) - 1)
                 begin = int(ends[-1]) + 1
-            self.forget()
+            start += len(ids)
         return max(longest, len(self.ids) - begin)
 
     def _cut(self) -> NDArray[np.int64]:

@@ -100,7 +100,7 @@ def _parts(corpus: EncodedCorpus) -> Iterator[memoryview]:
     """Yield the types and ids of a corpus, in pieces: it need not fit in memory."""
     types = corpus.types
     yield from (types.blob.data, types.offsets.data, types.counts.data)
-    yield from corpus.pieces()
+    yield from (ids.data for ids in corpus.parts())
 
 
 def _digest(parts: Iterable[bytes | memoryview]) -> str:

@@ -355,9 +355,9 @@ def _write_ids(path: Path, encoded: EncodedCorpus) -> int:
     """Write the ids of a text, and return their checksum."""
     checksum = 0
     with atomic_write(path, force=True) as stream:
-        for piece in encoded.pieces():
-            checksum = zlib.crc32(piece, checksum)
-            stream.write(piece)
+        for ids in encoded.parts():
+            checksum = zlib.crc32(ids.data, checksum)
+            stream.write(ids.data)
     return checksum
 
 
@@ -378,9 +378,8 @@ def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any])
         ) from error
     encoded = EncodedCorpus(stream, types=types, **{one: totals[one] for one in _TOTALS})
     checksum, inside = 0, True
-    for piece in encoded.pieces():
-        checksum = zlib.crc32(piece, checksum)
-        ids = np.frombuffer(piece, np.int32)
+    for ids in encoded.parts():
+        checksum = zlib.crc32(ids.data, checksum)
         inside = inside and ids.min() >= 0 and ids.max() <= len(types)
     if checksum != totals["checksum"] or not inside:
         encoded.close()

@@ -37,7 +37,6 @@ from hsw2v.trees.tree import Tree
 
 SECONDS = 1.5
 """How long the speed of training is measured."""
-_IDS_AT_ONCE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -279,11 +278,8 @@ def _extrapolated(
     if factor == 1.0:
         return _Size(types, words)
     half = np.zeros(len(encoded.types) + 1, np.int64)
-    middle = len(encoded.ids) // 2
-    for start in range(0, middle, _IDS_AT_ONCE):
-        ids = encoded.ids[start : min(start + _IDS_AT_ONCE, middle)]
+    for ids in encoded.parts(len(encoded.ids) // 2):
         half += np.bincount(ids, minlength=len(half))
-        encoded.forget()
     at_half = half[1:]
     settings = config.vocabulary
     frequent = int(np.count_nonzero(encoded.types.counts >= settings.min_count))
