@@ -100,6 +100,7 @@ def print_plan(
 def _rows(found: Plan) -> Iterator[tuple[str, str]]:
     """Yield what is found as rows of name and value; estimates are marked by "about"."""
     from hsw2v.network.outputs import OUTPUTS
+    from hsw2v.network.parameters import table_copies
 
     about = "about " if found.sampled else ""
     size = _mb(found.bytes_read)
@@ -137,7 +138,7 @@ def _rows(found: Plan) -> Iterator[tuple[str, str]]:
         yield "rebuild at", f"{training.rebuild_at:g}"
     memory = f"{about}{_mb(found.table_bytes)} tables, {_mb(found.optimizer_bytes)} optimizer state"
     if found.copy_bytes:
-        memory += f", {_mb(found.copy_bytes)} copies for {training.threads} threads"
+        memory += f", {_mb(found.copy_bytes)} copies for {table_copies(training)} threads"
     if found.memory_available is not None:
         memory += f"; {_mb(found.memory_available)} available"
     yield "memory", memory

@@ -98,8 +98,15 @@ def parameter_bytes(training: TrainingConfig, words: int, rows: int) -> Paramete
     norm = norm_parameters(optimizer, training.dim)
     tables = (words + rows) * width * np.dtype(np.float32).itemsize
     states = sum(one.nbytes for one in (*state.values(), *norm.values()))
-    copies = min(training.threads or 1, training.workers) if training.deterministic else 0
-    return ParameterBytes(tables, states, copies * (tables + states))
+    return ParameterBytes(tables, states, table_copies(training) * (tables + states))
+
+
+def table_copies(training: TrainingConfig) -> int:
+    """Return how many copies of all parameters there are: in deterministic training, one a thread.
+
+    Threads that have no worker to execute have none.
+    """
+    return min(training.threads or 1, training.workers) if training.deterministic else 0
 
 
 def _without_memory(rows: int, width: int, kind: DTypeLike) -> NDArray[Any]:
@@ -121,7 +128,7 @@ def too_large(training: TrainingConfig, words: int, needed: int, there: int) -> 
     """Return the sentence that parameters take more bytes than there are."""
     kind = "" if training.optimizer == "sgd" else f" and the state of {training.optimizer}"
     if training.deterministic:
-        kind += f", with copies for {training.threads} threads,"
+        kind += f", with copies for {table_copies(training)} threads,"
     return (
         f"the tables{kind} take {needed / 1e9:,.1f} GB for {words:,} words of {training.dim:,} "
         f"dimensions, and there are {there / 1e9:,.1f} GB of memory"
