@@ -24,7 +24,7 @@ from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.full import blas_threads
 from hsw2v.training.hogwild import check_loss
-from hsw2v.training.runner import Threads
+from hsw2v.training.runner import Threads, no_tick
 from hsw2v.training.schedule import Pass
 from hsw2v.training.state import BlockLosses
 from hsw2v.training.tables import tables_of
@@ -52,8 +52,7 @@ class Rounds:
         """
         self._runner, self._parameters = runner, parameters
         self._share, self.blocks = share, workers * share
-        threads = range(min(task.threads, workers))
-        self._threads = [_Thread(task, parameters) for _ in threads]
+        self._threads = [_Thread(task, parameters) for _ in range(min(task.threads, workers))]
         self._copies = [_Copies() for _ in range(workers)]
 
     def run(
@@ -93,7 +92,7 @@ class Rounds:
         return [range(at, min(end, at + self._share)) for at in range(first, end, self._share)]
 
     def _run(
-        self, jobs: Sequence[Callable[[int], None]], tick: Callable[[], None] = lambda: None
+        self, jobs: Sequence[Callable[[int], None]], tick: Callable[[], None] = no_tick
     ) -> None:
         """Let the threads do jobs, which are called with the number of the thread."""
 

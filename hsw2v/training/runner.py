@@ -15,8 +15,8 @@ from hsw2v.errors import DivergedError, ResourceError
 TICK_SECONDS = 0.1
 
 
-def _no_tick() -> None:
-    pass
+def no_tick() -> None:
+    """Do nothing meanwhile."""
 
 
 class Threads:
@@ -38,7 +38,7 @@ class Threads:
         threads: int,
         first: int,
         last: int,
-        tick: Callable[[], None] = _no_tick,
+        tick: Callable[[], None] = no_tick,
         *,
         whole: bool = False,
     ) -> int:
