@@ -56,7 +56,7 @@ from hsw2v.kernels.output.sampled import (
     sampled_softmax_rows,
 )
 from hsw2v.kernels.random import draw
-from hsw2v.kernels.rows import clear_row
+from hsw2v.kernels.rows import clear_row, copy_row
 from hsw2v.kernels.tiles import mean_row, prefetch_row
 from hsw2v.kernels.windows import context_rows, find_windows
 
@@ -107,8 +107,8 @@ def _gather(begin, end, count, window, cbow, at, state, has_squares, has_means):
             rows += 1
         elif n > 0:
             for i in range(n):
-                # The mean of one row is a copy of it.
-                mean_row(at.context + 8 * i, 1, at.chunks, load_int64(at.hidden + 8 * (rows + i)))
+                hidden = load_int64(at.hidden + 8 * (rows + i))
+                copy_row(hidden, load_int64(at.context + 8 * i), at.chunks)
             rows += n
     return rows
 
