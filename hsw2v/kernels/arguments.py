@@ -90,12 +90,15 @@ class Scratch(NamedTuple):
     """(H,) int64, addresses of the rows of `hidden`."""
     gradient_rows: NDArray[np.int64]
     """(H,) int64, and of `gradient`."""
+    rows: NDArray[np.int64]
+    """(B + 2,) int64, addresses of the word vectors of the kept words."""
     context: NDArray[np.int64]
     """(2 · window,) int64, addresses of the word vectors of a window."""
     output: NDArray[np.int64]
-    """(M,) int64, addresses of output rows."""
+    """(2, M) int64, addresses of the output rows of a window and of the next."""
     labels: NDArray[np.float32]
-    """(M + TILE_WIDTH,) float32, labels of the rows of a path, and room to read past the last."""
+    """(2, M + TILE_WIDTH) float32, likewise the labels of the rows of a path, and room to read past
+    the last."""
     biases: NDArray[np.float32]
     """(M + MAX_OUTPUT,) float32, what is added to scores."""
     scores: NDArray[np.float32]

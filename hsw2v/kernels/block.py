@@ -26,25 +26,23 @@ from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import decay_rows
 from hsw2v.kernels.step import loss, step
 from hsw2v.kernels.tiles import add_to_rows, mean_row, prefetch_row
-from hsw2v.kernels.windows import context_rows, find_windows
+from hsw2v.kernels.windows import find_windows, leave_out, row_addresses
 
 
 @inlined
-def _output_rows(output, tree, noise, word, first, key, counter, rows):
+def _output_rows(output, tree, noise, word, first, key, counter, rows, labels):
     if output == HIERARCHICAL:
-        return path_rows(tree, word, first, rows)
-    return sampled_rows(noise, word, key, counter, rows)
+        return path_rows(tree, word, first, rows, labels, True)
+    return sampled_rows(noise, word, key, counter, rows, True)
 
 
 @inlined
-def prefetch_ahead(output, tree, noise, kept, centre, count, key):
-    """Ask for what the next windows will be the first to touch, in order of dependence."""
-    if output == HIERARCHICAL:
-        if centre + 6 < count:
-            prefetch_place(tree, np.int64(load_int32(kept + 4 * (centre + 6))))
-        if centre + 3 < count:
-            prefetch_path(tree, np.int64(load_int32(kept + 4 * (centre + 3))))
-    prefetch_next(output, tree, noise, kept, centre, count, key)
+def prefetch_ahead(tree, kept, centre, count):
+    """Ask for what the paths of later words are read from, in order of dependence."""
+    if centre + 6 < count:
+        prefetch_place(tree, np.int64(load_int32(kept + 4 * (centre + 6))))
+    if centre + 3 < count:
+        prefetch_path(tree, np.int64(load_int32(kept + 4 * (centre + 3))))
 
 
 @inlined
@@ -71,7 +69,7 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     """
     count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
     copy_top(layer.top, tables.outputs)
-    tree = tree_rows(layer.paths, layer.top, tables.outputs, scratch.labels)
+    tree = tree_rows(layer.paths, layer.top, tables.outputs)
     sampling = noise_rows(layer.noise, tables.outputs)
     noise_key = key ^ NOISE_KEY
     base = tables.vectors.ctypes.data
@@ -80,8 +78,12 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     kept = scratch.kept.ctypes.data
     bounds = scratch.bounds.ctypes.data
     stop = scratch.stop.ctypes.data
-    context = scratch.context.ctypes.data
-    output = scratch.output.ctypes.data
+    word_rows = scratch.rows.ctypes.data
+    row_addresses(base, stride, kept, count, word_rows)
+    outputs = scratch.output.ctypes.data
+    labels_of_paths = scratch.labels.ctypes.data
+    output_room = scratch.output.itemsize * scratch.output.shape[1]
+    label_room = scratch.labels.itemsize * scratch.labels.shape[1]
     scores = scratch.scores.ctypes.data
     mean_rows = scratch.hidden_rows.ctypes.data
     mean = load_int64(mean_rows)
@@ -98,31 +100,51 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     next_loss: Any = np.int64(draw(key ^ LOSS_KEY, 0) % np.uint64(loss_every))
     total = 0.0
     predictions = 0
-    for centre in range(count):
+    previous: Any = np.int64(0)
+    # Of the next window, whose output rows are found, and asked for, during the one before.
+    next_m: Any = np.int64(0)
+    next_labels: Any = np.int64(0)
+    next_skipped: Any = np.int64(0)
+    next_sampled = False
+    for centre in range(-1, count):
         if load_int32(stop):
             break
-        sampled = centre == next_loss
-        if sampled:
-            next_loss += loss_every
-        if centre + 1 + window < count:
-            entering = np.int64(load_int32(kept + 4 * (centre + 1 + window)))
-            prefetch_row(base + entering * stride, chunks)
+        m, labels, skipped, sampled = next_m, next_labels, next_skipped, next_sampled
+        output = outputs + (centre & 1) * output_room
+        ahead = centre + 1
+        if ahead < count:
+            word = np.int64(load_int32(kept + 4 * ahead))
+            next_sampled = ahead == next_loss
+            if next_sampled:
+                next_loss += loss_every
+            if kind == HIERARCHICAL:
+                next_skipped = first_level(tree, word, noise_key, ahead)
+                prefetch_ahead(tree, kept, centre, count)
+            next_m, next_labels = _output_rows(
+                kind,
+                tree,
+                sampling,
+                word,
+                # A loss is that of the whole path, whatever part of it is trained.
+                0 if next_sampled else next_skipped,
+                noise_key,
+                ahead,
+                outputs + (ahead & 1) * output_room,
+                labels_of_paths + (ahead & 1) * label_room,
+            )
+            if ahead + window < count:
+                prefetch_row(load_int64(word_rows + 8 * (ahead + window + 1)), chunks)
+        if centre < 0:
+            continue
+        previous = leave_out(word_rows, centre, previous)
         first = np.int64(load_int32(bounds + 8 * centre))
-        last = np.int64(load_int32(bounds + 8 * centre + 4))
-        n = context_rows(base, stride, kept, first, last, centre, context)
+        n = np.int64(load_int32(bounds + 8 * centre + 4)) - first - 1
         if n == 0:
             continue
-        word = np.int64(load_int32(kept + 4 * centre))
-        # A loss is that of the whole path, whatever part of it is trained.
-        skipped: Any = np.int64(0)
-        if kind == HIERARCHICAL:
-            skipped = first_level(tree, word, noise_key, centre)
-        first_row = 0 if sampled else skipped
-        m, labels = _output_rows(kind, tree, sampling, word, first_row, noise_key, centre, output)
-        prefetch_ahead(kind, tree, sampling, kept, centre, count, noise_key)
+        context = word_rows + 8 * (first + 2)
         hidden = context
         target = context
-        rows = n
+        rows: Any = n
         if cbow:
             mean_row(context, n, chunks, mean)
             hidden = mean_rows
@@ -131,18 +153,18 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
         if sampled:
             total += loss(hidden, rows, output, m, labels, chunks, scores)
             predictions += rows
-        ahead = skipped - first_row
-        if m == ahead:
+            output += 8 * skipped
+            labels += 4 * skipped
+            m -= skipped
+        if m == 0:
             continue
-        there = output + 8 * ahead
-        m -= ahead
         rate = np.float32(first_rate + slope * centre)
-        step(hidden, target, rows, there, m, labels + 4 * ahead, rate, chunks, scores)
+        step(hidden, target, rows, output, m, labels, rate, chunks, scores)
         if cbow:
             add_to_rows(context, n, chunks, mean_gradient)
         if l2 > 0.0:
             factor = decay_factor(rate, l2)
-            decay_rows(there, m, factor, chunks)
+            decay_rows(output, m, factor, chunks)
             decay_rows(context, n, factor, chunks)
     merge_top(tree)
     return total, predictions, count

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from hsw2v.jit import HAS_AVX512, IS_X86, ir
+from hsw2v.jit import HAS_AVX512, IS_X86, cgutils, ir
 
 LANES = 16 if HAS_AVX512 else 8 if IS_X86 else 4
 """Floats of a vector."""
@@ -81,26 +80,39 @@ def splat_constant(value: float) -> Any:
     return ir.Constant(VECTOR, [float(value)] * LANES)
 
 
-_EXPONENT_LIMIT = 120
+_EXPONENT_LIMIT = 120.0
+_SERIES = (
+    1.0,
+    0.6931470036506653,
+    0.24022242426872253,
+    0.05550733581185341,
+    0.009671512991189957,
+    0.001326472731307149,
+)
+"""The polynomial of degree 5 of least relative error for 2^r, |r| ≤ 1/2, that is 1 at 0."""
+
+
+def _rounded(builder: Any, x: Any) -> Any:
+    kind = ir.FunctionType(VECTOR, [VECTOR])
+    name = f"llvm.rint.v{LANES}f32"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [x])
 
 
 def power_of_two(builder: Any, t: Any) -> Any:
-    """Return 2^t, within 2e-7 of it; t beyond ±120 is taken as that.
+    """Return 2^t, within 2e-7 of it; t beyond ±120 is taken as that. NaN gives any number.
 
-    That is the float whose exponent is t rounded, times the Taylor series of the rest.
+    That is the float whose exponent is t rounded, times the polynomial of the rest.
     """
     low, high = splat_constant(-_EXPONENT_LIMIT), splat_constant(_EXPONENT_LIMIT)
-    t = builder.select(builder.fcmp_ordered(">", t, low), t, low)
-    t = builder.select(builder.fcmp_ordered("<", t, high), t, high)
-    integers = ir.VectorType(ir.IntType(32), LANES)
-    # Conversion to integers cuts off: rounding is that of a positive number plus a half.
-    positive = add(builder, t, splat_constant(_EXPONENT_LIMIT + 0.5))
-    above = builder.fptosi(positive, integers)
-    whole = builder.sub(above, ir.Constant(integers, [_EXPONENT_LIMIT] * LANES))
-    rest = builder.fsub(t, builder.sitofp(whole, VECTOR))
-    series = splat_constant(math.log(2.0) ** 6 / math.factorial(6))
-    for power in range(5, -1, -1):
-        coefficient = math.log(2.0) ** power / math.factorial(power)
+    # In this order a comparison is one instruction, with NaN as it is.
+    t = builder.select(builder.fcmp_ordered(">", low, t), low, t)
+    t = builder.select(builder.fcmp_ordered("<", high, t), high, t)
+    whole = _rounded(builder, t)
+    rest = builder.fsub(t, whole)
+    series = splat_constant(_SERIES[-1])
+    for coefficient in _SERIES[-2::-1]:
         series = multiply_add(builder, series, rest, splat_constant(coefficient))
-    exponent = builder.shl(whole, ir.Constant(integers, [23] * LANES))
+    integers = ir.VectorType(ir.IntType(32), LANES)
+    places = ir.Constant(integers, [23] * LANES)
+    exponent = builder.shl(builder.fptosi(whole, integers), places)
     return builder.bitcast(builder.add(builder.bitcast(series, integers), exponent), VECTOR)

@@ -136,16 +136,16 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     """
     count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
     copy_top(layer.top, tables.outputs)
-    tree = tree_rows(layer.paths, layer.top, tables.outputs, scratch.labels)
+    tree = tree_rows(layer.paths, layer.top, tables.outputs)
     noise = noise_rows(layer.noise, tables.outputs)
     classes = class_rows(layer.classes, tables.outputs)
     sampling = sampled_softmax_rows(layer.proposal, scratch.drawn, tables.outputs)
     vector_state = state_rows(tables.vector_state, tables.vectors)
     output_state = state_rows(tables.output_state, tables.outputs)
     # What an optimizer remembers of a row lies in rows like it, at the same places.
-    squares_tree = tree_rows(layer.paths, layer.top, tables.output_state.squares, scratch.labels)
+    squares_tree = tree_rows(layer.paths, layer.top, tables.output_state.squares)
     squares_noise = noise_rows(layer.noise, tables.output_state.squares)
-    means_tree = tree_rows(layer.paths, layer.top, tables.output_state.means, scratch.labels)
+    means_tree = tree_rows(layer.paths, layer.top, tables.output_state.means)
     means_noise = noise_rows(layer.noise, tables.output_state.means)
     has_squares = len(tables.output_state.squares) > 0
     has_means = len(tables.output_state.means) > 0
@@ -169,6 +169,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     at = Addresses(kept, bounds, context, hidden, gradient, base, stride, chunks)
     window = windowing.window
     stop = scratch.stop.ctypes.data
+    own_labels = scratch.labels.ctypes.data
     slope = (plan.last_rate - plan.first_rate) / max(count, 1)
     lossy: Any = np.int64(draw(key ^ LOSS_KEY, 0) % np.uint64(plan.loss_every))
     drawn_for: Any = np.int64(-1)
@@ -202,7 +203,9 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
         done = 0
         for centre in range(begin, end):
             if chosen:
-                prefetch_ahead(layer.kind, tree, noise, kept, centre, count, noise_key)
+                if layer.kind == HIERARCHICAL:
+                    prefetch_ahead(tree, kept, centre, count)
+                prefetch_next(layer.kind, tree, noise, kept, centre, count, noise_key)
                 if has_squares:
                     prefetch_next(
                         layer.kind, squares_tree, squares_noise, kept, centre, count, noise_key
@@ -247,9 +250,9 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 skipped: Any = np.int64(0)
                 if layer.kind == HIERARCHICAL:
                     skipped = first_level(tree, word, noise_key, centre)
-                    m, labels = path_rows(tree, word, 0, room.output)
+                    m, labels = path_rows(tree, word, 0, room.output, own_labels, False)
                 else:
-                    m, labels = sampled_rows(noise, word, noise_key, centre, room.output)
+                    m, labels = sampled_rows(noise, word, noise_key, centre, room.output, False)
                 lost = decide(
                     n,
                     here,

@@ -72,6 +72,23 @@ def _each_size(builder: Any, size: Any, largest: int, body: Callable[[int], None
     builder.position_at_end(done)
 
 
+def _each_group(builder: Any, chunks: Any, largest: int, body: Callable[[Any, int], None]) -> None:
+    """Emit code for the vectors of a row in groups of `largest`, and one of those that are left.
+
+    `body` takes the place of a group in the row, in bytes, and its size. What it emits has all
+    vectors of a group in registers: sums that do not wait for each other, and one reading of the
+    addresses and weights of the rows for all of them.
+    """
+    width = emit.constant(largest)
+    groups = builder.udiv(chunks, width)
+    with cgutils.for_range(builder, groups, intp=emit.INDEX) as loop:
+        body(builder.mul(loop.index, emit.constant(4 * LANES * largest)), largest)
+    if largest > 1:
+        offset = builder.mul(groups, emit.constant(4 * LANES * largest))
+        rest = builder.sub(chunks, builder.mul(groups, width))
+        _each_size(builder, rest, largest - 1, lambda size: body(offset, size))
+
+
 def _sigmoid(builder: Any, x: Any) -> Any:
     """Return 1 / (1 + 2^t), t = -x / log 2; NaN stays NaN."""
     t = builder.fmul(x, emit.splat_constant(-1.0 / math.log(2.0)))
@@ -201,6 +218,10 @@ def gradient_rows(
     return types.void(*_GRADIENT_ARGUMENTS), _gradient_tile(2)
 
 
+GROUP = 8 if HAS_AVX512 else 4
+"""Vectors of a row that are worked on together, where all that is kept of them is one sum each."""
+
+
 def _update(
     builder: Any,
     rows: int,
@@ -211,30 +232,38 @@ def _update(
     chunks: Any,
     gradient: Any,
 ) -> None:
-    zero = emit.splat_constant(0.0)
     left = [emit.load_address(builder, hidden, emit.constant(i)) for i in range(rows)]
     right = [emit.load_address(builder, target, emit.constant(i)) for i in range(rows)]
-    sums = [cgutils.alloca_once(builder, emit.VECTOR) for _ in range(rows)]
-    with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
-        offset = builder.mul(loop.index, emit.constant(4 * LANES))
-        h = [emit.load(builder, row, offset) for row in left]
-        for one in sums:
-            builder.store(zero, one)
+
+    def group(offset: Any, size: int) -> None:
+        places = [builder.add(offset, emit.constant(4 * LANES * k)) for k in range(size)]
+        h = [[emit.load(builder, row, place) for place in places] for row in left]
+        sums = [[cgutils.alloca_once(builder, emit.VECTOR) for _ in places] for _ in left]
+        for of_row in sums:
+            for one in of_row:
+                builder.store(emit.splat_constant(0.0), one)
         with cgutils.for_range(builder, count, intp=emit.INDEX) as inner:
             address = emit.load_address(builder, output, inner.index)
-            row = emit.load(builder, address, offset)
+            row = [emit.load(builder, address, place) for place in places]
             weights = builder.add(gradient, builder.mul(inner.index, emit.constant(4)))
             for i in range(rows):
                 place = builder.add(weights, emit.constant(4 * i * MAX_OUTPUT))
                 weight = emit.splat(builder, builder.load(emit.pointer(builder, place, emit.FLOAT)))
-                total = emit.multiply_add(builder, weight, row, builder.load(sums[i]))
-                builder.store(total, sums[i])
-                row = emit.multiply_add(builder, weight, h[i], row)
-            emit.store(builder, row, address, offset)
+                for k in range(size):
+                    total = emit.multiply_add(builder, weight, row[k], builder.load(sums[i][k]))
+                    builder.store(total, sums[i][k])
+                    row[k] = emit.multiply_add(builder, weight, h[i][k], row[k])
+            for k, place in enumerate(places):
+                emit.store(builder, row[k], address, place)
         for i in range(rows):
             # Loaded only now: two context rows may be the same word.
-            value = emit.add(builder, emit.load(builder, right[i], offset), builder.load(sums[i]))
-            emit.store(builder, value, right[i], offset)
+            for k, place in enumerate(places):
+                before = emit.load(builder, right[i], place)
+                emit.store(
+                    builder, emit.add(builder, before, builder.load(sums[i][k])), right[i], place
+                )
+
+    _each_group(builder, chunks, max(1, GROUP // rows), group)
 
 
 @intrinsic
@@ -290,14 +319,21 @@ def mean_row(typing: Any, rows: Any, count: Any, chunks: Any, mean: Any) -> Any:
         rows, count, chunks, mean = arguments
         one = ir.Constant(emit.FLOAT, 1.0)
         share = emit.splat(builder, builder.fdiv(one, builder.sitofp(count, emit.FLOAT)))
-        total = cgutils.alloca_once(builder, emit.VECTOR)
-        with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
-            offset = builder.mul(loop.index, emit.constant(4 * LANES))
-            builder.store(emit.splat_constant(0.0), total)
+
+        def group(offset: Any, size: int) -> None:
+            places = [builder.add(offset, emit.constant(4 * LANES * k)) for k in range(size)]
+            sums = [cgutils.alloca_once(builder, emit.VECTOR) for _ in places]
+            for total in sums:
+                builder.store(emit.splat_constant(0.0), total)
             with cgutils.for_range(builder, count, intp=emit.INDEX) as inner:
-                row = emit.load(builder, emit.load_address(builder, rows, inner.index), offset)
-                builder.store(emit.add(builder, builder.load(total), row), total)
-            emit.store(builder, builder.fmul(builder.load(total), share), mean, offset)
+                address = emit.load_address(builder, rows, inner.index)
+                for total, place in zip(sums, places, strict=True):
+                    row = emit.load(builder, address, place)
+                    builder.store(emit.add(builder, builder.load(total), row), total)
+            for total, place in zip(sums, places, strict=True):
+                emit.store(builder, builder.fmul(builder.load(total), share), mean, place)
+
+        _each_group(builder, chunks, GROUP, group)
         return context.get_dummy_value()
 
     return types.void(*([types.intp] * 4)), generate
@@ -309,14 +345,19 @@ def add_to_rows(typing: Any, rows: Any, count: Any, chunks: Any, addend: Any) ->
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, count, chunks, addend = arguments
-        with cgutils.for_range(builder, chunks, intp=emit.INDEX) as loop:
-            offset = builder.mul(loop.index, emit.constant(4 * LANES))
-            value = emit.load(builder, addend, offset)
-            emit.store(builder, emit.splat_constant(0.0), addend, offset)
+
+        def group(offset: Any, size: int) -> None:
+            places = [builder.add(offset, emit.constant(4 * LANES * k)) for k in range(size)]
+            values = [emit.load(builder, addend, place) for place in places]
+            for place in places:
+                emit.store(builder, emit.splat_constant(0.0), addend, place)
             with cgutils.for_range(builder, count, intp=emit.INDEX) as inner:
                 address = emit.load_address(builder, rows, inner.index)
-                total = emit.add(builder, emit.load(builder, address, offset), value)
-                emit.store(builder, total, address, offset)
+                for value, place in zip(values, places, strict=True):
+                    total = emit.add(builder, emit.load(builder, address, place), value)
+                    emit.store(builder, total, address, place)
+
+        _each_group(builder, chunks, GROUP, group)
         return context.get_dummy_value()
 
     return types.void(*([types.intp] * 4)), generate

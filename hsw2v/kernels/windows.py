@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
-from hsw2v.kernels.memory import load_int32, store_int64
+from hsw2v.kernels.memory import load_int32, load_int64, store_int64
 from hsw2v.kernels.random import below, draw, high_half, low_half
 
 END_OF_SENTENCE = -1
@@ -66,6 +66,31 @@ def _cut_at(end, start, window, bounds):
     """End the windows of a sentence that begins at `start` where it ends."""
     for centre in range(max(start, end - window), end):
         bounds[centre, 1] = min(end, bounds[centre, 1])
+
+
+@inlined
+def row_addresses(base, stride, kept, count, rows):
+    """Write the addresses of the rows of `count` words to the address `rows`, from place 1 on.
+
+    `kept` is the address of the words; the table of their rows, of `stride` bytes each, begins at
+    the address `base`. Place c + 1 belongs to word c until `leave_out` is called for it.
+    """
+    for place in range(count):
+        word = np.int64(load_int32(kept + 4 * place))
+        store_int64(rows + 8 * (place + 1), base + word * stride)
+
+
+@inlined
+def leave_out(rows, centre, previous):
+    """Move on to the window of a word: its own address leaves, and that of the word before enters.
+
+    The words are taken in order. Words before it are at one place more than they were, so that all
+    but it stand side by side: the context of words `first` to `last` begins at place first + 2.
+    Returns the address of the word's own row, which is the `previous` of the next call.
+    """
+    own = load_int64(rows + 8 * (centre + 1))
+    store_int64(rows + 8 * (centre + 1), previous)
+    return own
 
 
 @inlined

@@ -94,15 +94,13 @@ class TreeRows(NamedTuple):
     visits: int
     copies: int
     """Nodes with a private copy, K."""
-    labels: int
-    """Room for those of a path."""
     stride: int
     """Bytes of a row."""
 
 
 @inlined
-def tree_rows(paths, top, outputs, labels):
-    """Return the addresses of the arrays of a tree's output layer, with room for labels."""
+def tree_rows(paths, top, outputs):
+    """Return the addresses of the arrays of a tree's output layer."""
     return TreeRows(
         paths.offsets.ctypes.data,
         paths.nodes.ctypes.data,
@@ -114,7 +112,6 @@ def tree_rows(paths, top, outputs, labels):
         top.merged.ctypes.data,
         top.visits.ctypes.data,
         len(top.rows),
-        labels.ctypes.data,
         outputs.shape[1] * outputs.itemsize,
     )
 
@@ -164,11 +161,12 @@ def first_level(tree, word, key, counter):
 
 
 @inlined
-def path_rows(tree, word, first, rows):
-    """Write the addresses of the rows of a word's path to the address `rows`.
+def path_rows(tree, word, first, rows, labels, ahead):
+    """Write the addresses of the rows of a word's path, and their labels, to these addresses.
 
-    Those of levels before `first` are left out. Returns how many there are, and the address of
-    their labels, 1 - code, which are there until the next call.
+    The label of a node is 1 - code. Levels before `first` are left out. If it is done `ahead` of
+    the window, rows that are not visited all the time anyway are asked for. Returns how many there
+    are, and the address of the labels.
     """
     start = load_int64(tree.offsets + 8 * word) + first
     length = load_int64(tree.offsets + 8 * word + 8) - start
@@ -183,10 +181,13 @@ def path_rows(tree, word, first, rows):
                 _merge(tree, node)
                 visits = 0
             store_int32(counter, np.int32(visits))
-        store_int64(rows + 8 * level, table + node * tree.stride)
+        row = table + node * tree.stride
+        store_int64(rows + 8 * level, row)
         code = np.float32(load_uint8(tree.codes + start + level))
-        store_float32(tree.labels + 4 * level, np.float32(1.0) - code)
-    return length, tree.labels
+        store_float32(labels + 4 * level, np.float32(1.0) - code)
+        if ahead and node >= PRIVATE_NODES:
+            prefetch_row(row, tree.stride // (4 * LANES))
+    return length, labels
 
 
 @inlined

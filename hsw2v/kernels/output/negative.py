@@ -114,16 +114,24 @@ def _drawn_row(noise, bits):
 
 
 @inlined
-def sampled_rows(noise, word, key, counter, rows):
+def sampled_rows(noise, word, key, counter, rows, ahead):
     """Write the addresses of the rows of a word and of drawn words to the address `rows`.
+
+    If it is done `ahead` of the window, they are asked for.
 
     A draw that is the target, or was drawn for this window already, is left out: the rows of a
     step are distinct. Returns how many there are, and the address of their labels.
     """
-    store_int64(rows, noise.outputs + word * noise.stride)
+    chunks = noise.stride // (4 * LANES)
+    target = noise.outputs + word * noise.stride
+    store_int64(rows, target)
+    if ahead:
+        prefetch_row(target, chunks)
     count = 1
     for place in range(noise.negative):
         address = _drawn_row(noise, draw(key, counter * noise.negative + place))
+        if ahead:
+            prefetch_row(address, chunks)
         new = True
         for earlier in range(count):
             new = new and load_int64(rows + 8 * earlier) != address
