@@ -97,7 +97,7 @@ class Scratch(NamedTuple):
     output: NDArray[np.int64]
     """(2, M) int64, addresses of the output rows of a window and of the next."""
     labels: NDArray[np.float32]
-    """(2, M + TILE_WIDTH) float32, likewise the labels of the rows of a path, and room to read past
+    """(2, M + LANES) float32, likewise the labels of the rows of a path, and room to read past
     the last."""
     biases: NDArray[np.float32]
     """(M + MAX_OUTPUT,) float32, what is added to scores."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hsw2v.jit import HAS_AVX512, IS_X86, cgutils, ir
@@ -35,6 +36,11 @@ def load(builder: Any, address: Any, offset: Any) -> Any:
     return builder.load(pointer(builder, builder.add(address, offset), VECTOR), align=4 * LANES)
 
 
+def load_anywhere(builder: Any, address: Any, offset: Any) -> Any:
+    """Return the vector of floats at an address plus an offset in bytes, aligned as floats are."""
+    return builder.load(pointer(builder, builder.add(address, offset), VECTOR), align=4)
+
+
 def store(builder: Any, value: Any, address: Any, offset: Any) -> None:
     """Write a vector to an address plus an offset in bytes, both aligned."""
     builder.store(
@@ -58,13 +64,23 @@ def shuffle(builder: Any, left: Any, right: Any, lanes: list[int]) -> Any:
     return builder.shuffle_vector(left, right, mask)
 
 
-def sum_of_lanes(builder: Any, vector: Any) -> Any:
-    """Return the sum of the floats of a vector, half by half."""
+def _over_lanes(builder: Any, vector: Any, combine: Callable[[Any, Any], Any]) -> Any:
+    """Combine the floats of a vector, half by half."""
     half = LANES // 2
     while half:
         other = shuffle(builder, vector, vector, [(lane + half) % LANES for lane in range(LANES)])
-        vector, half = add(builder, vector, other), half // 2
+        vector, half = combine(vector, other), half // 2
     return builder.extract_element(vector, INDEX(0))
+
+
+def sum_of_lanes(builder: Any, vector: Any) -> Any:
+    """Return the sum of the floats of a vector."""
+    return _over_lanes(builder, vector, lambda one, other: add(builder, one, other))
+
+
+def product_of_lanes(builder: Any, vector: Any) -> Any:
+    """Return the product of the floats of a vector."""
+    return _over_lanes(builder, vector, builder.fmul)
 
 
 def splat(builder: Any, scalar: Any) -> Any:

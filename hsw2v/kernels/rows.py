@@ -23,11 +23,6 @@ def _each_vector(builder: Any, chunks: Any, generate: Callable[[Any], None]) -> 
         generate(builder.mul(loop.index, emit.constant(4 * emit.LANES)))
 
 
-def _load_gradient(builder: Any, address: Any, offset: Any) -> Any:
-    place = builder.add(address, offset)
-    return builder.load(emit.pointer(builder, place, emit.VECTOR), align=4)
-
-
 def _square_root(builder: Any, x: Any) -> Any:
     kind = ir.FunctionType(emit.VECTOR, [emit.VECTOR])
     name = f"llvm.sqrt.v{emit.LANES}f32"
@@ -96,7 +91,7 @@ def move_row_by(typing: Any, row: Any, gradient: Any, factor: Any, rate: Any, ch
         factors, rates = emit.splat(builder, factor), emit.splat(builder, rate)
 
         def move(offset: Any) -> None:
-            g = _load_gradient(builder, gradient, offset)
+            g = emit.load_anywhere(builder, gradient, offset)
             _mix(builder, row, offset, factors, rates, g)
 
         _each_vector(builder, chunks, move)
@@ -126,7 +121,7 @@ def move_row_by_squares(
         factor, rate, epsilon, old, new = (emit.splat(builder, x) for x in numbers)
 
         def move(offset: Any) -> None:
-            g = _load_gradient(builder, gradient, offset)
+            g = emit.load_anywhere(builder, gradient, offset)
             s = _mix(builder, squares, offset, old, new, builder.fmul(g, g))
             direction = _over_root(builder, g, s, epsilon)
             _mix(builder, row, offset, factor, rate, direction)
@@ -159,7 +154,7 @@ def move_row_by_means(
         factor, rate, epsilon, mean_share, square_share = (emit.splat(builder, x) for x in numbers)
 
         def move(offset: Any) -> None:
-            g = _load_gradient(builder, gradient, offset)
+            g = emit.load_anywhere(builder, gradient, offset)
             m = _follow(builder, means, offset, mean_share, g)
             s = _follow(builder, squares, offset, square_share, builder.fmul(g, g))
             direction = _over_root(builder, m, s, epsilon)

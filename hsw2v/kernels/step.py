@@ -15,11 +15,11 @@ from __future__ import annotations
 import numpy as np
 
 from hsw2v.jit import inlined
-from hsw2v.kernels.memory import load_float32
 from hsw2v.kernels.tiles import (
     MAX_CONTEXT,
     MAX_OUTPUT,
     TILE_WIDTH,
+    decision_losses,
     gradient_row,
     gradient_rows,
     score_row,
@@ -65,25 +65,20 @@ def step(hidden, target, n, output, m, labels, rate, chunks, gradient):
 def loss(hidden, n, output, m, labels, chunks, scores):
     """Return the summed negative log-likelihood of n predictions, in nats, before a step.
 
-    Each decision costs log(1 + exp(-x)), x the score with the sign of its label; the logarithm
-    is taken of products of these, in float64.
+    Each decision costs log(1 + exp(-x)), x the score with the sign of its label.
     """
     total = 0.0
+    product = 1.0
     for i in range(n):
-        product = 1.0
-        for j in range(0, m, TILE_WIDTH):
-            count = min(m - j, TILE_WIDTH)
-            score_row(count, hidden + 8 * i, output + 8 * j, chunks, scores)
-            for column in range(count):
-                score = np.float64(load_float32(scores + 4 * column))
-                if load_float32(labels + 4 * (j + column)) > 0.5:
-                    score = -score
-                if score > 30.0:
-                    total += score
-                    score = -score
-                product *= 1.0 + np.exp(score)
+        for j in range(0, m, MAX_OUTPUT):
+            count = min(m - j, MAX_OUTPUT)
+            for k in range(0, count, TILE_WIDTH):
+                width = min(count - k, TILE_WIDTH)
+                score_row(width, hidden + 8 * i, output + 8 * (j + k), chunks, scores + 4 * k)
+            added, factor = decision_losses(scores, labels + 4 * j, count)
+            total += added
+            product *= factor
             if product > 1e150:
                 total += np.log(product)
                 product = 1.0
-        total += np.log(product)
-    return total
+    return total + np.log(product)

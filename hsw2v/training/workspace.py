@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros
 from hsw2v.kernels.arguments import BATCH, Scratch
+from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.output.hierarchical import PrivateTop
 from hsw2v.kernels.output.sampled import Drawn
-from hsw2v.kernels.tiles import MAX_CONTEXT, MAX_OUTPUT, TILE_WIDTH
+from hsw2v.kernels.tiles import MAX_CONTEXT, MAX_OUTPUT
 
 
 def private_top(nodes: int, width: int) -> PrivateTop:
@@ -56,7 +57,7 @@ def scratch(
         rows=aligned_zeros(1, block + 2, np.int64)[0],
         context=aligned_zeros(1, 2 * window, np.int64)[0],
         output=aligned_zeros(2, most_rows, np.int64),
-        labels=aligned_zeros(2, most_rows + TILE_WIDTH),
+        labels=aligned_zeros(2, most_rows + LANES),
         biases=aligned_zeros(1, (pieces + 1) * MAX_OUTPUT)[0],
         scores=aligned_zeros(pieces * MAX_CONTEXT, MAX_OUTPUT),
         row=aligned_zeros(1, width),

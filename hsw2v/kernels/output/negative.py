@@ -11,7 +11,7 @@ from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import load_int32, load_int64, load_uint64, store_int64
 from hsw2v.kernels.random import below, draw, high_half, low_half
-from hsw2v.kernels.tiles import TILE_WIDTH, prefetch_row
+from hsw2v.kernels.tiles import prefetch_row
 
 
 class NoiseDistribution(NamedTuple):
@@ -24,13 +24,13 @@ class NoiseDistribution(NamedTuple):
     negative: int
     """Words drawn for a window."""
     labels: NDArray[np.float32]
-    """(1 + negative + TILE_WIDTH,) float32: 1, 0, 0, …"""
+    """(1 + negative + LANES,) float32: 1, 0, 0, …"""
 
 
 def noise_distribution(weights: NDArray[np.float64], negative: int) -> NoiseDistribution:
     """Return the distribution proportional to weights (V,), of which `negative` words are drawn."""
     accept, alias = alias_table(weights)
-    labels = np.zeros(1 + negative + TILE_WIDTH, np.float32)
+    labels = np.zeros(1 + negative + LANES, np.float32)
     labels[0] = 1.0
     return NoiseDistribution(accept, alias, negative, labels)
 
