@@ -257,7 +257,7 @@ def gradient_rows(
     return types.void(*_GRADIENT_ARGUMENTS), _gradient_tile(2)
 
 
-GROUP = 8 if HAS_AVX512 else 4
+GROUP = 8 if HAS_AVX512 else 6
 """Vectors of a row that are worked on together, where all that is kept of them is one sum each."""
 
 
