@@ -176,7 +176,7 @@ class Model:
         return len(self.vocabulary)
 
     def __contains__(self, word: object) -> bool:
-        return word in self.vocabulary.index
+        return word in self.vocabulary
 
     def __getitem__(self, word: str) -> Floats:
         return self.vector(word)
@@ -201,11 +201,11 @@ class Model:
             UsageError: it is one string, or something in it is none.
         """
         words = listed(words)
-        index = self.vocabulary.index
-        missing = list(dict.fromkeys(word for word in words if word not in index))
-        if missing:
-            raise unknown(missing, self.vocabulary)
-        return np.array([index[word] for word in words], np.int64)
+        rows = self.vocabulary.find(words)
+        if (rows < 0).any():
+            missing = (word for word, row in zip(words, rows, strict=True) if row < 0)
+            raise unknown(list(dict.fromkeys(missing)), self.vocabulary)
+        return rows
 
     def similar(self, query: str | Sequence[str] | ArrayLike, k: int = 10) -> Answers:
         """Return the k words nearest to a query by cosine, best first.
@@ -419,9 +419,8 @@ class Model:
         return predictor
 
     def _answers(self, indexes: Indexes, scores: Floats) -> list[Answers]:
-        words = self.words
         return [
-            [(words[row], score) for row, score in zip(rows, values, strict=True)]
+            list(zip(self.vocabulary.spelled(rows), values, strict=True))
             for rows, values in zip(indexes.tolist(), scores.tolist(), strict=True)
         ]
 
