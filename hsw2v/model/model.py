@@ -22,7 +22,7 @@ from hsw2v.model.predictor import Predictor
 from hsw2v.network.outputs import OutputLayer, output_layer
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
-from hsw2v.query.neighbours import Floats, Indexes, nearest, unit_rows
+from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest, unit_rows
 from hsw2v.query.normalisation import normalised
 from hsw2v.query.probabilities import Softmax
 from hsw2v.query.scoring import Score
@@ -224,12 +224,10 @@ class Model:
             if not words:
                 raise UsageError("no words to find neighbours of", hint="give at least one")
             rows = self.rows(str(word) for word in words)
-            directions = self.unit_vectors[rows].mean(axis=0, keepdims=True)
-            return self._answers(*nearest(self.unit_vectors, directions, k, np.unique(rows)[None]))[
-                0
-            ]
+            directions = self._unit_rows[rows].mean(axis=0, keepdims=True)
+            return self._answers(*nearest(self._unit_rows, directions, k, np.unique(rows)[None]))[0]
         vector = vector_of(query, self.dim)
-        return self._answers(*nearest(self.unit_vectors, vector[None], k))[0]
+        return self._answers(*nearest(self._unit_rows, vector[None], k))[0]
 
     def similar_batch(self, words: Iterable[str], k: int = 10) -> list[Answers]:
         """Return the k nearest words of each word: `similar` for many at once, and much faster.
@@ -240,7 +238,7 @@ class Model:
         """
         check_positive("k", k)
         rows = self.rows(words)
-        unit = self.unit_vectors
+        unit = self._unit_rows
         return self._answers(*nearest(unit, unit[rows], k, rows[:, None]))
 
     def similarity(self, a: str, b: str) -> float:
@@ -266,9 +264,7 @@ class Model:
             raise UsageError(
                 f"unknown method {method!r}", hint="it must be one of " + ", ".join(METHODS)
             )
-        return self._answers(*analogies(self.unit_vectors, self.rows([a, b, c])[None], k, method))[
-            0
-        ]
+        return self._answers(*analogies(self._unit_rows, self.rows([a, b, c])[None], k, method))[0]
 
     def odd_one_out(self, words: Iterable[str]) -> str:
         """Return the word that is least like the mean of them all.
@@ -300,7 +296,7 @@ class Model:
             raise UsageError(f"restrict is {restrict}", hint="it must be at least 0 (for all)")
         ratings = [read_pairs(os.fspath(path)) for path in paths_of(pairs)]
         questions = [read_analogies(os.fspath(path)) for path in paths_of(analogies)]
-        unit, index = self.unit_vectors, self.vocabulary.index
+        unit, index = self._unit_rows, self.vocabulary.index
         return Evaluation(
             tuple(evaluate_pairs(unit, index, test) for test in ratings),
             tuple(evaluate_analogies(unit, index, test, restrict) for test in questions),
@@ -409,6 +405,10 @@ class Model:
         return export_vectors(
             os.fspath(path), self.words[:top], vectors[:top], format=format, force=force
         )
+
+    @cached_property
+    def _unit_rows(self) -> UnitRows:
+        return UnitRows(self.vectors)
 
     def _predictor(self, normalize_exactly: bool) -> Predictor:
         # The layer is kept, not what asks it: that holds this model, and neither would be freed.
