@@ -90,6 +90,7 @@ class Model:
             batch_norm=found.batch_norm,
         )
         model._structure = found.structure
+        model.dim = found.dim
         model.name = os.path.basename(source)
         return model
 
@@ -103,6 +104,11 @@ class Model:
         """Return the vectors of the output layer, read-only; None where a file has none."""
         output = self._output() if callable(self._output) else self._output
         return None if output is None else _read_only(output)
+
+    @property
+    def has_output(self) -> bool:
+        """Tell whether there are vectors of an output layer; they are not read."""
+        return self._output is not None
 
     @cached_property
     def structure(self) -> Tree | Classes | None:
@@ -142,7 +148,7 @@ class Model:
         """Return the words, the most frequent first."""
         return self.vocabulary.words
 
-    @property
+    @cached_property
     def dim(self) -> int:
         """Return the number of dimensions D."""
         return int(self.vectors.shape[1])
