@@ -38,8 +38,12 @@ class Vocabulary:
     @classmethod
     def from_words(cls, words: Sequence[str], counts: Iterable[int]) -> Vocabulary:
         """Make a vocabulary of words and their counts, in the given order."""
-        blob, offsets = _joined([word.encode() for word in words])
-        return cls(blob, offsets, np.fromiter(counts, np.int64, len(words)))
+        return cls.from_encoded([word.encode() for word in words], counts)
+
+    @classmethod
+    def from_encoded(cls, words: Sequence[bytes], counts: Iterable[int]) -> Vocabulary:
+        """Make a vocabulary of words in UTF-8 and their counts, in the given order."""
+        return cls(*_joined(words), np.fromiter(counts, np.int64, len(words)))
 
     def __len__(self) -> int:
         """Return the number of words V."""
@@ -114,10 +118,10 @@ class Vocabulary:
         return self.blob[self.offsets[word] : self.offsets[word + 1]].tobytes()
 
 
-def _joined(encoded: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    offsets = np.zeros(len(encoded) + 1, np.int64)
-    np.cumsum([len(word) for word in encoded], out=offsets[1:])
-    return np.frombuffer(b"".join(encoded), np.uint8), offsets
+def _joined(words: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    offsets = np.zeros(len(words) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, words), np.int64, len(words)), out=offsets[1:])
+    return np.frombuffer(b"".join(words), np.uint8), offsets
 
 
 def choose(
