@@ -163,8 +163,7 @@ def extend(
     `max_vocab` leaves room. Words are ordered by falling count, among equals known ones first. The
     array (V,) int64 tells which known word each word was; -1 for new ones.
     """
-    index = known.index
-    found = np.array([index.get(word, -1) for word in types.words], np.int64)
+    found = known.find(types.words)
     met = found >= 0
     counts = known.counts.copy()
     counts[found[met]] += types.counts[met]
