@@ -137,3 +137,11 @@ def test_batches_at_the_same_time_leave_blas_its_threads(unit) -> None:
         found = list(pool.map(lambda _: nearest(UnitRows(unit), unit[:300], 3)[0], range(8)))
     assert all(np.array_equal(one, found[0]) for one in found)
     assert blas_thread_count() == before
+
+
+def test_a_row_that_is_no_number_hides_no_other(unit, monkeypatch) -> None:
+    expected, _ = obvious(unit, unit[9], 4, {9, 2_000})
+    rows = unit.copy()
+    rows[2_000] = np.nan
+    monkeypatch.setattr(neighbours, "SCORES_AT_ONCE", 1_000)
+    assert nearest(UnitRows(rows), unit[9:10], 4, np.array([[9]]))[0].tolist() == [expected]

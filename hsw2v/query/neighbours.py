@@ -110,8 +110,8 @@ def best_rows(
             found = scores_of(block, tile)
             if exclude is not None:
                 _leave_out(found, exclude[block] - tile.start)
-            # Past the first tiles, few queries find any better row in one.
-            better = block.start + np.nonzero(found.max(axis=1) > scores[block, -1])[0]
+            # Past the first tiles, few queries find any better row in one. (No NaN hides others.)
+            better = block.start + np.nonzero(~(found.max(axis=1) <= scores[block, -1]))[0]
             if not len(better):
                 continue
             columns, values = top_k(found[better - block.start], min(k, found.shape[1]))
