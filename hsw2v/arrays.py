@@ -1,14 +1,18 @@
 """Arrays for compiled code: rows padded to whole vector registers, and aligned in memory.
 
-And how much memory the machine has for them.
+And how much memory the machine has for them, and how many threads their products take.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
 
 import numpy as np
+import threadpoolctl
 from numpy.typing import DTypeLike, NDArray
 
 PADDING = 16
@@ -18,6 +22,9 @@ ALIGNMENT = 128
 
 
 _ROWS_AT_ONCE = 1 << 16
+_LIMITING = threading.Lock()
+
+Part = TypeVar("Part")
 
 
 def padded(dim: int) -> int:
@@ -42,6 +49,39 @@ def all_finite(table: NDArray[np.floating]) -> bool:
         np.isfinite(table[start : start + _ROWS_AT_ONCE]).all()
         for start in range(0, len(table), _ROWS_AT_ONCE)
     )
+
+
+def blas_thread_count() -> int:
+    """Return how many threads a matrix product of NumPy takes; 1 where that is not known."""
+    libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+    return max((one.num_threads for one in libraries), default=1)
+
+
+def blas_threads(count: int) -> AbstractContextManager[object]:
+    """Let matrix products take this many threads, for as long as the context lasts."""
+    limit: AbstractContextManager[object] = threadpoolctl.threadpool_limits(count, user_api="blas")
+    return limit
+
+
+def on_threads(work: Callable[[Part], None], parts: Sequence[Part]) -> None:
+    """Do some work on each of the parts, on as many threads as a matrix product takes.
+
+    Products within the work then take one thread each. A single part has the caller's thread, and
+    its products have all.
+    """
+    if len(parts) < 2:
+        for part in parts:
+            work(part)
+        return
+    # A single question does without what this imports.
+    from concurrent.futures import ThreadPoolExecutor
+
+    # The limit is of the whole process: of two at once, one would restore that of the other.
+    with _LIMITING:
+        threads = blas_thread_count()
+        with blas_threads(1), ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(work, parts):
+                pass
 
 
 def physical_memory() -> int | None:

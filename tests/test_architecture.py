@@ -29,7 +29,7 @@ KNOWS: dict[str, set[str]] = {
     "trees": {"errors", "files", "jit"},
     "reference": set(),
     "kernels": {"jit"},
-    "query": {"errors", "files", "trees"},
+    "query": {"errors", "files", "arrays", "trees"},
     "network": {"errors", "config", "arrays", "corpus", "trees", "query"},
 }
 KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
@@ -44,7 +44,7 @@ DOORS = {
     "llvmlite": {"jit"},
     "click": {"cli"},
     "tqdm": {"cli"},
-    "threadpoolctl": {"training"},
+    "threadpoolctl": {"arrays"},
     "matplotlib": {"plots"},
 }
 

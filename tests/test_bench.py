@@ -91,6 +91,11 @@ def test_small_benchmarks_measure_what_they_say(corpus: Path, tmp_path: Path) ->
     stages = rows("tokenizer", corpus, "--rounds", 1)
     assert [row["stage"] for row in stages][-2:] == ["scan + intern", "encode"]
     assert all(first(row["MB/s"]) > 0 for row in stages)
+    questions = rows("queries", "--words", 500, "--dim", 4, "--rounds", 1)
+    assert [row["what"].split(", ")[0] for row in questions][:4] == [
+        "`similar`", "`similarity`", "`predict`", "`info`"
+    ]  # fmt: skip
+    assert all(first(row["wall clock"]) > 0 for row in questions)
     trees = rows("rebuilding", "--sizes", 20, 50, "--threads", 1, 2, "--rounds", 1)
     assert [(row["V"], row["threads"]) for row in trees] == [
         (size, threads) for size in ("20", "50") for threads in "12"

@@ -16,7 +16,7 @@ from hsw2v.query.evaluation import (
     evaluate_pairs,
     spearman,
 )
-from hsw2v.query.neighbours import unit_rows
+from hsw2v.query.neighbours import UnitRows, unit_rows
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 
 PAIRS = (("tiger", "cat", 7.35), ("plane", "car", 5.5))
@@ -143,7 +143,7 @@ def test_pairs_count_what_is_covered_and_fall_back_to_lower_case(unit):
     test = WordPairs(
         "t", (("MAN", "king", 3.0), ("woman", "man", 2.0), ("Berlin", "man", 1.0), ("x", "man", 9))
     )
-    result = evaluate_pairs(unit, INDEX, test)
+    result = evaluate_pairs(UnitRows(unit), INDEX, test)
     assert (result.covered, result.pairs) == (3, 4)
     assert result.spearman == pytest.approx(1.0)
 
@@ -155,9 +155,9 @@ def test_pairs_of_rare_words_are_judged_apart_by_their_rarer_word():
     index = {word: row for row, word in enumerate("abcdef")}
     frequent = (("a", "b", 9.0), ("a", "c", 8.0), ("c", "b", 8.5), ("d", "a", 1.0))
     rare = (("e", "d", 1.0), ("a", "f", 9.0), ("e", "c", 2.0), ("f", "e", 3.0))
-    apart = evaluate_pairs(unit, index, WordPairs("t", rare))
+    apart = evaluate_pairs(UnitRows(unit), index, WordPairs("t", rare))
     for pairs in (frequent + rare, rare + frequent):
-        result = evaluate_pairs(unit, index, WordPairs("t", pairs))
+        result = evaluate_pairs(UnitRows(unit), index, WordPairs("t", pairs))
         assert result.frequent == pytest.approx(1.0)
         assert result.rare == pytest.approx(apart.spearman)
         assert result.rare < 0 < result.spearman < 1
@@ -167,13 +167,13 @@ def test_pairs_at_the_median_are_frequent_wherever_they_stand(unit):
     """Rarer words 1 1 1 5: the median is 1."""
     pairs = (("man", "king", 3.0), ("king", "man", 2.0), ("king", "king", 1.0), ("rare", "man", 9))
     for turned in (pairs, pairs[::-1]):
-        result = evaluate_pairs(unit, INDEX, WordPairs("t", turned))
+        result = evaluate_pairs(UnitRows(unit), INDEX, WordPairs("t", turned))
         assert result.frequent is not None
         assert result.rare is None
 
 
 def test_pairs_without_coverage_have_no_correlation(unit):
-    result = evaluate_pairs(unit, INDEX, WordPairs("t", (("x", "y", 1.0),)))
+    result = evaluate_pairs(UnitRows(unit), INDEX, WordPairs("t", (("x", "y", 1.0),)))
     assert (result.spearman, result.covered, result.pairs) == (None, 0, 1)
     assert (result.rare, result.frequent) == (None, None)
 
@@ -189,7 +189,7 @@ QUESTIONS = AnalogyQuestions(
 
 
 def test_analogies_are_scored_by_section_semantic_syntactic_and_total(unit):
-    result = evaluate_analogies(unit, INDEX, QUESTIONS, restrict=0)
+    result = evaluate_analogies(UnitRows(unit), INDEX, QUESTIONS, restrict=0)
     assert [(s.name, s.correct, s.covered, s.questions) for s in result.sections] == [
         ("family", 1, 1, 2),
         ("gram1", 0, 1, 1),
@@ -206,20 +206,20 @@ def test_analogies_are_scored_by_section_semantic_syntactic_and_total(unit):
 
 
 def test_restrict_leaves_the_most_frequent_words_for_questions_and_answers(unit):
-    result = evaluate_analogies(unit, INDEX, QUESTIONS, restrict=4)
+    result = evaluate_analogies(UnitRows(unit), INDEX, QUESTIONS, restrict=4)
     assert [s.covered for s in result.sections] == [1, 0, 0]
     # Between queen and the words asked for stands a word outside of the restriction.
     closer = np.concatenate((unit, unit[3:4] * 1.0))
     closer[3] = unit_rows(np.array([[0.3, 1, 1]], np.float32))[0]
-    index = INDEX | {"nearer": 6}
-    assert evaluate_analogies(closer, index, QUESTIONS, restrict=0).sections[0].correct == 0
-    assert evaluate_analogies(closer, index, QUESTIONS, restrict=6).sections[0].correct == 1
+    nearer, index = UnitRows(closer), INDEX | {"nearer": 6}
+    assert evaluate_analogies(nearer, index, QUESTIONS, restrict=0).sections[0].correct == 0
+    assert evaluate_analogies(nearer, index, QUESTIONS, restrict=6).sections[0].correct == 1
 
 
 def test_a_frequent_lower_case_form_stands_in_for_a_rare_capital(unit):
     index = {"Man": 5, "man": 0, "king": 1, "woman": 2, "queen": 3}
     test = AnalogyQuestions("q", (("s", (("Man", "king", "woman", "queen"),)),))
-    assert evaluate_analogies(unit, index, test, restrict=4).total.correct == 1
+    assert evaluate_analogies(UnitRows(unit), index, test, restrict=4).total.correct == 1
 
 
 def test_the_name_of_a_set_is_text_even_if_that_of_its_file_is_not(tmp_path):

@@ -299,13 +299,32 @@ def test_binary_that_is_out_of_order_is_refused_with_its_row(write, content, mes
         hsw2v.load(write(content, "v.bin"))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (row(b"w 4321", 1, 2), "row 43[0-9]+: "),
+        (row(b"\nw4321", 1, 2), "row 4322: the word is empty or holds white space"),
+        (row(b"w\t4321", 1, 2), "row 4322: the word is empty or holds white space"),
+        (row(b"w4321\xff", 1, 2), "row 4322: the word is not UTF-8"),
+        (row(b"w4321", 1, np.nan), "row 4322: the vector of 'w4321' .* not finite"),
+        (row(b"w17", 1, 2), r"row 4322: the word 'w17' .* second time \(first at row 18\)"),
+    ],
+)
+def test_the_row_of_an_error_counts_across_batches(write, wrong, message):
+    rows = [row(b"w%d" % number, number, 1) for number in range(5000)]
+    rows[4321] = wrong
+    with pytest.raises((CorruptInputError, EncodingError), match=message):
+        hsw2v.load(write(b"5000 2\n" + b"\n".join(rows)))
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
 @pytest.mark.parametrize("format", ["text", "binary"])
 def test_reading_does_not_depend_on_how_the_file_comes_in_pieces(model, tmp_path, format, size):
     model.export(tmp_path / "v", format=format)
     read = foreign.read_text if format == "text" else foreign.read_binary
     words, vectors = read(pieces(str(tmp_path / "v"), size), "v")
-    assert words == WORDS
+    assert not {"words", "index"} & vars(words).keys()
+    assert words.words == WORDS
     assert same_bits(vectors, VECTORS)
 
 

@@ -17,6 +17,7 @@ from fuzzing import READERS
 import hsw2v
 from hsw2v.errors import ModelFileError, UsageError
 from hsw2v.events import ignore
+from hsw2v.model import store
 from hsw2v.model.store import open_store, write_store
 from hsw2v.training import checkpoint
 from hsw2v.training.output import ModelOutput
@@ -68,6 +69,15 @@ def test_the_folder_that_the_others_are_made_of_is_whole(folder: Path) -> None:
     change(folder, "state-*", lambda info, arrays: None)
     assert len(list(checkpoint.verify(folder))) == 4
     hsw2v.resume(folder, output=folder.with_name("other"))
+
+
+def test_settings_nested_without_end_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depth = 100_000
+    monkeypatch.setattr(store, "_json", lambda value: '{"a":' * depth + "1" + "}" * depth)
+    change(folder, "run", lambda info, arrays: None)
+    is_refused(folder, "no valid 'config'")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hsw2v.query.analogies import analogies, odd_one_out
-from hsw2v.query.neighbours import unit_rows
+from hsw2v.query.neighbours import UnitRows, unit_rows
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ QUESTIONS = np.array([[0, 1, 2], [5, 4, 3], [7, 7, 8]])
 
 
 def test_cosadd_is_the_cosine_to_the_sum_of_unit_vectors(unit):
-    indexes, scores = analogies(unit, QUESTIONS, 5, "cosadd")
+    indexes, scores = analogies(UnitRows(unit), QUESTIONS, 5, "cosadd")
     for (a, b, c), found, values in zip(QUESTIONS, indexes, scores, strict=True):
         target = unit[b] - unit[a] + unit[c]
         cosines = unit @ target / np.linalg.norm(target)
@@ -28,7 +28,7 @@ def test_cosadd_is_the_cosine_to_the_sum_of_unit_vectors(unit):
 
 
 def test_cosmul_is_the_formula_of_levy_and_goldberg(unit):
-    indexes, scores = analogies(unit, QUESTIONS, 5, "cosmul")
+    indexes, scores = analogies(UnitRows(unit), QUESTIONS, 5, "cosmul")
     for (a, b, c), found, values in zip(QUESTIONS, indexes, scores, strict=True):
         to_a, to_b, to_c = ((1 + unit @ unit[word]) / 2 for word in (a, b, c))
         formula = to_b * to_c / (to_a + 0.001)
@@ -39,7 +39,7 @@ def test_cosmul_is_the_formula_of_levy_and_goldberg(unit):
 
 @pytest.mark.parametrize("method", ["cosadd", "cosmul"])
 def test_the_words_of_a_question_are_never_its_answer(unit, method):
-    indexes, _ = analogies(unit[:10], QUESTIONS, 10, method)
+    indexes, _ = analogies(UnitRows(unit[:10]), QUESTIONS, 10, method)
     for question, found in zip(QUESTIONS, indexes, strict=True):
         assert len(found) == 7
         assert not set(question) & set(found)

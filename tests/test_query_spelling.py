@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.query import spelling
 from hsw2v.query.spelling import nearest_spellings
 
 WORDS = [
@@ -44,6 +45,14 @@ def suggest(word, words=WORDS, count=3):
 def test_the_word_that_was_meant_comes_first(typed, meant):
     found = suggest(typed)
     assert meant in found[:2] if typed == "grösse" else found[0] == meant
+
+
+def test_words_are_compared_in_parts_as_at_once(monkeypatch):
+    typed = ("kingg", "grösse", "東京市", "hte")
+    whole = [suggest(word) for word in typed]
+    monkeypatch.setattr(spelling, "_WORDS_AT_ONCE", 3)
+    monkeypatch.setattr(spelling, "_COMPARED", 4)
+    assert [suggest(word, count=1) for word in typed] == [found[:1] for found in whole]
 
 
 def test_of_equally_near_words_the_more_frequent_comes_first():

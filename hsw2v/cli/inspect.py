@@ -56,7 +56,7 @@ def _layer(model: Model) -> dict[str, Any]:
     if model.classes is not None:
         made = {"made_by": training["classes"]} if "classes" in training else {}
         facts["classes"] = {"count": model.classes.count, **made}
-    if model.output is not None:
+    if model.has_output:
         facts["batch_norm"] = model.batch_norm is not None
     return facts
 

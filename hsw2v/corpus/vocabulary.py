@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import VocabularyConfig
+from hsw2v.corpus.hashing import word_hashes
 from hsw2v.errors import EmptyCorpusError
 
 END_OF_SENTENCE = -1
@@ -19,6 +20,8 @@ END_OF_SENTENCE = -1
 UNKNOWN = -2
 """The value of a remap for a type that is not in the vocabulary."""
 _WORDS_AT_ONCE = 1 << 15
+_WORDS_A_LOOKUP = 32
+"""Words that are put into a dict in the time of one search by hash."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +38,12 @@ class Vocabulary:
     @classmethod
     def from_words(cls, words: Sequence[str], counts: Iterable[int]) -> Vocabulary:
         """Make a vocabulary of words and their counts, in the given order."""
-        encoded = [word.encode() for word in words]
-        offsets = np.zeros(len(encoded) + 1, np.int64)
-        np.cumsum([len(word) for word in encoded], out=offsets[1:])
-        blob = np.frombuffer(b"".join(encoded), np.uint8)
-        return cls(blob, offsets, np.fromiter(counts, np.int64, len(encoded)))
+        return cls.from_encoded([word.encode() for word in words], counts)
+
+    @classmethod
+    def from_encoded(cls, words: Sequence[bytes], counts: Iterable[int]) -> Vocabulary:
+        """Make a vocabulary of words in UTF-8 and their counts, in the given order."""
+        return cls(*_joined(words), np.fromiter(counts, np.int64, len(words)))
 
     def __len__(self) -> int:
         """Return the number of words V."""
@@ -60,22 +64,64 @@ class Vocabulary:
         """The id of every word."""
         return dict(zip(self.words, range(len(self)), strict=True))
 
+    def __contains__(self, word: object) -> bool:
+        """Tell whether a string is a word."""
+        return isinstance(word, str) and bool(self.find([word])[0] >= 0)
+
+    def find(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """Return the id of each word, (n,) int64; -1 for one that is not in the vocabulary.
+
+        A few words are searched for by their hashes: making the strings of millions of words, and
+        a dict of them, takes seconds. It is made once so many were asked for that it would pay.
+        """
+        asked = self.__dict__["_asked"] = self.__dict__.get("_asked", 0) + len(words)
+        if "index" in self.__dict__ or asked > len(self) // _WORDS_A_LOOKUP:
+            index = self.index
+            return np.array([index.get(word, -1) for word in words], np.int64)
+        # A lone surrogate, of a name that is not UTF-8, is in no word.
+        encoded = [word.encode(errors="surrogatepass") for word in words]
+        hashes, ids = self._hashed
+        wanted = word_hashes(*_joined(encoded))
+        first, last = np.searchsorted(hashes, wanted), np.searchsorted(hashes, wanted, "right")
+        found = np.full(len(words), -1)
+        for place, word in enumerate(encoded):
+            for candidate in ids[first[place] : last[place]]:
+                if self._encoded(candidate) == word:
+                    found[place] = candidate
+        return found
+
+    def spelled(self, ids: Iterable[int]) -> list[str]:
+        """Return the words with these ids; strings of no others are made."""
+        if "words" in self.__dict__:
+            return [self.words[word] for word in ids]
+        return [self._encoded(word).decode() for word in ids]
+
     def repeated(self) -> str | None:
         """Return a word that is there twice, if there is one; no strings are kept."""
-        hashes = np.fromiter(map(hash, self._encoded()), np.int64, len(self))
-        hashes.sort()
-        if not np.any(hashes[1:] == hashes[:-1]):
+        hashes, ids = self._hashed
+        equal = np.nonzero(hashes[1:] == hashes[:-1])[0]
+        if not len(equal):
             return None
         # Words that are not equal may have equal hashes.
-        word, times = Counter(self._encoded()).most_common(1)[0]
+        alike = ids[np.union1d(equal, equal + 1)]
+        word, times = Counter(map(self._encoded, alike)).most_common(1)[0]
         return word.decode() if times > 1 else None
 
-    def _encoded(self) -> Iterator[bytes]:
-        for begin in range(0, len(self), _WORDS_AT_ONCE):
-            borders = self.offsets[begin : begin + _WORDS_AT_ONCE + 1]
-            text = self.blob[borders[0] : borders[-1]].tobytes()
-            for first, last in itertools.pairwise((borders - borders[0]).tolist()):
-                yield text[first:last]
+    @cached_property
+    def _hashed(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+        """The hashes of all words, (V,) uint64 in rising order, and the ids that they belong to."""
+        hashes = word_hashes(self.blob, self.offsets)
+        order = np.argsort(hashes)
+        return hashes[order], order.astype(np.int32)
+
+    def _encoded(self, word: int) -> bytes:
+        return self.blob[self.offsets[word] : self.offsets[word + 1]].tobytes()
+
+
+def _joined(words: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    offsets = np.zeros(len(words) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, words), np.int64, len(words)), out=offsets[1:])
+    return np.frombuffer(b"".join(words), np.uint8), offsets
 
 
 def choose(
@@ -117,8 +163,7 @@ def extend(
     `max_vocab` leaves room. Words are ordered by falling count, among equals known ones first. The
     array (V,) int64 tells which known word each word was; -1 for new ones.
     """
-    index = known.index
-    found = np.array([index.get(word, -1) for word in types.words], np.int64)
+    found = known.find(types.words)
     met = found >= 0
     counts = known.counts.copy()
     counts[found[met]] += types.counts[met]

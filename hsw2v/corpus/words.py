@@ -23,10 +23,10 @@ class WordCorpus:
     @classmethod
     def of(cls, encoded: EncodedCorpus, vocabulary: Vocabulary) -> WordCorpus:
         """Return an encoded corpus as words of a vocabulary, which may be another's."""
-        index = vocabulary.index
         remap = np.empty(len(encoded.types) + 1, np.int32)
         remap[0] = END_OF_SENTENCE
-        remap[1:] = [index.get(word, UNKNOWN) for word in encoded.types.words]
+        found = vocabulary.find(encoded.types.words)
+        remap[1:] = np.where(found < 0, UNKNOWN, found)
         return cls(encoded, remap)
 
     @property

@@ -26,6 +26,7 @@ from hsw2v.model import Model
 from hsw2v.network.outputs import effective
 from hsw2v.plots import check_figure
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
+from hsw2v.query.neighbours import UnitRows
 from hsw2v.training.api import check_on, train_on, without_effect
 from hsw2v.training.log import Log
 from hsw2v.training.texts import Texts, read_texts
@@ -245,7 +246,7 @@ class _Comparing:
         return run
 
     def _measured(self, run: Run, model: Model, seconds: float, end: EpochEnd) -> Run:
-        unit, index = model.unit_vectors, model.vocabulary.index
+        unit, index = UnitRows(model.vectors), model.vocabulary.index
         experiment = self._experiment
         return replace(
             run,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from hsw2v.config import Config, CorpusConfig
@@ -27,7 +27,7 @@ class Context:
     """Words of the vocabulary that are too far from the gap."""
 
 
-def context_of_text(text: str, config: Config, index: Mapping[str, int]) -> Context:
+def context_of_text(text: str, config: Config, vocabulary: Container[str]) -> Context:
     """Return the context of the gap in a text, with its words made as in training.
 
     Raises:
@@ -44,10 +44,10 @@ def context_of_text(text: str, config: Config, index: Mapping[str, int]) -> Cont
     gap = tokens.index(None)
     window = config.training.window
     sides = [[word for word in side if word] for side in (tokens[:gap], tokens[gap + 1 :])]
-    before, after = ([word for word in side if word in index] for side in sides)
+    before, after = ([word for word in side if word in vocabulary] for side in sides)
     return Context(
         words=(*before[-window:], *after[:window]),
-        unknown=tuple(word for side in sides for word in side if word not in index),
+        unknown=tuple(word for side in sides for word in side if word not in vocabulary),
         out_of_window=(*before[:-window], *after[window:]),
     )
 

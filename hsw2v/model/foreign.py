@@ -11,12 +11,14 @@ import codecs
 import re
 import sys
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, repeat
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from hsw2v.arrays import all_finite
+from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, EncodingError, ModelFileError, ResourceError
 
 Floats = NDArray[np.float32]
@@ -25,6 +27,7 @@ _HEADER = re.compile(rb"\s*([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t]*\r?\n")
 _LONGEST_HEADER = 100
 _ROWS = 1000
 _SHOWN = 40
+_WHITE = b" \t\n\r\v\f"
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 
 
@@ -40,8 +43,10 @@ def is_text(beginning: bytes) -> bool:
 
 
 @np.errstate(over="ignore")
-def read_text(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
+def read_text(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]:
     """Read word2vec text from pieces of a file; returns the words and `(V, D) float32`.
+
+    Counts are not known, and 0.
 
     Raises:
         CorruptInputError: the file differs from its header, or a row from the format; it names
@@ -49,7 +54,7 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
     """
     lines = _lines(pieces)
     count, dim = check_header(next(lines, b""), name)
-    words: list[str] = []
+    words: list[bytes] = []
     vectors = _Table(count, dim, name)
     while batch := list(islice(lines, _ROWS)):
         start = len(words)
@@ -68,8 +73,10 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
     return _distinct(words, name, "line", 2), vectors.whole()
 
 
-def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
+def read_binary(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]:
     """Read word2vec binary from pieces of a file; returns the words and `(V, D) float32`.
+
+    Counts are not known, and 0.
 
     Raises:
         CorruptInputError: the file differs from its header, or a row from the format; it names
@@ -77,25 +84,28 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
     """
     buffer = _more(pieces, _LONGEST_HEADER)
     count, dim = check_header(buffer, name)
-    words: list[str] = []
+    words: list[bytes] = []
     table = _Table(count, dim, name)
     place, size = buffer.index(b"\n") + 1, 4 * dim
-    rows: list[bytes] = []
-    for row in range(count):
-        end = buffer.find(b" ", place)
-        while end < 0 or end + 1 + size > len(buffer):
+    while len(words) < count:
+        ends = _word_ends(buffer, place, size, min(_ROWS, count - len(words)))
+        if not ends:
             # Twice as many, so that a long row is not copied for every piece of it.
             more = _more(pieces, len(buffer) - place)
             if not more:
-                _check_count(row, count, name, "row")
+                _check_count(len(words), count, name, "row")
             buffer, place = buffer[place:] + more, 0
-            end = buffer.find(b" ", place)
-        words.append(_word(buffer[place:end].removeprefix(b"\n"), f"{name}, row {row + 1}"))
-        rows.append(buffer[end + 1 : end + 1 + size])
-        place = end + 1 + size
-        if len(rows) == _ROWS or row == count - 1:
-            table.add(np.frombuffer(b"".join(rows), "<f4").reshape(-1, dim))
-            rows = []
+            continue
+        starts = [place, *(end + 1 + size for end in ends)]
+        found = [buffer[a:b].removeprefix(b"\n") for a, b in zip(starts, ends, strict=False)]
+        if not _all_words(found):
+            for row, word in enumerate(found, len(words) + 1):
+                _check_word(word, f"{name}, row {row}")
+        words += found
+        # As many bytes from every place: of them, those that follow the words.
+        numbers = np.ndarray((len(buffer) - size + 1, size), np.uint8, buffer, strides=(1, 1))
+        table.add(numbers[np.array(ends) + 1].view("<f4"))
+        place = starts[-1]
     rest = buffer[place:] + next(pieces, b"")
     if rest not in (b"", b"\n"):
         raise CorruptInputError(
@@ -104,11 +114,20 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[list[str], Floats]:
             hint="the first line must hold the number of words and of dimensions",
         )
     vectors = table.whole()
-    finite = np.isfinite(vectors).all(axis=1)
-    if not finite.all():
-        row = int(np.argmin(finite))
-        raise _not_finite(words[row], f"{name}, row {row + 1}")
+    if not all_finite(vectors):
+        row = int(np.argmin(np.isfinite(vectors).all(axis=1)))
+        raise _not_finite(words[row].decode(), f"{name}, row {row + 1}")
     return _distinct(words, name, "row", 1), vectors
+
+
+def _word_ends(buffer: bytes, place: int, size: int, most: int) -> list[int]:
+    """Return where the words of the rows from `place` on end, of whole rows and at most so many."""
+    ends: list[int] = []
+    last = len(buffer) - size
+    while len(ends) < most and 0 <= (end := buffer.find(b" ", place)) < last:
+        ends.append(end)
+        place = end + 1 + size
+    return ends
 
 
 def _more(pieces: Iterator[bytes], size: int) -> bytes:
@@ -185,27 +204,28 @@ class _Table:
         return self._table.astype(np.float32, copy=False)
 
 
-def _text_rows(lines: list[bytes], dim: int, name: str, line: int) -> tuple[list[str], Floats]:
+def _text_rows(lines: list[bytes], dim: int, name: str, line: int) -> tuple[list[bytes], Floats]:
     """Read rows that begin at a line: all at once, or one by one where that shows a mistake."""
     split = [row.partition(b" ") for row in lines]
     numbers = [rest.rstrip() for _, _, rest in split]
     if all(row.count(b" ") == dim - 1 for row in numbers):
-        words = _regular_words([word for word, _, _ in split])
+        words = [word for word, _, _ in split]
         values = _regular_numbers(numbers)
-        if words is not None and values is not None:
+        if _all_words(words) and values is not None:
             return words, values.reshape(-1, dim)
     rows = [_text_row(row, dim, f"{name}, line {line + at}") for at, row in enumerate(lines)]
     return [word for word, _ in rows], np.array([values for _, values in rows], np.float32)
 
 
-def _regular_words(words: list[bytes]) -> list[str] | None:
+def _all_words(words: list[bytes]) -> bool:
+    """Tell whether these are words: not empty, without white space, UTF-8."""
     joined = b"\n".join(words)
-    if not all(words) or len(joined.translate(None, b" \t\r\v\f")) < len(joined):
-        return None
+    white = len(joined) - len(joined.translate(None, _WHITE))
     try:
-        return joined.decode().split("\n")
+        joined.decode()
     except UnicodeDecodeError:
-        return None
+        return False
+    return all(words) and white == len(words) - 1
 
 
 def _regular_numbers(rows: list[bytes]) -> Floats | None:
@@ -224,7 +244,7 @@ def _regular_numbers(rows: list[bytes]) -> Floats | None:
     return values if np.isfinite(values).all() else None
 
 
-def _text_row(row: bytes, dim: int, where: str) -> tuple[str, list[float]]:
+def _text_row(row: bytes, dim: int, where: str) -> tuple[bytes, list[float]]:
     fields = row.split()
     if len(fields) != dim + 1 or row[:1].isspace():
         raise CorruptInputError(
@@ -232,7 +252,7 @@ def _text_row(row: bytes, dim: int, where: str) -> tuple[str, list[float]]:
             where=where,
             hint="words hold no white space, and every row as many numbers as line 1 says",
         )
-    word = _word(fields[0], where)
+    word = _check_word(fields[0], where)
     values = _numbers(fields[1:])
     if values is None:
         raise CorruptInputError(
@@ -242,7 +262,7 @@ def _text_row(row: bytes, dim: int, where: str) -> tuple[str, list[float]]:
         )
     if not np.isfinite(np.array(values, np.float32)).all():
         raise _not_finite(word, where)
-    return word, values
+    return fields[0], values
 
 
 def _numbers(fields: list[bytes]) -> list[float] | None:
@@ -254,7 +274,8 @@ def _numbers(fields: list[bytes]) -> list[float] | None:
     return None if any(b"_" in field for field in fields) else values
 
 
-def _word(raw: bytes, where: str) -> str:
+def _check_word(raw: bytes, where: str) -> str:
+    """Return a word as a string, having checked it."""
     if not raw or raw.split() != [raw]:
         raise CorruptInputError(
             f"the word is empty or holds white space: {_shown(raw)}",
@@ -278,18 +299,19 @@ def _check_count(found: int, count: int, name: str, unit: str) -> None:
         )
 
 
-def _distinct(words: list[str], name: str, unit: str, first: int) -> list[str]:
-    if len(set(words)) < len(words):
-        seen: dict[str, int] = {}
+def _distinct(words: list[bytes], name: str, unit: str, first: int) -> Vocabulary:
+    found = Vocabulary.from_encoded(words, repeat(0, len(words)))
+    if found.repeated() is not None:
+        seen: dict[bytes, int] = {}
         for row, word in enumerate(words):
             if seen.setdefault(word, row) != row:
                 raise CorruptInputError(
-                    f"the word {word!r} stands there a second time (first at {unit} "
+                    f"the word {word.decode()!r} stands there a second time (first at {unit} "
                     f"{seen[word] + first})",
                     where=f"{name}, {unit} {row + first}",
                     hint="leave one of them",
                 )
-    return words
+    return found
 
 
 def _not_finite(word: str, where: str) -> CorruptInputError:

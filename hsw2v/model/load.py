@@ -6,9 +6,6 @@ import os
 from collections.abc import Generator, Iterator
 from itertools import chain
 
-import numpy as np
-
-from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.files import STDIN, is_address, pieces
 from hsw2v.model import modelfile
@@ -50,9 +47,7 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
         return Model.open(source)
     check_header(beginning, source)
     read = read_text if format == "text" else read_binary
-    words, vectors = read(chain([beginning], content), source)
-    unknown_counts = np.zeros(len(words), np.int64)
-    model = Model(Vocabulary.from_words(words, unknown_counts), vectors)
+    model = Model(*read(chain([beginning], content), source))
     model.name = os.path.basename(source)
     return model
 

@@ -22,7 +22,7 @@ from hsw2v.model.predictor import Predictor
 from hsw2v.network.outputs import OutputLayer, output_layer
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
-from hsw2v.query.neighbours import Floats, Indexes, nearest, unit_rows
+from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest, unit_rows
 from hsw2v.query.normalisation import normalised
 from hsw2v.query.probabilities import Softmax
 from hsw2v.query.scoring import Score
@@ -90,6 +90,7 @@ class Model:
             batch_norm=found.batch_norm,
         )
         model._structure = found.structure
+        model.dim = found.dim
         model.name = os.path.basename(source)
         return model
 
@@ -103,6 +104,11 @@ class Model:
         """Return the vectors of the output layer, read-only; None where a file has none."""
         output = self._output() if callable(self._output) else self._output
         return None if output is None else _read_only(output)
+
+    @property
+    def has_output(self) -> bool:
+        """Tell whether there are vectors of an output layer; they are not read."""
+        return self._output is not None
 
     @cached_property
     def structure(self) -> Tree | Classes | None:
@@ -142,7 +148,7 @@ class Model:
         """Return the words, the most frequent first."""
         return self.vocabulary.words
 
-    @property
+    @cached_property
     def dim(self) -> int:
         """Return the number of dimensions D."""
         return int(self.vectors.shape[1])
@@ -176,7 +182,7 @@ class Model:
         return len(self.vocabulary)
 
     def __contains__(self, word: object) -> bool:
-        return word in self.vocabulary.index
+        return word in self.vocabulary
 
     def __getitem__(self, word: str) -> Floats:
         return self.vector(word)
@@ -201,11 +207,11 @@ class Model:
             UsageError: it is one string, or something in it is none.
         """
         words = listed(words)
-        index = self.vocabulary.index
-        missing = list(dict.fromkeys(word for word in words if word not in index))
-        if missing:
-            raise unknown(missing, self.vocabulary)
-        return np.array([index[word] for word in words], np.int64)
+        rows = self.vocabulary.find(words)
+        if (rows < 0).any():
+            missing = (word for word, row in zip(words, rows, strict=True) if row < 0)
+            raise unknown(list(dict.fromkeys(missing)), self.vocabulary)
+        return rows
 
     def similar(self, query: str | Sequence[str] | ArrayLike, k: int = 10) -> Answers:
         """Return the k words nearest to a query by cosine, best first.
@@ -224,12 +230,10 @@ class Model:
             if not words:
                 raise UsageError("no words to find neighbours of", hint="give at least one")
             rows = self.rows(str(word) for word in words)
-            directions = self.unit_vectors[rows].mean(axis=0, keepdims=True)
-            return self._answers(*nearest(self.unit_vectors, directions, k, np.unique(rows)[None]))[
-                0
-            ]
+            directions = self._unit_rows[rows].mean(axis=0, keepdims=True)
+            return self._answers(*nearest(self._unit_rows, directions, k, np.unique(rows)[None]))[0]
         vector = vector_of(query, self.dim)
-        return self._answers(*nearest(self.unit_vectors, vector[None], k))[0]
+        return self._answers(*nearest(self._unit_rows, vector[None], k))[0]
 
     def similar_batch(self, words: Iterable[str], k: int = 10) -> list[Answers]:
         """Return the k nearest words of each word: `similar` for many at once, and much faster.
@@ -240,7 +244,7 @@ class Model:
         """
         check_positive("k", k)
         rows = self.rows(words)
-        unit = self.unit_vectors
+        unit = self._unit_rows
         return self._answers(*nearest(unit, unit[rows], k, rows[:, None]))
 
     def similarity(self, a: str, b: str) -> float:
@@ -266,9 +270,7 @@ class Model:
             raise UsageError(
                 f"unknown method {method!r}", hint="it must be one of " + ", ".join(METHODS)
             )
-        return self._answers(*analogies(self.unit_vectors, self.rows([a, b, c])[None], k, method))[
-            0
-        ]
+        return self._answers(*analogies(self._unit_rows, self.rows([a, b, c])[None], k, method))[0]
 
     def odd_one_out(self, words: Iterable[str]) -> str:
         """Return the word that is least like the mean of them all.
@@ -300,7 +302,7 @@ class Model:
             raise UsageError(f"restrict is {restrict}", hint="it must be at least 0 (for all)")
         ratings = [read_pairs(os.fspath(path)) for path in paths_of(pairs)]
         questions = [read_analogies(os.fspath(path)) for path in paths_of(analogies)]
-        unit, index = self.unit_vectors, self.vocabulary.index
+        unit, index = self._unit_rows, self.vocabulary.index
         return Evaluation(
             tuple(evaluate_pairs(unit, index, test) for test in ratings),
             tuple(evaluate_analogies(unit, index, test, restrict) for test in questions),
@@ -410,6 +412,10 @@ class Model:
             os.fspath(path), self.words[:top], vectors[:top], format=format, force=force
         )
 
+    @cached_property
+    def _unit_rows(self) -> UnitRows:
+        return UnitRows(self.vectors)
+
     def _predictor(self, normalize_exactly: bool) -> Predictor:
         # The layer is kept, not what asks it: that holds this model, and neither would be freed.
         exactly = bool(normalize_exactly)
@@ -419,9 +425,8 @@ class Model:
         return predictor
 
     def _answers(self, indexes: Indexes, scores: Floats) -> list[Answers]:
-        words = self.words
         return [
-            [(words[row], score) for row, score in zip(rows, values, strict=True)]
+            list(zip(self.vocabulary.spelled(rows), values, strict=True))
             for rows, values in zip(indexes.tolist(), scores.tolist(), strict=True)
         ]
 

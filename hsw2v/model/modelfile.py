@@ -37,6 +37,7 @@ class Contents:
     """What a model file holds; the large arrays are read and checked when called for."""
 
     vocabulary: Vocabulary
+    dim: int
     vectors: Callable[[], NDArray[np.float32]]
     output: Callable[[], NDArray[np.float32]] | None
     structure: Callable[[], Tree | Classes] | None
@@ -68,6 +69,7 @@ def _contents(store: Store) -> Contents:
         _expect(store, "batch_norm", (4, dim), "F32")
     return Contents(
         vocabulary,
+        dim,
         lambda: _finite(store, "vectors"),
         (lambda: _finite(store, output)) if output in store else None,
         structure,

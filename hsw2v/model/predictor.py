@@ -68,7 +68,7 @@ class Predictor:
             UsageError: there is no word, or not exactly one gap in a text.
         """
         if isinstance(given, str):
-            context = context_of_text(given, self._config, self._model.vocabulary.index)
+            context = context_of_text(given, self._config, self._model.vocabulary)
             if context.unknown and not context.words:
                 self._model.rows(context.unknown)
         else:
@@ -93,10 +93,9 @@ class Predictor:
         check_positive("k", k)
         found = self.context(context)
         best = self.softmax.most_probable(self._hidden(found), k)
-        names = self._model.words
         assert self._model.output is not None
         return Prediction(
-            tuple(names[word] for word in best.words.tolist()),
+            tuple(self._model.vocabulary.spelled(best.words.tolist())),
             tuple(best.logs.tolist()),
             found,
             best.visited,

@@ -84,7 +84,7 @@ class Store:
             else:
                 # Names of files need not be UTF-8.
                 value = json.loads(metadata[key])
-        except (KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError, RecursionError):
             value = None
         if not isinstance(value, dict):
             raise self.broken(f"is not a whole model (no valid '{key}' in its header)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hsw2v.query.neighbours import Floats, Indexes, best_rows, nearest, unit_rows
+from hsw2v.query.neighbours import Floats, Indexes, UnitRows, best_rows, nearest, unit_rows
 
 METHODS = ("cosadd", "cosmul")
 
@@ -12,7 +12,7 @@ _EPSILON = np.float32(0.001)
 
 
 def analogies(
-    unit: Floats, questions: Indexes, k: int, method: str = "cosadd"
+    unit: UnitRows, questions: Indexes, k: int, method: str = "cosadd"
 ) -> tuple[Indexes, Floats]:
     """Answer `questions (Q, 3)`, rows a, b, c of `unit (V, D)`: a is to b as c is to ?
 
@@ -28,7 +28,8 @@ def analogies(
         return nearest(unit, b - a + c, k, exclude=questions)
 
     def scores_of(block: slice, tile: slice) -> Floats:
-        a, b, c = (_shifted(unit[questions[block, column]] @ unit[tile].T) for column in range(3))
+        words = (unit[questions[block, column]] for column in range(3))
+        a, b, c = (_shifted(unit.products(word, tile)) for word in words)
         b *= c
         a += _EPSILON
         b /= a

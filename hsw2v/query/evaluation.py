@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.query.analogies import analogies
-from hsw2v.query.neighbours import Floats
+from hsw2v.query.neighbours import UnitRows
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs
 
 
@@ -76,7 +76,7 @@ class Evaluation:
     analogies: tuple[AnalogiesResult, ...]
 
 
-def evaluate_pairs(unit: Floats, index: Mapping[str, int], test: WordPairs) -> PairsResult:
+def evaluate_pairs(unit: UnitRows, index: Mapping[str, int], test: WordPairs) -> PairsResult:
     """Compare cosines of `unit (V, D)` with ratings by Spearman's rank correlation.
 
     A word that is not in `index` is looked up in lower case, as word2vec's tools do. Rows are in
@@ -104,7 +104,7 @@ def evaluate_pairs(unit: Floats, index: Mapping[str, int], test: WordPairs) -> P
 
 
 def evaluate_analogies(
-    unit: Floats, index: Mapping[str, int], test: AnalogyQuestions, restrict: int = 30_000
+    unit: UnitRows, index: Mapping[str, int], test: AnalogyQuestions, restrict: int = 30_000
 ) -> AnalogiesResult:
     """Answer analogies by 3CosAdd with `unit (V, D)`, and count the exact answers.
 
@@ -116,7 +116,7 @@ def evaluate_analogies(
     for name, questions in test.sections:
         found = [[find(word, index, limit) for word in question] for question in questions]
         rows = np.array([q for q in found if None not in q], np.int64).reshape(-1, 4)
-        answers, _ = analogies(unit[:limit], rows[:, :3], 1)
+        answers, _ = analogies(unit.first(limit), rows[:, :3], 1)
         correct = int(np.count_nonzero(answers == rows[:, 3:]))
         sections.append(Score(name, correct, len(rows), len(questions)))
     return AnalogiesResult(test.name, tuple(sections))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.arrays import blas_thread_count, on_threads
+
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.int64]
 
 QUERIES_AT_ONCE = 256
-SCORES_AT_ONCE = 1 << 24
-"""Scores in memory (64 MiB), of a block of queries by a tile of rows."""
+SCORES_AT_ONCE = 1 << 20
+"""Scores in memory (4 MiB), of a block of queries by a tile of rows: caches hold them."""
 
-_GROUP = 64
+_LEAST_QUERIES = 64
+"""Of a block, where threads share the queries: matrix products of fewer are slow."""
+_LEAST_SQUARE, _GREATEST_SQUARE = 1e-30, 1e30
+"""Of the length of a row whose product with any unit vector is safely a float32."""
 
 
 def unit_rows(rows: Floats) -> Floats:
@@ -28,8 +34,45 @@ def unit_rows(rows: Floats) -> Floats:
     return unit
 
 
+class UnitRows:
+    """Rows `(V, D) float32` as if scaled to length 1; a row of zeros stays one.
+
+    Products are scaled instead of the table, so that there is no second one.
+    """
+
+    def __init__(self, rows: Floats) -> None:
+        """Take the rows, and find the length of each."""
+        squares = np.einsum("ij,ij->i", rows, rows)
+        usual = (squares > _LEAST_SQUARE) & (squares < _GREATEST_SQUARE)
+        self._rows = rows
+        if rows[~usual].any():
+            # Their products may overflow, or their lengths vanish.
+            self._rows = unit_rows(rows)
+            usual[:] = False
+        squares[~usual] = 1.0
+        self._scales: Floats = 1.0 / np.sqrt(squares)
+
+    def __len__(self) -> int:
+        """Return the number of rows V."""
+        return len(self._rows)
+
+    def __getitem__(self, rows: Indexes) -> Floats:
+        """Return the rows `(n,)` of length 1, `(n, D) float32`."""
+        return unit_rows(self._rows[rows])
+
+    def first(self, count: int) -> UnitRows:
+        """Return the first rows, so many of them."""
+        return UnitRows(self._rows[:count])
+
+    def products(self, directions: Floats, tile: slice) -> Floats:
+        """Return the products of `directions (Q, D)` and a slice of the rows, (Q, n) float32."""
+        found: Floats = directions @ self._rows[tile].T
+        found *= self._scales[tile]
+        return found
+
+
 def nearest(
-    unit: Floats, queries: Floats, k: int, exclude: Indexes | None = None
+    unit: UnitRows, queries: Floats, k: int, exclude: Indexes | None = None
 ) -> tuple[Indexes, Floats]:
     """Find the k rows of `unit (V, D)` with the greatest cosine to each of `queries (Q, D)`.
 
@@ -38,7 +81,11 @@ def nearest(
     """
     directions = unit_rows(queries)
     return best_rows(
-        lambda block, tile: directions[block] @ unit[tile].T, len(queries), len(unit), k, exclude
+        lambda block, tile: unit.products(directions[block], tile),
+        len(queries),
+        len(unit),
+        k,
+        exclude,
     )
 
 
@@ -49,24 +96,31 @@ def best_rows(
     k: int,
     exclude: Indexes | None = None,
 ) -> tuple[Indexes, Floats]:
-    """Find the k best-scored rows of every query, in bounded memory.
+    """Find the k best-scored rows of every query, in bounded memory, on the threads of BLAS.
 
     `scores_of(block, tile)` returns a fresh array of the scores of a slice of the queries for a
-    slice of the rows. Returns row numbers and scores as `nearest` does.
+    slice of the rows; several threads call it. Returns row numbers and scores as `nearest` does.
     """
     k = max(0, min(k, rows - (0 if exclude is None else exclude.shape[1])))
-    indexes = np.empty((queries, k), np.int64)
-    scores = np.empty((queries, k), np.float32)
-    for block in slices(queries if k else 0, QUERIES_AT_ONCE):
-        best: list[tuple[Indexes, Floats]] = []
+    indexes = np.full((queries, k), -1)
+    scores = np.full((queries, k), -np.inf, np.float32)
+
+    def answer(block: slice) -> None:
         for tile in slices(rows, max(1, SCORES_AT_ONCE // (block.stop - block.start))):
             found = scores_of(block, tile)
             if exclude is not None:
                 _leave_out(found, exclude[block] - tile.start)
-            columns, values = top_k(found, min(k, found.shape[1]))
-            best.append((columns + tile.start, values))
-        columns, values = (np.concatenate(parts, axis=1) for parts in zip(*best, strict=True))
-        indexes[block], scores[block] = _sorted(columns, values, k)
+            # Past the first tiles, few queries find any better row in one. (No NaN hides others.)
+            better = block.start + np.nonzero(~(found.max(axis=1) <= scores[block, -1]))[0]
+            if not len(better):
+                continue
+            columns, values = top_k(found[better - block.start], min(k, found.shape[1]))
+            columns = np.concatenate((indexes[better], columns + tile.start), axis=1)
+            values = np.concatenate((scores[better], values), axis=1)
+            indexes[better], scores[better] = _sorted(columns, values, k)
+
+    share = max(_LEAST_QUERIES, -(-queries // blas_thread_count()))
+    on_threads(answer, list(slices(queries if k else 0, min(QUERIES_AT_ONCE, share))))
     return indexes, scores
 
 
@@ -110,11 +164,13 @@ def _candidates(scores: Floats, k: int) -> Indexes:
     tie with those). The maxima vectorise, and leave few candidates.
     """
     queries, columns = scores.shape
-    groups = columns // _GROUP
+    # There are then as many groups as candidates.
+    size = max(1, math.isqrt(columns // max(1, k)))
+    groups = columns // size
     if groups <= k:
         return np.broadcast_to(np.arange(columns), scores.shape)
-    grouped = scores[:, : groups * _GROUP].reshape(queries, _GROUP, groups)
+    grouped = scores[:, : groups * size].reshape(queries, size, groups)
     best = np.argpartition(grouped.max(axis=1), groups - k, axis=1)[:, groups - k :]
-    members = best[:, :, None] + groups * np.arange(_GROUP)
-    rest = np.broadcast_to(np.arange(groups * _GROUP, columns), (queries, columns % _GROUP))
+    members = best[:, :, None] + groups * np.arange(size)
+    rest = np.broadcast_to(np.arange(groups * size, columns), (queries, columns % size))
     return np.concatenate((members.reshape(queries, -1), rest), axis=1)

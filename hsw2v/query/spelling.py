@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 _COMPARED = 200
 _LEAST_RATIO = 0.6
+_WORDS_AT_ONCE = 1 << 15
 
 _LOWER = np.arange(256, dtype=np.uint8)
 _LOWER[ord("A") : ord("Z") + 1] += 32
@@ -45,22 +46,31 @@ def _sharing_most(
     near = np.nonzero(np.abs(lengths - len(word)) <= max(2, len(word) // 3))[0]
     if not len(near):
         return near
-    word = _LOWER[word]
-    letters = _LOWER[blob]
-    known = np.zeros(256, np.int8)
-    known[word] = 1
-    hits = known[letters]
-    pairs = np.zeros(1 << 16, np.int8)
-    pairs[_pairs(word)] = 2
-    # Pairs across two words count too: the comparison removes that noise.
-    hits[:-1] += pairs[_pairs(letters)]
-    totals = np.concatenate(([0], np.cumsum(hits, dtype=np.int64)))
-    shared = totals[offsets[near + 1]] - totals[offsets[near]]
-    score = shared / (lengths[near] + len(word))
+    score = _shared(_LOWER[word], blob, offsets)[near] / (lengths[near] + len(word))
     if len(near) > _COMPARED:
         best = np.argpartition(-score, _COMPARED)[:_COMPARED]
         near = near[best]
     return near
+
+
+def _shared(
+    word: NDArray[np.uint8], blob: NDArray[np.uint8], offsets: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return how many bytes, and twice how many byte pairs, of each word are in `word`, (V,)."""
+    known = np.zeros(256, np.int8)
+    known[word] = 1
+    pairs = np.zeros(1 << 16, np.int8)
+    pairs[_pairs(word)] = 2
+    shared = np.empty(len(offsets) - 1, np.int64)
+    for begin in range(0, len(shared), _WORDS_AT_ONCE):
+        borders = offsets[begin : begin + _WORDS_AT_ONCE + 1]
+        # Pairs across two words count too: the comparison removes that noise.
+        letters = _LOWER[blob[borders[0] : borders[-1] + 1]]
+        hits = known[letters]
+        hits[:-1] += pairs[_pairs(letters)]
+        totals = np.concatenate(([0], np.cumsum(hits, dtype=np.int64)))
+        shared[begin : begin + _WORDS_AT_ONCE] = np.diff(totals[borders - borders[0]])
+    return shared
 
 
 def _pairs(letters: NDArray[np.uint8]) -> NDArray[np.uint16]:

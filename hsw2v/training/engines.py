@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.arrays import blas_threads
 from hsw2v.config import OPTIMIZERS, TrainingConfig
 from hsw2v.kernels.arguments import HIERARCHICAL, NEGATIVE, SAMPLED, Layer, Plan, Tables
 from hsw2v.kernels.block import train_block
@@ -16,7 +17,7 @@ from hsw2v.kernels.general import train_batches
 from hsw2v.kernels.optimizers import SGD
 from hsw2v.kernels.output.hierarchical import PRIVATE_NODES
 from hsw2v.network.outputs import OutputLayer
-from hsw2v.training.full import SoftmaxTraining, blas_threads
+from hsw2v.training.full import SoftmaxTraining
 from hsw2v.training.schedule import Pass
 from hsw2v.training.workspace import private_top, scratch
 

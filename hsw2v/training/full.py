@@ -13,11 +13,9 @@ it; then each row moves once. The definition in NumPy, pair by pair, is `referen
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros, padded
@@ -37,12 +35,6 @@ LEAST_ROWS = 64
 """Hidden rows of a piece at least, however many words there are: products of fewer are slow."""
 
 _NONE = np.float32(-3e38)
-
-
-def blas_threads(count: int) -> AbstractContextManager[object]:
-    """Let matrix products take this many threads, for as long as the context lasts."""
-    limit: AbstractContextManager[object] = threadpoolctl.threadpool_limits(count, user_api="blas")
-    return limit
 
 
 def steady_batch(kept: NDArray[np.integer], window: int) -> int:

@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.arrays import aligned_zeros
+from hsw2v.arrays import aligned_zeros, blas_threads
 from hsw2v.kernels.arguments import SAMPLED, Layer
 from hsw2v.kernels.combining import Found, combine_rows, copy_rows, find_rows, forget, take_rows
 from hsw2v.kernels.output.negative import NoiseDistribution
 from hsw2v.kernels.output.sampled import SHARED_BY
 from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
 from hsw2v.training.engines import ENGINES, Task
-from hsw2v.training.full import blas_threads
 from hsw2v.training.hogwild import check_loss
 from hsw2v.training.runner import Threads, no_tick
 from hsw2v.training.schedule import Pass

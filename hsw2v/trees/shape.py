@@ -89,8 +89,8 @@ def step_cost(classes: Classes, weights: NDArray[np.float64], node_sample: float
 
 def trained_length(tree: Tree, weights: NDArray[np.floating], node_sample: float) -> float:
     """Return the mean number of decisions that are trained at a target (see `node_keep`)."""
-    keep = node_keep(tree, weights, node_sample)
-    return float(keep @ tree.node_weights(weights) / weights.sum())
+    below, total = tree.node_weights(weights), weights.sum()
+    return float(_keep(below / total, node_sample) @ below / total)
 
 
 def huffman_length(share: NDArray[np.float64]) -> float:
