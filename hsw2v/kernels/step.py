@@ -28,7 +28,7 @@ from hsw2v.kernels.tiles import (
 
 
 @inlined
-def _gradients(hidden, n, output, m, labels, rate, chunks, gradient):
+def gradients(hidden, n, output, m, labels, rate, chunks, gradient):
     """Write G for n ≤ MAX_CONTEXT and m ≤ MAX_OUTPUT rows (addresses throughout)."""
     for i in range(0, n, 2):
         for j in range(0, m, TILE_WIDTH):
@@ -57,7 +57,7 @@ def step(hidden, target, n, output, m, labels, rate, chunks, gradient):
         for j in range(0, m, MAX_OUTPUT):
             count = min(m - j, MAX_OUTPUT)
             there = output + 8 * j
-            _gradients(here, rows, there, count, labels + 4 * j, rate, chunks, gradient)
+            gradients(here, rows, there, count, labels + 4 * j, rate, chunks, gradient)
             update_rows(rows, here, target + 8 * i, there, count, chunks, gradient)
 
 
