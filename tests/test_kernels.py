@@ -98,7 +98,7 @@ class Case:
             expected_outputs, paths.offsets, paths.nodes, paths.codes, taking_part
         )
         if self.negative:
-            layer = reference.Negative(expected_outputs, noise.accept, noise.alias, self.negative)
+            layer = reference.Negative(expected_outputs, noise.columns, self.negative)
         plan = reference.Plan(
             remap, keep, self.window, self.shrink, self.cbow, *rates, self.loss_every, self.l2
         )
@@ -216,7 +216,7 @@ def test_extreme_scores_give_finite_gradients_and_nan_stays_nan() -> None:
 
 def test_alias_table_gives_the_weights_back() -> None:
     weights = np.random.default_rng(3).random(57) ** 4
-    accept, alias = alias_table(weights)
+    accept, alias = alias_table(weights).T
     own = accept.astype(np.float64) / 2**32
     chances = own.copy()
     np.add.at(chances, alias, 1 - own)

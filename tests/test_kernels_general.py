@@ -129,7 +129,7 @@ class Setting:
                 workspace.private_top(case.private_nodes, width),
                 self.noise,
                 ClassMembers(of.of, of.places, of.members, of.offsets, thresholds(self.class_keep)),
-                Proposal(self.noise.accept, self.noise.alias, self.corrections, case.drawn),
+                Proposal(self.noise.columns, self.corrections, case.drawn),
             ),
             workspace.scratch(
                 len(self.ids),
@@ -149,14 +149,12 @@ class Setting:
             self.outputs, self.paths.offsets, self.paths.nodes, self.paths.codes, self.node_keep
         )
         if case.loss == "ns":
-            layer = reference.Negative(
-                self.outputs, self.noise.accept, self.noise.alias, case.drawn
-            )
+            layer = reference.Negative(self.outputs, self.noise.columns, case.drawn)
         elif case.loss == "class":
             layer = definition.Classed(self.outputs, self.classes.of, self.class_keep)
         elif case.loss == "sampled":
             layer = definition.Sampled(
-                self.outputs, self.noise.accept, self.noise.alias, self.corrections, case.drawn
+                self.outputs, self.noise.columns, self.corrections, case.drawn
             )
         return layer
 

@@ -17,9 +17,9 @@ from hsw2v.reference.steps import (
     Floats,
     Layer,
     Plan,
-    below,
     decision_loss,
     draw,
+    drawn_word,
     move_in_turn,
     plain_step,
     sigmoid,
@@ -109,8 +109,8 @@ class Classed(Layer):
 class Sampled(Layer):
     """Sampled softmax (Jean et al. 2015): the target, and words drawn for many windows."""
 
-    accept: NDArray[np.uint64]
-    alias: NDArray[np.int32]
+    columns: NDArray[np.uint32]
+    """(V, 2), those of the alias table."""
     corrections: Floats
     """(V,), minus the logarithm of how many of the draws are this word in the mean."""
     samples: int
@@ -120,9 +120,7 @@ class Sampled(Layer):
         times: dict[int, int] = {}
         for place in range(self.samples):
             bits = draw(key, counter // SHARED_BY * self.samples + place)
-            column = below(bits >> 32, len(self.alias))
-            own = (bits & 0xFFFFFFFF) < int(self.accept[column])
-            drawn = column if own else int(self.alias[column])
+            drawn = drawn_word(self.columns, bits)
             times[drawn] = times.get(drawn, 0) + 1
         others = [one for one in times if one != word]
         rows = np.array([word, *others])

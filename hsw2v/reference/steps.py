@@ -129,22 +129,26 @@ class Hierarchical(Layer):
         return int(np.count_nonzero(self.keep[rows] <= drawn))
 
 
+def drawn_word(columns: NDArray[np.uint32], bits: int) -> int:
+    """Return the word that 64 random bits draw from the columns (V, 2) of an alias table."""
+    column = below(bits >> 32, len(columns))
+    accept, alias = columns[column].tolist()
+    return column if bits & 0xFFFFFFFF < accept else int(alias)
+
+
 @dataclass
 class Negative(Layer):
     """Negative sampling: the target, labelled 1, and drawn words, labelled 0."""
 
-    accept: NDArray[np.uint64]
-    alias: NDArray[np.int32]
+    columns: NDArray[np.uint32]
+    """(V, 2), those of the alias table."""
     negative: int
 
     def rows(self, word: int, key: int, counter: int) -> tuple[NDArray[np.int64], Floats]:
         """Return the target and the words drawn for it, each once."""
         chosen = [word]
         for place in range(self.negative):
-            bits = draw(key, counter * self.negative + place)
-            column = below(bits >> 32, len(self.alias))
-            own = (bits & 0xFFFFFFFF) < int(self.accept[column])
-            drawn = column if own else int(self.alias[column])
+            drawn = drawn_word(self.columns, draw(key, counter * self.negative + place))
             if drawn not in chosen:
                 chosen.append(drawn)
         return np.array(chosen), np.arange(len(chosen)) == 0

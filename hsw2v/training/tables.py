@@ -74,7 +74,7 @@ def layer_of(output: OutputLayer, weights: NDArray[np.float64], dim: int) -> Lay
         private_top(0, padded(dim)),
         noise,
         ClassMembers(none, none, none, np.zeros(1, np.int64), nothing),
-        Proposal(noise.accept, noise.alias, np.zeros(1, np.float32), 1),
+        Proposal(noise.columns, np.zeros(1, np.float32), 1),
     )
     if isinstance(output, HierarchicalOutput):
         paths = output.paths
@@ -93,7 +93,6 @@ def layer_of(output: OutputLayer, weights: NDArray[np.float64], dim: int) -> Lay
 
 
 def _proposal(weights: NDArray[np.float64], samples: int) -> Proposal:
-    accept, alias = alias_table(weights)
     # What has no weight is never drawn, but is a target.
     expected = samples * np.maximum(weights / weights.sum(), np.finfo(np.float32).tiny)
-    return Proposal(accept, alias, -np.log(expected).astype(np.float32), samples)
+    return Proposal(alias_table(weights), -np.log(expected).astype(np.float32), samples)

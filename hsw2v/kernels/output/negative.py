@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.memory import load_int32, load_int64, load_uint64, store_int64
+from hsw2v.kernels.memory import load_int64, load_uint64, store_int64
 from hsw2v.kernels.random import below, draw, high_half, low_half
 from hsw2v.kernels.tiles import prefetch_row
 
@@ -17,10 +17,9 @@ from hsw2v.kernels.tiles import prefetch_row
 class NoiseDistribution(NamedTuple):
     """An alias table (Walker 1977; Vose 1991) over words, and how many are drawn from it."""
 
-    accept: NDArray[np.uint64]
-    """(V,) uint64: a column gives its own word when 32 random bits are below this."""
-    alias: NDArray[np.int32]
-    """(V,) int32: the word a column gives otherwise."""
+    columns: NDArray[np.uint32]
+    """(V, 2) uint32: a column gives its own word when 32 random bits are below the first number,
+    and otherwise the word that is the second. Both come in one cache line."""
     negative: int
     """Words drawn for a window."""
     labels: NDArray[np.float32]
@@ -29,26 +28,24 @@ class NoiseDistribution(NamedTuple):
 
 def noise_distribution(weights: NDArray[np.float64], negative: int) -> NoiseDistribution:
     """Return the distribution proportional to weights (V,), of which `negative` words are drawn."""
-    accept, alias = alias_table(weights)
     labels = np.zeros(1 + negative + LANES, np.float32)
     labels[0] = 1.0
-    return NoiseDistribution(accept, alias, negative, labels)
+    return NoiseDistribution(alias_table(weights), negative, labels)
 
 
 @compiled
-def alias_table(
-    weights: NDArray[np.float64],
-) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """Return `accept` and `alias` of an alias table for weights (V,) float64."""
+def alias_table(weights: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Return the columns of an alias table for weights (V,) float64, (V, 2) uint32."""
     size = len(weights)
     shares = weights * (size / weights.sum())
-    accept = np.full(size, np.uint64(1) << np.uint64(32), np.uint64)
-    alias = np.arange(size).astype(np.int32)
+    # A column that gives its own word alone has that for both.
+    columns = np.zeros((size, 2), np.uint32)
     small = np.empty(size, np.int64)
     large = np.empty(size, np.int64)
     smalls = 0
     larges = 0
     for word in range(size):
+        columns[word, 1] = word
         if shares[word] < 1.0:
             small[smalls] = word
             smalls += 1
@@ -59,21 +56,20 @@ def alias_table(
         smalls -= 1
         poor = small[smalls]
         rich = large[larges - 1]
-        accept[poor] = np.uint64(shares[poor] * 4294967296.0)
-        alias[poor] = rich
+        columns[poor, 0] = np.uint32(np.uint64(shares[poor] * 4294967296.0))
+        columns[poor, 1] = rich
         shares[rich] -= 1.0 - shares[poor]
         if shares[rich] < 1.0:
             larges -= 1
             small[smalls] = rich
             smalls += 1
-    return accept, alias
+    return columns
 
 
 class NoiseRows(NamedTuple):
     """Where everything is that `sampled_rows` needs: addresses, and what the rows measure."""
 
-    accept: int
-    alias: int
+    columns: int
     labels: int
     outputs: int
     words: int
@@ -87,11 +83,10 @@ class NoiseRows(NamedTuple):
 def noise_rows(noise, outputs):
     """Return the addresses of the arrays of negative sampling."""
     return NoiseRows(
-        noise.accept.ctypes.data,
-        noise.alias.ctypes.data,
+        noise.columns.ctypes.data,
         noise.labels.ctypes.data,
         outputs.ctypes.data,
-        len(noise.alias),
+        len(noise.columns),
         noise.negative,
         outputs.shape[1] * outputs.itemsize,
     )
@@ -101,10 +96,9 @@ def noise_rows(noise, outputs):
 def drawn_word(table, bits):
     """Return the word that 64 random bits draw from an alias table, given by its addresses."""
     column = below(high_half(bits), table.words)
-    # Both are loaded: no processor would predict a branch.
-    alias = np.int64(load_int32(table.alias + 4 * column))
-    accepted = low_half(bits) < load_uint64(table.accept + 8 * column)
-    return np.int64(column) if accepted else alias
+    # Chosen without a branch, which no processor would predict.
+    found = load_uint64(table.columns + 8 * column)
+    return np.int64(column) if low_half(bits) < low_half(found) else np.int64(high_half(found))
 
 
 @inlined

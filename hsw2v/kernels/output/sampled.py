@@ -30,10 +30,8 @@ SHARED_BY = 64
 class Proposal(NamedTuple):
     """What words are drawn by: an alias table, and the correction of scores."""
 
-    accept: NDArray[np.uint64]
-    """(V,) uint64, as of `negative.NoiseDistribution`."""
-    alias: NDArray[np.int32]
-    """(V,) int32, likewise."""
+    columns: NDArray[np.uint32]
+    """(V, 2) uint32, as of `negative.NoiseDistribution`."""
     corrections: NDArray[np.float32]
     """(V,) float32: -log of how many of the draws are this word, in the mean."""
     samples: int
@@ -54,8 +52,7 @@ class Drawn(NamedTuple):
 class SampledRows(NamedTuple):
     """Where everything is that this output layer needs: addresses, and what the rows measure."""
 
-    accept: int
-    alias: int
+    columns: int
     corrections: int
     outputs: int
     words: int
@@ -72,11 +69,10 @@ class SampledRows(NamedTuple):
 def sampled_softmax_rows(proposal, drawn, outputs):
     """Return the addresses of the arrays of sampled softmax."""
     return SampledRows(
-        proposal.accept.ctypes.data,
-        proposal.alias.ctypes.data,
+        proposal.columns.ctypes.data,
         proposal.corrections.ctypes.data,
         outputs.ctypes.data,
-        len(proposal.alias),
+        len(proposal.columns),
         proposal.samples,
         outputs.shape[1] * outputs.itemsize,
         drawn.words.ctypes.data,
