@@ -21,7 +21,12 @@ from hsw2v.kernels.output.hierarchical import (
     prefetch_place,
     tree_rows,
 )
-from hsw2v.kernels.output.negative import noise_rows, prefetch_sampled, sampled_rows
+from hsw2v.kernels.output.negative import (
+    noise_rows,
+    prefetch_draws,
+    prefetch_sampled,
+    sampled_rows,
+)
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import decay_rows
 from hsw2v.kernels.step import loss, step
@@ -120,6 +125,8 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
             if kind == HIERARCHICAL:
                 next_skipped = first_level(tree, word, noise_key, ahead)
                 prefetch_ahead(tree, kept, centre, count)
+            else:
+                prefetch_draws(sampling, noise_key, ahead + 1)
             next_m, next_labels = _output_rows(
                 kind,
                 tree,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.memory import load_int64, load_uint64, store_int64
+from hsw2v.kernels.memory import load_int64, load_uint64, prefetch_line, store_int64
 from hsw2v.kernels.random import below, draw, high_half, low_half
 from hsw2v.kernels.tiles import prefetch_row
 
@@ -134,6 +134,14 @@ def sampled_rows(noise, word, key, counter, rows, ahead):
             count += 1
     # Signed, as the address of another layer's labels is: numba makes a float of both kinds.
     return count, np.int64(noise.labels)
+
+
+@inlined
+def prefetch_draws(noise, key, counter):
+    """Ask for what the words of a window are drawn by: a window before `sampled_rows`."""
+    for place in range(noise.negative):
+        column = below(high_half(draw(key, counter * noise.negative + place)), noise.words)
+        prefetch_line(noise.columns + 8 * column)
 
 
 @inlined
