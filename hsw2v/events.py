@@ -71,7 +71,7 @@ class TreeProgress(Event):
     """A name for people."""
     done: int
     total: int
-    """Steps of this stage."""
+    """Steps of this stage; of the semantic tree its words, each by the levels it has passed."""
     objective: float | None
     """Log-likelihood a bigram, in nats, of brown and exchange."""
     seconds: float

@@ -30,6 +30,7 @@ __all__ = [
     "inlined",
     "intrinsic",
     "ir",
+    "prefetch_line",
     "types",
 ]
 
@@ -158,3 +159,14 @@ def emit_prefetch(builder: Any, pointer: Any, *, to_write: bool = False) -> None
     ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     near, data = flag(3), flag(1)
     builder.call(ask, [builder.bitcast(pointer, byte), flag(int(to_write)), near, data])
+
+
+@intrinsic
+def prefetch_line(typing: Any, address: Any) -> Any:
+    """Ask for the cache line at an address, to be read soon."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        emit_prefetch(builder, builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.intp), generate

@@ -9,9 +9,12 @@ import pytest
 import hsw2v
 from hsw2v import errors, events
 from hsw2v.config import Config
+from hsw2v.training import building
 from hsw2v.training.api import check_training, train_on
 from hsw2v.training.texts import read_texts
 from hsw2v.training.trainer import Trainer
+from hsw2v.trees.semantic import semantic
+from hsw2v.trees.tree import Tree
 
 WORDS = [f"w{number}" for number in range(12)]
 SENTENCES = [[WORDS[(row * step) % 12] for step in range(1, 9)] for row in range(400)]
@@ -66,6 +69,30 @@ def test_measuring_is_no_part_of_the_time_of_training(monkeypatch: pytest.Monkey
     assert told["measuring"] >= 1.0
     assert sum(one.seconds for one in ends) <= told["training"] <= seconds - 1.0
     assert hsw2v.train(SENTENCES, config=SMALL).info["seconds"]["measuring"] < 0.1
+
+
+def test_building_a_tree_is_no_part_of_the_time_of_an_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def slowly(*arguments: object) -> Tree:
+        time.sleep(0.5)
+        return semantic(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(building, "semantic", slowly)
+    monkeypatch.setattr(events.Pace, "SECONDS", 0.0)
+    heard: list[events.Event] = []
+    config = SMALL.replace(loss="hs", tree="semantic", epochs=3, rebuild_at=1.0)
+    model = hsw2v.train(SENTENCES, config=config, listener=heard.append)
+    ends = [one for one in heard if isinstance(one, events.EpochEnd)]
+    (ready,) = (one for one in heard if isinstance(one, events.TreeReady) and one.seconds >= 0.5)
+    training = model.info["seconds"]["training"] - 0.5
+    assert sum(one.seconds for one in ends) <= training
+    after = heard[heard.index(ready) :]
+    progress = [one for one in after if isinstance(one, events.TrainingProgress)]
+    assert progress
+    assert all(one.seconds <= training for one in progress)
+    growing = [one for one in heard if isinstance(one, events.TreeProgress)]
+    assert (growing[-1].stage, growing[-1].done, growing[-1].total) == ("splitting", 12, 12)
 
 
 def test_settings_of_the_corpus_are_those_it_was_read_with() -> None:

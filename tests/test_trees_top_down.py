@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hsw2v import reference
 from hsw2v.trees import semantic as module
 from hsw2v.trees.balanced import balanced
-from hsw2v.trees.semantic import POWER_STEPS, REFINEMENTS, semantic, split
+from hsw2v.trees.semantic import FEW, POWER_STEPS, REFINEMENTS, SAMPLE, sample, semantic
 from hsw2v.trees.tree import Tree
 
 
@@ -23,8 +23,19 @@ def leaves(tree: Tree) -> list[int]:
     return sorted(range(len(tree)), key=codes.__getitem__)
 
 
-def scale_of(vectors: np.ndarray) -> np.ndarray:
-    return (1 / np.linalg.norm(vectors, axis=1)).astype(np.float32)
+def below(tree: Tree, node: int) -> set[int]:
+    """Return the words of a subtree."""
+    if node < 0:
+        return {~node}
+    first, second = tree.children[node].tolist()
+    return below(tree, first) | below(tree, second)
+
+
+def explained(vectors: np.ndarray, second: np.ndarray) -> float:
+    """Return the variance of the unit vectors that is between two halves of them."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    apart = unit[second].mean(axis=0) - unit[~second].mean(axis=0)
+    return float(second.mean() * (1 - second.mean()) * (apart @ apart))
 
 
 @given(st.integers(1, 300), st.integers(0, 9))
@@ -37,17 +48,44 @@ def test_balanced_keeps_the_order_and_is_as_deep_as_need_be(words: int, seed: in
     assert set(tree.paths().lengths) <= {deepest, deepest - 1}
 
 
-@pytest.mark.parametrize("words", [3, 4, 10, 1000])
+@pytest.mark.parametrize("words", [3, 4, 10, FEW, FEW + 1, 1000, SAMPLE])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_split_is_that_of_the_reference(words: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     vectors = rng.normal(1.0, 2.0, (words, 24)).astype(np.float32)
     weights = rng.random(words) ** 3 + 0.01
-    expected = reference.split(vectors.astype(np.float64), weights, POWER_STEPS, REFINEMENTS)
-    some = np.arange(words, dtype=np.int32)
-    middle = split(vectors, scale_of(vectors), weights, some)
-    assert set(some[middle:]) == set(np.nonzero(expected)[0])
-    assert set(some[:middle]) == set(np.nonzero(~expected)[0])
+    tree = semantic(vectors, weights)
+    second = reference.split(vectors.astype(np.float64), weights, POWER_STEPS, REFINEMENTS)
+    first, last = tree.children[0].tolist()
+    assert below(tree, first) == set(np.nonzero(~second)[0])
+    assert below(tree, last) == set(np.nonzero(second)[0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sample_splits_a_large_set_about_as_well_as_all_its_words(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    words, weights = 3 * SAMPLE, 1.0 / np.arange(1, 3 * SAMPLE + 1)
+    centres = rng.normal(size=(60, 24))[rng.integers(0, 60, words)]
+    vectors = (centres + rng.normal(size=(words, 24))).astype(np.float32)
+    tree = semantic(vectors, weights)
+    second = np.zeros(words, np.bool_)
+    second[list(below(tree, int(tree.children[0, 1])))] = True
+    of_all = reference.split(vectors.astype(np.float64), weights, POWER_STEPS, REFINEMENTS)
+    assert explained(vectors, second) > 0.9 * explained(vectors, of_all)
+    assert weights[second].sum() == pytest.approx(weights.sum() / 2, abs=weights.max() / 2)
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0, 3.0])
+def test_a_sample_stands_for_all_words_and_their_weight(power: float) -> None:
+    words = np.random.default_rng(1).permutation(10 * SAMPLE).astype(np.int32)
+    weights = 1.0 / (1.0 + words) ** power
+    taken, counts, masses = sample(weights, words)
+    assert SAMPLE / 2 <= len(taken) <= SAMPLE
+    assert len(set(taken)) == len(taken)
+    assert np.allclose(masses, counts * weights[np.argsort(words)[taken]])
+    assert counts.sum() == pytest.approx(len(words), rel=0.01)
+    assert masses.sum() == pytest.approx(weights.sum(), rel=0.01)
+    assert counts.min() >= 1.0
 
 
 @given(st.integers(2, 40), st.integers(0, 99), st.booleans())
@@ -56,9 +94,11 @@ def test_a_cut_halves_the_weight_as_nearly_as_can_be(words: int, seed: int, ties
     places = (rng.integers(0, 4, words) if ties else rng.random(words)).astype(np.float32)
     weights = rng.random(words) ** 4 + 1e-3
     some = rng.permutation(words).astype(np.int32)
-    ones = np.ones(words, np.float32)
-    middle = module.cut(places[:, None], ones, weights, some, np.ones(1, np.float32))
+    along, heavy = places[some], weights[some]
+    middle = module.cut(along, heavy, some)
     assert sorted(some) == list(range(words))
+    assert np.array_equal(along, places[some])
+    assert np.array_equal(heavy, weights[some])
     assert 1 <= middle < words
     assert places[some[:middle]].max() <= places[some[middle:]].min()
     if not ties:
@@ -103,13 +143,26 @@ def test_paths_of_the_semantic_tree_are_nearly_as_short_as_can_be() -> None:
 def test_the_semantic_tree_does_not_depend_on_the_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "SET_AT_ONCE", 50)
+    monkeypatch.setattr(module, "SET_AT_ONCE", 500)
     rng = np.random.default_rng(5)
-    vectors = rng.normal(size=(1000, 16)).astype(np.float32)
-    weights = rng.random(1000)
+    words = 4 * SAMPLE
+    vectors = rng.normal(size=(words, 16)).astype(np.float32)
+    weights = rng.random(words)
     told: list[int] = []
     one = semantic(vectors, weights, 1)
     three = semantic(vectors, weights, 3, told.append)
     assert np.array_equal(one.children, three.children)
-    assert told == sorted(told)
-    assert told[-1] == 999
+    # The work of a level is as much as that of any other.
+    steps = np.diff([0, *told])
+    assert told[-1] == words
+    assert steps.min() >= 0
+    assert steps.max() < 1.1 * words / np.log2(words)
+
+
+def test_what_is_told_of_a_tree_can_end_its_building() -> None:
+    def interrupt(done: int) -> None:
+        raise KeyboardInterrupt
+
+    rng = np.random.default_rng(6)
+    with pytest.raises(KeyboardInterrupt):
+        semantic(rng.normal(size=(100, 16)).astype(np.float32), np.ones(100), 2, interrupt)

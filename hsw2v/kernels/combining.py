@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.jit import compiled, inlined
+from hsw2v.jit import compiled, inlined, prefetch_line
 from hsw2v.kernels.arguments import CLASSES, HIERARCHICAL, NEGATIVE, NOISE_KEY, OTHER, SAMPLED
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.memory import load_int32, prefetch_line
+from hsw2v.kernels.memory import load_int32
 from hsw2v.kernels.output.negative import drawn_word, noise_rows
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import add_change, clear_row, copy_row, move_row_by, squared_length

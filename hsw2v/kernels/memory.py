@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hsw2v.jit import emit_prefetch, intrinsic, ir, types
+from hsw2v.jit import intrinsic, ir, types
 
 
 def _loader(kind: Any, representation: Any) -> tuple[Any, Any]:
@@ -74,14 +74,3 @@ def store_int64(typing: Any, address: Any, value: Any) -> Any:
 def store_float32(typing: Any, address: Any, value: Any) -> Any:
     """Write a float32 to an address."""
     return _storer(types.float32, ir.FloatType())
-
-
-@intrinsic
-def prefetch_line(typing: Any, address: Any) -> Any:
-    """Ask for the cache line at an address, to be read soon."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        emit_prefetch(builder, builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()))
-        return context.get_dummy_value()
-
-    return types.void(types.intp), generate

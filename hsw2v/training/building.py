@@ -245,7 +245,7 @@ def _semantic_tree(
     report = Report("semantic", training, listener)
 
     def tick(done: int) -> None:
-        report.tell("splitting", done, len(weights) - 1)
+        report.tell("splitting", done, len(weights))
 
     tree = semantic(vectors, weights, training.threads, tick).ordered(weights)
     report.tree_ready(tree, weights)

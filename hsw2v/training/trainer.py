@@ -225,7 +225,8 @@ class Trainer:
                 self._advance(corpus, some, stop.block, report, keeper)
                 output = None
                 if stop.act is Act.SWITCH:
-                    output = self._next_output(epoch, listener)
+                    with report.building():
+                        output = self._next_output(epoch, listener)
                 elif stop.act is Act.RECORD and recorder:
                     with report.measuring():
                         block, passed = int(some.order[stop.block]), some.passed[stop.block]

@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.jit import inlined
+from hsw2v.jit import inlined, prefetch_line
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import (
     load_int32,
     load_int64,
     load_uint8,
     load_uint64,
-    prefetch_line,
     store_float32,
     store_int32,
     store_int64,

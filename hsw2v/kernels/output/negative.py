@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.jit import compiled, inlined
+from hsw2v.jit import compiled, inlined, prefetch_line
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.memory import load_int64, load_uint64, prefetch_line, store_int64
+from hsw2v.kernels.memory import load_int64, load_uint64, store_int64
 from hsw2v.kernels.random import below, draw, high_half, low_half
 from hsw2v.kernels.tiles import prefetch_row
 
