@@ -143,14 +143,25 @@ def test_records_of_long_benchmarks_are_shown(tmp_path: Path) -> None:
         ["c.txt", "empty", "11.00 (10.00–12.00)", "4.00"],
         ["c.txt", "filled", "1.00", "0.50"],
     ]
-    kernel = (
-        {"what": "limit", "rate": 2.5e11},
-        {"what": "a step", "rows": 6, "columns": 13.8, "seconds": 3.04e-7, "rate": 1.66e11},
-    )
-    assert [list(row.values()) for row in rows("kernel", *kernel)] == [
-        ["limit", "", "", "250"],
-        ["a step", "6 × 13.8", "0.304", "166"],
-    ]
+
+
+def test_the_account_of_a_window_adds_up(tmp_path: Path, corpus: Path) -> None:
+    record = tmp_path / "kernel.json"
+    shown = tables(bench("kernel", corpus, "--record", record).stdout)
+    runs = json.loads(record.read_text(encoding="utf-8"))["runs"]
+    kinds = {run["kind"] for run in runs}
+    assert len(shown) == 2 * len(kinds)
+    for rates, accounts in zip(shown[::2], shown[1::2], strict=True):
+        assert rates[0]["of the limit"] == "100%"
+        assert "6 × 14" in [row["rows: hidden × output"] for row in rates]
+        assert [row["ns of a window"] for row in accounts] == [
+            *("skip-gram, hs", "skip-gram, hs, subsampled", "CBOW, hs", "CBOW, hs, subsampled"),
+            *("skip-gram, ns", "CBOW, ns"),
+        ]
+    parts = ("windows", "contexts", "scores", "link", "update", "rest", "waiting")
+    for run in runs:
+        if "waiting" in run:
+            assert run["seconds"] == pytest.approx(sum(run[part] for part in parts))
 
 
 def test_a_command_that_fails_stops_the_benchmark(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     code = exit_code_of(command)
     sys.stderr.flush()
-    # Nothing is left to be done. The interpreter would free what ends with the process anyway, which
-    # takes it a tenth of a second, and wait for a thread that still compiles.
+    # Nothing is left to be done. The interpreter would take a tenth of a second to free what ends
+    # with the process anyway, and wait for a thread that still compiles.
     os._exit(code)
 
 

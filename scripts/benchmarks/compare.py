@@ -8,7 +8,7 @@ from argparse import Namespace
 from benchmarks.benchmark import ANALOGIES, CORPUS, PAIRS, ROUNDS, THREADS, Benchmark, option
 from benchmarks.pages import Pages, ratios, spread, table
 from benchmarks.processes import tell
-from benchmarks.programs import CASES, OURS, PROGRAMS, Job, is_there, shown
+from benchmarks.programs import CASES, OURS, PROGRAMS, SUBSAMPLED, Job, is_there, shown
 from benchmarks.records import Fields, Record, rounds
 from benchmarks.training import Tests, train, whole
 
@@ -24,7 +24,11 @@ def measure(given: Namespace, record: Record) -> None:
     """
     wanted = [name for name in PROGRAMS if name in {OURS, *given.programs}]
     installed = [name for name in wanted if is_there(name, PROGRAMS[name])]
-    keys = rounds(given.rounds, case=given.cases, program=installed)
+    keys = [
+        key
+        for key in rounds(given.rounds, case=given.cases, program=installed)
+        if CASES[key["case"]].loss in PROGRAMS[key["program"]].losses
+    ]
     tests = Tests(given.pairs, given.analogies)
 
     def job(key: Fields) -> Job:
@@ -52,7 +56,7 @@ def render(record: Record, pages: Pages) -> str:
 
 
 def _table(record: Record, case: str) -> str:
-    ours = [run["seconds"] for run in record.select(case=case, program=OURS)]
+    ours = [one for one in (OURS, SUBSAMPLED) if record.select(case=case, program=one)]
     rows = []
     for program, runs in record.groups("program", case=case).items():
         sets = whole(list(runs[0]["quality"]))
@@ -61,12 +65,17 @@ def _table(record: Record, case: str) -> str:
             [
                 program,
                 spread(seconds, 2),
-                "1" if program == OURS else ratios(seconds, ours),
+                *("1" if program == one else _times(record, case, seconds, one) for one in ours),
                 f"{max(run['peak_bytes'] for run in runs) / 1e6:.0f}",
                 *(spread((run["quality"][s] for run in runs), 3, statistics.fmean) for s in sets),
             ]
         )
-    return table(["program", "seconds", "times hsw2v", "peak MB", *sets], rows)
+    return table(["program", "seconds", *(f"times {one}" for one in ours), "peak MB", *sets], rows)
+
+
+def _times(record: Record, case: str, seconds: list[float], program: str) -> str:
+    """Return how many times as long some runs took as those of a program."""
+    return ratios(seconds, [run["seconds"] for run in record.select(case=case, program=program)])
 
 
 BENCHMARK = Benchmark(

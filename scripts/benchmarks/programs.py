@@ -6,7 +6,7 @@ import shlex
 import sys
 import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PEER = Path(peer.__file__)
 WORD2VEC = Path(sysconfig.get_path("scripts"), "word2vec")
 
-OURS = "hsw2v"
+OURS, SUBSAMPLED = "hsw2v", "hsw2v, subsampled"
+"""With every decision, as the others have it, and with its own default `--node-sample`."""
 DIM, WINDOW, SAMPLE, MIN_COUNT, NEGATIVE = "100", "5", "1e-4", "5", "5"
 # The word2vec package leaves out a part of the corpus from the second epoch on.
 EPOCHS = "1"
@@ -80,6 +81,8 @@ class Program:
     load: Callable[[str], Any] = hsw2v.load
     """Returns an `hsw2v.Model` of what was saved."""
     binary: Path | None = None
+    losses: tuple[str, ...] = ("hs", "ns")
+    """The output layers that it is run with."""
 
     @property
     def missing(self) -> str | None:
@@ -104,6 +107,10 @@ def hsw2v_command(job: Job) -> list[str]:
     return [*command, *job.options(LR), "--quiet", *job.more]
 
 
+def _subsampled_command(job: Job) -> list[str]:
+    return hsw2v_command(replace(job, more=("--tree", "huffman")))
+
+
 def _peer_command(name: str, rates: dict[str, str]) -> Callable[[Job], list[str]]:
     return lambda job: [
         *(sys.executable, str(PEER), name, job.corpus, job.output),
@@ -124,6 +131,7 @@ def _word2vec_command(job: Job) -> list[str]:
 
 PROGRAMS = {
     OURS: Program("hsw2v", ".safetensors", hsw2v_command),
+    SUBSAMPLED: Program("hsw2v", ".safetensors", _subsampled_command, losses=("hs",)),
     "word2vec": Program("word2vec", ".txt", _word2vec_command, binary=WORD2VEC),
     "gensim": Program("gensim", ".model", _peer_command("gensim", GENSIM_LR), peer.load_gensim),
     "fastText": Program(
