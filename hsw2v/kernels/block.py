@@ -35,13 +35,6 @@ from hsw2v.kernels.windows import find_windows, leave_out, row_addresses
 
 
 @inlined
-def _output_rows(output, tree, noise, word, first, key, counter, rows, labels):
-    if output == HIERARCHICAL:
-        return path_rows(tree, word, first, rows, labels, True)
-    return sampled_rows(noise, word, key, counter, rows, True)
-
-
-@inlined
 def prefetch_ahead(tree, kept, centre, count):
     """Ask for what the paths of later words are read from, in order of dependence."""
     if centre + 6 < count:
@@ -59,6 +52,26 @@ def prefetch_next(output, tree, noise, kept, centre, count, key):
             prefetch_nodes(tree, word)
         else:
             prefetch_sampled(noise, word, key, centre + 1)
+
+
+@inlined
+def _find_rows(kind, tree, sampling, kept, centre, count, key, whole, rows, labels):
+    """Find the output rows of a window ahead of it, and ask for them and for what later ones need.
+
+    Their addresses are written to `rows`, and the labels of a path to `labels`; with `whole`, those
+    of all its nodes. Returns how many there are, where their labels are, and how many of the path's
+    nodes sit the window out.
+    """
+    word = np.int64(load_int32(kept + 4 * centre))
+    skipped: Any = np.int64(0)
+    if kind == HIERARCHICAL:
+        skipped = first_level(tree, word, key, centre)
+        prefetch_ahead(tree, kept, centre - 1, count)
+        m, there = path_rows(tree, word, 0 if whole else skipped, rows, labels, True)
+    else:
+        prefetch_draws(sampling, key, centre + 1)
+        m, there = sampled_rows(sampling, word, key, centre, rows, True)
+    return m, there, skipped
 
 
 @compiled
@@ -106,7 +119,7 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     total = 0.0
     predictions = 0
     previous: Any = np.int64(0)
-    # Of the next window, whose output rows are found, and asked for, during the one before.
+    # Of the next window: its output rows are found during the one before.
     next_m: Any = np.int64(0)
     next_labels: Any = np.int64(0)
     next_skipped: Any = np.int64(0)
@@ -118,24 +131,19 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
         output = outputs + (centre & 1) * output_room
         ahead = centre + 1
         if ahead < count:
-            word = np.int64(load_int32(kept + 4 * ahead))
             next_sampled = ahead == next_loss
             if next_sampled:
                 next_loss += loss_every
-            if kind == HIERARCHICAL:
-                next_skipped = first_level(tree, word, noise_key, ahead)
-                prefetch_ahead(tree, kept, centre, count)
-            else:
-                prefetch_draws(sampling, noise_key, ahead + 1)
-            next_m, next_labels = _output_rows(
+            next_m, next_labels, next_skipped = _find_rows(
                 kind,
                 tree,
                 sampling,
-                word,
-                # A loss is that of the whole path, whatever part of it is trained.
-                0 if next_sampled else next_skipped,
-                noise_key,
+                kept,
                 ahead,
+                count,
+                noise_key,
+                # A loss is that of the whole path, whatever part of it is trained.
+                next_sampled,
                 outputs + (ahead & 1) * output_room,
                 labels_of_paths + (ahead & 1) * label_room,
             )
