@@ -72,21 +72,24 @@ def _each_size(builder: Any, size: Any, largest: int, body: Callable[[int], None
     builder.position_at_end(done)
 
 
-def _each_group(builder: Any, chunks: Any, largest: int, body: Callable[[Any, int], None]) -> None:
+def _each_group(builder: Any, chunks: Any, largest: int, body: Callable[[list[Any]], None]) -> None:
     """Emit code for the vectors of a row in groups of `largest`, and one of those that are left.
 
-    `body` takes the place of a group in the row, in bytes, and its size. What it emits has all
-    vectors of a group in registers: sums that do not wait for each other, and one reading of the
-    addresses and weights of the rows for all of them.
+    `body` takes the places of a group's vectors in the row, in bytes. What it emits has all of them
+    in registers: sums that do not wait for each other, and one reading of the addresses and weights
+    of the rows for all of them.
     """
-    width = emit.constant(largest)
-    groups = builder.udiv(chunks, width)
+
+    def group(offset: Any, size: int) -> None:
+        body([builder.add(offset, emit.constant(4 * LANES * number)) for number in range(size)])
+
+    groups = builder.udiv(chunks, emit.constant(largest))
     with cgutils.for_range(builder, groups, intp=emit.INDEX) as loop:
-        body(builder.mul(loop.index, emit.constant(4 * LANES * largest)), largest)
+        group(builder.mul(loop.index, emit.constant(4 * LANES * largest)), largest)
     if largest > 1:
         offset = builder.mul(groups, emit.constant(4 * LANES * largest))
-        rest = builder.sub(chunks, builder.mul(groups, width))
-        _each_size(builder, rest, largest - 1, lambda size: body(offset, size))
+        rest = builder.sub(chunks, builder.mul(groups, emit.constant(largest)))
+        _each_size(builder, rest, largest - 1, lambda size: group(offset, size))
 
 
 def _sigmoid(builder: Any, x: Any) -> Any:
@@ -274,8 +277,7 @@ def _update(
     left = [emit.load_address(builder, hidden, emit.constant(i)) for i in range(rows)]
     right = [emit.load_address(builder, target, emit.constant(i)) for i in range(rows)]
 
-    def group(offset: Any, size: int) -> None:
-        places = [builder.add(offset, emit.constant(4 * LANES * k)) for k in range(size)]
+    def group(places: list[Any]) -> None:
         h = [[emit.load(builder, row, place) for place in places] for row in left]
         sums = [[cgutils.alloca_once(builder, emit.VECTOR) for _ in places] for _ in left]
         for of_row in sums:
@@ -288,7 +290,7 @@ def _update(
             for i in range(rows):
                 place = builder.add(weights, emit.constant(4 * i * MAX_OUTPUT))
                 weight = emit.splat(builder, builder.load(emit.pointer(builder, place, emit.FLOAT)))
-                for k in range(size):
+                for k in range(len(places)):
                     total = emit.multiply_add(builder, weight, row[k], builder.load(sums[i][k]))
                     builder.store(total, sums[i][k])
                     row[k] = emit.multiply_add(builder, weight, h[i][k], row[k])
@@ -359,8 +361,7 @@ def mean_row(typing: Any, rows: Any, count: Any, chunks: Any, mean: Any) -> Any:
         one = ir.Constant(emit.FLOAT, 1.0)
         share = emit.splat(builder, builder.fdiv(one, builder.sitofp(count, emit.FLOAT)))
 
-        def group(offset: Any, size: int) -> None:
-            places = [builder.add(offset, emit.constant(4 * LANES * k)) for k in range(size)]
+        def group(places: list[Any]) -> None:
             sums = [cgutils.alloca_once(builder, emit.VECTOR) for _ in places]
             for total in sums:
                 builder.store(emit.splat_constant(0.0), total)
@@ -385,8 +386,7 @@ def add_to_rows(typing: Any, rows: Any, count: Any, chunks: Any, addend: Any) ->
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, count, chunks, addend = arguments
 
-        def group(offset: Any, size: int) -> None:
-            places = [builder.add(offset, emit.constant(4 * LANES * k)) for k in range(size)]
+        def group(places: list[Any]) -> None:
             values = [emit.load(builder, addend, place) for place in places]
             for place in places:
                 emit.store(builder, emit.splat_constant(0.0), addend, place)
