@@ -10,7 +10,6 @@ import os
 import sys
 from typing import Any
 
-
 READY = 3
 """Ids of the block that makes the kernel ready (`training/warmup.py`): it is none of the corpus."""
 
