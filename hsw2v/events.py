@@ -71,7 +71,8 @@ class TreeProgress(Event):
     """A name for people."""
     done: int
     total: int
-    """Steps of this stage; of the semantic tree its words, each by the levels it has passed."""
+    """Steps of this stage. Of the semantic tree the number of words V, and `done` is the share of
+    the work that is done, times V."""
     objective: float | None
     """Log-likelihood a bigram, in nats, of brown and exchange."""
     seconds: float
@@ -130,6 +131,7 @@ class TrainingProgress(Event):
     loss: float | None
     """Mean negative log-likelihood of a prediction since the last event, in nats; None before."""
     seconds: float
+    """Of training so far, without the building of trees or classes."""
     seconds_left: float
 
 

@@ -145,3 +145,7 @@ def test_a_row_that_is_no_number_hides_no_other(unit, monkeypatch) -> None:
     rows[2_000] = np.nan
     monkeypatch.setattr(neighbours, "SCORES_AT_ONCE", 1_000)
     assert nearest(UnitRows(rows), unit[9:10], 4, np.array([[9]]))[0].tolist() == [expected]
+    for direction in unit[9:10], rows[2_000:2_001]:
+        found, cosines = nearest(UnitRows(rows), direction, len(rows))
+        assert sorted(found[0]) == list(range(len(rows)))
+        assert not np.isnan(cosines).any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,31 @@ def test_building_a_tree_is_no_part_of_the_time_of_an_epoch(
     assert all(one.seconds <= training for one in progress)
     growing = [one for one in heard if isinstance(one, events.TreeProgress)]
     assert (growing[-1].stage, growing[-1].done, growing[-1].total) == ("splitting", 12, 12)
+
+
+def test_building_a_tree_before_an_interruption_is_no_part_of_the_speed_after_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def slowly(*arguments: object) -> Tree:
+        time.sleep(0.5)
+        return semantic(*arguments)  # type: ignore[arg-type]
+
+    def interrupt(event: events.Event) -> None:
+        if isinstance(event, events.EpochEnd) and event.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(building, "semantic", slowly)
+    monkeypatch.setattr(events.Pace, "SECONDS", 0.0)
+    config = SMALL.replace(loss="hs", tree="semantic", epochs=4, rebuild_at=1.0)
+    output = tmp_path / "model.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        hsw2v.train(SENTENCES, config=config, output=output, listener=interrupt)
+    heard: list[events.Event] = []
+    model = hsw2v.resume(f"{output}.checkpoint", listener=heard.append)
+    progress = [one for one in heard if isinstance(one, events.TrainingProgress)]
+    assert progress
+    training = model.info["seconds"]["training"] - 0.5
+    assert all(one.seconds <= training for one in progress)
 
 
 def test_settings_of_the_corpus_are_those_it_was_read_with() -> None:

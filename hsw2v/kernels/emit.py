@@ -115,14 +115,13 @@ def _rounded(builder: Any, x: Any) -> Any:
 
 
 def power_of_two(builder: Any, t: Any) -> Any:
-    """Return 2^t, within 2e-7 of it; t beyond ±120 is taken as that. NaN gives any number.
+    """Return 2^t, within 2e-7 of it; t beyond ±120 is taken as that, and NaN as -120.
 
     That is the float whose exponent is t rounded, times the polynomial of the rest.
     """
     low, high = splat_constant(-_EXPONENT_LIMIT), splat_constant(_EXPONENT_LIMIT)
-    # In this order a comparison is one instruction, with NaN as it is.
-    t = builder.select(builder.fcmp_ordered(">", low, t), low, t)
-    t = builder.select(builder.fcmp_ordered("<", high, t), high, t)
+    t = builder.select(builder.fcmp_ordered(">", t, low), t, low)
+    t = builder.select(builder.fcmp_ordered("<", t, high), t, high)
     whole = _rounded(builder, t)
     rest = builder.fsub(t, whole)
     series = splat_constant(_SERIES[-1])

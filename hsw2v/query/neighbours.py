@@ -102,7 +102,8 @@ def best_rows(
     slice of the rows; several threads call it. Returns row numbers and scores as `nearest` does.
     """
     k = max(0, min(k, rows - (0 if exclude is None else exclude.shape[1])))
-    indexes = np.full((queries, k), -1)
+    # Where no row is found yet: behind all rows of equal score.
+    indexes = np.full((queries, k), rows)
     scores = np.full((queries, k), -np.inf, np.float32)
 
     def answer(block: slice) -> None:
@@ -110,11 +111,15 @@ def best_rows(
             found = scores_of(block, tile)
             if exclude is not None:
                 _leave_out(found, exclude[block] - tile.start)
-            # Past the first tiles, few queries find any better row in one. (No NaN hides others.)
-            better = block.start + np.nonzero(~(found.max(axis=1) <= scores[block, -1]))[0]
+            # Past the first tiles, few queries find any better row in one. (NaN counts as one.)
+            highest = found.max(axis=1)
+            better = block.start + np.nonzero(~(highest <= scores[block, -1]))[0]
             if not len(better):
                 continue
-            columns, values = top_k(found[better - block.start], min(k, found.shape[1]))
+            found = found[better - block.start]
+            if np.isnan(highest).any():
+                found[np.isnan(found)] = -np.inf
+            columns, values = top_k(found, min(k, found.shape[1]))
             columns = np.concatenate((indexes[better], columns + tile.start), axis=1)
             values = np.concatenate((scores[better], values), axis=1)
             indexes[better], scores[better] = _sorted(columns, values, k)

@@ -132,6 +132,7 @@ def write_state(folder: Path, state: TrainingState) -> Path:
         "stops": state.stops,
         "block": state.block,
         "seconds": state.seconds,
+        "building_seconds": state.building_seconds,
         "epoch_seconds": state.epoch_seconds,
         "halvings": state.halvings,
     }

@@ -30,7 +30,6 @@ class Report:
         self._pace = Pace()
         # What was trained before an interruption counts.
         self._pace.stand(-state.seconds)
-        self._building_seconds = 0.0
         self.measuring_seconds = 0.0
         """How long the clock has stood."""
 
@@ -38,11 +37,13 @@ class Report:
     def measuring(self) -> Iterator[None]:
         """Let the clock of training stand while something is measured that is no part of it."""
         begun = time.perf_counter()
-        yield
-        seconds = time.perf_counter() - begun
-        self._pace.stand(seconds)
-        self._epoch_begun += seconds
-        self.measuring_seconds += seconds
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - begun
+            self._pace.stand(seconds)
+            self._epoch_begun += seconds
+            self.measuring_seconds += seconds
 
     @contextmanager
     def building(self) -> Iterator[None]:
@@ -51,10 +52,12 @@ class Report:
         It is part of what training took.
         """
         begun = time.perf_counter()
-        yield
-        seconds = time.perf_counter() - begun
-        self._epoch_begun += seconds
-        self._building_seconds += seconds
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - begun
+            self._epoch_begun += seconds
+            self._state.building_seconds += seconds
 
     def begin(self, rates: list[float]) -> None:
         """Watch an epoch, with the learning rate at every border of blocks."""
@@ -82,7 +85,7 @@ class Report:
         sums = np.nansum(self._state.losses[:, :2], axis=0)
         loss, predictions = sums - self._seen
         self._seen = sums
-        seconds = self._pace.seconds - self._building_seconds
+        seconds = self._pace.seconds - self._state.building_seconds
         tokens = round(share * self._epochs * self._tokens)
         self._listener(
             TrainingProgress(

@@ -49,8 +49,10 @@ class TrainingState:
 
     seconds: float = 0.0
     """What training took so far, without measuring."""
+    building_seconds: float = 0.0
+    """What the building of trees or classes took of that."""
     epoch_seconds: float = 0.0
-    """What this epoch took."""
+    """What this epoch took, without building and measuring."""
     halvings: int = 0
     """How often the learning rate was halved, after training had diverged."""
 

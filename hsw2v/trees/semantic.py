@@ -54,7 +54,7 @@ def semantic(
     with ThreadPoolExecutor(threads) as pool:
         while sets:
 
-            def halve(node: int) -> tuple[float, list[int]]:
+            def split_set(node: int) -> tuple[float, list[int]]:
                 begin, end = children[node]
                 work = _work(begin, end)
                 if end - begin <= SET_AT_ONCE:
@@ -65,7 +65,7 @@ def semantic(
                 return work - sum(_work(*children[child]) for child in below), below
 
             below = []
-            for work, halves in pool.map(halve, sets):
+            for work, halves in pool.map(split_set, sets):
                 below += halves
                 left -= work
                 tick(count - round(count * left / total))

@@ -83,8 +83,8 @@ def render(record: Record, pages: Pages) -> str:
                 ),
             ]
         )
-    header = ["case", "threads", "epoch before, s", "after, s", "faster: epoch", "command"]
-    return table([*header, "by processor time"], rows)
+    header = ["case", "threads", "epoch before, s", "after, s", "epoch, faster"]
+    return table([*header, "command, faster", "command, less processor time"], rows)
 
 
 def _of(runs: Iterable[Fields], what: str) -> list[float]:
