@@ -79,10 +79,7 @@ def render(record: Record, pages: Pages) -> str:
 
 def _tables(kind: str, runs: list[Fields]) -> str:
     limit = runs[0]["rate"]
-    rates = [
-        [run["what"], *_size(run), f"{run['rate'] / 1e9:.0f}", f"{run['rate'] / limit:.0%}"]
-        for run in runs
-    ]
+    rates = [[run["what"], *_size(run), *_rate(run, limit)] for run in runs]
     accounts = [
         [run["what"], f"{run['seconds'] * 1e9:.0f}", *(_nanoseconds(run[part]) for part in PARTS)]
         for run in runs
@@ -100,8 +97,14 @@ def _tables(kind: str, runs: list[Fields]) -> str:
 def _size(run: Fields) -> tuple[str, str]:
     if "seconds" not in run:
         return "", ""
-    rows, columns = (f"{one:.1f}".removesuffix(".0") for one in (run["rows"], run["columns"]))
-    return f"{rows} × {columns}", f"{run['seconds'] * 1e9:.0f}"
+    sizes = [f"{one:.1f}".removesuffix(".0") for one in (run["rows"], run["columns"]) if one]
+    return " × ".join(sizes), f"{run['seconds'] * 1e9:.0f}"
+
+
+def _rate(run: Fields, limit: float) -> tuple[str, str]:
+    if "rate" not in run:
+        return "", ""
+    return f"{run['rate'] / 1e9:.0f}", f"{run['rate'] / limit:.0%}"
 
 
 def _nanoseconds(seconds: float) -> str:

@@ -30,6 +30,7 @@ from hsw2v.kernels.memory import load_int64
 from hsw2v.kernels.optimizers import SGD
 from hsw2v.kernels.output.hierarchical import TreePaths, tree_paths
 from hsw2v.kernels.output.negative import noise_distribution
+from hsw2v.kernels.rows import decay_rows
 from hsw2v.kernels.step import gradients, step
 from hsw2v.kernels.tiles import (
     MAX_CONTEXT,
@@ -114,16 +115,19 @@ def _scores(hidden, n, output, m, chunks, scores):
                 score_row(width, here, there, chunks, place)
 
 
-CONTEXTS, SCORES, GRADIENTS, STEP = range(4)
+CONTEXTS, SCORES, GRADIENTS, STEP, PASSES = range(5)
 
 
 @compiled
-def do_parts(what, contexts, outputs, hidden, output, labels, chunks, scores) -> None:
-    """Do a part of the work of windows of these sizes (N,) int64, on rows at these addresses."""
+def do_parts(what, contexts, outputs, hidden, output, labels, chunks, scores, one) -> None:
+    """Do a part of the work of windows of these sizes (N,) int64, on rows at these addresses.
+
+    `one` is 1: what rows are multiplied by must not be known when compiling.
+    """
     rate = np.float32(0.0)
-    for one in range(len(contexts)):
-        n = contexts[one]
-        m = outputs[one]
+    for place in range(len(contexts)):
+        n = contexts[place]
+        m = outputs[place]
         if what == CONTEXTS:
             mean_row(hidden, n, chunks, load_int64(output))
             add_to_rows(hidden, n, chunks, load_int64(output))
@@ -131,6 +135,8 @@ def do_parts(what, contexts, outputs, hidden, output, labels, chunks, scores) ->
             _scores(hidden, n, output, m, chunks, scores)
         elif what == GRADIENTS:
             gradients(hidden, n, output, m, labels, rate, chunks, scores)
+        elif what == PASSES:
+            decay_rows(output, m, one, chunks)
         else:
             step(hidden, hidden, n, output, m, labels, rate, chunks, scores)
 
@@ -160,6 +166,7 @@ class Rows:
                 self._labels.ctypes.data,
                 WIDTH // LANES,
                 self._scores.ctypes.data,
+                np.float32(1.0),
             )
             return (time.thread_time() - begun) / len(contexts)
 
@@ -397,6 +404,15 @@ def main() -> None:
                 "rate": n * m * DIM * FLOPS_OF_A_PAIR / seconds,
             }
         )
+    rows_of_path = np.full(LISTED, STEPS[0][1])
+    found.append(
+        {
+            "what": "output rows read and written, in cache",
+            "rows": 0,
+            "columns": STEPS[0][1],
+            "seconds": rows.time(PASSES, np.zeros_like(rows_of_path), rows_of_path),
+        }
+    )
     kernel = Kernel(sys.argv[1])
     for name, cbow, output, node_sample in CASES:
         parts = account(kernel, cbow=cbow, output=output, subsampled=node_sample > 0)
