@@ -16,7 +16,6 @@ from hsw2v.kernels.output.hierarchical import (
     first_level,
     merge_top,
     path_rows,
-    prefetch_nodes,
     prefetch_path,
     prefetch_place,
     tree_rows,
@@ -24,7 +23,6 @@ from hsw2v.kernels.output.hierarchical import (
 from hsw2v.kernels.output.negative import (
     noise_rows,
     prefetch_draws,
-    prefetch_sampled,
     sampled_rows,
 )
 from hsw2v.kernels.random import draw
@@ -41,17 +39,6 @@ def prefetch_ahead(tree, kept, centre, count):
         prefetch_place(tree, np.int64(load_int32(kept + 4 * (centre + 6))))
     if centre + 3 < count:
         prefetch_path(tree, np.int64(load_int32(kept + 4 * (centre + 3))))
-
-
-@inlined
-def prefetch_next(output, tree, noise, kept, centre, count, key):
-    """Ask for the output rows of the next window."""
-    if centre + 1 < count:
-        word = np.int64(load_int32(kept + 4 * (centre + 1)))
-        if output == HIERARCHICAL:
-            prefetch_nodes(tree, word)
-        else:
-            prefetch_sampled(noise, word, key, centre + 1)
 
 
 @inlined

@@ -29,7 +29,7 @@ from hsw2v.kernels.arguments import (
     NOISE_KEY,
     SAMPLED,
 )
-from hsw2v.kernels.block import prefetch_ahead, prefetch_next
+from hsw2v.kernels.block import prefetch_ahead
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.group import Room, choose, decide, move_hidden
 from hsw2v.kernels.memory import load_int32, load_int64
@@ -46,9 +46,10 @@ from hsw2v.kernels.output.hierarchical import (
     first_level,
     merge_top,
     path_rows,
+    prefetch_nodes,
     tree_rows,
 )
-from hsw2v.kernels.output.negative import noise_rows, sampled_rows
+from hsw2v.kernels.output.negative import noise_rows, prefetch_sampled, sampled_rows
 from hsw2v.kernels.output.sampled import (
     SHARED_BY,
     draw_words,
@@ -77,6 +78,17 @@ class Addresses(NamedTuple):
     """Bytes of a row."""
     chunks: int
     """SIMD vectors of a row."""
+
+
+@inlined
+def _prefetch_next(output, tree, noise, kept, centre, count, key):
+    """Ask for the output rows of the next window."""
+    if centre + 1 < count:
+        word = np.int64(load_int32(kept + 4 * (centre + 1)))
+        if output == HIERARCHICAL:
+            prefetch_nodes(tree, word)
+        else:
+            prefetch_sampled(noise, word, key, centre + 1)
 
 
 @inlined
@@ -205,13 +217,13 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
             if chosen:
                 if layer.kind == HIERARCHICAL:
                     prefetch_ahead(tree, kept, centre, count)
-                prefetch_next(layer.kind, tree, noise, kept, centre, count, noise_key)
+                _prefetch_next(layer.kind, tree, noise, kept, centre, count, noise_key)
                 if has_squares:
-                    prefetch_next(
+                    _prefetch_next(
                         layer.kind, squares_tree, squares_noise, kept, centre, count, noise_key
                     )
                 if has_means:
-                    prefetch_next(
+                    _prefetch_next(
                         layer.kind, means_tree, means_noise, kept, centre, count, noise_key
                     )
             n = _hidden_rows_of(bounds, centre, plan.cbow)
