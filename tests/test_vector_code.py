@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="the code that is run is for x86"
+)
 TESTS = Path(__file__).parent
 FOUR_WIDE = {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": "+sse4.2"}
 """An x86 processor of 4 floats: all but the last step to machine code is as for ARM."""
