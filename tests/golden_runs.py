@@ -29,17 +29,12 @@ import hsw2v
 from hsw2v.config import LOSSES, OPTIMIZERS
 from hsw2v.events import EpochEnd, Event
 
+sys.path.append(str(Path(__file__).parents[1] / "scripts"))
+from benchmarks.vector_code import environment_of, kinds_here
+
 HERE = Path(__file__).parent / "golden"
 GOLDEN = HERE / "runs.json"
 TEXT = HERE / "text.txt"
-KINDS = {
-    # What LLVM is asked for by name, so that the code is the same on every processor that has it.
-    "avx512": (
-        "skylake-avx512",
-        "sse2 avx avx2 fma bmi bmi2 avx512f avx512bw avx512cd avx512dq avx512vl",
-    ),
-    "avx2": ("haswell", "sse2 avx avx2 fma bmi bmi2"),
-}
 COMMON: dict[str, Any] = {
     "threads": 1,
     "epochs": 2,
@@ -169,25 +164,11 @@ def versions() -> dict[str, str]:
     return {**{name: metadata.version(name) for name in packages}, "libc": libc}
 
 
-def kinds_here() -> list[str]:
-    """Return the kinds of vector code that this processor can run."""
-    import llvmlite.binding
-
-    host = llvmlite.binding.get_host_cpu_features()
-    return [
-        kind
-        for kind, (_, features) in KINDS.items()
-        if all(host.get(feature) for feature in features.split())
-    ]
-
-
 def start(kind: str | None) -> subprocess.Popen[str]:
     """Start all runs in a process of their own, with a kind of vector code; None for the host's."""
     environment = dict(os.environ, OPENBLAS_CORETYPE="Haswell", OPENBLAS_NUM_THREADS="1")
     if kind is not None:
-        name, features = KINDS[kind]
-        environment["NUMBA_CPU_NAME"] = name
-        environment["NUMBA_CPU_FEATURES"] = ",".join(f"+{one}" for one in features.split())
+        environment |= environment_of(kind)
     return subprocess.Popen(
         [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, text=True
     )

@@ -7,9 +7,10 @@ from typing import Any
 
 import golden_runs
 import pytest
+from benchmarks import vector_code
 
 GOLDEN = json.loads(golden_runs.GOLDEN.read_text())
-KINDS = golden_runs.kinds_here()
+KINDS = vector_code.kinds_here()
 NAMES = [name for name, _ in golden_runs.cases()]
 TOLERANCE = 1e-5
 """Of losses, and of products of a table relative to the square root of its size."""
@@ -44,6 +45,6 @@ def test_golden_run(runs: dict[str, dict[str, Any]], kind: str, name: str) -> No
 
 
 def test_both_kinds_of_vector_code_are_golden() -> None:
-    assert GOLDEN["runs"].keys() == golden_runs.KINDS.keys()
+    assert GOLDEN["runs"].keys() == vector_code.KINDS.keys()
     for runs in GOLDEN["runs"].values():
         assert list(runs) == NAMES

@@ -20,11 +20,7 @@ from hsw2v.kernels.output.hierarchical import (
     prefetch_place,
     tree_rows,
 )
-from hsw2v.kernels.output.negative import (
-    noise_rows,
-    prefetch_draws,
-    sampled_rows,
-)
+from hsw2v.kernels.output.negative import noise_rows, prefetch_draws, sampled_rows
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import decay_rows
 from hsw2v.kernels.step import loss, step

@@ -8,12 +8,9 @@ from argparse import Namespace
 from benchmarks.benchmark import ANALOGIES, CORPUS, PAIRS, ROUNDS, THREADS, Benchmark, option
 from benchmarks.pages import Pages, ratios, spread, table
 from benchmarks.processes import tell
-from benchmarks.programs import CASES, OURS, PROGRAMS, SUBSAMPLED, Job, is_there, shown
+from benchmarks.programs import AS_OTHERS, CASES, OURS, PROGRAMS, SUBSAMPLED, Job, is_there, shown
 from benchmarks.records import Fields, Record, rounds
 from benchmarks.training import Tests, train, whole
-
-AS_OTHERS = ("--tree", "huffman", "--node-sample", "0")
-"""The tree that other programs have, and all of its decisions."""
 
 
 def measure(given: Namespace, record: Record) -> None:

@@ -17,19 +17,12 @@ from argparse import Namespace
 from pathlib import Path
 
 from benchmarks.benchmark import CORPUS, Benchmark
-from benchmarks.machine import processor_flags
 from benchmarks.pages import Pages, table
 from benchmarks.records import Fields, Record
+from benchmarks.vector_code import environment_of, kinds_here
 
-KINDS = {
-    "AVX-512": (
-        "skylake-avx512",
-        "sse2 avx avx2 fma bmi bmi2 avx512f avx512bw avx512cd avx512dq avx512vl",
-    ),
-    "AVX2": ("haswell", "sse2 avx avx2 fma bmi bmi2"),
-}
-"""What LLVM is asked for, by name: a processor and its features."""
-BLAS = ("OPENBLAS_CORETYPE", "OPENBLAS_VERBOSE", "MKL_CBWR")
+TITLES = {"avx512": "AVX-512", "avx2": "AVX2", "": "The processor's"}
+BLAS = ("OPENBLAS_CORETYPE", "MKL_CBWR")
 """Variables that would choose another kernel for NumPy's products than the processor's."""
 PARTS = {
     "windows": "finding windows",
@@ -42,24 +35,16 @@ PARTS = {
 }
 
 
-def kinds_here() -> list[str]:
-    """Return the kinds of vector code that this processor can run; one of no name elsewhere."""
-    flags = processor_flags()
-    kinds = [kind for kind, (_, features) in KINDS.items() if set(features.split()) <= flags]
-    return kinds or [""]
-
-
 def measure(given: Namespace, record: Record) -> None:
     """Time the limit of the core, steps in cache, and the kernel, in a process for each kind."""
     script = Path(__file__).with_name("kernel_times.py")
-    for kind in kinds_here():
+    kinds = kinds_here() or [""]
+    for kind in kinds:
         if record.select(kind=kind):
             continue
         environment = {name: value for name, value in os.environ.items() if name not in BLAS}
         if kind:
-            name, features = KINDS[kind]
-            environment["NUMBA_CPU_NAME"] = name
-            environment["NUMBA_CPU_FEATURES"] = ",".join(f"+{one}" for one in features.split())
+            environment |= environment_of(kind)
         done = subprocess.run(
             [sys.executable, str(script), given.corpus],
             env=environment,
@@ -68,7 +53,7 @@ def measure(given: Namespace, record: Record) -> None:
         )
         for number, run in enumerate(json.loads(done.stdout)):
             # A matrix product takes the widest vectors there are, whatever the kind.
-            if not run["what"].startswith("NumPy") or kind == kinds_here()[0]:
+            if not run["what"].startswith("NumPy") or kind == kinds[0]:
                 record.put({"kind": kind, "number": number}, run)
 
 
@@ -85,9 +70,8 @@ def _tables(kind: str, runs: list[Fields]) -> str:
         for run in runs
         if "waiting" in run
     ]
-    title = f"**{kind} code**\n\n" if kind else ""
     return (
-        title
+        f"**{TITLES[kind]} code**\n\n"
         + table(["what, a window", "rows: hidden × output", "ns", "GFlop/s", "of the limit"], rates)
         + "\n\n"
         + table(["ns of a window", "in all", *PARTS.values()], accounts)

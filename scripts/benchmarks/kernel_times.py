@@ -61,15 +61,16 @@ FLOPS_OF_A_PAIR = 6
 """A dot product and two updates, a multiplication and an addition each, per number of a row."""
 CHAINS = 12
 """Multiply-adds that do not wait for each other: enough for two units of four cycles each."""
+NODE_SAMPLE = 0.003
 CASES = (
-    ("skip-gram, hs", False, HIERARCHICAL, 0.0),
-    ("skip-gram, hs, subsampled", False, HIERARCHICAL, 0.003),
-    ("CBOW, hs", True, HIERARCHICAL, 0.0),
-    ("CBOW, hs, subsampled", True, HIERARCHICAL, 0.003),
-    ("skip-gram, ns", False, NEGATIVE, 0.0),
-    ("CBOW, ns", True, NEGATIVE, 0.0),
+    ("skip-gram, hs", False, HIERARCHICAL, False),
+    ("skip-gram, hs, subsampled", False, HIERARCHICAL, True),
+    ("CBOW, hs", True, HIERARCHICAL, False),
+    ("CBOW, hs, subsampled", True, HIERARCHICAL, True),
+    ("skip-gram, ns", False, NEGATIVE, False),
+    ("CBOW, ns", True, NEGATIVE, False),
 )
-"""Name, CBOW, output layer, --node-sample."""
+"""Name, CBOW, output layer, and whether decisions are subsampled by NODE_SAMPLE."""
 STEPS = ((6, 14), (6, 6), (1, 14), (1, 6))
 
 
@@ -230,7 +231,7 @@ class Kernel:
         weights = counts * share
         tree = huffman(counts.astype(np.float64))
         self.paths = tree.paths()
-        self.keep = node_keep(tree, weights, 0.003)
+        self.keep = node_keep(tree, weights, NODE_SAMPLE)
         self._training = config.training
         self._weights = weights
         self.blocks = [
@@ -414,8 +415,8 @@ def main() -> None:
         }
     )
     kernel = Kernel(sys.argv[1])
-    for name, cbow, output, node_sample in CASES:
-        parts = account(kernel, cbow=cbow, output=output, subsampled=node_sample > 0)
+    for name, cbow, output, subsampled in CASES:
+        parts = account(kernel, cbow=cbow, output=output, subsampled=subsampled)
         found.append({"what": name, **parts})
     print(json.dumps(found))
 

@@ -13,23 +13,13 @@ VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2"}
 """Flags of a processor that are worth a word, the widest first."""
 
 
-def _processor() -> dict[str, str]:
-    """Return what Linux tells of the first processor."""
+def describe_machine() -> str:
+    """Return processor, cores, memory and system in one line."""
     cpuinfo, facts = Path("/proc/cpuinfo"), {}
     for line in cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else ():
         name, _, value = line.partition(":")
         facts.setdefault(name.strip(), value.strip())
-    return facts
-
-
-def processor_flags() -> set[str]:
-    """Return the features of the processor by Linux's names; none elsewhere."""
-    return {{"bmi1": "bmi"}.get(flag, flag) for flag in _processor().get("flags", "").split()}
-
-
-def describe_machine() -> str:
-    """Return processor, cores, memory and system in one line."""
-    facts, flags = _processor(), processor_flags()
+    flags = facts.get("flags", "").split()
     vectors = [shown for flag, shown in VECTORS.items() if flag in flags][:1]
     processor = facts.get("model name") or platform.processor() or platform.machine()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

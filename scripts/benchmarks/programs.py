@@ -19,6 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PEER = Path(peer.__file__)
 WORD2VEC = Path(sysconfig.get_path("scripts"), "word2vec")
 
+_RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from hsw2v.cli import main; main()"
+HUFFMAN = ("--tree", "huffman")
+AS_OTHERS = (*HUFFMAN, "--node-sample", "0")
+"""The tree that other programs have, and all of its decisions."""
 OURS, SUBSAMPLED = "hsw2v", "hsw2v, subsampled"
 """With every decision, as the others have it, and with its own default `--node-sample`."""
 DIM, WINDOW, SAMPLE, MIN_COUNT, NEGATIVE = "100", "5", "1e-4", "5", "5"
@@ -58,6 +62,8 @@ class Job:
     epochs: str = EPOCHS
     more: tuple[str, ...] = ()
     """Options for hsw2v alone."""
+    root: str = ""
+    """The folder whose hsw2v is run, if it is not the one that is installed."""
 
     def options(self, rates: dict[str, str]) -> list[str]:
         """Return the settings as options, which hsw2v and `peer.py` share."""
@@ -103,12 +109,13 @@ def is_there(name: str, program: Program) -> bool:
 
 def hsw2v_command(job: Job) -> list[str]:
     """Return the command that trains with hsw2v."""
-    command = [sys.executable, "-m", "hsw2v", "train", job.corpus, "-o", job.output]
+    run = ["-c", _RUN, job.root] if job.root else ["-m", "hsw2v"]
+    command = [sys.executable, *run, "train", job.corpus, "-o", job.output]
     return [*command, *job.options(LR), "--quiet", *job.more]
 
 
 def _subsampled_command(job: Job) -> list[str]:
-    return hsw2v_command(replace(job, more=("--tree", "huffman")))
+    return hsw2v_command(replace(job, more=HUFFMAN))
 
 
 def _peer_command(name: str, rates: dict[str, str]) -> Callable[[Job], list[str]]:

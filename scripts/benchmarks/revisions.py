@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterable
-from dataclasses import asdict
 
+from benchmarks import training
 from benchmarks.benchmark import CORPUS, ROUNDS, Benchmark, option
 from benchmarks.pages import Pages, ratios, spread, table
-from benchmarks.processes import measure as measure_process
 from benchmarks.processes import tell
-from benchmarks.programs import LR, ROOT, Case, Job
+from benchmarks.programs import AS_OTHERS, HUFFMAN, ROOT, Case, Job
 from benchmarks.records import Fields, Record, rounds
-from benchmarks.training import read_log
 
 BEFORE, AFTER = "before", "after"
-ALL = ("--tree", "huffman", "--node-sample", "0")
-SUBSAMPLED = ("--tree", "huffman")
 CASES = {
-    "skip-gram, hs": (Case("skipgram", "hs"), ALL),
-    "skip-gram, hs, subsampled": (Case("skipgram", "hs"), SUBSAMPLED),
-    "CBOW, hs": (Case("cbow", "hs"), ALL),
-    "CBOW, hs, subsampled": (Case("cbow", "hs"), SUBSAMPLED),
+    "skip-gram, hs": (Case("skipgram", "hs"), AS_OTHERS),
+    "skip-gram, hs, subsampled": (Case("skipgram", "hs"), HUFFMAN),
+    "CBOW, hs": (Case("cbow", "hs"), AS_OTHERS),
+    "CBOW, hs, subsampled": (Case("cbow", "hs"), HUFFMAN),
     "skip-gram, ns": (Case("skipgram", "ns"), ()),
     "CBOW, ns": (Case("cbow", "ns"), ()),
 }
-_RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from hsw2v.cli import main; main()"
 
 
 def measure(given: Namespace, record: Record) -> None:
@@ -58,14 +52,9 @@ def check_out(revision: str, folder: str) -> str:
 def train(root: str, corpus: str, case: str, threads: int) -> Fields:
     """Train once with the package in a folder; return figures."""
     what, more = CASES[case]
-    with tempfile.TemporaryDirectory() as folder:
-        log = f"{folder}/log.json"
-        job = Job(what, corpus, threads=str(threads))
-        output = ("-o", f"{folder}/model.safetensors")
-        options = (*job.options(LR), "--quiet", "--log-json", log, *more)
-        command = (sys.executable, "-c", _RUN, root, "train", corpus, *output, *options)
-        figures = asdict(measure_process(command))
-        return figures | {"epoch": read_log(log)["EpochEnd"]["seconds"]}
+    job = Job(what, corpus, threads=str(threads), more=more, root=root)
+    figures, log = training.train(job)
+    return figures | {"epoch": log["EpochEnd"]["seconds"]}
 
 
 def render(record: Record, pages: Pages) -> str:
