@@ -15,11 +15,11 @@ from __future__ import annotations
 import numpy as np
 
 from hsw2v.jit import inlined
+from hsw2v.kernels.link import decision_losses
 from hsw2v.kernels.tiles import (
     MAX_CONTEXT,
     MAX_OUTPUT,
     TILE_WIDTH,
-    decision_losses,
     gradient_row,
     gradient_rows,
     score_row,

@@ -165,46 +165,6 @@ def score_rows(typing: Any, width: Any, hidden: Any, output: Any, chunks: Any, s
     return types.void(*([types.intp] * 5)), _score_tile(2)
 
 
-@intrinsic
-def decision_losses(typing: Any, scores: Any, labels: Any, count: Any) -> Any:
-    """Return a sum and a product, float32: the losses of `count` (1 … MAX_OUTPUT) decisions are
-    the sum and the logarithm of the product, in nats.
-
-    `scores` and `labels` are addresses of as many floats, in memory that may be read for LANES
-    more. That is log(1 + e^z) = max(z, 0) + log(1 + e^-|z|), z = -x for label 1 and x for 0. Each
-    is off by up to 6e-8: 1 + e^-|z| is a float32.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        scores, labels, count = arguments
-        zero, one = emit.splat_constant(0.0), emit.splat_constant(1.0)
-        added = cgutils.alloca_once_value(builder, zero)
-        factors = cgutils.alloca_once_value(builder, one)
-        integers = ir.VectorType(ir.IntType(32), LANES)
-        lanes = ir.Constant(integers, list(range(LANES)))
-        vectors = builder.udiv(builder.add(count, emit.constant(LANES - 1)), emit.constant(LANES))
-        with cgutils.for_range(builder, vectors, intp=emit.INDEX) as loop:
-            first = builder.mul(loop.index, emit.constant(LANES))
-            left = emit.splat(builder, builder.uitofp(builder.sub(count, first), emit.FLOAT))
-            there = builder.fcmp_ordered("<", builder.sitofp(lanes, emit.VECTOR), left)
-            offset = builder.mul(first, emit.constant(4))
-            x = emit.load_anywhere(builder, scores, offset)
-            label = emit.load_anywhere(builder, labels, offset)
-            z = builder.select(builder.fcmp_ordered(">", label, zero), builder.fneg(x), x)
-            z = builder.select(there, z, emit.splat_constant(-3e38))
-            above = builder.select(builder.fcmp_ordered(">", zero, z), zero, z)
-            size = builder.select(builder.fcmp_ordered(">", z, zero), builder.fneg(z), z)
-            t = builder.fmul(size, emit.splat_constant(1.0 / math.log(2.0)))
-            factor = builder.fadd(one, emit.power_of_two(builder, t))
-            builder.store(builder.fadd(builder.load(added), above), added)
-            builder.store(builder.fmul(builder.load(factors), factor), factors)
-        sum_ = emit.sum_of_lanes(builder, builder.load(added))
-        product = emit.product_of_lanes(builder, builder.load(factors))
-        return context.make_tuple(builder, signature.return_type, [sum_, product])
-
-    return types.UniTuple(types.float32, 2)(*([types.intp] * 3)), generate
-
-
 def _gradient_tile(rows: int) -> Callable[..., Any]:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         width, hidden, output, chunks, labels, rate, gradient = arguments
