@@ -23,12 +23,13 @@ def some_model(
     """Return a model that training could have made, but for its numbers."""
     rng = np.random.default_rng(3)
     count = len(words)
-    tree = shuffled_tree(count, 1) if loss == "hs" else None
+    tree = shuffled_tree(count, 1) if loss in ("hs", "hs+ns") else None
     classes = None
     if loss == "class":
         of = np.arange(count) % max(1, round(count**0.5))
         classes = Classes(rng.permutation(of).astype(np.int32), int(of.max()) + 1)
-    rows = count - (tree is not None) + (classes.count if classes else 0)
+    rows = {"hs": count - 1, "hs+ns": 2 * count - 1}.get(loss, count)
+    rows += classes.count if classes else 0
     norm = None
     if batch_norm:
         norm = np.concatenate((rng.normal(size=(3, dim)), rng.uniform(0.1, 2, (1, dim))))

@@ -34,6 +34,7 @@ CASES: dict[str, dict[str, Any]] = {
     "another output layer first": {"rebuild_from": "ns", "rebuild_at": 1.2},
     "subsampled decisions, CBOW": {"model": "cbow", "node_sample": 0.01},
     "ns": {"loss": "ns"},
+    "hs+ns": {"loss": "hs+ns", "rebuild_at": 1.2},
     "class": {"loss": "class", "classes": "kmeans"},
     "sampled": {"loss": "sampled"},
     "softmax": {"loss": "softmax"},

@@ -12,7 +12,7 @@ from hsw2v import reference
 from hsw2v.arrays import PADDING, aligned_zeros, padded
 from hsw2v.jit import compiled
 from hsw2v.kernels import block, tiles
-from hsw2v.kernels.arguments import HIERARCHICAL, NEGATIVE, Plan, Tables
+from hsw2v.kernels.arguments import HIERARCHICAL, HYBRID, NEGATIVE, Plan, Tables
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.optimizers import SGD
 from hsw2v.kernels.output.hierarchical import tree_paths
@@ -34,6 +34,7 @@ class Case:
     shrink: bool = True
     cbow: bool = False
     negative: int = 0
+    hybrid: bool = False
     private_nodes: int = 0
     loss_every: int = 1
     keep_share: float = 0.8
@@ -53,7 +54,8 @@ class Case:
         # Provisional id 0 ends a sentence, the last type is too rare to be a word.
         remap = np.array([-1, *range(self.words), -2], np.int32)
         keep = np.full(self.words, int(self.keep_share * 2**32), np.uint64)
-        outputs_count = self.words if self.negative else self.words - 1
+        nodes = self.words - 1 if self.hybrid or not self.negative else 0
+        outputs_count = nodes + (self.words if self.negative else 0)
         width = padded(self.dim)
         vectors = aligned_zeros(self.words, width)
         outputs = aligned_zeros(outputs_count, width)
@@ -65,7 +67,8 @@ class Case:
         tree = self.tree or huffman(weights)
         paths = tree.paths()
         taking_part = node_keep(tree, weights, self.node_sample)
-        noise = noise_distribution(rng.random(self.words), self.negative)
+        noise = noise_distribution(rng.random(self.words), self.negative, nodes)
+        kind = HYBRID if self.hybrid else NEGATIVE if self.negative else HIERARCHICAL
         key = 0xFEDCBA9876543210
         rates = (0.05, 0.02)
         figures = block.train_block(
@@ -81,7 +84,7 @@ class Case:
                 norm_of("sgd", self.dim),
             ),
             some_layer(self.dim)._replace(
-                kind=NEGATIVE if self.negative else HIERARCHICAL,
+                kind=kind,
                 paths=tree_paths(paths.offsets, paths.nodes, paths.codes, taking_part),
                 top=workspace.private_top(self.private_nodes, width),
                 noise=noise,
@@ -89,16 +92,18 @@ class Case:
             workspace.scratch(
                 len(self.ids()),
                 self.window,
-                max(int(paths.lengths.max()), 1 + self.negative),
+                int(paths.lengths.max()) + 1 + self.negative,
                 width,
                 cbow=self.cbow,
             ),
         )
-        layer: reference.Layer = reference.Hierarchical(
+        on_tree = reference.Hierarchical(
             expected_outputs, paths.offsets, paths.nodes, paths.codes, taking_part
         )
-        if self.negative:
-            layer = reference.Negative(expected_outputs, noise.columns, self.negative)
+        sampling = reference.Negative(expected_outputs, noise.columns, self.negative)
+        layer: reference.Layer = sampling if self.negative else on_tree
+        if self.hybrid:
+            layer = reference.Hybrid(expected_outputs, on_tree, sampling)
         plan = reference.Plan(
             remap, keep, self.window, self.shrink, self.cbow, *rates, self.loss_every, self.l2
         )
@@ -185,6 +190,16 @@ CASES = {
     "subsampled decisions, paths longer than a step": Case(
         words=150, tree=chain(150), node_sample=0.2
     ),
+    "both": Case(hybrid=True, negative=5),
+    "both, CBOW": Case(hybrid=True, negative=5, cbow=True),
+    "both, subsampled decisions": Case(hybrid=True, negative=3, node_sample=0.03),
+    "both, no decision is left": Case(hybrid=True, negative=3, node_sample=1e-6),
+    "both, loss of some windows": Case(hybrid=True, negative=3, node_sample=0.03, loss_every=7),
+    "both, copies of the top": Case(hybrid=True, negative=3, private_nodes=12),
+    "both, more rows than a step": Case(words=300, hybrid=True, negative=100),
+    "both, weight decay, CBOW": Case(hybrid=True, negative=3, l2=0.5, cbow=True),
+    "both, two words": Case(words=2, hybrid=True, negative=5),
+    "both, one word": Case(words=1, hybrid=True, negative=3),
 }
 
 

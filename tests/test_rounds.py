@@ -30,6 +30,7 @@ LAYERS: dict[str, dict[str, Any]] = {
     "hs": {"rebuild_at": 0.7},
     "hs, CBOW": {"model": "cbow", "node_sample": 0.01, "tree": "huffman"},
     "ns": {"loss": "ns"},
+    "hs+ns": {"loss": "hs+ns"},
     "class": {"loss": "class", "classes": "kmeans"},
     "sampled": {"loss": "sampled", "samples": 8},
     "softmax": {"loss": "softmax"},

@@ -250,7 +250,7 @@ def test_training_that_runs_away_goes_back_and_on_at_half_the_rate() -> None:
             strict.train(WordCorpus(encoded, remap), events.ignore)
 
 
-@pytest.mark.parametrize("loss", ["hs", "ns", "class", "sampled", "softmax"])
+@pytest.mark.parametrize("loss", ["hs", "hs+ns", "ns", "class", "sampled", "softmax"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "rmsprop", "adam"])
 @pytest.mark.parametrize("lr", [1.0, 10.0])
 def test_absurd_learning_rates_come_to_numbers_or_to_an_error(

@@ -129,7 +129,7 @@ def test_settings_of_the_corpus_are_those_it_was_read_with() -> None:
         train_on(texts, SMALL.replace(lowercase=True))
 
 
-@pytest.mark.parametrize("loss", ["hs", "class", "ns", "sampled", "softmax"])
+@pytest.mark.parametrize("loss", ["hs", "hs+ns", "class", "ns", "sampled", "softmax"])
 def test_a_heldout_loss_needs_probabilities_or_to_be_normalized_exactly(loss: str) -> None:
     training = SMALL.replace(loss=loss).training
     check_training(training, heldout=False)

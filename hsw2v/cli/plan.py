@@ -132,7 +132,7 @@ def _rows(found: Plan) -> Iterator[tuple[str, str]]:
     )
     yield "epochs", f"{training.epochs:,}"
     yield "learning rate", f"{training.lr:g}"
-    if training.loss in ("hs", "class"):
+    if OUTPUTS[training.loss].structure is not None:
         yield "node sample", f"{training.node_sample:.3g}"
     if OUTPUTS[training.loss].rebuilt(training):
         yield "rebuild at", f"{training.rebuild_at:g}"

@@ -5,7 +5,7 @@ from typing import Any
 
 LARGEST = 2**63 - 1
 """The largest whole number that compiled code and TOML hold."""
-LOSSES = ("hs", "class", "ns", "sampled", "softmax")
+LOSSES = ("hs", "hs+ns", "class", "ns", "sampled", "softmax")
 """The output layers, as `network.outputs` has them."""
 CLASSES = ("frequency", "kmeans", "exchange")
 OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")
@@ -85,8 +85,9 @@ class TrainingConfig:
     )
     loss: str = setting(
         "hs",
-        "output layer: hierarchical softmax (hs), classes of words (class), negative sampling "
-        "(ns), sampled softmax (sampled) or the softmax over all words (softmax)",
+        "output layer: hierarchical softmax (hs), the same with negative sampling beside it "
+        "(hs+ns), classes of words (class), negative sampling (ns), sampled softmax (sampled) or "
+        "the softmax over all words (softmax)",
         choices=LOSSES,
     )
     tree: str = setting(
@@ -197,7 +198,12 @@ class TrainingConfig:
     @property
     def tree_file(self) -> str | None:
         """The file that the tree is read from, if any, and used."""
-        return self.tree if self.loss == "hs" and self.tree not in TREES else None
+        return self.tree if self.has_tree and self.tree not in TREES else None
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether the output layer has a tree."""
+        return self.loss in ("hs", "hs+ns")
 
 
 TREES = ("semantic", "huffman", "balanced", "random", "brown")

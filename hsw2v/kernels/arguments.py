@@ -14,7 +14,7 @@ from hsw2v.kernels.output.hierarchical import PrivateTop, TreePaths
 from hsw2v.kernels.output.negative import NoiseDistribution
 from hsw2v.kernels.output.sampled import Drawn, Proposal
 
-HIERARCHICAL, NEGATIVE, CLASSES, SAMPLED, OTHER = range(5)
+HIERARCHICAL, NEGATIVE, HYBRID, CLASSES, SAMPLED, OTHER = range(6)
 """The output layers, as `Layer.kind`; the kernels know nothing of OTHER ones."""
 
 BATCH = 256
@@ -46,7 +46,7 @@ class Layer(NamedTuple):
     """What the output layers choose rows by; the arrays of layers that are not used are empty."""
 
     kind: int
-    """HIERARCHICAL, NEGATIVE, CLASSES, SAMPLED or OTHER."""
+    """HIERARCHICAL, NEGATIVE, HYBRID, CLASSES, SAMPLED or OTHER."""
     paths: TreePaths
     top: PrivateTop
     """A thread's own; with plain steps only, since optimizer state is shared by all threads."""
@@ -61,7 +61,8 @@ class Tables(NamedTuple):
     vectors: NDArray[np.float32]
     """(V, P) float32, word vectors."""
     outputs: NDArray[np.float32]
-    """(R, P) float32: of the V-1 nodes, of C classes and then V words, or of V words."""
+    """(R, P) float32: of the V-1 nodes, of C classes and then V words, of V words, or of the nodes
+    and then the words."""
     vector_state: State
     output_state: State
     norm: Norm

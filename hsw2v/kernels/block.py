@@ -1,4 +1,4 @@
-"""Training on one block of the corpus: trees and negative sampling, by plain steps."""
+"""Training on one block of the corpus: trees, negative sampling or both, by plain steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hsw2v.jit import compiled, inlined
-from hsw2v.kernels.arguments import HIERARCHICAL, LOSS_KEY, NOISE_KEY
+from hsw2v.kernels.arguments import HIERARCHICAL, LOSS_KEY, NEGATIVE, NOISE_KEY
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import load_int32, load_int64
 from hsw2v.kernels.optimizers import decay_factor
@@ -20,7 +20,12 @@ from hsw2v.kernels.output.hierarchical import (
     prefetch_place,
     tree_rows,
 )
-from hsw2v.kernels.output.negative import noise_rows, prefetch_draws, sampled_rows
+from hsw2v.kernels.output.negative import (
+    label_rows,
+    noise_rows,
+    prefetch_draws,
+    sampled_rows,
+)
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import decay_rows
 from hsw2v.kernels.step import loss, step
@@ -41,20 +46,28 @@ def prefetch_ahead(tree, kept, centre, count):
 def _find_rows(kind, tree, sampling, kept, centre, count, key, whole, rows, labels):
     """Find the output rows of a window ahead of it, and ask for them and for what later ones need.
 
-    Their addresses are written to `rows`, and the labels of a path to `labels`; with `whole`, those
-    of all its nodes. Returns how many there are, where their labels are, and how many of the path's
-    nodes sit the window out.
+    Their addresses are written to `rows`, those of a path first, and the labels of a path to
+    `labels`; with `whole`, those of all its nodes. Returns how many there are, where their labels
+    are, how many are of a path, and how many of these sit the window out.
     """
     word = np.int64(load_int32(kept + 4 * centre))
+    m: Any = np.int64(0)
     skipped: Any = np.int64(0)
-    if kind == HIERARCHICAL:
+    there: Any = labels
+    if kind != NEGATIVE:
         skipped = first_level(tree, word, key, centre)
         prefetch_ahead(tree, kept, centre - 1, count)
         m, there = path_rows(tree, word, 0 if whole else skipped, rows, labels, True)
-    else:
+    nodes = m
+    if kind != HIERARCHICAL:
         prefetch_draws(sampling, key, centre + 1)
-        m, there = sampled_rows(sampling, word, key, centre, rows, True)
-    return m, there, skipped
+        drawn, constant = sampled_rows(sampling, word, key, centre, rows + 8 * m, True)
+        if kind == NEGATIVE:
+            there = constant
+        else:
+            label_rows(sampling, drawn, labels + 4 * m)
+        m += drawn
+    return m, there, nodes, skipped
 
 
 @compiled
@@ -105,19 +118,21 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     # Of the next window: its output rows are found during the one before.
     next_m: Any = np.int64(0)
     next_labels: Any = np.int64(0)
+    next_nodes: Any = np.int64(0)
     next_skipped: Any = np.int64(0)
     next_sampled = False
     for centre in range(-1, count):
         if load_int32(stop):
             break
-        m, labels, skipped, sampled = next_m, next_labels, next_skipped, next_sampled
+        m, labels, sampled = next_m, next_labels, next_sampled
+        nodes, skipped = next_nodes, next_skipped
         output = outputs + (centre & 1) * output_room
         ahead = centre + 1
         if ahead < count:
             next_sampled = ahead == next_loss
             if next_sampled:
                 next_loss += loss_every
-            next_m, next_labels, next_skipped = _find_rows(
+            next_m, next_labels, next_nodes, next_skipped = _find_rows(
                 kind,
                 tree,
                 sampling,
@@ -149,7 +164,8 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
             target = mean_gradients
             rows = 1
         if sampled:
-            total += loss(hidden, rows, output, m, labels, chunks, scores)
+            decided = m if kind == NEGATIVE else nodes
+            total += loss(hidden, rows, output, decided, labels, chunks, scores)
             predictions += rows
             output += 8 * skipped
             labels += 4 * skipped

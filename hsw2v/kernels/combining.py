@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined, prefetch_line
-from hsw2v.kernels.arguments import CLASSES, HIERARCHICAL, NEGATIVE, NOISE_KEY, OTHER, SAMPLED
+from hsw2v.kernels.arguments import (
+    CLASSES,
+    HIERARCHICAL,
+    HYBRID,
+    NEGATIVE,
+    NOISE_KEY,
+    OTHER,
+    SAMPLED,
+)
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.memory import load_int32
 from hsw2v.kernels.output.negative import drawn_word, noise_rows
@@ -61,7 +69,7 @@ def find_rows(
             n = _mark(word, word_marks, word_rows, n)
     for at in range(begin, n):
         word = word_rows[at]
-        if layer.kind == HIERARCHICAL:
+        if layer.kind == HIERARCHICAL or layer.kind == HYBRID:
             if at + 2 * AHEAD < n:
                 prefetch_line(offsets_at + 8 * np.int64(word_rows[at + 2 * AHEAD]))
             if at + AHEAD < n:
@@ -71,6 +79,8 @@ def find_rows(
             while place >= offsets[word] and not marks[nodes[place]]:
                 m = _mark(nodes[place], marks, rows, m)
                 place -= 1
+            if layer.kind == HYBRID:
+                m = _mark(noise.first + word, marks, rows, m)
         elif layer.kind == CLASSES:
             own = of[word]
             for place in range(begins[own], begins[own + 1]):
@@ -80,11 +90,12 @@ def find_rows(
     if layer.kind == CLASSES:
         for one in range(number):
             m = _mark(one, marks, rows, m)
-    elif layer.kind == NEGATIVE or layer.kind == SAMPLED:
+    elif layer.kind == NEGATIVE or layer.kind == HYBRID or layer.kind == SAMPLED:
         drawn = noise_rows(noise, marks.reshape(1, -1))
         count = find_windows(ids, windowing, key, kept, bounds)
         for counter in range(-(-count // shared_by) * noise.negative):
-            m = _mark(drawn_word(drawn, draw(key ^ NOISE_KEY, counter)), marks, rows, m)
+            word = drawn_word(drawn, draw(key ^ NOISE_KEY, counter))
+            m = _mark(noise.first + word, marks, rows, m)
     elif layer.kind == OTHER:
         for row in range(len(marks)):
             m = _mark(row, marks, rows, m)

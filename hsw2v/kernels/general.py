@@ -24,6 +24,7 @@ from hsw2v.kernels.arguments import (
     BATCH,
     CLASSES,
     HIERARCHICAL,
+    HYBRID,
     LOSS_KEY,
     NEGATIVE,
     NOISE_KEY,
@@ -85,9 +86,9 @@ def _prefetch_next(output, tree, noise, kept, centre, count, key):
     """Ask for the output rows of the next window."""
     if centre + 1 < count:
         word = np.int64(load_int32(kept + 4 * (centre + 1)))
-        if output == HIERARCHICAL:
+        if output != NEGATIVE:
             prefetch_nodes(tree, word)
-        else:
+        if output != HIERARCHICAL:
             prefetch_sampled(noise, word, key, centre + 1)
 
 
@@ -161,7 +162,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     means_noise = noise_rows(layer.noise, tables.output_state.means)
     has_squares = len(tables.output_state.squares) > 0
     has_means = len(tables.output_state.means) > 0
-    chosen = layer.kind == HIERARCHICAL or layer.kind == NEGATIVE
+    chosen = layer.kind == HIERARCHICAL or layer.kind == NEGATIVE or layer.kind == HYBRID
     scale_and_shift = state_rows(tables.norm.state, tables.norm.parameters)
     room = Room(
         scratch.output.ctypes.data,
@@ -215,7 +216,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
         done = 0
         for centre in range(begin, end):
             if chosen:
-                if layer.kind == HIERARCHICAL:
+                if layer.kind != NEGATIVE:
                     prefetch_ahead(tree, kept, centre, count)
                 _prefetch_next(layer.kind, tree, noise, kept, centre, count, noise_key)
                 if has_squares:
@@ -259,26 +260,42 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                     n, here, there, m, first, rate, plan, room, output_state, chunks, True
                 )
             else:
-                skipped: Any = np.int64(0)
-                if layer.kind == HIERARCHICAL:
+                lost = 0.0
+                if layer.kind != NEGATIVE:
                     skipped = first_level(tree, word, noise_key, centre)
                     m, labels = path_rows(tree, word, 0, room.output, own_labels, False)
-                else:
+                    lost += decide(
+                        n,
+                        here,
+                        there,
+                        skipped,
+                        m,
+                        labels,
+                        rate,
+                        plan,
+                        room,
+                        output_state,
+                        chunks,
+                        sampled,
+                    )
+                if layer.kind != HIERARCHICAL:
                     m, labels = sampled_rows(noise, word, noise_key, centre, room.output, False)
-                lost = decide(
-                    n,
-                    here,
-                    there,
-                    skipped,
-                    m,
-                    labels,
-                    rate,
-                    plan,
-                    room,
-                    output_state,
-                    chunks,
-                    sampled,
-                )
+                    # Beside a tree it has no part in the loss, which is that of probabilities.
+                    counts = sampled and layer.kind == NEGATIVE
+                    lost += decide(
+                        n,
+                        here,
+                        there,
+                        np.int64(0),
+                        m,
+                        labels,
+                        rate,
+                        plan,
+                        room,
+                        output_state,
+                        chunks,
+                        counts,
+                    )
             if sampled:
                 total += lost
                 predictions += n

@@ -19,7 +19,8 @@ from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknow
 from hsw2v.model.export import export_vectors
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
-from hsw2v.network.outputs import OutputLayer, output_layer
+from hsw2v.network.outputs import OutputLayer, built_output, output_layer
+from hsw2v.network.outputs.output import BuiltOutput
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest, unit_rows
@@ -72,6 +73,7 @@ class Model:
         self._structure: Tree | Classes | Callable[[], Tree | Classes] | None
         self._structure = classes if tree is None else tree
         self._batch_norm = _floats(batch_norm)
+        self._built: type[BuiltOutput[Any]] | None = None
 
     @classmethod
     def open(cls, source: Path) -> Model:
@@ -90,6 +92,7 @@ class Model:
             batch_norm=found.batch_norm,
         )
         model._structure = found.structure
+        model._built = found.built
         model.dim = found.dim
         model.name = os.path.basename(source)
         return model
@@ -129,7 +132,13 @@ class Model:
     def output_layer(self) -> OutputLayer:
         """Return what the output vectors belong to: that of the tree or classes, or of `loss`."""
         training = known_settings(self.config, _OUTPUT_SETTINGS).training
-        return output_layer(training, self.vocabulary.counts, self.structure)
+        counts, structure = self.vocabulary.counts, self.structure
+        if structure is None:
+            return output_layer(training, counts)
+        built = self._built
+        if built is None:
+            built = built_output(structure, 0 if self.output is None else len(self.output))
+        return built.of(training, counts, structure)
 
     @cached_property
     def batch_norm(self) -> Floats | None:

@@ -24,6 +24,7 @@ from hsw2v.network.outputs import (
     built_outputs,
     structure_tensors,
 )
+from hsw2v.network.outputs.output import BuiltOutput
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.tree import Tree
 
@@ -41,6 +42,8 @@ class Contents:
     vectors: Callable[[], NDArray[np.float32]]
     output: Callable[[], NDArray[np.float32]] | None
     structure: Callable[[], Tree | Classes] | None
+    built: type[BuiltOutput[Any]] | None
+    """The output layer of the tree or the classes."""
     batch_norm: Callable[[], NDArray[np.float32]] | None
     config: dict[str, Any]
     info: dict[str, Any]
@@ -64,7 +67,7 @@ def _contents(store: Store) -> Contents:
         raise store.broken("is not a whole model: it has no table of vectors")
     dim = shape[1]
     _expect(store, "vectors", (words, dim), "F32")
-    output, structure = _output_layer(store, words, dim)
+    output, built, structure = _output_layer(store, words, dim)
     if "batch_norm" in store:
         _expect(store, "batch_norm", (4, dim), "F32")
     return Contents(
@@ -73,6 +76,7 @@ def _contents(store: Store) -> Contents:
         lambda: _finite(store, "vectors"),
         (lambda: _finite(store, output)) if output in store else None,
         structure,
+        built,
         (lambda: _batch_norm(store)) if "batch_norm" in store else None,
         store.metadata["config"],
         store.metadata["info"],
@@ -113,13 +117,16 @@ def verify(source: str) -> Iterator[tuple[str, str]]:
 
 def _output_layer(
     store: Store, words: int, dim: int
-) -> tuple[str, Callable[[], Tree | Classes] | None]:
-    """Return the name of the output vectors, and the tree or the classes, if there are any."""
+) -> tuple[str, type[BuiltOutput[Any]] | None, Callable[[], Tree | Classes] | None]:
+    """Return the name of the output vectors; with a tree or classes, their output layer and them.
+
+    A tree alone is that of hierarchical softmax if its nodes are there.
+    """
     kinds = [one for one in built_outputs() if one.structure_tensor in store]
-    if len(kinds) > 1:
-        both = " and ".join(f"'{one.structure_tensor}'" for one in kinds)
+    if len(names := dict.fromkeys(one.structure_tensor for one in kinds)) > 1:
+        both = " and ".join(f"'{one}'" for one in names)
         raise store.broken(f"is not a whole model: it has {both}")
-    kind = kinds[0] if kinds else None
+    kind = next((one for one in kinds if one.table_tensor in store), kinds[0] if kinds else None)
     table = kind.table_tensor if kind else OutputLayer.table_tensor
     for other in {one.table_tensor for one in OUTPUTS.values()} - {table}:
         if other in store:
@@ -128,7 +135,7 @@ def _output_layer(
     if kind is None:
         if table in store:
             _expect(store, table, (words, dim), "F32")
-        return table, None
+        return table, None, None
     name = kind.structure_tensor
     if table not in store:
         raise store.broken(f"is not a whole model: it has '{name}' without '{table}'")
@@ -136,7 +143,7 @@ def _output_layer(
     rows = kind.rows_of(words, rows)
     _expect(store, table, (rows, dim), "F32")
     _expect(store, name, kind.structure_shape(words), "I32")
-    return table, lambda: _checked(store, kind.from_tensor(store.array(name), rows))
+    return table, kind, lambda: _checked(store, kind.from_tensor(store.array(name), rows))
 
 
 def write_contents(
@@ -172,13 +179,15 @@ def write_contents(
         arrays["counts"] = counts
     arrays |= structure_tensors(structure)
     if output is not None:
-        kind = OutputLayer if structure is None else built_output(structure)
+        kind = OutputLayer if structure is None else built_output(structure, len(output))
         arrays[kind.table_tensor] = output
     if batch_norm is not None:
         arrays["batch_norm"] = batch_norm
-    # A reader that knows neither would take the one for a damaged file, and answer without the
-    # other.
+    # A reader that knows neither classes nor batch normalisation would take the one for a damaged
+    # file, and answer without the other; likewise words beside a tree.
     version = 2 if "classes" in arrays or batch_norm is not None else 1
+    if "tree" in arrays and OutputLayer.table_tensor in arrays:
+        version = 3
     write_store(path, arrays, version=version, config=config, info=info, force=force)
 
 

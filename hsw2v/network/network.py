@@ -69,10 +69,23 @@ class Network:
         return all(all_finite(table) for table in tables)
 
     def switch(self, output: OutputLayer) -> None:
-        """Go on with another output layer upon the same word vectors: its own are zero."""
+        """Go on with another output layer upon the same word vectors: its own are zero.
+
+        Rows of negative sampling stay as they are, if both have them.
+        """
+        before, after = self.output.sampled_rows, output.sampled_rows
+        # What optimizers keep of the rows goes with them.
+        tables = [name for name in self.parameters if name.partition(".")[0] == OUTPUTS]
+        kept = {}
+        if before is not None and after is not None:
+            kept = {
+                name: self.parameters[name][before].copy()
+                for name in tables
+                if len(self.parameters[name])
+            }
         width = self.vectors.shape[1]
         # Freed first: there may be no room for both.
-        for name in [name for name in self.parameters if name.startswith(f"{OUTPUTS}.")]:
+        for name in tables[1:]:
             del self.parameters[name]
         if output.rows <= len(self.outputs):
             # Their memory is used again.
@@ -82,6 +95,8 @@ class Network:
         else:
             self.parameters[OUTPUTS] = aligned_zeros(output.rows, width)
         self.parameters |= optimizer_state(self.optimizer, OUTPUTS, output.rows, width)
+        for name, rows in kept.items():
+            self.parameters[name][after] = rows
         self.output = output
 
     def compact(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

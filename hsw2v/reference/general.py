@@ -44,6 +44,8 @@ class Group:
     """(m,), what is added to scores before a softmax; None for decisions row by row."""
     skipped: int = 0
     """The first so many rows count in the loss, but sit the step out."""
+    counts: bool = True
+    """Whether it counts in the loss."""
 
     def probabilities(self, scores: Floats) -> Floats:
         """Return the probability of each label 1 for scores (n, m)."""
@@ -53,6 +55,8 @@ class Group:
 
     def loss(self, scores: Floats) -> float:
         """Return the negative log-likelihood of the labels for scores (n, m), in nats."""
+        if not self.counts:
+            return 0.0
         if self.biases is None:
             return float(decision_loss(scores, self.labels).sum())
         scores = scores + self.biases
@@ -73,7 +77,10 @@ def groups_of(layer: Layer, word: int, key: int, counter: int) -> list[Group]:
     if isinstance(layer, Classed | Sampled):
         return layer.groups(word, key, counter)
     rows, labels = layer.rows(word, key, counter)
-    return [Group(rows, labels, skipped=layer.skipped(rows, key, counter))]
+    skipped, counted = layer.skipped(rows, key, counter), layer.counted(rows)
+    first = Group(rows[:counted], labels[:counted], skipped=skipped)
+    rest = Group(rows[counted:], labels[counted:], counts=False)
+    return [first, rest] if len(rest.rows) else [first]
 
 
 @dataclass

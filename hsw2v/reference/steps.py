@@ -104,6 +104,10 @@ class Layer:
         """Return how many of a window's output rows, from the first on, sit it out."""
         return 0
 
+    def counted(self, rows: NDArray[np.int64]) -> int:
+        """Return of how many of a window's output rows, from the first on, the loss is."""
+        return len(rows)
+
 
 @dataclass
 class Hierarchical(Layer):
@@ -152,6 +156,33 @@ class Negative(Layer):
             if drawn not in chosen:
                 chosen.append(drawn)
         return np.array(chosen), np.arange(len(chosen)) == 0
+
+
+@dataclass
+class Hybrid(Layer):
+    """Hierarchical softmax and negative sampling in one step: the rows of both.
+
+    The rows of words follow those of the nodes in `outputs`. The loss is that of the tree.
+    """
+
+    tree: Hierarchical
+    sampling: Negative
+
+    def rows(self, word: int, key: int, counter: int) -> tuple[NDArray[np.int64], Floats]:
+        """Return the nodes of the word's path, then the target and the words drawn for it."""
+        nodes, turns = self.tree.rows(word, key, counter)
+        words, labels = self.sampling.rows(word, key, counter)
+        first = len(self.outputs) - len(self.sampling.columns)
+        return np.concatenate((nodes, first + words)), np.concatenate((turns, labels))
+
+    def skipped(self, rows: NDArray[np.int64], key: int, counter: int) -> int:
+        """Return how many nodes at the top of the path sit the window out."""
+        nodes = rows[rows < len(self.outputs) - len(self.sampling.columns)]
+        return self.tree.skipped(nodes, key, counter)
+
+    def counted(self, rows: NDArray[np.int64]) -> int:
+        """Return the number of nodes."""
+        return int(np.count_nonzero(rows < len(self.outputs) - len(self.sampling.columns)))
 
 
 @dataclass
@@ -254,7 +285,8 @@ def train_block(
             hidden = vectors[context]
             if plan.cbow:
                 hidden = hidden.mean(axis=0, keepdims=True)
-            total += loss(hidden, layer.outputs[rows], labels)
+            some = slice(layer.counted(rows))
+            total += loss(hidden, layer.outputs[rows[some]], labels[some])
             predictions += len(hidden)
         rate = plan.first_rate + slope * number
         first = layer.skipped(rows, key ^ NOISE_KEY, number)

@@ -45,7 +45,7 @@ def check_rebuilding(training: TrainingConfig) -> None:
         epochs = training.epochs or MOST_EPOCHS
         most = "" if training.epochs else "at most "
         if training.rebuild_at and training.rebuild_at >= epochs:
-            what = "the tree is" if training.loss == "hs" else "classes are"
+            what = "the tree is" if training.has_tree else "classes are"
             raise UsageError(
                 f"{what} to be built after {training.rebuild_at:g} epochs of {most}{epochs}",
                 hint="lower --rebuild-at, or raise --epochs",
@@ -138,7 +138,8 @@ def first_structure(
     if OUTPUTS[training.loss].structure is None:
         return None
     weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
-    return FIRST[training.loss](Wanted(training, vocabulary, codes, weights, corpus, listener))
+    build = _first_tree if training.has_tree else _first_classes
+    return build(Wanted(training, vocabulary, codes, weights, corpus, listener))
 
 
 def rebuilt_structure(
@@ -148,7 +149,8 @@ def rebuilt_structure(
     listener: Listener,
 ) -> Tree | Classes:
     """Build the semantic tree, or classes, of word vectors under training (V, P)."""
-    return REBUILT[training.loss](training, vectors, weights, listener)
+    build = _semantic_tree if training.has_tree else _kmeans_classes
+    return build(training, vectors, weights, listener)
 
 
 def _huffman_tree(wanted: Wanted, report: Report) -> Tree:
@@ -267,18 +269,6 @@ def _kmeans_classes(
     classes = kmeans_classes(vectors, weights, count, training.seed, tick)
     report.classes_ready(classes, weights)
     return classes
-
-
-FIRST: dict[str, Callable[[Wanted], Tree | Classes | None]] = {
-    "hs": _first_tree,
-    "class": _first_classes,
-}
-"""What builds the tree or classes that each output layer with one begins with."""
-REBUILT: dict[str, Callable[..., Tree | Classes]] = {
-    "hs": _semantic_tree,
-    "class": _kmeans_classes,
-}
-"""What builds it of word vectors under training."""
 
 
 class Report:

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import blas_threads
 from hsw2v.config import OPTIMIZERS, TrainingConfig
-from hsw2v.kernels.arguments import HIERARCHICAL, NEGATIVE, SAMPLED, Layer, Plan, Tables
+from hsw2v.kernels.arguments import (
+    HIERARCHICAL,
+    HYBRID,
+    NEGATIVE,
+    SAMPLED,
+    Layer,
+    Plan,
+    Tables,
+)
 from hsw2v.kernels.block import train_block
 from hsw2v.kernels.general import train_batches
 from hsw2v.kernels.optimizers import SGD
@@ -58,8 +66,9 @@ class Task:
         of every decision.
         """
         layer, copies = self.layer, 0
-        if layer.kind == HIERARCHICAL and self.threads > 1 and self.plan.optimizer == SGD:
-            copies = min(PRIVATE_NODES, self.output.rows)
+        on_tree = layer.kind in (HIERARCHICAL, HYBRID)
+        if on_tree and self.threads > 1 and self.plan.optimizer == SGD:
+            copies = min(PRIVATE_NODES, len(self.tables.vectors) - 1)
         if not self.learning:
             layer = layer._replace(
                 paths=layer.paths._replace(keep=layer.paths.keep[:0]),
@@ -86,7 +95,7 @@ class KernelEngine:
         self.threads = task.threads
         self._plan, self._tables = plan, task.tables
         plain = plan.optimizer == SGD and not plan.batch_norm
-        chosen = task.layer.kind in (HIERARCHICAL, NEGATIVE)
+        chosen = task.layer.kind in (HIERARCHICAL, NEGATIVE, HYBRID)
         self._kernel = train_block if plain and chosen else train_batches
         words, width = task.tables.vectors.shape
         samples = settings.samples if task.layer.kind == SAMPLED else 0
@@ -149,6 +158,7 @@ class FullEngine:
 
 ENGINES: dict[str, Callable[[Task], Engine]] = {
     "hs": KernelEngine,
+    "hs+ns": KernelEngine,
     "ns": KernelEngine,
     "class": KernelEngine,
     "sampled": KernelEngine,

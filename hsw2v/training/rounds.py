@@ -257,7 +257,7 @@ def _noise(layer: Layer) -> tuple[NoiseDistribution, int]:
     if layer.kind != SAMPLED:
         return layer.noise, 1
     by = layer.proposal
-    return NoiseDistribution(by.columns, by.samples, layer.noise.labels), SHARED_BY
+    return NoiseDistribution(by.columns, by.samples, layer.noise.labels, 0), SHARED_BY
 
 
 def _zeros_like(array: NDArray[Any], size: int) -> NDArray[Any]:

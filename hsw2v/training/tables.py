@@ -9,6 +9,7 @@ from hsw2v.arrays import padded
 from hsw2v.kernels.arguments import (
     CLASSES,
     HIERARCHICAL,
+    HYBRID,
     NEGATIVE,
     OTHER,
     SAMPLED,
@@ -25,6 +26,7 @@ from hsw2v.kernels.random import thresholds
 from hsw2v.network.outputs import OutputLayer
 from hsw2v.network.outputs.classes import ClassOutput
 from hsw2v.network.outputs.hs import HierarchicalOutput
+from hsw2v.network.outputs.hybrid import HybridOutput
 from hsw2v.network.outputs.ns import NegativeOutput
 from hsw2v.network.outputs.sampled import SampledOutput
 from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
@@ -79,7 +81,12 @@ def layer_of(output: OutputLayer, weights: NDArray[np.float64], dim: int) -> Lay
     if isinstance(output, HierarchicalOutput):
         paths = output.paths
         chosen = tree_paths(paths.offsets, paths.nodes, paths.codes, output.keep(weights))
-        return layer._replace(kind=HIERARCHICAL, paths=chosen)
+        layer = layer._replace(kind=HIERARCHICAL, paths=chosen)
+        if isinstance(output, HybridOutput):
+            sampling = output.sampling
+            noise = noise_distribution(sampling.weights, sampling.draws, output.nodes)
+            return layer._replace(kind=HYBRID, noise=noise)
+        return layer
     if isinstance(output, ClassOutput):
         classes, keep = output.classes, thresholds(output.keep(weights))
         members = ClassMembers(classes.of, classes.places, classes.members, classes.offsets, keep)

@@ -90,7 +90,7 @@ class WarmUp:
 
     def _compile(self) -> None:
         training = self._training
-        tree = training.tree if training.loss == "hs" else ""
+        tree = training.tree if training.has_tree else ""
         try:
             if tree == "brown" or (training.loss == "class" and training.classes == "exchange"):
                 _try(warm_up_exchange)

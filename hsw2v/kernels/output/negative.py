@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined, prefetch_line
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.memory import load_int64, load_uint64, store_int64
+from hsw2v.kernels.memory import (
+    load_float32,
+    load_int64,
+    load_uint64,
+    store_float32,
+    store_int64,
+)
 from hsw2v.kernels.random import below, draw, high_half, low_half
 from hsw2v.kernels.tiles import prefetch_row
 
@@ -24,13 +30,20 @@ class NoiseDistribution(NamedTuple):
     """Words drawn for a window."""
     labels: NDArray[np.float32]
     """(1 + negative + LANES,) float32: 1, 0, 0, …"""
+    first: int
+    """The output row of the first word."""
 
 
-def noise_distribution(weights: NDArray[np.float64], negative: int) -> NoiseDistribution:
-    """Return the distribution proportional to weights (V,), of which `negative` words are drawn."""
+def noise_distribution(
+    weights: NDArray[np.float64], negative: int, first: int = 0
+) -> NoiseDistribution:
+    """Return the distribution proportional to weights (V,), of which `negative` words are drawn.
+
+    The rows of words begin at the output row `first`.
+    """
     labels = np.zeros(1 + negative + LANES, np.float32)
     labels[0] = 1.0
-    return NoiseDistribution(alias_table(weights), negative, labels)
+    return NoiseDistribution(alias_table(weights), negative, labels, first)
 
 
 @compiled
@@ -82,13 +95,14 @@ class NoiseRows(NamedTuple):
 @inlined
 def noise_rows(noise, outputs):
     """Return the addresses of the arrays of negative sampling."""
+    stride = outputs.shape[1] * outputs.itemsize
     return NoiseRows(
         noise.columns.ctypes.data,
         noise.labels.ctypes.data,
-        outputs.ctypes.data,
+        outputs.ctypes.data + noise.first * stride,
         len(noise.columns),
         noise.negative,
-        outputs.shape[1] * outputs.itemsize,
+        stride,
     )
 
 
@@ -134,6 +148,13 @@ def sampled_rows(noise, word, key, counter, rows, ahead):
             count += 1
     # Signed, as the address of another layer's labels is: numba makes a float of both kinds.
     return count, np.int64(noise.labels)
+
+
+@inlined
+def label_rows(noise, count, labels):
+    """Write the labels of the rows that `sampled_rows` gave to the address `labels`."""
+    for place in range(count):
+        store_float32(labels + 4 * place, load_float32(noise.labels + 4 * place))
 
 
 @inlined

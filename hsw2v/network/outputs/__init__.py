@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hsw2v.config import Config, TrainingConfig
 from hsw2v.network.outputs.classes import ClassOutput
 from hsw2v.network.outputs.hs import HierarchicalOutput
+from hsw2v.network.outputs.hybrid import HybridOutput
 from hsw2v.network.outputs.ns import NegativeOutput
 from hsw2v.network.outputs.output import BuiltOutput, OutputLayer
 from hsw2v.network.outputs.sampled import SampledOutput
@@ -32,7 +33,14 @@ __all__ = [
 
 OUTPUTS: dict[str, type[OutputLayer]] = {
     one.name: one
-    for one in (HierarchicalOutput, ClassOutput, NegativeOutput, SampledOutput, SoftmaxOutput)
+    for one in (
+        HierarchicalOutput,
+        HybridOutput,
+        ClassOutput,
+        NegativeOutput,
+        SampledOutput,
+        SoftmaxOutput,
+    )
 }
 """As `config.LOSSES` names them."""
 
@@ -42,16 +50,15 @@ def output_layer(
     counts: NDArray[np.int64],
     structure: Tree | Classes | None = None,
 ) -> OutputLayer:
-    """Return the output layer upon a tree or classes, or the one that the settings name.
+    """Return the output layer that the settings name, upon its tree or classes.
 
     `counts (V,)` tell how often words occur. Without its tree, hierarchical softmax is not there
     yet, and training begins with negative sampling.
     """
-    if structure is None:
-        kind = OUTPUTS[training.loss]
-        kind = kind if kind.structure is None else NegativeOutput
-        return kind.of(training, counts, None)
-    return built_output(structure).of(training, counts, structure)
+    kind = OUTPUTS[training.loss]
+    if structure is None and kind.structure is not None:
+        kind = NegativeOutput
+    return kind.of(training, counts, structure)
 
 
 def built_outputs() -> list[type[BuiltOutput[Any]]]:
@@ -59,16 +66,18 @@ def built_outputs() -> list[type[BuiltOutput[Any]]]:
     return [one for one in OUTPUTS.values() if issubclass(one, BuiltOutput)]
 
 
-def built_output(structure: Tree | Classes) -> type[BuiltOutput[Any]]:
-    """Return the output layer that is built of such a structure."""
-    return next(one for one in built_outputs() if one.structure is type(structure))
+def built_output(structure: Tree | Classes, rows: int) -> type[BuiltOutput[Any]]:
+    """Return the output layer that is built of a structure, and has so many rows."""
+    kinds = [one for one in built_outputs() if one.structure is type(structure)]
+    words = len(structure)
+    return next((one for one in kinds if one.rows_of(words, rows) == rows), kinds[0])
 
 
 def structure_tensors(structure: Tree | Classes | None) -> dict[str, NDArray[np.int32]]:
     """Return the array of a tree or of classes, under its name in a file; nothing without one."""
     if structure is None:
         return {}
-    kind = built_output(structure)
+    kind = next(one for one in built_outputs() if one.structure is type(structure))
     return {kind.structure_tensor: kind.to_tensor(structure)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,13 @@ class HierarchicalOutput(BuiltOutput[Tree]):
     """A row for each of the V-1 inner nodes of a tree (Morin & Bengio 2005)."""
 
     name = "hs"
-    settings = ("tree", "rebuild_at", "rebuild_every", "rebuild_from", "node_sample")
+    settings: ClassVar[tuple[str, ...]] = (
+        "tree",
+        "rebuild_at",
+        "rebuild_every",
+        "rebuild_from",
+        "node_sample",
+    )
     structure = Tree
     table_tensor = "nodes"
     structure_tensor = "tree"
@@ -50,9 +57,14 @@ class HierarchicalOutput(BuiltOutput[Tree]):
         return self.tree.paths()
 
     @property
-    def rows(self) -> int:
+    def nodes(self) -> int:
         """The number of inner nodes V-1."""
         return len(self.tree) - 1
+
+    @property
+    def rows(self) -> int:
+        """The number of inner nodes V-1."""
+        return self.nodes
 
     @property
     def group(self) -> int:
@@ -91,14 +103,14 @@ class HierarchicalOutput(BuiltOutput[Tree]):
 
     def visits(self, kept: Numbers) -> Rows:
         """Return the nodes: each is visited for the words below it, if it takes part."""
-        return Rows(self.tree.depths[: self.rows], self.keep(kept) * self.tree.node_weights(kept))
+        return Rows(self.tree.depths[: self.nodes], self.keep(kept) * self.tree.node_weights(kept))
 
     def extended(self, counts: NDArray[np.int64], before: NDArray[np.int64]) -> Extended:
         """Return the tree with new words grafted on it: nodes stay as they are, new ones follow."""
         words = self.known_first(before)
         tree = graft(self.tree, counts[words]).renamed(words)
         nodes = np.arange(len(tree) - 1)
-        return Extended(tree, np.where(nodes < self.rows, nodes, -1))
+        return Extended(tree, np.where(nodes < self.nodes, nodes, -1))
 
     @classmethod
     def structure_shape(cls, words: int) -> tuple[int, ...]:

@@ -32,6 +32,11 @@ class NegativeOutput(DrawnOutput):
         """Return the output layer of words that occur so often."""
         return cls(drawing_weights(counts, training.ns_exponent), training.negative)
 
+    @property
+    def sampled_rows(self) -> slice:
+        """All of them."""
+        return slice(0, self.rows)
+
     def untrained_loss(self, weights: Numbers) -> float:
         """Return the loss of even odds for the target and each word drawn, in nats."""
         return (1 + self.draws) * math.log(2.0)

@@ -87,6 +87,11 @@ class OutputLayer(ABC):
         """The most output rows that are scored together."""
         return 1
 
+    @property
+    def sampled_rows(self) -> slice | None:
+        """The rows of words that negative sampling trains, in order; None if it does not."""
+        return None
+
     @abstractmethod
     def untrained_loss(self, weights: Numbers) -> float:
         """Return the mean loss of output vectors of zeros, in nats: all odds are even.

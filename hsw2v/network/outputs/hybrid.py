@@ -1,0 +1,75 @@
+"""Hierarchical softmax and negative sampling in one step, upon the same hidden vectors."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.config import TrainingConfig
+from hsw2v.network.decisions import Numbers
+from hsw2v.network.outputs.hs import HierarchicalOutput
+from hsw2v.network.outputs.ns import NegativeOutput
+from hsw2v.network.outputs.output import Extended, Rows
+from hsw2v.query.probabilities import Floats, TreeSoftmax
+from hsw2v.trees.tree import Tree
+
+
+class HybridOutput(HierarchicalOutput):
+    """A row for each of the V-1 inner nodes of a tree, then one for each of V words.
+
+    The rows of nodes are trained as those of hierarchical softmax, the rows of words as those of
+    negative sampling, and the hidden vectors by the sum of both gradients. Its probabilities, its
+    loss and its decisions are those of the tree.
+    """
+
+    name = "hs+ns"
+    settings: ClassVar[tuple[str, ...]] = (*HierarchicalOutput.settings, *NegativeOutput.settings)
+    table_tensor = "outputs"
+
+    def __init__(self, built_of: Tree, node_sample: float, sampling: NegativeOutput) -> None:
+        """Take what hierarchical softmax takes, and the negative sampling beside it."""
+        super().__init__(built_of, node_sample)
+        self.sampling = sampling
+
+    @classmethod
+    def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
+        """Return the output layer of a tree, and of words that occur so often."""
+        assert training.node_sample is not None
+        return cls(structure, training.node_sample, NegativeOutput.of(training, counts, None))
+
+    @property
+    def rows(self) -> int:
+        """The number of inner nodes and of words, 2V-1."""
+        return self.nodes + self.sampling.rows
+
+    @property
+    def group(self) -> int:
+        """The length of the longest path, the target and the words drawn."""
+        return super().group + self.sampling.group
+
+    @property
+    def sampled_rows(self) -> slice:
+        """The rows of words."""
+        return slice(self.nodes, self.rows)
+
+    def softmax(self, outputs: Floats) -> TreeSoftmax:
+        """Return the probabilities of paths."""
+        return super().softmax(outputs[: self.nodes])
+
+    def visits(self, kept: Numbers) -> Rows:
+        """Return the nodes, and the words: visited as targets, and when they are drawn."""
+        nodes, words = super().visits(kept), self.sampling.visits(kept)
+        return Rows(*(np.concatenate(both) for both in zip(nodes, words, strict=True)))
+
+    def extended(self, counts: NDArray[np.int64], before: NDArray[np.int64]) -> Extended:
+        """Return the tree with new words grafted on it, and the rows of words as they were."""
+        tree, nodes = super().extended(counts, before)
+        words = np.where(before < 0, -1, self.nodes + before)
+        return Extended(tree, np.concatenate((nodes, words)))
+
+    @classmethod
+    def rows_of(cls, words: int, rows: int) -> int:
+        """Return 2V-1."""
+        return 2 * words - 1
