@@ -132,7 +132,7 @@ def _by_depth(found: Diagnosis) -> Iterable[Sequence[str]]:
     """Return a row for every depth; in a very deep tree, for several together."""
     from hsw2v.diagnosis.findings import bands, span
 
-    rows = "nodes" if found.output == "hs" else "rows"
+    rows = "nodes" if found.of_tree else "rows"
     yield ("depth", rows, *_VISITS, *_STARVED, "sample", *_DECISION)
     for band in bands(found.by_depth, _ROWS):
         count, decisions = sum(one.count for one in band), sum(one.decisions for one in band)

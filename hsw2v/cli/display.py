@@ -8,7 +8,7 @@ from typing import Any
 
 from hsw2v import events
 from hsw2v.cli.output import shown
-from hsw2v.config import CLASSES
+from hsw2v.config import CLASSES, TREE_LOSSES
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -165,8 +165,8 @@ def describe(event: events.Event) -> str:
 
 
 def _named_loss(output: str) -> str:
-    """Return what to call the loss of an output layer: by its name, but for the default."""
-    return "loss" if output == "hs" else f"{output} loss"
+    """Return what to call the loss of an output layer: by its name, but for that of a tree."""
+    return "loss" if output in TREE_LOSSES else f"{output} loss"
 
 
 def short(event: events.Event) -> str:
@@ -176,7 +176,7 @@ def short(event: events.Event) -> str:
     parts = [f"{event.epoch}/{event.epochs}", f"{event.tokens_per_second / 1e6:.2f}M words/s"]
     parts.append(f"lr {event.lr:.4f}")
     if event.loss is not None:
-        parts.append(f"{'loss' if event.output == 'hs' else event.output} {event.loss:.3f}")
+        parts.append(f"{'loss' if event.output in TREE_LOSSES else event.output} {event.loss:.3f}")
     return " · ".join([*parts, clock(event.seconds_left)])
 
 

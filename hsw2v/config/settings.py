@@ -7,6 +7,8 @@ LARGEST = 2**63 - 1
 """The largest whole number that compiled code and TOML hold."""
 LOSSES = ("hs", "hs+ns", "class", "ns", "sampled", "softmax")
 """The output layers, as `network.outputs` has them."""
+TREE_LOSSES = ("hs", "hs+ns")
+"""Those with a tree."""
 CLASSES = ("frequency", "kmeans", "exchange")
 OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")
 
@@ -203,7 +205,7 @@ class TrainingConfig:
     @property
     def has_tree(self) -> bool:
         """Whether the output layer has a tree."""
-        return self.loss in ("hs", "hs+ns")
+        return self.loss in TREE_LOSSES
 
 
 TREES = ("semantic", "huffman", "balanced", "random", "brown")

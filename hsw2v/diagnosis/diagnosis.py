@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.config import TREE_LOSSES
 from hsw2v.diagnosis.windows import Windows
 from hsw2v.network.decisions import Decisions
 from hsw2v.network.outputs import OutputLayer
@@ -110,6 +111,11 @@ class Diagnosis:
     by_depth: tuple[Depth, ...]
     by_decile: tuple[Decile, ...]
     totals: Totals
+
+    @property
+    def of_tree(self) -> bool:
+        """Whether rows are nodes of a tree."""
+        return self.output in TREE_LOSSES
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain dicts, lists, numbers and strings."""

@@ -34,7 +34,7 @@ def draw_diagnosis(path: Path, diagnosis: Diagnosis, *, force: bool = False) -> 
             f"loss {diagnosis.output}: {totals.windows:,} windows, {totals.decisions:,} decisions"
         )
         if by_depth:
-            row = "a node" if diagnosis.output == "hs" else "an output row"
+            row = "a node" if diagnosis.of_tree else "an output row"
             _draw(
                 panels[0],
                 "depth of the decision",

@@ -69,7 +69,7 @@ def factor_a_level(by_depth: Sequence[Depth], name: str) -> float | None:
 
 
 def _gradients(diagnosis: Diagnosis) -> str:
-    row = "a node" if diagnosis.output == "hs" else "an output row"
+    row = "a node" if diagnosis.of_tree else "an output row"
     factor = factor_a_level(diagnosis.by_depth, "output_gradient")
     level = "" if factor is None else f"; that is a factor of {factor:.2f} per level"
     return (
@@ -89,14 +89,14 @@ def _by_band(diagnosis: Diagnosis, name: str) -> str:
 
 def _visits(diagnosis: Diagnosis) -> str:
     totals, by_depth = diagnosis.totals, diagnosis.by_depth
-    rows = "nodes" if diagnosis.output == "hs" else "output rows"
+    rows = "nodes" if diagnosis.of_tree else "output rows"
     sentence = (
         f"Visits: of {totals.count:,} {rows} {share(totals.under_100)} are visited fewer than 100 "
         f"times an epoch, {share(totals.under_10)} fewer than 10 times; the median is "
         f"{totals.median_visits:,.0f}"
     )
     factor = factor_a_level(by_depth, "visits")
-    if diagnosis.output == "hs" and factor is not None:
+    if diagnosis.of_tree and factor is not None:
         sentence += f", and the mean changes by a factor of {factor:.2f} per level"
         length = round(totals.decisions / totals.predictions)
         if deep := [one for one in by_depth if one.depth >= length]:

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
-from hsw2v.network.decisions import Numbers
 from hsw2v.network.outputs.hs import HierarchicalOutput
 from hsw2v.network.outputs.ns import NegativeOutput
-from hsw2v.network.outputs.output import Extended, Rows
+from hsw2v.network.outputs.output import Extended
 from hsw2v.query.probabilities import Floats, TreeSoftmax
 from hsw2v.trees.tree import Tree
 
@@ -21,7 +20,7 @@ class HybridOutput(HierarchicalOutput):
 
     The rows of nodes are trained as those of hierarchical softmax, the rows of words as those of
     negative sampling, and the hidden vectors by the sum of both gradients. Its probabilities, its
-    loss and its decisions are those of the tree.
+    loss, its decisions and their visits are those of the tree.
     """
 
     name = "hs+ns"
@@ -57,11 +56,6 @@ class HybridOutput(HierarchicalOutput):
     def softmax(self, outputs: Floats) -> TreeSoftmax:
         """Return the probabilities of paths."""
         return super().softmax(outputs[: self.nodes])
-
-    def visits(self, kept: Numbers) -> Rows:
-        """Return the nodes, and the words: visited as targets, and when they are drawn."""
-        nodes, words = super().visits(kept), self.sampling.visits(kept)
-        return Rows(*(np.concatenate(both) for both in zip(nodes, words, strict=True)))
 
     def extended(self, counts: NDArray[np.int64], before: NDArray[np.int64]) -> Extended:
         """Return the tree with new words grafted on it, and the rows of words as they were."""
