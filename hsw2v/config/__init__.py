@@ -19,6 +19,7 @@ from typing import Any
 
 from hsw2v.config.settings import (
     ALWAYS_TRAINED,
+    BESIDE_SAMPLING,
     CLASS_NODE_SAMPLE,
     CLASSES,
     DEFAULT_LR,
@@ -127,7 +128,10 @@ class Config:
         if training.loss == "class":
             defaults["node_sample"] = CLASS_NODE_SAMPLE
         elif epochs is not None and tokens is not None:
-            defaults["node_sample"] = _default_node_sample(tokens * epochs, training.dim)
+            node_sample = _default_node_sample(tokens * epochs, training.dim)
+            # Negative sampling does what the frequent nodes would.
+            beside = BESIDE_SAMPLING if training.loss == "hs+ns" else 1.0
+            defaults["node_sample"] = beside * node_sample
         unset = {name: one for name, one in defaults.items() if getattr(training, name) is None}
         return self.replace(**unset)
 
