@@ -72,7 +72,7 @@ def _variants() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "every decision", {"node_sample": 0.0}
     yield "semantic, adam", {**semantic, "optimizer": "adam"}
     yield "semantic, batch norm", {**semantic, "batch_norm": True}
-    yield "semantic from ns", {**semantic, "rebuild_from": "ns", "rebuild_at": 0.5}
+    yield "semantic from ns", {**semantic, "pretrain": "ns:0.5"}
     yield "semantic thrice", {**semantic, "epochs": 4, "rebuild_at": 0.5, "rebuild_every": 0.75}
     for classes in ("kmeans", "exchange"):
         yield f"classes {classes}", {"loss": "class", "classes": classes}

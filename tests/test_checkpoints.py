@@ -31,10 +31,11 @@ SMALL: dict[str, Any] = {"dim": 12, "min_count": 1, "sample": 0.0, "threads": 1,
 CASES: dict[str, dict[str, Any]] = {
     "hs": {"tree": "huffman"},
     "a tree that is rebuilt": {"rebuild_at": 0.5, "rebuild_every": 0.4, "epochs": 4},
-    "another output layer first": {"rebuild_from": "ns", "rebuild_at": 1.2},
+    "another output layer first": {"pretrain": "ns:1.2"},
     "subsampled decisions, CBOW": {"model": "cbow", "node_sample": 0.01},
     "ns": {"loss": "ns"},
     "hs+ns": {"loss": "hs+ns", "rebuild_at": 1.2},
+    "three phases": {"loss": "ns", "pretrain": "hs:0.4,hs+ns:0.7"},
     "class": {"loss": "class", "classes": "kmeans"},
     "sampled": {"loss": "sampled"},
     "softmax": {"loss": "softmax"},
@@ -333,7 +334,7 @@ def test_a_signal_just_before_signals_wait_loses_nothing(
 
 
 def test_finished_epochs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = SMALL | {"rebuild_from": "ns", "rebuild_at": 1.5, "keep_epochs": True}
+    settings = SMALL | {"pretrain": "ns:1.5", "keep_epochs": True}
     path, other = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     whole = hsw2v.train(text(), output=path, **settings)
     names = [f"a.epoch-{epoch}.safetensors" for epoch in (1, 2)]

@@ -224,10 +224,11 @@ def test_values_that_cannot_be_stored_are_refused(name: str, value: Any) -> None
         ({"loss": "sampled", "samples": 9}, []),
         ({"loss": "ns", "tree": "brown", "rebuild_at": 0.5}, ["tree", "rebuild_at"]),
         ({"tree": "huffman", "rebuild_at": 0.5}, ["rebuild_at"]),
-        ({"rebuild_from": "ns", "negative": 9}, []),
+        ({"pretrain": "ns:1", "negative": 9}, []),
+        ({"pretrain": "hs:1", "loss": "ns", "negative": 9, "tree": "brown"}, []),
         (
-            {"tree": "huffman", "rebuild_from": "ns", "negative": 9},
-            ["rebuild_from", "negative"],
+            {"tree": "huffman", "rebuild_at": 2.0, "negative": 9},
+            ["rebuild_at", "negative"],
         ),
         ({"loss": "class", "negative": 9, "classes": "kmeans", "rebuild_at": 0.5}, ["negative"]),
         ({"loss": "class", "rebuild_at": 0.5}, ["rebuild_at"]),
@@ -241,5 +242,5 @@ def test_settings_without_effect_are_known(settings: dict, unused: list[str]) ->
 def test_a_setting_of_an_older_name_is_refused_with_the_new_one() -> None:
     with pytest.raises(UsageError, match="it is called 'rebuild_at' now"):
         Config().replace(retree_at=1.0)
-    known = known_settings({"training": {"retree_at": 1.5, "retree_from": "ns"}}).training
-    assert (known.rebuild_at, known.rebuild_from) == (1.5, "ns")
+    known = known_settings({"training": {"retree_at": 1.5, "retree_every": 2.0}}).training
+    assert (known.rebuild_at, known.rebuild_every) == (1.5, 2.0)

@@ -22,6 +22,7 @@ from hsw2v.network.outputs import OUTPUTS, output_layer
 from hsw2v.network.outputs.output import OutputLayer, Rows
 from hsw2v.network.outputs.words import WordOutput
 from hsw2v.training import building
+from hsw2v.training.building import Switch
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.schedule import Pass
 from hsw2v.training.texts import read_texts
@@ -127,11 +128,11 @@ class ThenNegativeSampling:
             2: output_layer(training, vocabulary.counts, tree),
         }
 
-    def begins(self, epoch: int, borders: np.ndarray) -> list[int]:
-        return [0] if epoch in self.outputs else []
+    def switches(self, epoch: int, borders: np.ndarray) -> list[Switch]:
+        return [Switch(0, str(epoch))] if epoch in self.outputs else []
 
-    def next_output(self, network: Network, epoch: int, listener: Listener) -> OutputLayer:
-        return self.outputs[epoch]
+    def output(self, loss: str, network: Network, listener: Listener) -> OutputLayer:
+        return self.outputs[int(loss)]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,8 +30,10 @@ from hsw2v.kernels.output.hierarchical import tree_paths
 from hsw2v.kernels.output.negative import noise_distribution
 from hsw2v.kernels.output.sampled import Proposal
 from hsw2v.kernels.random import thresholds
+from hsw2v.kernels.sampled import train_sampled
 from hsw2v.kernels.windows import Windowing
 from hsw2v.reference import general as definition
+from hsw2v.reference import sampled
 from hsw2v.reference.normalisation import Norm
 from hsw2v.reference.optimizers import State
 from hsw2v.training import workspace
@@ -165,21 +168,26 @@ class Setting:
         }
         return layers[case.loss]
 
+    def plan(self) -> reference.Plan:
+        case = self.case
+        return reference.Plan(
+            self.remap,
+            self.keep,
+            case.window,
+            case.shrink,
+            case.cbow,
+            *case.rates,
+            case.loss_every,
+            case.l2,
+        )
+
     def expected(self) -> tuple[float, int, int, Norm]:
         case = self.case
         norm = Norm.of(case.dim)
         figures = definition.train_batches(
             self.ids,
             KEY,
-            reference.Plan(
-                self.remap,
-                self.keep,
-                case.window,
-                case.shrink,
-                case.cbow,
-                *case.rates,
-                case.loss_every,
-            ),
+            self.plan(),
             self.vectors,
             self.layer(),
             definition.Training(
@@ -253,6 +261,65 @@ def test_kernel_equals_reference(case: Case) -> None:
         trained = setting.tables.norm
         np.testing.assert_allclose(trained.parameters[:, :dim], norm.parameters, **close)
         np.testing.assert_allclose(trained.running[:, :dim], norm.running, rtol=1e-4, atol=1e-5)
+
+
+SAMPLED_CASES = [
+    Case(),
+    Case(cbow=True),
+    *(Case(l2=0.3, cbow=cbow) for cbow in (False, True)),
+    *(
+        Case(window=17, shrink=False, loss_every=3, cbow=cbow, rates=(0.01, 0.005))
+        for cbow in (False, True)
+    ),
+    *(Case(words=1, drawn=3, cbow=cbow) for cbow in (False, True)),
+    Case(words=2, drawn=3, dim=1),
+    Case(words=3, drawn=40),
+    Case(words=300, drawn=150, dim=64),
+    Case(words=300, drawn=150, cbow=True, l2=0.3),
+    Case(words=300, drawn=1, dim=113),
+    Case(length=5),
+]
+
+
+@pytest.mark.parametrize("case", SAMPLED_CASES, ids=str)
+def test_plain_steps_of_sampled_softmax_equal_their_reference(case: Case) -> None:
+    case = dataclasses.replace(case, loss="sampled")
+    setting = Setting(case)
+    found = setting.train(train_sampled)
+    layer = setting.layer()
+    assert isinstance(layer, definition.Sampled)
+    expected = sampled.train_block(setting.ids, KEY, setting.plan(), setting.vectors, layer)
+    dim = case.dim
+    np.testing.assert_allclose(
+        setting.tables.vectors[:, :dim], setting.vectors, rtol=2e-4, atol=2e-5
+    )
+    np.testing.assert_allclose(
+        setting.tables.outputs[:, :dim], setting.outputs, rtol=2e-4, atol=2e-5
+    )
+    assert found[1:] == expected[1:]
+    assert found[0] == pytest.approx(expected[0], rel=1e-5, abs=1e-4)
+    assert not setting.tables.vectors[:, dim:].any()
+    assert not setting.tables.outputs[:, dim:].any()
+
+
+def test_errors_of_sampled_softmax_are_the_slopes_of_its_loss() -> None:
+    layer = Setting(Case(loss="sampled", words=9, dim=3)).layer()
+    assert isinstance(layer, definition.Sampled)
+    hidden = np.random.default_rng(2).normal(size=(3, 3))
+    words, drawn = [4, 0, 4, 7], {4: 2, 1: 1, 8: 3}
+    pairs = [(0, [0, 2]), (1, [1]), (3, [0])]
+
+    def found() -> sampled.Errors:
+        return sampled.errors(hidden, pairs, words, drawn, layer)
+
+    by_outputs = slopes(lambda: sum(found().losses), layer.outputs)
+    expected = np.zeros_like(layer.outputs)
+    errors = found()
+    np.add.at(expected, list(drawn), errors.drawn.T @ hidden)
+    for place, right in errors.right:
+        for row, error in right:
+            expected[words[place]] += error * hidden[row]
+    np.testing.assert_allclose(by_outputs, -expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("loss", ["hs", "ns", "hs+ns"])

@@ -15,8 +15,12 @@ from test_training import MEMBERS, planted
 import hsw2v
 from hsw2v import config, errors, events
 from hsw2v.config import MOST_EPOCHS, TREES, Config, TrainingConfig
-from hsw2v.training.building import LEAST_AFTER, rebuilds_of
+from hsw2v.errors import UsageError
+from hsw2v.network.network import Network
+from hsw2v.network.outputs import output_layer
+from hsw2v.training.building import LEAST_AFTER, switches_of
 from hsw2v.trees.codes import code_lines
+from hsw2v.trees.huffman import huffman
 
 SMALL: dict[str, Any] = {"dim": 24, "min_count": 1, "sample": 0.0, "threads": 1, "seed": 3}
 
@@ -87,11 +91,11 @@ def test_words_of_a_group_share_more_of_their_paths_in_a_semantic_tree() -> None
     assert shared["semantic"] > 1.5 * shared["huffman"], shared
 
 
-def test_training_for_the_semantic_tree_begins_on_huffmans_or_with_negative_sampling() -> None:
+def test_training_for_the_semantic_tree_begins_on_huffmans_or_with_another_layer() -> None:
     heard: list[events.Event] = []
     settings = SMALL | {"epochs": 3, "tree": "semantic", "listener": heard.append}
     heldout = planted(200, seed=9)
-    hsw2v.train(planted(), heldout=heldout, rebuild_from="ns", **settings)
+    hsw2v.train(planted(), heldout=heldout, pretrain="ns:1", **settings)
     ends = [e for e in heard if isinstance(e, events.EpochEnd)]
     assert [e.output for e in ends] == ["ns", "hs", "hs"]
     assert [e.heldout_loss is None for e in ends] == [True, False, False]
@@ -112,8 +116,7 @@ def test_the_loss_of_an_epoch_is_of_the_output_layer_it_ends_with(
     monkeypatch.setattr(events.Pace, "SECONDS", 0.0)
     monkeypatch.setattr("hsw2v.training.schedule.LOSS_EVERY", 1)
     heard: list[events.Event] = []
-    settings = SMALL | {"lr": 1e-30, "epochs": 1, "rebuild_at": 0.5, "tree": "semantic"}
-    settings["rebuild_from"] = "ns"
+    settings = SMALL | {"lr": 1e-30, "epochs": 1, "pretrain": "ns:0.5", "tree": "semantic"}
     trained = hsw2v.train(planted(), listener=heard.append, **settings)
     assert trained.tree is not None
     assert trained.counts is not None
@@ -135,22 +138,16 @@ def all_rebuilds(training: TrainingConfig, blocks: np.ndarray) -> list[tuple[int
     return [
         (epoch, block)
         for epoch in range(training.epochs or 0)
-        for block in rebuilds_of(training, blocks, epoch)
+        for block, _ in switches_of(training, blocks, epoch)
     ]
 
 
 def test_an_endless_training_is_asked_when_trees_are_grown_epoch_by_epoch() -> None:
     training = Config().replace(model="cbow", epochs=2**63 - 1).resolved().training
     blocks = np.array([0, 10, 20])
-    assert [rebuilds_of(training, blocks, epoch) for epoch in range(6)] == [
-        [],
-        [],
-        [0],
-        [],
-        [],
-        [0],
-    ]
-    assert rebuilds_of(training, blocks, 3 * 10**9 + 2) == [0]
+    asked = (*range(6), 3 * 10**9 + 2)
+    found = [[one.block for one in switches_of(training, blocks, epoch)] for epoch in asked]
+    assert found == [[], [], [0], [], [], [0], [0]]
 
 
 @given(
@@ -199,6 +196,7 @@ def test_when_semantic_trees_are_grown() -> None:
     assert growths(epochs=1) == []
     assert growths(epochs=1, rebuild_at=0.5) == [(0, 1)]
     assert growths(epochs=10) == [(1, 0)]
+    assert growths(loss="hs+ns") == [(1, 0)]
     assert growths(epochs=2, model="cbow") == [(1, 0)]
     assert growths(epochs=5, model="cbow") == [(2, 0)]
     assert growths(epochs=7, model="cbow") == [(2, 0), (5, 0)]
@@ -223,7 +221,6 @@ def test_trees_are_grown_as_often_as_asked() -> None:
     [
         (3, {"rebuild_at": 0.5}, "too short"),
         (400, {}, "in one epoch"),
-        (400, {"rebuild_from": "ns"}, "in one epoch"),
         (400, {"epochs": 3, "rebuild_at": 0}, "nothing is rebuilt"),
     ],
 )
@@ -296,3 +293,101 @@ def test_a_tree_that_is_not_used_is_not_read_but_told_of() -> None:
     assert trained.tree is None
     notices = [one.message for one in heard if isinstance(one, events.Notice)]
     assert "tree has no effect (loss ns)" in notices
+
+
+def test_when_which_output_layer_takes_over() -> None:
+    blocks = np.array([0, 10, 20, 30, 40])
+
+    def switches(epochs: int, **settings: Any) -> list[tuple[int, int, str]]:
+        training = Config().replace(epochs=epochs, **settings).resolved(tokens=10**9).training
+        return [
+            (epoch, *one) for epoch in range(epochs) for one in switches_of(training, blocks, epoch)
+        ]
+
+    assert switches(5, pretrain="hs:1", loss="ns") == [(1, 0, "ns")]
+    # The semantic tree is built within its own phase alone.
+    assert switches(5, pretrain="hs:3", loss="ns") == [(1, 0, "hs"), (3, 0, "ns")]
+    assert switches(9, pretrain="ns:1", model="cbow") == [
+        (1, 0, "hs"),
+        (4, 0, "hs"),
+        (7, 0, "hs"),
+    ]
+    assert switches(9, pretrain="hs+ns:5", loss="sampled", model="cbow") == [
+        (2, 0, "hs+ns"),
+        (5, 0, "sampled"),
+    ]
+    assert switches(3, pretrain="ns:0.5,hs:0.75,sampled:1", loss="hs+ns") == [
+        (0, 2, "hs"),
+        (1, 1, "sampled"),
+        (2, 1, "hs+ns"),
+    ]
+
+
+@given(
+    st.integers(1, 4),
+    st.lists(
+        st.tuples(st.sampled_from(["hs", "hs+ns", "ns", "sampled"]), st.floats(0.01, 3.0)),
+        min_size=1,
+        max_size=3,
+    ),
+    st.lists(st.integers(1, 50), min_size=1, max_size=8),
+)
+def test_each_output_layer_trains_on_some_block(
+    epochs: int, before: list[tuple[str, float]], sizes: list[int]
+) -> None:
+    if sum(one for _, one in before) >= epochs or epochs * len(sizes) <= len(before):
+        return
+    pretrain = ",".join(f"{name}:{one:g}" for name, one in before)
+    training = Config().replace(epochs=epochs, pretrain=pretrain).resolved(10**9).training
+    blocks = np.concatenate(([0], np.cumsum(sizes)))
+    places = [
+        (epoch * len(sizes) + block, loss)
+        for epoch in range(epochs)
+        for block, loss in switches_of(training, blocks, epoch)
+    ]
+    assert places == sorted(places, key=lambda one: one[0])
+    assert all(0 < place < epochs * len(sizes) for place, _ in places)
+    losses = [training.phases[0].loss, *(loss for _, loss in places)]
+    # Without repetitions, they are the phases in order.
+    kinds = [loss for number, loss in enumerate(losses) if losses[:number][-1:] != [loss]]
+    wanted = [one.loss for one in training.phases]
+    assert kinds == [one for number, one in enumerate(wanted) if wanted[:number][-1:] != [one]]
+
+
+def test_pretraining_is_checked_before_any_work() -> None:
+    text = planted(20)
+    for settings, message in (
+        ({"pretrain": "hs"}, "pretrain is 'hs'"),
+        ({"pretrain": "hs:0"}, "pretrain is"),
+        ({"pretrain": "hs:nan"}, "pretrain is"),
+        ({"pretrain": "class:1"}, "pretrain is"),
+        ({"pretrain": "hs:3", "epochs": 3, "loss": "ns"}, "begin after 3 epochs of 3"),
+        ({"pretrain": "hs:30", "loss": "ns"}, "begin after 30 epochs of at most 20"),
+        ({"pretrain": "ns:1", "tree": "huffman"}, "tree huffman cannot follow"),
+        ({"pretrain": "ns:1", "loss": "class"}, "loss class cannot follow"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            hsw2v.train(text, **settings)
+    with pytest.raises(UsageError, match="too short"):
+        hsw2v.train(text, pretrain="hs:0.5,ns:0.2", epochs=1)
+
+
+def test_rows_of_negative_sampling_stay_when_the_tree_is_built() -> None:
+    """A switch keeps them, and what the optimizer knows of them; those of nodes begin anew."""
+    config = Config().replace(loss="hs+ns", optimizer="adagrad", epochs=2).resolved(100)
+    counts = np.arange(9, 0, -1)
+    tree = huffman(counts.astype(np.float64))
+    output = output_layer(config.training, counts, tree)
+    network = Network.initial(config.training, 9, output)
+    rng = np.random.default_rng(1)
+    for name in ("outputs", "outputs.squares"):
+        network.parameters[name][:] = rng.normal(size=network.parameters[name].shape)
+    before = {name: network.parameters[name].copy() for name in ("outputs", "outputs.squares")}
+    network.switch(output_layer(config.training, counts, tree))
+    for name, rows in before.items():
+        assert not network.parameters[name][:8].any()
+        np.testing.assert_array_equal(network.parameters[name][8:], rows[8:])
+    network.switch(output_layer(config.training, counts, loss="ns"))
+    np.testing.assert_array_equal(network.outputs, before["outputs"][8:])
+    network.switch(output_layer(config.training, counts, tree, "hs"))
+    assert not network.outputs.any()

@@ -134,7 +134,9 @@ def _rows(found: Plan) -> Iterator[tuple[str, str]]:
     yield "learning rate", f"{training.lr:g}"
     if OUTPUTS[training.loss].structure is not None:
         yield "node sample", f"{training.node_sample:.3g}"
-    if OUTPUTS[training.loss].rebuilt(training):
+    if training.pretrain:
+        yield "pretraining", training.pretrain
+    if OUTPUTS[training.phases[0].loss].rebuilt(training):
         yield "rebuild at", f"{training.rebuild_at:g}"
     memory = f"{about}{_mb(found.table_bytes)} tables, {_mb(found.optimizer_bytes)} optimizer state"
     if found.copy_bytes:

@@ -78,7 +78,7 @@ class Config:
         """Check every value, and keep numbers as Python's own.
 
         Raises:
-            UsageError: a value is of the wrong type or out of its bounds.
+            UsageError: a value is of the wrong type, out of its bounds, or not written well.
         """
         for section in dataclasses.fields(self):
             part = getattr(self, section.name)
@@ -86,6 +86,8 @@ class Config:
                 one.name: checked(one, getattr(part, one.name)) for one in dataclasses.fields(part)
             }
             object.__setattr__(self, section.name, dataclasses.replace(part, **sound))
+        # As it is written, which is found out when it is taken apart.
+        _ = self.training.phases
 
     def replace(self, **settings: Any) -> Config:
         """Return a copy with some settings changed, named without their section.
@@ -130,7 +132,7 @@ class Config:
         elif epochs is not None and tokens is not None:
             node_sample = _default_node_sample(tokens * epochs, training.dim)
             # Negative sampling does what the frequent nodes would.
-            beside = BESIDE_SAMPLING if training.loss == "hs+ns" else 1.0
+            beside = BESIDE_SAMPLING if "hs+ns" in training.losses else 1.0
             defaults["node_sample"] = beside * node_sample
         unset = {name: one for name, one in defaults.items() if getattr(training, name) is None}
         return self.replace(**unset)

@@ -3,12 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from hsw2v.config.pretraining import Phase, phases_of
+
 LARGEST = 2**63 - 1
 """The largest whole number that compiled code and TOML hold."""
 LOSSES = ("hs", "hs+ns", "class", "ns", "sampled", "softmax")
 """The output layers, as `network.outputs` has them."""
 TREE_LOSSES = ("hs", "hs+ns")
 """Those with a tree."""
+PRETRAINING = tuple(one for one in LOSSES if one != "class")
+"""Those that others may take over from."""
 CLASSES = ("frequency", "kmeans", "exchange")
 OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")
 
@@ -92,6 +96,11 @@ class TrainingConfig:
         "the softmax over all words (softmax)",
         choices=LOSSES,
     )
+    pretrain: str = setting(
+        "",
+        "output layers that train the word vectors first, each for some of the epochs, such as "
+        "'hs:1' or 'ns:0.5,hs:2'; that of loss trains for the rest",
+    )
     tree: str = setting(
         "semantic",
         "tree of hierarchical softmax: semantic (built from the vectors during training), huffman, "
@@ -109,12 +118,6 @@ class TrainingConfig:
         "epochs between later rebuilds of the semantic tree, while at least two remain; 0 for none "
         "(default: 0 for skipgram, 3 for cbow)",
         minimum=0.0,
-    )
-    rebuild_from: str = setting(
-        "hs",
-        "how the vectors that the semantic tree is built from are trained: on the Huffman tree "
-        "(hs), or by negative sampling (ns)",
-        choices=("hs", "ns"),
     )
     node_sample: float | None = setting(
         None,
@@ -203,9 +206,19 @@ class TrainingConfig:
         return self.tree if self.has_tree and self.tree not in TREES else None
 
     @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The output layers that train one after another."""
+        return phases_of(self.pretrain, self.loss, PRETRAINING)
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Their names, in order, each once."""
+        return tuple(dict.fromkeys(one.loss for one in self.phases))
+
+    @property
     def has_tree(self) -> bool:
-        """Whether the output layer has a tree."""
-        return self.loss in TREE_LOSSES
+        """Whether one of them has a tree."""
+        return any(one in TREE_LOSSES for one in self.losses)
 
 
 TREES = ("semantic", "huffman", "balanced", "random", "brown")
@@ -231,6 +244,5 @@ DEFAULT_REBUILD_EVERY = {"skipgram": 0.0, "cbow": 3.0}
 RENAMED = {
     "retree_at": "rebuild_at",
     "retree_every": "rebuild_every",
-    "retree_from": "rebuild_from",
 }
 """Former names of settings, as older models have them."""

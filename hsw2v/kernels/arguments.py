@@ -12,7 +12,7 @@ from hsw2v.kernels.optimizers import State
 from hsw2v.kernels.output.classes import ClassMembers
 from hsw2v.kernels.output.hierarchical import PrivateTop, TreePaths
 from hsw2v.kernels.output.negative import NoiseDistribution
-from hsw2v.kernels.output.sampled import Drawn, Proposal
+from hsw2v.kernels.output.sampled import Batch, Drawn, Proposal
 
 HIERARCHICAL, NEGATIVE, HYBRID, CLASSES, SAMPLED, OTHER = range(6)
 """The output layers, as `Layer.kind`; the kernels know nothing of OTHER ones."""
@@ -111,5 +111,6 @@ class Scratch(NamedTuple):
     slopes: NDArray[np.float32]
     """(2, P) float32, the gradients of scale and shift."""
     drawn: Drawn
+    batch: Batch
     stop: NDArray[np.int32]
     """(1,) int32, shared by all threads: when set, a block is left unfinished."""

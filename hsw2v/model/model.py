@@ -19,7 +19,7 @@ from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknow
 from hsw2v.model.export import export_vectors
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
-from hsw2v.network.outputs import OutputLayer, built_output, output_layer
+from hsw2v.network.outputs import OUTPUTS, OutputLayer, built_output, output_layer
 from hsw2v.network.outputs.output import BuiltOutput
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
@@ -134,7 +134,9 @@ class Model:
         training = known_settings(self.config, _OUTPUT_SETTINGS).training
         counts, structure = self.vocabulary.counts, self.structure
         if structure is None:
-            return output_layer(training, counts)
+            # Without tree and classes `loss` may say what it likes: these are rows of words.
+            loss = "ns" if OUTPUTS[training.loss].structure else training.loss
+            return output_layer(training, counts, loss=loss)
         built = self._built
         if built is None:
             built = built_output(structure, 0 if self.output is None else len(self.output))

@@ -122,13 +122,17 @@ class Sampled(Layer):
     """(V,), minus the logarithm of how many of the draws are this word in the mean."""
     samples: int
 
-    def groups(self, word: int, key: int, counter: int) -> list[Group]:
-        """Return the target and the words drawn, each once; one drawn twice counts twice."""
+    def drawn(self, key: int, batch: int) -> dict[int, int]:
+        """Return the words drawn for a batch of windows, and how often each was."""
         times: dict[int, int] = {}
         for place in range(self.samples):
-            bits = draw(key, counter // SHARED_BY * self.samples + place)
-            drawn = drawn_word(self.columns, bits)
-            times[drawn] = times.get(drawn, 0) + 1
+            found = drawn_word(self.columns, draw(key, batch * self.samples + place))
+            times[found] = times.get(found, 0) + 1
+        return times
+
+    def groups(self, word: int, key: int, counter: int) -> list[Group]:
+        """Return the target and the words drawn, each once; one drawn twice counts twice."""
+        times = self.drawn(key, counter // SHARED_BY)
         others = [one for one in times if one != word]
         rows = np.array([word, *others])
         counts = np.array([1, *(times[one] for one in others)])

@@ -260,12 +260,29 @@ def loss(hidden: Floats, output: Floats, labels: Floats) -> float:
     return float(decision_loss(hidden @ output.T, labels).sum())
 
 
+def bounds_of(
+    ids: NDArray[np.int32], plan: Plan, key: int
+) -> tuple[list[int], list[tuple[int, int, int]]]:
+    """Return the kept words of a block, and of each its place and the bounds of its window.
+
+    These are the place of its first word, and that after its last; its own is between.
+    """
+    kept: list[int] = []
+    bounds = []
+    for words, reaches in keep_tokens(ids, plan, key):
+        start, end = len(kept), len(kept) + len(words)
+        for place, reach in enumerate(reaches, start):
+            bounds.append((place, max(start, place - reach), min(end, place + reach + 1)))
+        kept += words
+    return kept, bounds
+
+
 def windows_of(ids: NDArray[np.int32], plan: Plan, key: int) -> list[tuple[int, list[int]]]:
     """Return the kept words of a block, and the context of each; it may be empty."""
+    words, bounds = bounds_of(ids, plan, key)
     return [
-        (word, words[max(0, place - reach) : place] + words[place + 1 : place + reach + 1])
-        for words, reaches in keep_tokens(ids, plan, key)
-        for place, (word, reach) in enumerate(zip(words, reaches, strict=True))
+        (words[place], words[first:place] + words[place + 1 : last])
+        for place, first, last in bounds
     ]
 
 

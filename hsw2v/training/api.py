@@ -22,7 +22,7 @@ from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, igno
 from hsw2v.model import Model
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import is_normalized, unused_settings
-from hsw2v.training.building import check_rebuilding, check_tree, first_structure
+from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.continuing import WORST_CONTINUED, Earlier, WarmStart
 from hsw2v.training.output import ModelOutput
@@ -247,7 +247,7 @@ def check_training(
             hint="name one with --heldout, or leave --normalize-exactly out",
         )
     if built:
-        check_rebuilding(training)
+        check_phases(training)
         return None
     return check_tree(training)
 
@@ -261,7 +261,7 @@ def check_on(vocabulary: Vocabulary, tokens: int, config: Config, codes: Codes |
         UsageError: the tree or classes would be built when training is over, or the tree of a file
             is not one of the vocabulary.
     """
-    check_rebuilding(config.resolved(tokens).training)
+    check_phases(config.resolved(tokens).training)
     if codes is not None:
         codes.tree(vocabulary.words)
 
@@ -314,7 +314,7 @@ def _train(
     encoded = texts.corpus
     open_epochs = chosen.training.epochs is None
     chosen = chosen.resolved(encoded.tokens)
-    check_rebuilding(chosen.training)
+    check_phases(chosen.training)
     start = None
     if earlier is not None:
         start = WarmStart(earlier, encoded.types, chosen.vocabulary, listener)
@@ -398,7 +398,7 @@ def _train(
         if kept is not None:
             network, about = trainer.network, {**info, "epoch": epoch, **notes}
             # The output layer of that epoch need not be that of the end.
-            config = chosen.replace(loss=network.output.name)
+            config = chosen.replace(loss=network.output.name, pretrain="")
             tables = network.vectors[:, : network.dim], network.outputs[:, : network.dim]
             norm = network.norm
             kept.save_epoch(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import MOST_EPOCHS, TREES, Config, TrainingConfig
+from hsw2v.config import MOST_EPOCHS, TREE_LOSSES, TREES, Config, TrainingConfig
 from hsw2v.corpus.background import apart
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
@@ -34,22 +34,42 @@ from hsw2v.trees.shape import cost, step_cost, trained_length
 from hsw2v.trees.tree import Tree
 
 
-def check_rebuilding(training: TrainingConfig) -> None:
-    """Make sure that something is trained on the tree or the classes that are built.
+def check_phases(training: TrainingConfig) -> None:
+    """Make sure that every output layer is trained, upon what it is built of.
 
     Raises:
-        UsageError: the semantic tree, or classes of k-means, would be built when training is over.
+        UsageError: one would take over, or be built of the word vectors, when training is over; or
+            a tree that is not built of them would follow another output layer.
     """
-    if OUTPUTS[training.loss].rebuilt(training):
-        # As long as the text is not read, there may be as many epochs as there are at most.
-        epochs = training.epochs or MOST_EPOCHS
-        most = "" if training.epochs else "at most "
-        if training.rebuild_at and training.rebuild_at >= epochs:
-            what = "the tree is" if training.has_tree else "classes are"
+    first, *others = training.phases
+    # As long as the text is not read, there may be as many epochs as there are at most.
+    epochs = training.epochs or MOST_EPOCHS
+    most = "" if training.epochs else "at most "
+    if others:
+        if others[-1].begins >= epochs:
             raise UsageError(
-                f"{what} to be built after {training.rebuild_at:g} epochs of {most}{epochs}",
-                hint="lower --rebuild-at, or raise --epochs",
+                f"loss {training.loss} is to begin after {others[-1].begins:g} epochs of {most}"
+                f"{epochs}",
+                hint="leave some epochs to it: lower those of --pretrain, or raise --epochs",
             )
+        for one in others:
+            kind = OUTPUTS[one.loss]
+            if kind.structure is not None and not kind.rebuilt(training):
+                what = f"tree {training.tree}" if one.loss in TREE_LOSSES else f"loss {one.loss}"
+                raise UsageError(
+                    f"{what} cannot follow another output layer: it is not built of word vectors",
+                    hint="use --tree semantic, or leave --pretrain out",
+                )
+        if training.loss == "class":
+            raise UsageError(
+                "loss class cannot follow another output layer", hint="leave --pretrain out"
+            )
+    elif OUTPUTS[first.loss].rebuilt(training) and (training.rebuild_at or 0.0) >= epochs:
+        what = "the tree is" if training.has_tree else "classes are"
+        raise UsageError(
+            f"{what} to be built after {training.rebuild_at:g} epochs of {most}{epochs}",
+            hint="lower --rebuild-at, or raise --epochs",
+        )
 
 
 def check_tree(training: TrainingConfig) -> Codes | None:
@@ -57,9 +77,9 @@ def check_tree(training: TrainingConfig) -> Codes | None:
 
     Raises:
         MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
-        UsageError: as `check_rebuilding`.
+        UsageError: as `check_phases`.
     """
-    check_rebuilding(training)
+    check_phases(training)
     if training.tree_file is None:
         return None
     try:
@@ -73,26 +93,52 @@ LEAST_AFTER = 2.0
 """Epochs that must be left to a tree that takes the place of another semantic one."""
 
 
-def rebuilds_of(training: TrainingConfig, blocks: NDArray[np.int64], epoch: int) -> list[int]:
-    """Return the blocks of an epoch before which a tree or classes are built, from 0 as the epoch.
+class Switch(NamedTuple):
+    """Another output layer takes over, or the same one upon a new tree or new classes."""
 
-    `blocks (K+1,)` are their borders in the corpus. The moments asked for are moved to the next
-    border, the first of them at latest to the last block, so that something is trained on the tree.
-    Nothing is built before anything is trained, and only what is built of vectors.
+    block: int
+    """Before this block of an epoch."""
+    loss: str
+
+
+def switches_of(training: TrainingConfig, borders: NDArray[np.int64], epoch: int) -> list[Switch]:
+    """Return the switches of an epoch, from 0, in order.
+
+    `borders (K+1,)` are those of the blocks in the corpus. The moments asked for are moved to the
+    next border, or back so that something is trained after them. Nothing is built before anything
+    is trained, and only what is built of vectors.
     """
-    if not OUTPUTS[training.loss].rebuilt(training) or not training.rebuild_at:
-        return []
     assert training.epochs is not None
-    at, count = training.rebuild_at, len(blocks) - 1
-    moments = [at]
-    if training.rebuild_every:
-        # Between two blocks is as often as can be.
-        every = max(training.rebuild_every, 1.0 / count)
-        last = min(epoch + 1.0, training.epochs - LEAST_AFTER) + 1e-9
-        first = max(1, math.floor((epoch - 1.0 - at) / every))
-        moments += (at + n * every for n in range(first, math.floor((last - at) / every) + 1))
-    before = {min(_place(one, blocks), training.epochs * count - 1) for one in moments}
-    return sorted(one - epoch * count for one in before if one and one // count == epoch)
+    count = len(borders) - 1
+    total, phases = training.epochs * count, training.phases
+    found: dict[int, str] = {}
+    begun = 0
+    for number, (loss, begins) in enumerate(phases):
+        rebuilt = OUTPUTS[loss].rebuilt(training)
+        follow = phases[number + 1 :]
+        end = follow[0].begins if follow else float(training.epochs)
+        moments = [begins] if number else []
+        at = begins
+        if not number and rebuilt and training.rebuild_at and training.rebuild_at < end:
+            at = training.rebuild_at
+            moments = [at]
+        if moments and rebuilt and training.rebuild_every:
+            # Between two blocks is as often as can be.
+            every = max(training.rebuild_every, 1.0 / count)
+            last = min(epoch + 1.0, end - LEAST_AFTER) + 1e-9
+            first = max(1, math.floor((epoch - 1.0 - at) / every))
+            moments += (at + n * every for n in range(first, math.floor((last - at) / every) + 1))
+        places = [min(_place(one, borders), total - 1 - len(follow)) for one in moments]
+        if number:
+            begun = max(places[0], begun + 1)
+            # Where borders are far apart, the phase before ends earlier than it was to.
+            found = {place: before for place, before in found.items() if place < begun}
+        found |= {max(place, begun): loss for place in places}
+    return [
+        Switch(one - epoch * count, loss)
+        for one, loss in sorted(found.items())
+        if one and one // count == epoch
+    ]
 
 
 def _place(moment: float, blocks: NDArray[np.int64]) -> int:
@@ -128,28 +174,36 @@ def first_structure(
 ) -> Tree | Classes | None:
     """Return the tree or the classes that training begins with, if any.
 
-    `codes` is the tree of a file, if one is given. Hierarchical softmax may begin with none: that
-    is by negative sampling.
+    `codes` is the tree of a file, if one is given.
 
     Raises:
-        UsageError: the tree of the file is not one of this vocabulary.
+        UsageError: the tree of the file is not one of this vocabulary, or the text too short.
     """
     training = config.training
-    if OUTPUTS[training.loss].structure is None:
+    assert training.epochs is not None
+    blocks, phases = training.epochs * (len(corpus.encoded.blocks) - 1), training.phases
+    if blocks < len(phases):
+        raise UsageError(
+            f"the text is too short for {len(phases)} output layers one after another",
+            hint="leave --pretrain out, or raise --epochs",
+        )
+    first = phases[0].loss
+    if OUTPUTS[first].structure is None:
         return None
     weights = kept_counts(vocabulary.counts, config.vocabulary.sample)
-    build = _first_tree if training.has_tree else _first_classes
+    build = _first_tree if first in TREE_LOSSES else _first_classes
     return build(Wanted(training, vocabulary, codes, weights, corpus, listener))
 
 
 def rebuilt_structure(
+    loss: str,
     training: TrainingConfig,
     vectors: NDArray[np.float32],
     weights: NDArray[np.float64],
     listener: Listener,
 ) -> Tree | Classes:
     """Build the semantic tree, or classes, of word vectors under training (V, P)."""
-    build = _semantic_tree if training.has_tree else _kmeans_classes
+    build = _semantic_tree if loss in TREE_LOSSES else _kmeans_classes
     return build(training, vectors, weights, listener)
 
 
@@ -184,14 +238,12 @@ BUILDERS: dict[str, Callable[[Wanted, Report], Tree]] = {
 """What builds each of `config.TREES`, but for the semantic one, which needs trained vectors."""
 
 
-def _first_tree(wanted: Wanted) -> Tree | None:
+def _first_tree(wanted: Wanted) -> Tree:
     training, name = wanted.training, wanted.training.tree
     if name == "semantic":
         name = "huffman"
         if never := _never_rebuilt(training, wanted.corpus):
             wanted.listener(Notice(f"{never}: Huffman's tree is used"))
-        elif training.rebuild_from == "ns":
-            return None
     report = Report(name, training, wanted.listener)
     if wanted.codes is not None:
         tree = wanted.codes.tree(wanted.vocabulary.words).ordered(wanted.weights)
@@ -204,6 +256,8 @@ def _first_tree(wanted: Wanted) -> Tree | None:
 def _never_rebuilt(training: TrainingConfig, corpus: WordCorpus) -> str:
     """Return why nothing is built of the vectors of this training; "" if something is."""
     assert training.epochs is not None
+    if len(training.phases) > 1:
+        return ""
     if not training.rebuild_at:
         return "nothing is rebuilt in one epoch" if training.epochs == 1 else "nothing is rebuilt"
     # There is no border of blocks to rebuild anything at.

@@ -85,6 +85,7 @@ class Earlier:
             dim=model.dim,
             batch_norm=model.batch_norm is not None,
             num_classes=known.training.num_classes if classes is None else classes.count,
+            pretrain="",
             rebuild_at=0.0,
             threads=None,
             cache_dir=None,
@@ -106,6 +107,8 @@ class Earlier:
             for name in (*FIXED, *(one for one in BUILT_BY if one in built))
             if getattr(now, name) not in (None, getattr(was, name))
         ]
+        if now.pretrain:
+            wrong.append("pretrain is given, and the model is trained already")
         if wrong:
             raise UsageError(
                 "; ".join(wrong),

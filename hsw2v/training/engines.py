@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from hsw2v.kernels.block import train_block
 from hsw2v.kernels.general import train_batches
 from hsw2v.kernels.optimizers import SGD
 from hsw2v.kernels.output.hierarchical import PRIVATE_NODES
+from hsw2v.kernels.sampled import train_sampled
 from hsw2v.network.outputs import OutputLayer
 from hsw2v.training.full import SoftmaxTraining
 from hsw2v.training.schedule import Pass
@@ -87,16 +88,24 @@ class Engine(Protocol):
         """Train on the block at a position of a pass, as one of the threads."""
 
 
+PLAIN_KERNELS: dict[int, Any] = {
+    HIERARCHICAL: train_block,
+    NEGATIVE: train_block,
+    HYBRID: train_block,
+    SAMPLED: train_sampled,
+}
+"""What does plain steps upon the rows of each output layer; the others are done in general."""
+
+
 class KernelEngine:
-    """Any output layer of chosen rows, by the kernel for plain steps or by the general one."""
+    """Any output layer of chosen rows, by a kernel for plain steps or by the general one."""
 
     def __init__(self, task: Task) -> None:
         plan, settings = task.plan, task.settings
         self.threads = task.threads
         self._plan, self._tables = plan, task.tables
         plain = plan.optimizer == SGD and not plan.batch_norm
-        chosen = task.layer.kind in (HIERARCHICAL, NEGATIVE, HYBRID)
-        self._kernel = train_block if plain and chosen else train_batches
+        self._kernel = (PLAIN_KERNELS if plain else {}).get(task.layer.kind, train_batches)
         words, width = task.tables.vectors.shape
         samples = settings.samples if task.layer.kind == SAMPLED else 0
         self._own = [

@@ -10,25 +10,25 @@ from numpy.typing import NDArray
 from hsw2v.config import TrainingConfig
 from hsw2v.events import Listener
 from hsw2v.network.network import Network
-from hsw2v.network.outputs import OutputLayer, output_layer
-from hsw2v.training.building import rebuilds_of, rebuilt_structure
+from hsw2v.network.outputs import OUTPUTS, OutputLayer, output_layer
+from hsw2v.training.building import Switch, rebuilt_structure, switches_of
 
 
 class Phases(Protocol):
     """Output layers that take over, on the same word vectors."""
 
-    def begins(self, epoch: int, borders: NDArray[np.int64]) -> list[int]:
-        """Return the blocks of an epoch, from 0 as is the epoch, before which one takes over.
+    def switches(self, epoch: int, borders: NDArray[np.int64]) -> list[Switch]:
+        """Return when in an epoch, from 0, which output layer takes over, in order.
 
         `borders (K+1,)` are those of the blocks in the corpus.
         """
 
-    def next_output(self, network: Network, epoch: int, listener: Listener) -> OutputLayer:
-        """Return the output layer that takes over in an epoch, given the network as it is."""
+    def output(self, loss: str, network: Network, listener: Listener) -> OutputLayer:
+        """Return the output layer of that name that takes over, given the network as it is."""
 
 
-class Rebuilding:
-    """The tree or the classes are built of the word vectors, as often as the settings say."""
+class PhasesOfSettings:
+    """Output layers one after another, built of the word vectors as often as the settings say."""
 
     def __init__(
         self, training: TrainingConfig, counts: NDArray[np.int64], weights: NDArray[np.float64]
@@ -36,11 +36,13 @@ class Rebuilding:
         """Take the counts of words, and how often each is a target, (V,)."""
         self._training, self._counts, self._weights = training, counts, weights
 
-    def begins(self, epoch: int, borders: NDArray[np.int64]) -> list[int]:
-        """Return the blocks of an epoch before which the tree or the classes are built."""
-        return rebuilds_of(self._training, borders, epoch)
+    def switches(self, epoch: int, borders: NDArray[np.int64]) -> list[Switch]:
+        """Return when in an epoch another output layer, or a new tree or new classes, take over."""
+        return switches_of(self._training, borders, epoch)
 
-    def next_output(self, network: Network, epoch: int, listener: Listener) -> OutputLayer:
-        """Return the output layer of a new tree, or of new classes."""
-        base = rebuilt_structure(self._training, network.vectors, self._weights, listener)
-        return output_layer(self._training, self._counts, base)
+    def output(self, loss: str, network: Network, listener: Listener) -> OutputLayer:
+        """Return the output layer, upon a new tree or new classes if it has some."""
+        training, base = self._training, None
+        if OUTPUTS[loss].structure is not None:
+            base = rebuilt_structure(loss, training, network.vectors, self._weights, listener)
+        return output_layer(training, self._counts, base, loss)

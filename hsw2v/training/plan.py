@@ -27,7 +27,7 @@ from hsw2v.network.outputs.output import BuiltOutput
 from hsw2v.network.parameters import parameter_bytes, smaller, too_large
 from hsw2v.training import checkpoint
 from hsw2v.training.api import check_on, check_training, memory_explained, tell_unused
-from hsw2v.training.building import check_rebuilding, first_structure
+from hsw2v.training.building import check_phases, first_structure
 from hsw2v.training.output import check_not_interrupted, folder_of
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
@@ -150,7 +150,7 @@ def plan(
         chosen = chosen.resolved(tokens)
         vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
         if sampled:
-            check_rebuilding(chosen.training)
+            check_phases(chosen.training)
         else:
             check_on(vocabulary, tokens, chosen, codes)
         simple = _simple(chosen, sampled)
@@ -260,6 +260,7 @@ def _simple(config: Config, sampled: bool) -> Config:
     training = config.training
     slow = training.tree in ("semantic", "brown") or (sampled and training.tree_file is not None)
     return config.replace(
+        pretrain="",
         tree="huffman" if slow else training.tree,
         classes="frequency",
     )

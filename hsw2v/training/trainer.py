@@ -26,7 +26,7 @@ from hsw2v.network.outputs.softmax import SoftmaxOutput
 from hsw2v.query.normalisation import normalised
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild
-from hsw2v.training.phases import Phases, Rebuilding
+from hsw2v.training.phases import Phases, PhasesOfSettings
 from hsw2v.training.report import Report
 from hsw2v.training.rounds import Rounds
 from hsw2v.training.runner import Threads, diverged
@@ -98,8 +98,8 @@ class Trainer:
         `fill`, which may bring what is trained already. An epoch has diverged if its loss is more
         than `worst` times that of an untrained output layer.
 
-        The settings must say how many epochs there are. Without a tree, hierarchical softmax
-        begins as negative sampling. Without `phases` it is rebuilt as the settings say.
+        The settings must say how many epochs there are, and without `phases` which output layers
+        take over when.
         """
         training = config.resolved().training
         assert training.threads is not None
@@ -113,7 +113,7 @@ class Trainer:
         sample = config.vocabulary.sample
         self._keep = thresholds(keep_probability(vocabulary.counts, sample))
         self._weights = kept_counts(vocabulary.counts, sample)
-        self._phases = phases or Rebuilding(training, vocabulary.counts, self._weights)
+        self._phases = phases or PhasesOfSettings(training, vocabulary.counts, self._weights)
         self.state = state or self._beginning()
         self._whole = True
         self._strategy: Hogwild | Rounds | None = None
@@ -164,7 +164,7 @@ class Trainer:
         """Return the state in which nothing is trained."""
         training, counts = self._settings, self._vocabulary.counts
         base = self._base() if callable(self._base) else self._base
-        output = output_layer(training, counts, base)
+        output = output_layer(training, counts, base, training.phases[0].loss)
         network = Network.initial(training, len(counts), output)
         if self._fill is not None:
             self._fill(network)
@@ -219,14 +219,14 @@ class Trainer:
             some = training_pass(corpus.encoded.ids, borders, windowing, settings, epoch, scale)
             state.begin_epoch(blocks)
             report.begin(some.rates)
-            switches = self._phases.begins(epoch, borders)
+            switches = {one.block: one.loss for one in self._phases.switches(epoch, borders)}
             recordings = recordings_of(settings, blocks, epoch)
             for stop in stops_of(blocks, switches, recordings)[state.stops :]:
                 self._advance(corpus, some, stop.block, report, keeper)
                 output = None
                 if stop.act is Act.SWITCH:
                     with report.building():
-                        output = self._next_output(epoch, listener)
+                        output = self._next_output(switches[stop.block], listener)
                 elif stop.act is Act.RECORD and recorder:
                     with report.measuring():
                         block, passed = int(some.order[stop.block]), some.passed[stop.block]
@@ -298,7 +298,7 @@ class Trainer:
         Every token of the vocabulary is a target, with its whole window (within a sentence, or
         within 8,192 tokens of a longer one): nothing is drawn. Of an output layer without
         probabilities it is that of the softmax of its scores over all words. None if there is
-        nothing to predict, or nothing to tell: before hierarchical softmax has its tree.
+        nothing to predict, or nothing to tell: before one with probabilities takes over.
         """
         network = self.network
         output = network.output
@@ -399,11 +399,11 @@ class Trainer:
             yield
             self._whole = True
 
-    def _next_output(self, epoch: int, listener: Listener) -> OutputLayer:
+    def _next_output(self, loss: str, listener: Listener) -> OutputLayer:
         """Return the output layer that takes over."""
         self.check()
         self._strategy = self._layer = None
-        return self._phases.next_output(self.network, epoch, listener)
+        return self._phases.output(loss, self.network, listener)
 
     def _recorder(self, listener: Listener) -> Recorder | None:
         """Return what looks at gradients, if that is asked for: no other run imports it."""

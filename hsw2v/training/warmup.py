@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -94,7 +95,8 @@ class WarmUp:
         try:
             if tree == "brown" or (training.loss == "class" and training.classes == "exchange"):
                 _try(warm_up_exchange)
-            _try(lambda: warm_up(training))
+            for loss in training.losses:
+                _try(partial(warm_up, replace(training, loss=loss, pretrain="")))
         finally:
             self._ready.set()
         if tree == "semantic":

@@ -17,9 +17,10 @@ READY = 3
 def main() -> None:
     """Put an end behind the function that trains a block, and run the command."""
     from hsw2v.cli import main as run
-    from hsw2v.training import engines
+    from hsw2v.kernels.arguments import HIERARCHICAL
+    from hsw2v.training.engines import PLAIN_KERNELS
 
-    train_block = vars(engines)["train_block"]
+    train_block = PLAIN_KERNELS[HIERARCHICAL]
 
     def only_one(ids: Any, *others: Any) -> Any:
         found = train_block(ids, *others)
@@ -28,7 +29,7 @@ def main() -> None:
         # Nothing is cleaned up: what is measured is the time to here.
         os._exit(0)
 
-    vars(engines)["train_block"] = only_one
+    PLAIN_KERNELS[HIERARCHICAL] = only_one
     sys.argv[0] = "hsw2v"
     run()
 

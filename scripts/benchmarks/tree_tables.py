@@ -14,8 +14,8 @@ from benchmarks.records import Fields, Record
 from benchmarks.training import PAIR_PARTS, whole
 from benchmarks.variants import (
     DEFAULTS,
-    EVERY_DECISION,
     FOLLOWED,
+    HELD,
     MODELS,
     NEGATIVE,
     VARIANTS,
@@ -32,10 +32,11 @@ def render(record: Record, pages: Pages) -> str:
         parts += [f"**{TITLES[model]}**", _runs_table(record, model, runs)]
         if len(_whole(runs)) < len(runs[0]["quality"]):
             parts += [f"**{TITLES[model]}, rare and frequent pairs**", _halves_table(runs)]
-        if rivals := _rivals(record, model):
-            ours = points(record, model, DEFAULTS)
+        if rivals := points(record, model, NEGATIVE):
             parts += [f"**{TITLES[model]}, at equal processor time**"]
-            parts += [_time_table(runs, ours, rivals), _verdicts(runs, ours, rivals)]
+            parts += [_time_table(runs, _held_points(record, model), rivals)]
+        if lines := list(_verdicts(record, model, runs)):
+            parts += ["\n".join(lines)]
     parts += ["The commands:", "```\n" + "\n".join(_commands(record)) + "\n```"]
     return "\n\n".join(parts)
 
@@ -82,25 +83,23 @@ def _halves_table(runs: Sequence[Fields]) -> str:
     return table(["trained with", "epochs", *sets], rows)
 
 
-def _rivals(record: Record, model: str) -> list[Point]:
-    """Return what the defaults are held against: every output layer but hs, and other programs."""
-    return [
-        point
-        for variant, one in VARIANTS.items()
-        if variant == EVERY_DECISION or one.program != "hsw2v" or one.loss != "hs"
-        for point in points(record, model, variant)
-    ]
+def _held_points(record: Record, model: str) -> list[list[Point]]:
+    """Return the points of each variant that is held against negative sampling, if it has any."""
+    return [found for variant in HELD if (found := points(record, model, variant))]
 
 
-def _time_table(runs: Sequence[Fields], ours: Sequence[Point], rivals: Sequence[Point]) -> str:
+def _time_table(
+    runs: Sequence[Fields], held: Sequence[Sequence[Point]], rivals: Sequence[Point]
+) -> str:
     sets = _whole(runs)
     rows = []
     for rival in rivals:
         theirs = [_score(rival.quality[name]) for name in sets]
         rows.append([f"**{rival.label}**", f"{rival.processor:.1f}", *theirs])
-        duel = at_equal_time(ours, rival)
-        held = (_held(duel, name) for name in sets)
-        rows.append([duel.label, f"{duel.processor:.1f}", *held])
+        for ours in held:
+            duel = at_equal_time(ours, rival)
+            margins = (_held(duel, name) for name in sets)
+            rows.append([duel.label, f"{duel.processor:.1f}", *margins])
     return table(["trained with", "processor s", *sets], rows)
 
 
@@ -113,15 +112,20 @@ def _held(duel: Duel, name: str) -> str:
     return "-" if margin is None else f"{_score(duel.quality[name])} ({margin:+.3f})"
 
 
-def _verdicts(runs: Sequence[Fields], ours: Sequence[Point], rivals: Sequence[Point]) -> str:
-    """Return a line for each rival: where the defaults are ahead of it, level, and behind."""
-    lines = []
-    for rival in rivals:
-        duel = at_equal_time(ours, rival)
-        took = "" if duel.processor == rival.processor else f" ({duel.processor:.0f} s)"
-        against = f"`{DEFAULTS}`{took} against {rival.label} ({rival.processor:.0f} s)"
-        lines.append(f"- {against}: {_verdict(runs, ours, duel)}.")
-    return "\n".join(lines)
+def _verdicts(record: Record, model: str, runs: Sequence[Fields]) -> Iterator[str]:
+    """Yield a line for each rival of a variant: where it is ahead, level, and behind.
+
+    Rivals are negative sampling, and of the defaults other programs, too.
+    """
+    others = [one for one in VARIANTS if VARIANTS[one].program != "hsw2v"]
+    for ours in _held_points(record, model):
+        variant = ours[0].variant
+        for rival in (NEGATIVE, *(others if variant == DEFAULTS else ())):
+            for point in points(record, model, rival):
+                duel = at_equal_time(ours, point)
+                took = "" if duel.processor == point.processor else f" ({duel.processor:.0f} s)"
+                against = f"`{variant}`{took} against {point.label} ({point.processor:.0f} s)"
+                yield f"- {against}: {_verdict(runs, ours, duel)}."
 
 
 def _verdict(runs: Sequence[Fields], ours: Sequence[Point], duel: Duel) -> str:
@@ -147,7 +151,7 @@ def _commands(record: Record) -> Iterator[str]:
     for model in MODELS:
         for variant, one in VARIANTS.items():
             if record.select(kind="quality", model=model, variant=variant):
-                more = (*one.options, *shlex.split(record.setting["options"]))
+                more = (*one.options_for(None), *shlex.split(record.setting["options"]))
                 case = Case(model, one.loss)
                 job = Job(case, "CORPUS", "OUTPUT", "SEED", "THREADS", "EPOCHS", more)
                 yield shown(PROGRAMS[one.program].train(job))
@@ -168,7 +172,7 @@ def sampling_block(record: Record, pages: Pages) -> str:
 def _ahead(record: Record, model: str) -> Iterator[str]:
     """Yield on how many sets trees are ahead in the processor time of negative sampling."""
     rivals = points(record, model, NEGATIVE)
-    for variant in (DEFAULTS, EVERY_DECISION):
+    for variant in HELD:
         measured = points(record, model, variant)
         duels = [found for rival in rivals if (found := _sets_ahead(measured, rival))]
         if duels:

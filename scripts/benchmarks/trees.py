@@ -18,7 +18,7 @@ from benchmarks.programs import OURS, PROGRAMS, Case, Job, is_there
 from benchmarks.records import Fields, Record, rounds
 from benchmarks.training import Tests, first_megabyte, train
 from benchmarks.tree_tables import render, sampling_block
-from benchmarks.variants import FOLLOWED, MODELS, TIMED, VARIANTS
+from benchmarks.variants import FOLLOWED, MODELS, VARIANTS
 
 
 def qualities(given: Namespace) -> Iterator[Fields]:
@@ -29,7 +29,7 @@ def qualities(given: Namespace) -> Iterator[Fields]:
             for epochs in sorted({*every, *given.peer_epochs}):
                 for variant in given.variants:
                     ours = VARIANTS[variant].program == OURS
-                    trees = every if variant in TIMED else {given.middle}
+                    trees = every if variant in FOLLOWED else {given.middle}
                     wanted = epochs in (trees if ours else given.peer_epochs)
                     if wanted and (seed == given.seeds[0] or variant in FOLLOWED):
                         yield _key("quality", model, variant, epochs, seed)
@@ -37,7 +37,7 @@ def qualities(given: Namespace) -> Iterator[Fields]:
 
 def timings(given: Namespace) -> list[Fields]:
     """Return the runs of all rounds, each with a seed of its own: variants take turns."""
-    variants = [one for one in given.variants if one in TIMED]
+    variants = [one for one in given.variants if one in FOLLOWED]
     keys = rounds(given.rounds, model=given.models, epochs=[1, given.middle], variant=variants)
     return [_key("time", one["model"], one["variant"], one["epochs"], one["round"]) for one in keys]
 
@@ -53,7 +53,8 @@ def measure(given: Namespace, record: Record) -> None:
 
     def job(key: Fields, threads: int) -> Job:
         one = VARIANTS[key["variant"]]
-        seed, epochs, more = str(key["seed"]), str(key["epochs"]), (*one.options, *options)
+        seed, epochs = str(key["seed"]), str(key["epochs"])
+        more = (*one.options_for(key["epochs"]), *options)
         case = Case(key["model"], one.loss)
         return Job(case, given.corpus, "", seed, str(threads), epochs, more)
 

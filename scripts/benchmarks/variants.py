@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MODELS = ("skipgram", "cbow")
-DEFAULTS, EVERY_DECISION, NEGATIVE = "hsw2v", "every decision", "negative sampling"
+DEFAULTS, NEGATIVE = "hsw2v", "negative sampling"
+HYBRID, PRETRAINED, SAMPLED = "hs+ns", "hs, then ns", "sampled softmax"
 
 
 @dataclass(frozen=True)
@@ -15,24 +16,32 @@ class Variant:
     program: str
     loss: str
     options: tuple[str, ...] = ()
+    """{fifth} stands for a fifth of the epochs."""
+
+    def options_for(self, epochs: int | None) -> tuple[str, ...]:
+        """Return the options for a number of epochs; in words without one."""
+        fifth = "A-FIFTH-OF-EPOCHS" if epochs is None else f"{epochs / 5:g}"
+        return tuple(one.format(fifth=fifth) for one in self.options)
 
 
 VARIANTS = {
     DEFAULTS: Variant("hsw2v", "hs"),
-    EVERY_DECISION: Variant("hsw2v", "hs", ("--node-sample", "0")),
+    HYBRID: Variant("hsw2v", "hs+ns"),
+    PRETRAINED: Variant("hsw2v", "ns", ("--pretrain", "hs:{fifth}")),
+    SAMPLED: Variant("hsw2v", "sampled"),
+    NEGATIVE: Variant("hsw2v", "ns"),
+    "every decision": Variant("hsw2v", "hs", ("--node-sample", "0")),
     "huffman": Variant("hsw2v", "hs", ("--tree", "huffman")),
     "huffman, every decision": Variant("hsw2v", "hs", ("--tree", "huffman", "--node-sample", "0")),
     "brown": Variant("hsw2v", "hs", ("--tree", "brown")),
     "balanced": Variant("hsw2v", "hs", ("--tree", "balanced")),
     "random": Variant("hsw2v", "hs", ("--tree", "random")),
-    NEGATIVE: Variant("hsw2v", "ns"),
-    "sampled softmax": Variant("hsw2v", "sampled"),
     "gensim, ns": Variant("gensim", "ns"),
     "gensim, hs": Variant("gensim", "hs"),
     "fastText, ns": Variant("fastText", "ns"),
     "fastText, hs": Variant("fastText", "hs"),
 }
-FOLLOWED = (DEFAULTS, EVERY_DECISION, NEGATIVE)
-"""Those that are measured with every seed at every number of epochs."""
-TIMED = (*FOLLOWED, "sampled softmax")
-"""Those that are timed; what is slow is measured at every number of epochs with one seed."""
+HELD = (DEFAULTS, HYBRID, PRETRAINED, SAMPLED)
+"""Those that are held against negative sampling at equal time."""
+FOLLOWED = (*HELD, NEGATIVE)
+"""Those that are timed, and measured with every seed at every number of epochs."""

@@ -25,6 +25,9 @@ from hsw2v.kernels.random import draw
 
 SHARED_BY = 64
 """Windows, one after the other, that words are drawn for together."""
+TOGETHER = 8
+"""Words of the text that plain steps learn from at once: of many more, the sum of their gradients
+overshoots. It divides SHARED_BY."""
 
 
 class Proposal(NamedTuple):
@@ -47,6 +50,35 @@ class Drawn(NamedTuple):
     """(k,) int32, how often each was drawn."""
     slots: NDArray[np.int32]
     """(V,) int32, where among `words` a word may be: for finding it without looking at all."""
+
+
+class Batch(NamedTuple):
+    """What plain steps work on in; a thread's own. W are the words of a window on one side."""
+
+    hidden: NDArray[np.int64]
+    """(TOGETHER,) int64, addresses of the hidden rows; in CBOW those of `means`."""
+    moving: NDArray[np.int64]
+    """(TOGETHER,) int64, of the rows that take their gradient; in CBOW those of `gradients`."""
+    means: NDArray[np.float32]
+    """(TOGETHER, P) float32, the means of windows; (0, P) in skip-gram."""
+    gradients: NDArray[np.float32]
+    """Likewise, their gradients; zeros between batches."""
+    targets: NDArray[np.int64]
+    """(TOGETHER + 2 W,) int64, addresses of the rows of targets."""
+    right: NDArray[np.float32]
+    """(TOGETHER + 2 W, 2 TOGETHER) float32: scores of hidden rows with each target, then errors."""
+    drawn: NDArray[np.int64]
+    """(k,) int64, addresses of the rows of the words drawn."""
+    biases: NDArray[np.float32]
+    """(k rounded up,) float32, what is added to scores with them."""
+    scores: NDArray[np.float32]
+    """(⌈k / MAX_OUTPUT⌉, TOGETHER, MAX_OUTPUT) float32: these scores in pieces, then errors."""
+    highest: NDArray[np.float32]
+    """(TOGETHER,) float32, the highest score of each hidden row."""
+    mass: NDArray[np.float32]
+    """(TOGETHER,) float32, the sum of its exponentials with the words drawn."""
+    shares: NDArray[np.float32]
+    """(TOGETHER,) float32, over its targets the sum of one over all exponentials."""
 
 
 class SampledRows(NamedTuple):
@@ -97,6 +129,18 @@ def draw_words(sampling, key, batch):
             store_int32(sampling.slots + 4 * word, np.int32(count))
             count += 1
     return count
+
+
+@inlined
+def times_drawn(sampling, word, count):
+    """Return where among the `count` words drawn a word is, and how often it was drawn, float32.
+
+    Both are 0 if it was not.
+    """
+    slot = np.int64(load_int32(sampling.slots + 4 * word))
+    if slot < count and np.int64(load_int32(sampling.drawn + 4 * slot)) == word:
+        return slot, np.float32(load_int32(sampling.times + 4 * slot))
+    return np.int64(0), np.float32(0.0)
 
 
 @inlined

@@ -49,16 +49,13 @@ def output_layer(
     training: TrainingConfig,
     counts: NDArray[np.int64],
     structure: Tree | Classes | None = None,
+    loss: str | None = None,
 ) -> OutputLayer:
-    """Return the output layer that the settings name, upon its tree or classes.
+    """Return the output layer that the settings name, or another, upon its tree or classes.
 
-    `counts (V,)` tell how often words occur. Without its tree, hierarchical softmax is not there
-    yet, and training begins with negative sampling.
+    `counts (V,)` tell how often words occur.
     """
-    kind = OUTPUTS[training.loss]
-    if structure is None and kind.structure is not None:
-        kind = NegativeOutput
-    return kind.of(training, counts, structure)
+    return OUTPUTS[loss or training.loss].of(training, counts, structure)
 
 
 def built_outputs() -> list[type[BuiltOutput[Any]]]:
@@ -89,7 +86,7 @@ def is_normalized(loss: str) -> bool:
 def unused_settings(config: Config) -> list[str]:
     """Return the names of settings that are not at their default, but have no effect."""
     training = config.training
-    used = OUTPUTS[training.loss].used(training)
+    used = {name for loss in training.losses for name in OUTPUTS[loss].used(training)}
     unused = {name for one in OUTPUTS.values() for name in one.settings}.difference(used)
     if not training.deterministic:
         unused.add("workers")

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
 from hsw2v.network.decisions import Decisions, Indexes, Numbers, at_once, two_way
-from hsw2v.network.outputs.ns import NegativeOutput
 from hsw2v.network.outputs.output import BuiltOutput, Extended, Rows
 from hsw2v.query.probabilities import Floats, TreeSoftmax
 from hsw2v.trees.graft import graft
@@ -27,7 +26,6 @@ class HierarchicalOutput(BuiltOutput[Tree]):
         "tree",
         "rebuild_at",
         "rebuild_every",
-        "rebuild_from",
         "node_sample",
     )
     structure = Tree
@@ -38,13 +36,6 @@ class HierarchicalOutput(BuiltOutput[Tree]):
     def rebuilt(cls, training: TrainingConfig) -> bool:
         """Tell whether the tree is the semantic one."""
         return training.tree == "semantic"
-
-    @classmethod
-    def used(cls, training: TrainingConfig) -> tuple[str, ...]:
-        """Return the settings with an effect; those of negative sampling, too, if it is first."""
-        begins = cls.rebuilt(training) and training.rebuild_from == "ns"
-        first = NegativeOutput.settings if begins else ()
-        return (*super().used(training), *first)
 
     @property
     def tree(self) -> Tree:

@@ -1,0 +1,397 @@
+"""Training on one block of the corpus: sampled softmax, by plain steps.
+
+    X = hidden rows of TOGETHER words of the text (n, D): their own word vectors, each for all
+        targets around it; in CBOW the means of their windows
+    N = rows of the words drawn (m, D), T = rows of the targets
+    E = y - softmax of a hidden row's scores with one of its targets and with N, for each such pair
+    N moves by X, and X by N, as their errors say, summed over a row's targets
+    T moves by X, and X by T, target by target
+
+All errors are those before the batch. So a context word is scored against N once, and not for every
+pair, and the products are of matrices. The definition in NumPy is `reference.sampled`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hsw2v.jit import compiled, inlined
+from hsw2v.kernels.arguments import LOSS_KEY, NOISE_KEY
+from hsw2v.kernels.emit import LANES
+from hsw2v.kernels.link import add_and_find_highest, exponentials, scale
+from hsw2v.kernels.memory import (
+    load_float32,
+    load_int32,
+    load_int64,
+    store_float32,
+    store_int64,
+)
+from hsw2v.kernels.optimizers import decay_factor
+from hsw2v.kernels.output.negative import drawn_word
+from hsw2v.kernels.output.sampled import (
+    SHARED_BY,
+    TOGETHER,
+    draw_words,
+    sampled_softmax_rows,
+    times_drawn,
+)
+from hsw2v.kernels.random import draw
+from hsw2v.kernels.rows import decay_rows
+from hsw2v.kernels.tiles import (
+    MAX_OUTPUT,
+    TILE_WIDTH,
+    add_to_rows,
+    mean_row,
+    prefetch_row,
+    score_row,
+    score_rows,
+    update_rows,
+)
+from hsw2v.kernels.windows import context_rows, find_windows
+
+_NOTHING = np.float32(-3e38)
+"""The score of what is not there."""
+
+
+class At(NamedTuple):
+    """Where everything is that a batch needs: addresses, and what the rows measure."""
+
+    kept: int
+    bounds: int
+    base: int
+    """The table of word vectors."""
+    outputs: int
+    stride: int
+    """Bytes of a row."""
+    chunks: int
+    """SIMD vectors of a row."""
+    context: int
+    means: int
+    hidden: int
+    moving: int
+    targets: int
+    right: int
+    width: int
+    """Bytes of a row of `right`."""
+    drawn: int
+    biases: int
+    scores: int
+    piece: int
+    """Bytes of a piece of scores."""
+    highest: int
+    mass: int
+    shares: int
+
+
+@inlined
+def _addresses(tables, scratch):
+    """Return where everything is."""
+    batch = scratch.batch
+    stride = tables.vectors.shape[1] * tables.vectors.itemsize
+    return At(
+        scratch.kept.ctypes.data,
+        scratch.bounds.ctypes.data,
+        tables.vectors.ctypes.data,
+        tables.outputs.ctypes.data,
+        stride,
+        stride // (4 * LANES),
+        scratch.context.ctypes.data,
+        batch.means.ctypes.data,
+        batch.hidden.ctypes.data,
+        batch.moving.ctypes.data,
+        batch.targets.ctypes.data,
+        batch.right.ctypes.data,
+        batch.right.shape[1] * batch.right.itemsize,
+        batch.drawn.ctypes.data,
+        batch.biases.ctypes.data,
+        batch.scores.ctypes.data,
+        batch.scores.shape[1] * MAX_OUTPUT * batch.scores.itemsize,
+        batch.highest.ctypes.data,
+        batch.mass.ctypes.data,
+        batch.shares.ctypes.data,
+    )
+
+
+@inlined
+def _word(at, place):
+    """Return a word that was kept."""
+    return np.int64(load_int32(at.kept + 4 * place))
+
+
+@inlined
+def _window(at, place):
+    """Return the bounds of the window of a word that was kept."""
+    first = np.int64(load_int32(at.bounds + 8 * place))
+    return first, np.int64(load_int32(at.bounds + 8 * place + 4))
+
+
+@inlined
+def _pairs(at, centre, begin, end, cbow):
+    """Return which hidden rows predict a target: the first, and the one after the last.
+
+    In skip-gram the target's own may be among others, which does not.
+    """
+    first, last = _window(at, centre)
+    if cbow:
+        row = centre - begin
+        return row, row + min(np.int64(1), last - first - 1)
+    first = max(first, begin)
+    last = min(last, end)
+    if first == centre and last == centre + 1:
+        last = first
+    return first - begin, last - begin
+
+
+@inlined
+def _score(at, row, column):
+    """Return the address of the score of a hidden row with a word drawn."""
+    piece = at.scores + column // MAX_OUTPUT * at.piece
+    return piece + 4 * (row * MAX_OUTPUT + column % MAX_OUTPUT)
+
+
+@compiled
+def _draw(at, sampling, key, group):
+    """Draw the words of a group of windows; return how many are distinct."""
+    m = draw_words(sampling, key, group)
+    for place in range(m):
+        word = np.int64(load_int32(sampling.drawn + 4 * place))
+        times = load_int32(sampling.times + 4 * place)
+        bias = load_float32(sampling.corrections + 4 * word)
+        if times > 1:
+            bias = np.float32(bias + np.log(np.float32(times)))
+        store_int64(at.drawn + 8 * place, at.outputs + word * at.stride)
+        store_float32(at.biases + 4 * place, bias)
+    for place in range(m, -(-m // LANES) * LANES):
+        store_float32(at.biases + 4 * place, _NOTHING)
+    return m
+
+
+@compiled
+def _prefetch(at, sampling, key, first, last, group):
+    """Ask for the rows of words from `first` on and before `last`, and of those of a group."""
+    for place in range(first, last):
+        word = _word(at, place)
+        prefetch_row(at.outputs + word * at.stride, at.chunks)
+        prefetch_row(at.base + word * at.stride, at.chunks)
+    if group >= 0:
+        for place in range(sampling.samples):
+            word = drawn_word(sampling, draw(key, group * sampling.samples + place))
+            prefetch_row(at.outputs + word * at.stride, at.chunks)
+
+
+@compiled
+def _find_hidden(at, begin, end, cbow):
+    """Write the addresses of hidden rows; of means, make them. Gradients of means have theirs."""
+    for place in range(begin, end):
+        row = at.hidden + 8 * (place - begin)
+        if cbow:
+            first, last = _window(at, place)
+            n = context_rows(at.base, at.stride, at.kept, first, last, place, at.context)
+            if n > 0:
+                mean_row(at.context, n, at.chunks, load_int64(row))
+        else:
+            address = at.base + _word(at, place) * at.stride
+            store_int64(row, address)
+            store_int64(at.moving + 8 * (place - begin), address)
+
+
+@compiled
+def _score_drawn(at, rows, m):
+    """Write the scores of hidden rows with the words drawn, and the highest of each row."""
+    for i in range(0, rows, 2):
+        for j in range(0, m, TILE_WIDTH):
+            wide = min(m - j, TILE_WIDTH)
+            if i + 1 < rows:
+                score_rows(wide, at.hidden + 8 * i, at.drawn + 8 * j, at.chunks, _score(at, i, j))
+            else:
+                score_row(wide, at.hidden + 8 * i, at.drawn + 8 * j, at.chunks, _score(at, i, j))
+    for i in range(rows):
+        highest = _NOTHING
+        for j in range(0, m, MAX_OUTPUT):
+            chunks = -(-min(m - j, MAX_OUTPUT) // LANES)
+            found = add_and_find_highest(_score(at, i, j), at.biases + 4 * j, chunks)
+            highest = max(highest, found)
+        store_float32(at.highest + 4 * i, highest)
+
+
+@compiled
+def _score_targets(at, sampling, low, high, begin, end, cbow):
+    """Write the scores of all pairs, and raise the highest of their rows to them.
+
+    Returns the number of pairs, targets with themselves among them.
+    """
+    count = np.int64(0)
+    for centre in range(low, high):
+        first, last = _pairs(at, centre, begin, end, cbow)
+        if first >= last:
+            continue
+        count += last - first
+        word = _word(at, centre)
+        target = at.targets + 8 * (centre - low)
+        right = at.right + at.width * (centre - low)
+        store_int64(target, at.outputs + word * at.stride)
+        for j in range(first, last, TILE_WIDTH):
+            wide = min(last - j, TILE_WIDTH)
+            score_row(wide, target, at.hidden + 8 * j, at.chunks, right + 4 * j)
+        correction = load_float32(sampling.corrections + 4 * word)
+        for row in range(first, last):
+            score = load_float32(right + 4 * row) + correction
+            store_float32(right + 4 * row, score)
+            if score > load_float32(at.highest + 4 * row):
+                store_float32(at.highest + 4 * row, score)
+    return count
+
+
+@compiled
+def _take_exponentials(at, rows, m):
+    """Put exponentials in place of the scores with the words drawn, and sum them up."""
+    for i in range(rows):
+        mass = np.float32(0.0)
+        for j in range(0, m, MAX_OUTPUT):
+            chunks = -(-min(m - j, MAX_OUTPUT) // LANES)
+            mass += exponentials(_score(at, i, j), load_float32(at.highest + 4 * i), chunks)
+        store_float32(at.mass + 4 * i, mass)
+        store_float32(at.shares + 4 * i, np.float32(0.0))
+
+
+@compiled
+def _errors_of_targets(at, sampling, m, centre, low, begin, end, cbow, rate):
+    """Put rate · error in place of the scores of a target's pairs; return their loss and number."""
+    first, last = _pairs(at, centre, begin, end, cbow)
+    right = at.right + at.width * (centre - low)
+    _, times = times_drawn(sampling, _word(at, centre), m)
+    lost = 0.0
+    count = 0
+    for row in range(first, last):
+        score = load_float32(right + 4 * row) - load_float32(at.highest + 4 * row)
+        store_float32(right + 4 * row, score)
+        if cbow or row + begin != centre:
+            lost -= np.float64(score)
+    for chunk in range(first // LANES, -(-last // LANES)):
+        exponentials(right + 4 * LANES * chunk, np.float32(0.0), 1)
+    for row in range(first, last):
+        place = right + 4 * row
+        if not cbow and row + begin == centre:
+            # A word does not predict itself.
+            store_float32(place, np.float32(0.0))
+            continue
+        power = load_float32(place)
+        # The target among the words drawn does not count. What is left is not below its power but
+        # by rounding.
+        whole = load_float32(at.mass + 4 * row) + power * (np.float32(1.0) - times)
+        whole = max(whole, power)
+        share = np.float32(1.0) / whole
+        store_float32(at.shares + 4 * row, load_float32(at.shares + 4 * row) + share)
+        store_float32(place, rate * (np.float32(1.0) - power * share))
+        lost += np.log(np.float64(whole))
+        count += 1
+    return lost, count
+
+
+@compiled
+def _errors_of_drawn(at, sampling, m, rows, low, high, begin, end, cbow, rate):
+    """Put rate · error, summed over a row's targets, in place of exponentials."""
+    for i in range(rows):
+        factor = -rate * load_float32(at.shares + 4 * i)
+        for j in range(0, m, MAX_OUTPUT):
+            scale(_score(at, i, j), factor, -(-min(m - j, MAX_OUTPUT) // LANES))
+    for centre in range(low, high):
+        slot, times = times_drawn(sampling, _word(at, centre), m)
+        if times > 0:
+            # No error of a pair is upon its own target as a word drawn.
+            first, last = _pairs(at, centre, begin, end, cbow)
+            right = at.right + at.width * (centre - low)
+            for row in range(first, last):
+                if cbow or row + begin != centre:
+                    place = _score(at, row, slot)
+                    own = times * (rate - load_float32(right + 4 * row))
+                    store_float32(place, load_float32(place) + own)
+
+
+@compiled
+def _move(at, m, rows, low, high, begin, end, cbow, factor):
+    """Move all rows of a batch; with a factor below 1 those that moved decay by it."""
+    for j in range(0, m, MAX_OUTPUT):
+        columns = min(m - j, MAX_OUTPUT)
+        drawn = at.drawn + 8 * j
+        update_rows(rows, at.hidden, at.moving, drawn, columns, at.chunks, _score(at, 0, j))
+    if factor < 1.0:
+        decay_rows(at.drawn, m, factor, at.chunks)
+    for centre in range(low, high):
+        first, last = _pairs(at, centre, begin, end, cbow)
+        if first >= last:
+            continue
+        target = at.targets + 8 * (centre - low)
+        errors = at.right + at.width * (centre - low) + 4 * first
+        hidden = at.hidden + 8 * first
+        if cbow:
+            moving = at.moving + 8 * first
+            update_rows(1, hidden, moving, target, 1, at.chunks, errors)
+            start, stop = _window(at, centre)
+            n = context_rows(at.base, at.stride, at.kept, start, stop, centre, at.context)
+            add_to_rows(at.context, n, at.chunks, load_int64(moving))
+            if factor < 1.0:
+                decay_rows(at.context, n, factor, at.chunks)
+        else:
+            # The target as the hidden row: the step is the same, and its errors lie in a line.
+            update_rows(1, target, target, hidden, last - first, at.chunks, errors)
+        if factor < 1.0:
+            decay_rows(target, 1, factor, at.chunks)
+    if factor < 1.0 and not cbow:
+        for row in range(rows):
+            if load_float32(at.shares + 4 * row) > 0.0:
+                decay_rows(at.hidden + 8 * row, 1, factor, at.chunks)
+
+
+@compiled
+def train_sampled(ids, key, plan, windowing, tables, layer, scratch) -> tuple[float, int, int]:
+    """Train on one block of provisional ids (B,) int32, changing the tables in place.
+
+    `plan` is one of plain steps: with SGD and without batch normalisation. Arguments and results
+    are as those of `block.train_block`.
+    """
+    count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
+    at = _addresses(tables, scratch)
+    sampling = sampled_softmax_rows(layer.proposal, scratch.drawn, tables.outputs)
+    noise_key = key ^ NOISE_KEY
+    stop = scratch.stop.ctypes.data
+    window = windowing.window
+    cbow = plan.cbow
+    slope = (plan.last_rate - plan.first_rate) / max(count, 1)
+    lossy: Any = np.int64(draw(key ^ LOSS_KEY, 0) % np.uint64(plan.loss_every))
+    total = 0.0
+    predictions = 0
+    m: Any = np.int64(0)
+    for begin in range(0, count, TOGETHER):
+        if load_int32(stop):
+            break
+        end = min(begin + TOGETHER, count)
+        rows = end - begin
+        entering = min(end + window, count)
+        following = end // SHARED_BY if end % SHARED_BY == 0 and end < count else -1
+        last = min(entering + TOGETHER, count)
+        _prefetch(at, sampling, noise_key, entering, last, following)
+        if begin % SHARED_BY == 0:
+            m = _draw(at, sampling, noise_key, begin // SHARED_BY)
+        rate = np.float32(plan.first_rate + slope * begin)
+        # The targets that the hidden rows predict.
+        low: Any = begin
+        high: Any = end
+        if not cbow:
+            low = max(begin - window, 0)
+            high = entering
+        _find_hidden(at, begin, end, cbow)
+        _score_drawn(at, rows, m)
+        if _score_targets(at, sampling, low, high, begin, end, cbow) == 0:
+            continue
+        _take_exponentials(at, rows, m)
+        for centre in range(low, high):
+            lost, found = _errors_of_targets(at, sampling, m, centre, low, begin, end, cbow, rate)
+            if centre % plan.loss_every == lossy:
+                total += lost
+                predictions += found
+        _errors_of_drawn(at, sampling, m, rows, low, high, begin, end, cbow, rate)
+        _move(at, m, rows, low, high, begin, end, cbow, decay_factor(rate, plan.l2))
+    return total, predictions, count
