@@ -22,7 +22,7 @@ def test_trees_are_compared_and_the_comparison_goes_on_where_it_stopped(
     pairs = tmp_path / "pairs.txt"
     pairs.write_text("a0 a1 9\na2 a3 8\na0 b0 1\na3 b5 2\n", encoding="utf-8")
     figures = tmp_path / "figures.json"
-    variants = ("hsw2v", "balanced", "negative sampling")
+    variants = ("hsw2v", "negative sampling", "balanced")
     settings = (
         *("trees", corpus, "--models", "cbow", "--variants", *variants),
         *("--epochs", 1, "--middle", 2, "--options", "--dim 8", "--pairs", pairs),
@@ -36,7 +36,7 @@ def test_trees_are_compared_and_the_comparison_goes_on_where_it_stopped(
 
     bench(*settings, "--seeds", 1)
     before, timed = known()
-    followed = variants[::2]
+    followed = variants[:2]
     assert sorted(before) == sorted(
         [*((one, 1, 1) for one in followed), *((one, 2, 1) for one in variants)]
     )
