@@ -58,7 +58,8 @@ class Model:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
 
         `output float32` are the vectors of the output layer: `(V-1, D)` of the inner nodes of
-        `tree`; `(C+V, D)` of C `classes`, and then of the words; or `(V, D)` of the words. Rows of
+        `tree`, or `(2V-1, D)` with those of the words after them; `(C+V, D)` of C `classes`, and
+        then of the words; or `(V, D)` of the words. Rows of
         `batch_norm (4, D) float32` are what hidden vectors are normalised by: scale, shift, running
         mean and running variance. `config` are the settings it was trained with, by section; `info`
         versions, totals and times. Arrays, tree and classes may be given as functions, which are
