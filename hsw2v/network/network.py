@@ -71,33 +71,38 @@ class Network:
     def switch(self, output: OutputLayer) -> None:
         """Go on with another output layer upon the same word vectors: its own are zero.
 
-        Rows of negative sampling stay as they are, if both have them.
+        Rows of negative sampling stay as they are, if both have them; what the optimizer keeps of
+        rows goes with them.
         """
         before, after = self.output.sampled_rows, output.sampled_rows
-        # What optimizers keep of the rows goes with them.
-        tables = [name for name in self.parameters if name.partition(".")[0] == OUTPUTS]
-        kept = {}
-        if before is not None and after is not None:
-            kept = {
-                name: self.parameters[name][before].copy()
-                for name in tables
-                if len(self.parameters[name])
-            }
+        names = [name for name in self.parameters if name.partition(".")[0] == OUTPUTS]
+        own = {name: self.parameters[name] for name in names if len(self.parameters[name])}
+        if before is not None and before == after and output.rows == len(self.outputs):
+            for array in own.values():
+                array[: before.start] = 0
+                array[before.stop :] = 0
+        else:
+            stay = before is not None and after is not None
+            kept = {name: array[before].copy() for name, array in own.items() if stay}
+            self._make_room(output.rows)
+            for name, rows in kept.items():
+                self.parameters[name][after] = rows
+        self.output = output
+
+    def _make_room(self, rows: int) -> None:
+        """Make so many output rows of zeros, and the state of the optimizer, in place of those."""
         width = self.vectors.shape[1]
         # Freed first: there may be no room for both.
-        for name in tables[1:]:
+        for name in [name for name in self.parameters if name.startswith(f"{OUTPUTS}.")]:
             del self.parameters[name]
-        if output.rows <= len(self.outputs):
+        if rows <= len(self.outputs):
             # Their memory is used again.
-            outputs = self.outputs[: output.rows]
+            outputs = self.outputs[:rows]
             outputs[:] = 0.0
             self.parameters[OUTPUTS] = outputs
         else:
-            self.parameters[OUTPUTS] = aligned_zeros(output.rows, width)
-        self.parameters |= optimizer_state(self.optimizer, OUTPUTS, output.rows, width)
-        for name, rows in kept.items():
-            self.parameters[name][after] = rows
-        self.output = output
+            self.parameters[OUTPUTS] = aligned_zeros(rows, width)
+        self.parameters |= optimizer_state(self.optimizer, OUTPUTS, rows, width)
 
     def compact(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return word vectors (V, D) and output vectors (R, D), and give up the parameters."""

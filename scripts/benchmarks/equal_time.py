@@ -49,31 +49,15 @@ class Duel:
 
 def points(record: Record, model: str, variant: str) -> list[Point]:
     """Return the points of a variant, by rising time."""
-    of_it = {"model": model, "variant": variant}
-    timings = record.groups("epochs", kind="time", **of_it)
     found = []
-    for epochs, runs in sorted(record.groups("epochs", kind="quality", **of_it).items()):
+    of_it = record.groups("epochs", kind="quality", model=model, variant=variant)
+    for epochs, runs in sorted(of_it.items()):
         quality = {
             name: _mean([run["quality"][name] for run in runs]) for name in runs[0]["quality"]
         }
-        cost = _processor_time(timings, epochs)
-        if cost is None:
-            cost = fmean(run["processor"] for run in runs)
+        cost = median(run["processor"] for run in runs)
         found.append(Point(variant, epochs, len(runs), cost, quality))
     return found
-
-
-def _processor_time(timings: dict[int, list[Fields]], epochs: int) -> float | None:
-    """Return what some epochs take; None of what was not timed.
-
-    That is a straight line through the medians of the two numbers of epochs that were timed: what
-    a command takes at all, and what each epoch adds.
-    """
-    if not timings:
-        return None
-    costs = {one: median(run["processor"] for run in runs) for one, runs in timings.items()}
-    (first, low), (last, high) = min(costs.items()), max(costs.items())
-    return low if first == last else low + (high - low) * (epochs - first) / (last - first)
 
 
 def at_equal_time(measured: Sequence[Point], rival: Point) -> Duel:

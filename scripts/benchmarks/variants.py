@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 MODELS = ("skipgram", "cbow")
 DEFAULTS, NEGATIVE = "hsw2v", "negative sampling"
-HYBRID, PRETRAINED, SAMPLED = "hs+ns", "hs, then ns", "sampled softmax"
+HYBRID, SAMPLED = "hs+ns", "sampled softmax"
+AFTER_TREE, AFTER_BOTH = "hs, then ns", "hs+ns, then ns"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Variant:
 VARIANTS = {
     DEFAULTS: Variant("hsw2v", "hs"),
     HYBRID: Variant("hsw2v", "hs+ns"),
-    PRETRAINED: Variant("hsw2v", "ns", ("--pretrain", "hs:{fifth}")),
+    AFTER_TREE: Variant("hsw2v", "ns", ("--pretrain", "hs:{fifth}")),
+    AFTER_BOTH: Variant("hsw2v", "ns", ("--pretrain", "hs+ns:{fifth}")),
     SAMPLED: Variant("hsw2v", "sampled"),
     NEGATIVE: Variant("hsw2v", "ns"),
     "every decision": Variant("hsw2v", "hs", ("--node-sample", "0")),
@@ -41,7 +43,7 @@ VARIANTS = {
     "fastText, ns": Variant("fastText", "ns"),
     "fastText, hs": Variant("fastText", "hs"),
 }
-HELD = (DEFAULTS, HYBRID, PRETRAINED, SAMPLED)
+HELD = (DEFAULTS, HYBRID, AFTER_TREE, AFTER_BOTH, SAMPLED)
 """Those that are held against negative sampling at equal time."""
 FOLLOWED = (*HELD, NEGATIVE)
-"""Those that are timed, and measured with every seed at every number of epochs."""
+"""Those that are measured with every seed at every number of epochs."""
