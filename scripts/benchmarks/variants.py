@@ -7,7 +7,7 @@ from dataclasses import dataclass
 MODELS = ("skipgram", "cbow")
 DEFAULTS, NEGATIVE = "hsw2v", "negative sampling"
 HYBRID, SAMPLED = "hs+ns", "sampled softmax"
-AFTER_TREE, AFTER_BOTH = "hs, then ns", "hs+ns, then ns"
+AFTER_TREE = "hs, then ns"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,6 @@ VARIANTS = {
     DEFAULTS: Variant("hsw2v", "hs"),
     HYBRID: Variant("hsw2v", "hs+ns"),
     AFTER_TREE: Variant("hsw2v", "ns", ("--pretrain", "hs:{fifth}")),
-    AFTER_BOTH: Variant("hsw2v", "ns", ("--pretrain", "hs+ns:{fifth}")),
     SAMPLED: Variant("hsw2v", "sampled"),
     NEGATIVE: Variant("hsw2v", "ns"),
     "every decision": Variant("hsw2v", "hs", ("--node-sample", "0")),
@@ -43,7 +42,7 @@ VARIANTS = {
     "fastText, ns": Variant("fastText", "ns"),
     "fastText, hs": Variant("fastText", "hs"),
 }
-HELD = (DEFAULTS, HYBRID, AFTER_TREE, AFTER_BOTH, SAMPLED)
+HELD = (DEFAULTS, HYBRID, AFTER_TREE, SAMPLED)
 """Those that are held against negative sampling at equal time."""
 FOLLOWED = (*HELD, NEGATIVE)
 """Those that are measured with every seed at every number of epochs."""
