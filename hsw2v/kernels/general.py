@@ -261,9 +261,16 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 )
             else:
                 lost = 0.0
-                if layer.kind != NEGATIVE:
-                    skipped = first_level(tree, word, noise_key, centre)
-                    m, labels = path_rows(tree, word, 0, room.output, own_labels, False)
+                # The path, and then the words drawn.
+                for drawing in (False, True):
+                    if layer.kind == (HIERARCHICAL if drawing else NEGATIVE):
+                        continue
+                    skipped: Any = np.int64(0)
+                    if drawing:
+                        m, labels = sampled_rows(noise, word, noise_key, centre, room.output, False)
+                    else:
+                        skipped = first_level(tree, word, noise_key, centre)
+                        m, labels = path_rows(tree, word, 0, room.output, own_labels, False)
                     lost += decide(
                         n,
                         here,
@@ -276,25 +283,9 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                         room,
                         output_state,
                         chunks,
-                        sampled,
-                    )
-                if layer.kind != HIERARCHICAL:
-                    m, labels = sampled_rows(noise, word, noise_key, centre, room.output, False)
-                    # Beside a tree it has no part in the loss, which is that of probabilities.
-                    counts = sampled and layer.kind == NEGATIVE
-                    lost += decide(
-                        n,
-                        here,
-                        there,
-                        np.int64(0),
-                        m,
-                        labels,
-                        rate,
-                        plan,
-                        room,
-                        output_state,
-                        chunks,
-                        counts,
+                        # Beside a tree, drawn words have no part in the loss, which is that of
+                        # probabilities.
+                        sampled and (layer.kind == NEGATIVE or not drawing),
                     )
             if sampled:
                 total += lost

@@ -14,27 +14,29 @@ import numpy as np
 
 from hsw2v.jit import compiled
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.link import add_and_find_highest, add_weighted, exponentials, scale
+from hsw2v.kernels.link import (
+    NOTHING,
+    add_and_find_highest,
+    add_weighted,
+    exponentials,
+    scale,
+)
 from hsw2v.kernels.memory import load_float32, load_int64, store_float32
 from hsw2v.kernels.optimizers import SGD, decay_factor, move_row
 from hsw2v.kernels.rows import clear_row, decay_rows, move_row_by
+from hsw2v.kernels.step import gradients, step
 from hsw2v.kernels.step import loss as decisions_loss
-from hsw2v.kernels.step import step
 from hsw2v.kernels.tiles import (
     MAX_CONTEXT,
     MAX_OUTPUT,
     TILE_WIDTH,
-    gradient_row,
-    gradient_rows,
     score_row,
     score_rows,
     update_rows,
 )
 
-_PIECE = 4 * MAX_CONTEXT * MAX_OUTPUT
+PIECE = 4 * MAX_CONTEXT * MAX_OUTPUT
 """Bytes of a piece of scores."""
-_NOTHING = np.float32(-3e38)
-"""The score of what is not there."""
 
 
 class Room(NamedTuple):
@@ -47,23 +49,18 @@ class Room(NamedTuple):
 
 
 @compiled
-def _each_tile(rows, hidden, output, m, labels, rate, chunks, scores, softmax):
-    """Write scores of softmax, or gradients of decisions, in pieces; n ≤ MAX_CONTEXT rows."""
+def score_tiles(rows, hidden, output, m, chunks, scores):
+    """Write the scores of n ≤ MAX_CONTEXT hidden rows with m output rows, in pieces."""
     for i in range(0, rows, 2):
         here = hidden + 8 * i
         for j in range(0, m, TILE_WIDTH):
             width = min(m - j, TILE_WIDTH)
             there = output + 8 * j
-            place = scores + (j // MAX_OUTPUT) * _PIECE + 4 * (i * MAX_OUTPUT + j % MAX_OUTPUT)
-            if softmax:
-                if i + 1 < rows:
-                    score_rows(width, here, there, chunks, place)
-                else:
-                    score_row(width, here, there, chunks, place)
-            elif i + 1 < rows:
-                gradient_rows(width, here, there, chunks, labels + 4 * j, rate, place)
+            place = scores + (j // MAX_OUTPUT) * PIECE + 4 * (i * MAX_OUTPUT + j % MAX_OUTPUT)
+            if i + 1 < rows:
+                score_rows(width, here, there, chunks, place)
             else:
-                gradient_row(width, here, there, chunks, labels + 4 * j, rate, place)
+                score_row(width, here, there, chunks, place)
 
 
 @compiled
@@ -71,24 +68,24 @@ def _softmax(rows, m, right, rate, biases, scores):
     """Put rate · (y - softmax) in place of scores in pieces, and return the loss in nats."""
     padded = -(-m // LANES) * LANES
     for column in range(m, padded):
-        store_float32(biases + 4 * column, _NOTHING)
+        store_float32(biases + 4 * column, NOTHING)
     total = 0.0
     for i in range(rows):
         own = scores + 4 * i * MAX_OUTPUT
-        target = own + (right // MAX_OUTPUT) * _PIECE + 4 * (right % MAX_OUTPUT)
-        highest = _NOTHING
+        target = own + (right // MAX_OUTPUT) * PIECE + 4 * (right % MAX_OUTPUT)
+        highest = NOTHING
         for j in range(0, padded, MAX_OUTPUT):
             chunks = min(padded - j, MAX_OUTPUT) // LANES
-            found = add_and_find_highest(own + (j // MAX_OUTPUT) * _PIECE, biases + 4 * j, chunks)
+            found = add_and_find_highest(own + (j // MAX_OUTPUT) * PIECE, biases + 4 * j, chunks)
             highest = max(highest, found)
         score = load_float32(target)
         mass = np.float32(0.0)
         for j in range(0, padded, MAX_OUTPUT):
             chunks = min(padded - j, MAX_OUTPUT) // LANES
-            mass += exponentials(own + (j // MAX_OUTPUT) * _PIECE, highest, chunks)
+            mass += exponentials(own + (j // MAX_OUTPUT) * PIECE, highest, chunks)
         for j in range(0, padded, MAX_OUTPUT):
             chunks = min(padded - j, MAX_OUTPUT) // LANES
-            scale(own + (j // MAX_OUTPUT) * _PIECE, -rate / mass, chunks)
+            scale(own + (j // MAX_OUTPUT) * PIECE, -rate / mass, chunks)
         store_float32(target, load_float32(target) + rate)
         total += np.log(np.float64(mass)) + np.float64(highest) - np.float64(score)
     for column in range(m, padded):
@@ -102,7 +99,7 @@ def _move_outputs(rows, hidden, target, output, m, rate, plan, room, state, chun
     for j in range(0, m, MAX_OUTPUT):
         count = min(m - j, MAX_OUTPUT)
         there = output + 8 * j
-        piece = room.scores + (j // MAX_OUTPUT) * _PIECE
+        piece = room.scores + (j // MAX_OUTPUT) * PIECE
         if plan.optimizer == SGD:
             update_rows(rows, hidden, target, there, count, chunks, piece)
             if plan.l2 > 0.0:
@@ -140,7 +137,11 @@ def decide(n, hidden, target, first, m, labels, rate, plan, room, state, chunks,
     for i in range(0, n, MAX_CONTEXT):
         rows = min(n - i, MAX_CONTEXT)
         here = hidden + 8 * i
-        _each_tile(rows, here, output, m, own, np.float32(1.0), chunks, room.scores, False)
+        for j in range(0, m, MAX_OUTPUT):
+            count = min(m - j, MAX_OUTPUT)
+            piece = room.scores + (j // MAX_OUTPUT) * PIECE
+            one = np.float32(1.0)
+            gradients(here, rows, output + 8 * j, count, own + 4 * j, one, chunks, piece)
         _move_outputs(rows, here, target + 8 * i, output, m, rate, plan, room, state, chunks)
     return total
 
@@ -156,7 +157,7 @@ def choose(n, hidden, target, m, right, rate, plan, room, state, chunks, learnin
     for i in range(0, n, MAX_CONTEXT):
         rows = min(n - i, MAX_CONTEXT)
         here = hidden + 8 * i
-        _each_tile(rows, here, room.output, m, 0, error_rate, chunks, room.scores, True)
+        score_tiles(rows, here, room.output, m, chunks, room.scores)
         total += _softmax(rows, m, right, error_rate, room.biases, room.scores)
         if learning:
             _move_outputs(

@@ -9,9 +9,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from hsw2v.jit import cgutils, intrinsic, ir, types
 from hsw2v.kernels import emit
 from hsw2v.kernels.emit import LANES
+
+NOTHING = np.float32(-3e38)
+"""The score of what is not there."""
 
 
 def _lanes(builder: Any, vector: Any) -> list[Any]:

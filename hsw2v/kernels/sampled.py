@@ -20,7 +20,8 @@ import numpy as np
 from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.arguments import LOSS_KEY, NOISE_KEY
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.link import add_and_find_highest, exponentials, scale
+from hsw2v.kernels.group import PIECE, score_tiles
+from hsw2v.kernels.link import NOTHING, add_and_find_highest, exponentials, scale
 from hsw2v.kernels.memory import (
     load_float32,
     load_int32,
@@ -33,6 +34,7 @@ from hsw2v.kernels.output.negative import drawn_word
 from hsw2v.kernels.output.sampled import (
     SHARED_BY,
     TOGETHER,
+    bias_of_drawn,
     draw_words,
     sampled_softmax_rows,
     times_drawn,
@@ -46,17 +48,13 @@ from hsw2v.kernels.tiles import (
     mean_row,
     prefetch_row,
     score_row,
-    score_rows,
     update_rows,
 )
-from hsw2v.kernels.windows import context_rows, find_windows
-
-_NOTHING = np.float32(-3e38)
-"""The score of what is not there."""
+from hsw2v.kernels.windows import context_rows, find_windows, row_addresses
 
 
 class At(NamedTuple):
-    """Where everything is that a batch needs: addresses, and what the rows measure."""
+    """Where everything is that a block needs: addresses, and what the rows measure."""
 
     kept: int
     bounds: int
@@ -67,19 +65,22 @@ class At(NamedTuple):
     """Bytes of a row."""
     chunks: int
     """SIMD vectors of a row."""
+    rows: int
     context: int
-    means: int
     hidden: int
-    moving: int
+    """Of the addresses of means."""
+    gradient: int
+    """Of those of their gradients, which are zero between batches."""
+    drawn: int
+    """Of the addresses of the rows of the words drawn."""
+    biases: int
+    """Of what is added to scores with them."""
+    scores: int
+    """Of these scores, in pieces, and then of their errors."""
     targets: int
     right: int
     width: int
     """Bytes of a row of `right`."""
-    drawn: int
-    biases: int
-    scores: int
-    piece: int
-    """Bytes of a piece of scores."""
     highest: int
     mass: int
     shares: int
@@ -97,17 +98,16 @@ def _addresses(tables, scratch):
         tables.outputs.ctypes.data,
         stride,
         stride // (4 * LANES),
+        scratch.rows.ctypes.data,
         scratch.context.ctypes.data,
-        batch.means.ctypes.data,
-        batch.hidden.ctypes.data,
-        batch.moving.ctypes.data,
+        scratch.hidden_rows.ctypes.data,
+        scratch.gradient_rows.ctypes.data,
+        scratch.output.ctypes.data,
+        scratch.biases.ctypes.data,
+        scratch.scores.ctypes.data,
         batch.targets.ctypes.data,
         batch.right.ctypes.data,
         batch.right.shape[1] * batch.right.itemsize,
-        batch.drawn.ctypes.data,
-        batch.biases.ctypes.data,
-        batch.scores.ctypes.data,
-        batch.scores.shape[1] * MAX_OUTPUT * batch.scores.itemsize,
         batch.highest.ctypes.data,
         batch.mass.ctypes.data,
         batch.shares.ctypes.data,
@@ -147,7 +147,7 @@ def _pairs(at, centre, begin, end, cbow):
 @inlined
 def _score(at, row, column):
     """Return the address of the score of a hidden row with a word drawn."""
-    piece = at.scores + column // MAX_OUTPUT * at.piece
+    piece = at.scores + column // MAX_OUTPUT * PIECE
     return piece + 4 * (row * MAX_OUTPUT + column % MAX_OUTPUT)
 
 
@@ -157,14 +157,10 @@ def _draw(at, sampling, key, group):
     m = draw_words(sampling, key, group)
     for place in range(m):
         word = np.int64(load_int32(sampling.drawn + 4 * place))
-        times = load_int32(sampling.times + 4 * place)
-        bias = load_float32(sampling.corrections + 4 * word)
-        if times > 1:
-            bias = np.float32(bias + np.log(np.float32(times)))
         store_int64(at.drawn + 8 * place, at.outputs + word * at.stride)
-        store_float32(at.biases + 4 * place, bias)
+        store_float32(at.biases + 4 * place, bias_of_drawn(sampling, place))
     for place in range(m, -(-m // LANES) * LANES):
-        store_float32(at.biases + 4 * place, _NOTHING)
+        store_float32(at.biases + 4 * place, NOTHING)
     return m
 
 
@@ -182,33 +178,21 @@ def _prefetch(at, sampling, key, first, last, group):
 
 
 @compiled
-def _find_hidden(at, begin, end, cbow):
-    """Write the addresses of hidden rows; of means, make them. Gradients of means have theirs."""
+def _mean_rows(at, begin, end):
+    """Make the means of windows that have words."""
     for place in range(begin, end):
-        row = at.hidden + 8 * (place - begin)
-        if cbow:
-            first, last = _window(at, place)
-            n = context_rows(at.base, at.stride, at.kept, first, last, place, at.context)
-            if n > 0:
-                mean_row(at.context, n, at.chunks, load_int64(row))
-        else:
-            address = at.base + _word(at, place) * at.stride
-            store_int64(row, address)
-            store_int64(at.moving + 8 * (place - begin), address)
+        first, last = _window(at, place)
+        n = context_rows(at.base, at.stride, at.kept, first, last, place, at.context)
+        if n > 0:
+            mean_row(at.context, n, at.chunks, load_int64(at.hidden + 8 * (place - begin)))
 
 
 @compiled
-def _score_drawn(at, rows, m):
+def _score_drawn(at, hidden, rows, m):
     """Write the scores of hidden rows with the words drawn, and the highest of each row."""
-    for i in range(0, rows, 2):
-        for j in range(0, m, TILE_WIDTH):
-            wide = min(m - j, TILE_WIDTH)
-            if i + 1 < rows:
-                score_rows(wide, at.hidden + 8 * i, at.drawn + 8 * j, at.chunks, _score(at, i, j))
-            else:
-                score_row(wide, at.hidden + 8 * i, at.drawn + 8 * j, at.chunks, _score(at, i, j))
+    score_tiles(rows, hidden, at.drawn, m, at.chunks, at.scores)
     for i in range(rows):
-        highest = _NOTHING
+        highest = NOTHING
         for j in range(0, m, MAX_OUTPUT):
             chunks = -(-min(m - j, MAX_OUTPUT) // LANES)
             found = add_and_find_highest(_score(at, i, j), at.biases + 4 * j, chunks)
@@ -217,7 +201,7 @@ def _score_drawn(at, rows, m):
 
 
 @compiled
-def _score_targets(at, sampling, low, high, begin, end, cbow):
+def _score_targets(at, hidden, sampling, low, high, begin, end, cbow):
     """Write the scores of all pairs, and raise the highest of their rows to them.
 
     Returns the number of pairs, targets with themselves among them.
@@ -234,7 +218,7 @@ def _score_targets(at, sampling, low, high, begin, end, cbow):
         store_int64(target, at.outputs + word * at.stride)
         for j in range(first, last, TILE_WIDTH):
             wide = min(last - j, TILE_WIDTH)
-            score_row(wide, target, at.hidden + 8 * j, at.chunks, right + 4 * j)
+            score_row(wide, target, hidden + 8 * j, at.chunks, right + 4 * j)
         correction = load_float32(sampling.corrections + 4 * word)
         for row in range(first, last):
             score = load_float32(right + 4 * row) + correction
@@ -311,12 +295,12 @@ def _errors_of_drawn(at, sampling, m, rows, low, high, begin, end, cbow, rate):
 
 
 @compiled
-def _move(at, m, rows, low, high, begin, end, cbow, factor):
+def _move(at, hidden, m, rows, low, high, begin, end, cbow, factor):
     """Move all rows of a batch; with a factor below 1 those that moved decay by it."""
+    moving = at.gradient if cbow else hidden
     for j in range(0, m, MAX_OUTPUT):
         columns = min(m - j, MAX_OUTPUT)
-        drawn = at.drawn + 8 * j
-        update_rows(rows, at.hidden, at.moving, drawn, columns, at.chunks, _score(at, 0, j))
+        update_rows(rows, hidden, moving, at.drawn + 8 * j, columns, at.chunks, _score(at, 0, j))
     if factor < 1.0:
         decay_rows(at.drawn, m, factor, at.chunks)
     for centre in range(low, high):
@@ -325,24 +309,24 @@ def _move(at, m, rows, low, high, begin, end, cbow, factor):
             continue
         target = at.targets + 8 * (centre - low)
         errors = at.right + at.width * (centre - low) + 4 * first
-        hidden = at.hidden + 8 * first
+        own = hidden + 8 * first
         if cbow:
-            moving = at.moving + 8 * first
-            update_rows(1, hidden, moving, target, 1, at.chunks, errors)
+            gradient = moving + 8 * first
+            update_rows(1, own, gradient, target, 1, at.chunks, errors)
             start, stop = _window(at, centre)
             n = context_rows(at.base, at.stride, at.kept, start, stop, centre, at.context)
-            add_to_rows(at.context, n, at.chunks, load_int64(moving))
+            add_to_rows(at.context, n, at.chunks, load_int64(gradient))
             if factor < 1.0:
                 decay_rows(at.context, n, factor, at.chunks)
         else:
             # The target as the hidden row: the step is the same, and its errors lie in a line.
-            update_rows(1, target, target, hidden, last - first, at.chunks, errors)
+            update_rows(1, target, target, own, last - first, at.chunks, errors)
         if factor < 1.0:
             decay_rows(target, 1, factor, at.chunks)
     if factor < 1.0 and not cbow:
         for row in range(rows):
             if load_float32(at.shares + 4 * row) > 0.0:
-                decay_rows(at.hidden + 8 * row, 1, factor, at.chunks)
+                decay_rows(hidden + 8 * row, 1, factor, at.chunks)
 
 
 @compiled
@@ -354,6 +338,7 @@ def train_sampled(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     """
     count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
     at = _addresses(tables, scratch)
+    row_addresses(at.base, at.stride, at.kept, count, at.rows)
     sampling = sampled_softmax_rows(layer.proposal, scratch.drawn, tables.outputs)
     noise_key = key ^ NOISE_KEY
     stop = scratch.stop.ctypes.data
@@ -376,15 +361,17 @@ def train_sampled(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
         if begin % SHARED_BY == 0:
             m = _draw(at, sampling, noise_key, begin // SHARED_BY)
         rate = np.float32(plan.first_rate + slope * begin)
-        # The targets that the hidden rows predict.
-        low: Any = begin
-        high: Any = end
-        if not cbow:
-            low = max(begin - window, 0)
-            high = entering
-        _find_hidden(at, begin, end, cbow)
-        _score_drawn(at, rows, m)
-        if _score_targets(at, sampling, low, high, begin, end, cbow) == 0:
+        # The hidden rows, and the targets that they predict.
+        hidden = at.rows + 8 * (begin + 1)
+        low: Any = max(begin - window, 0)
+        high: Any = entering
+        if cbow:
+            _mean_rows(at, begin, end)
+            hidden = at.hidden
+            low = begin
+            high = end
+        _score_drawn(at, hidden, rows, m)
+        if _score_targets(at, hidden, sampling, low, high, begin, end, cbow) == 0:
             continue
         _take_exponentials(at, rows, m)
         for centre in range(low, high):
@@ -393,5 +380,5 @@ def train_sampled(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 total += lost
                 predictions += found
         _errors_of_drawn(at, sampling, m, rows, low, high, begin, end, cbow, rate)
-        _move(at, m, rows, low, high, begin, end, cbow, decay_factor(rate, plan.l2))
+        _move(at, hidden, m, rows, low, high, begin, end, cbow, decay_factor(rate, plan.l2))
     return total, predictions, count

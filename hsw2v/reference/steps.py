@@ -168,21 +168,24 @@ class Hybrid(Layer):
     tree: Hierarchical
     sampling: Negative
 
+    @property
+    def nodes(self) -> int:
+        """The number of rows of nodes."""
+        return len(self.outputs) - len(self.sampling.columns)
+
     def rows(self, word: int, key: int, counter: int) -> tuple[NDArray[np.int64], Floats]:
         """Return the nodes of the word's path, then the target and the words drawn for it."""
         nodes, turns = self.tree.rows(word, key, counter)
         words, labels = self.sampling.rows(word, key, counter)
-        first = len(self.outputs) - len(self.sampling.columns)
-        return np.concatenate((nodes, first + words)), np.concatenate((turns, labels))
+        return np.concatenate((nodes, self.nodes + words)), np.concatenate((turns, labels))
 
     def skipped(self, rows: NDArray[np.int64], key: int, counter: int) -> int:
         """Return how many nodes at the top of the path sit the window out."""
-        nodes = rows[rows < len(self.outputs) - len(self.sampling.columns)]
-        return self.tree.skipped(nodes, key, counter)
+        return self.tree.skipped(rows[: self.counted(rows)], key, counter)
 
     def counted(self, rows: NDArray[np.int64]) -> int:
         """Return the number of nodes."""
-        return int(np.count_nonzero(rows < len(self.outputs) - len(self.sampling.columns)))
+        return int(np.count_nonzero(rows < self.nodes))
 
 
 @dataclass

@@ -40,6 +40,8 @@ def scratch(
     of sampled softmax, or 0.
     """
     windows = min(block, 2 * BATCH) if batch_norm else 1
+    if cbow and samples:
+        windows = max(windows, TOGETHER)
     count = windows * (1 if cbow else 2 * window)
     hidden, gradient = aligned_zeros(count, width), aligned_zeros(count, width)
     weights = aligned_zeros(1, count)[0]
@@ -68,27 +70,18 @@ def scratch(
             times=aligned_zeros(1, samples, np.int32)[0],
             slots=aligned_zeros(1, words, np.int32)[0],
         ),
-        batch=_batch(window, width, samples, cbow=cbow),
+        batch=_batch(window, samples),
         stop=aligned_zeros(1, 1, np.int32)[0] if stop is None else stop,
     )
 
 
-def _batch(window: int, width: int, samples: int, *, cbow: bool) -> Batch:
-    """Return what plain steps of sampled softmax need, if there are samples."""
-    size = TOGETHER if samples else 0
-    means, gradients = (aligned_zeros(size if cbow else 0, width) for _ in range(2))
-    pieces, targets = -(-samples // MAX_OUTPUT), size + 2 * window
+def _batch(window: int, samples: int) -> Batch:
+    """Return what plain steps of sampled softmax need besides, if there are samples."""
+    targets = TOGETHER + 2 * window if samples else 0
     highest, mass, shares = aligned_zeros(3, 2 * TOGETHER)
     return Batch(
-        hidden=_addresses(means) if cbow else aligned_zeros(1, size, np.int64)[0],
-        moving=_addresses(gradients) if cbow else aligned_zeros(1, size, np.int64)[0],
-        means=means,
-        gradients=gradients,
         targets=aligned_zeros(1, targets, np.int64)[0],
         right=aligned_zeros(targets, 2 * TOGETHER),
-        drawn=aligned_zeros(1, samples, np.int64)[0],
-        biases=aligned_zeros(1, pieces * MAX_OUTPUT)[0],
-        scores=aligned_zeros(pieces * size, MAX_OUTPUT).reshape(pieces, size, MAX_OUTPUT),
         highest=highest,
         mass=mass,
         shares=shares,

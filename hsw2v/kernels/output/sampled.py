@@ -53,26 +53,12 @@ class Drawn(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What plain steps work on in; a thread's own. W are the words of a window on one side."""
+    """What plain steps need besides; a thread's own. W are the words of a window on one side."""
 
-    hidden: NDArray[np.int64]
-    """(TOGETHER,) int64, addresses of the hidden rows; in CBOW those of `means`."""
-    moving: NDArray[np.int64]
-    """(TOGETHER,) int64, of the rows that take their gradient; in CBOW those of `gradients`."""
-    means: NDArray[np.float32]
-    """(TOGETHER, P) float32, the means of windows; (0, P) in skip-gram."""
-    gradients: NDArray[np.float32]
-    """Likewise, their gradients; zeros between batches."""
     targets: NDArray[np.int64]
     """(TOGETHER + 2 W,) int64, addresses of the rows of targets."""
     right: NDArray[np.float32]
     """(TOGETHER + 2 W, 2 TOGETHER) float32: scores of hidden rows with each target, then errors."""
-    drawn: NDArray[np.int64]
-    """(k,) int64, addresses of the rows of the words drawn."""
-    biases: NDArray[np.float32]
-    """(k rounded up,) float32, what is added to scores with them."""
-    scores: NDArray[np.float32]
-    """(⌈k / MAX_OUTPUT⌉, TOGETHER, MAX_OUTPUT) float32: these scores in pieces, then errors."""
     highest: NDArray[np.float32]
     """(TOGETHER,) float32, the highest score of each hidden row."""
     mass: NDArray[np.float32]
@@ -144,6 +130,14 @@ def times_drawn(sampling, word, count):
 
 
 @inlined
+def bias_of_drawn(sampling, place):
+    """Return what is added to scores with one of the words drawn; one drawn twice counts twice."""
+    word = np.int64(load_int32(sampling.drawn + 4 * place))
+    times = np.float32(load_int32(sampling.times + 4 * place))
+    return np.float32(load_float32(sampling.corrections + 4 * word) + np.float32(np.log(times)))
+
+
+@inlined
 def rows_of_drawn(sampling, count, word, rows, biases):
     """Write the addresses of the rows of a word and of the drawn ones, and what corrects each.
 
@@ -156,9 +150,7 @@ def rows_of_drawn(sampling, count, word, rows, biases):
     for place in range(count):
         one = np.int64(load_int32(sampling.drawn + 4 * place))
         if one != word:
-            times = np.float32(load_int32(sampling.times + 4 * place))
-            bias = load_float32(sampling.corrections + 4 * one) + np.float32(np.log(times))
             store_int64(rows + 8 * found, sampling.outputs + one * sampling.stride)
-            store_float32(biases + 4 * found, np.float32(bias))
+            store_float32(biases + 4 * found, bias_of_drawn(sampling, place))
             found += 1
     return found
