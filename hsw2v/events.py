@@ -80,12 +80,14 @@ class TreeProgress(Event):
 
 @dataclass(frozen=True)
 class TreeReady(Event):
-    """A tree is built or read, and training goes on with it."""
+    """A tree is built or read, or several are, and training goes on with them."""
 
     tree: str
     """The setting `tree`."""
+    trees: int
+    """How many there are."""
     mean_length: float
-    """Mean path length, weighted by counts after subsampling."""
+    """Mean path length, weighted by counts after subsampling, over all trees."""
     trained_length: float
     """The part of it that takes part in training (`node_sample`)."""
     longest: int

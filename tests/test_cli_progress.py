@@ -77,12 +77,14 @@ def test_a_loss_that_is_not_of_probabilities_is_named() -> None:
 
 
 def test_a_tree_is_told_by_its_cost_and_objective() -> None:
-    ready = events.TreeReady("brown", 13.77, 7.214, 25, 13.333, -6.5414, 10.04)
+    ready = events.TreeReady("brown", 1, 13.77, 7.214, 25, 13.333, -6.5414, 10.04)
     assert describe(ready) == (
         "brown tree: mean path length 13.77 (7.21 of it trained), maximum 25, entropy 13.33, "
         "likelihood -6.54140 nats a bigram; built in 10.0 s"
     )
     assert "likelihood" not in describe(dataclasses.replace(ready, objective=None))
+    several = dataclasses.replace(ready, tree="semantic", trees=2)
+    assert describe(several).startswith("2 semantic trees: mean path length 13.77")
     growing = events.TreeProgress("brown", "exchanging", 1_000, 83_391, -6.55, 3.0)
     assert describe(growing) == "brown tree: exchanging, 1,000 of 83,391, likelihood -6.55000"
 

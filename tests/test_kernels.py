@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from some_parameters import norm_of, some_layer, state_of
+from some_parameters import norm_of, reference_trees, some_layer, state_of
+from some_trees import shuffled_tree
 
 from hsw2v import reference
 from hsw2v.arrays import PADDING, aligned_zeros, padded
@@ -19,6 +20,7 @@ from hsw2v.kernels.output.hierarchical import tree_paths
 from hsw2v.kernels.output.negative import alias_table, noise_distribution
 from hsw2v.kernels.windows import Windowing
 from hsw2v.training import workspace
+from hsw2v.trees.forest import joined_paths
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.shape import node_keep
 from hsw2v.trees.tree import Tree
@@ -38,6 +40,7 @@ class Case:
     private_nodes: int = 0
     loss_every: int = 1
     keep_share: float = 0.8
+    trees: int = 1
     tree: Tree | None = None
     node_sample: float = 0.0
     l2: float = 0.0
@@ -54,7 +57,8 @@ class Case:
         # Provisional id 0 ends a sentence, the last type is too rare to be a word.
         remap = np.array([-1, *range(self.words), -2], np.int32)
         keep = np.full(self.words, int(self.keep_share * 2**32), np.uint64)
-        nodes = self.words - 1 if self.hybrid or not self.negative else 0
+        on_trees = self.hybrid or not self.negative
+        nodes = self.trees * (self.words - 1) if on_trees else 0
         outputs_count = nodes + (self.words if self.negative else 0)
         width = padded(self.dim)
         vectors = aligned_zeros(self.words, width)
@@ -64,9 +68,10 @@ class Case:
         expected_vectors = vectors[:, : self.dim].astype(np.float64)
         expected_outputs = outputs[:, : self.dim].astype(np.float64)
         weights = rng.random(self.words)
-        tree = self.tree or huffman(weights)
-        paths = tree.paths()
-        taking_part = node_keep(tree, weights, self.node_sample)
+        others = [shuffled_tree(self.words, number) for number in range(1, self.trees)]
+        trees = [self.tree or huffman(weights), *others]
+        paths = joined_paths(trees)
+        taking_part = np.stack([node_keep(tree, weights, self.node_sample) for tree in trees])
         noise = noise_distribution(rng.random(self.words), self.negative, nodes)
         kind = HYBRID if self.hybrid else NEGATIVE if self.negative else HIERARCHICAL
         key = 0xFEDCBA9876543210
@@ -86,20 +91,18 @@ class Case:
             some_layer(self.dim)._replace(
                 kind=kind,
                 paths=tree_paths(paths.offsets, paths.nodes, paths.codes, taking_part),
-                top=workspace.private_top(self.private_nodes, width),
+                top=workspace.private_top(self.trees * self.private_nodes, width),
                 noise=noise,
             ),
             workspace.scratch(
                 len(self.ids()),
                 self.window,
-                int(paths.lengths.max()) + 1 + self.negative,
+                self.trees * int(paths.lengths.max()) + 1 + self.negative,
                 width,
                 cbow=self.cbow,
             ),
         )
-        on_tree = reference.Hierarchical(
-            expected_outputs, paths.offsets, paths.nodes, paths.codes, taking_part
-        )
+        on_tree = reference_trees(expected_outputs, trees, taking_part)
         sampling = reference.Negative(expected_outputs, noise.columns, self.negative)
         layer: reference.Layer = sampling if self.negative else on_tree
         if self.hybrid:
@@ -190,6 +193,16 @@ CASES = {
     "subsampled decisions, paths longer than a step": Case(
         words=150, tree=chain(150), node_sample=0.2
     ),
+    "two trees": Case(trees=2),
+    "two trees, CBOW": Case(trees=2, cbow=True),
+    "three trees, subsampled decisions": Case(trees=3, node_sample=0.03),
+    "two trees, loss of some windows": Case(trees=2, node_sample=0.03, loss_every=7),
+    "two trees, no decision is left": Case(trees=2, node_sample=1e-6),
+    "two trees, copies of the tops": Case(trees=2, private_nodes=12, node_sample=0.03),
+    "two trees, paths longer than a step": Case(words=150, trees=2, tree=chain(150)),
+    "two trees, weight decay, CBOW": Case(trees=2, l2=0.5, cbow=True, node_sample=0.03),
+    "three trees of two words": Case(words=2, trees=3),
+    "two trees of one word": Case(words=1, trees=2),
     "both": Case(hybrid=True, negative=5),
     "both, CBOW": Case(hybrid=True, negative=5, cbow=True),
     "both, subsampled decisions": Case(hybrid=True, negative=3, node_sample=0.03),
@@ -198,6 +211,10 @@ CASES = {
     "both, copies of the top": Case(hybrid=True, negative=3, private_nodes=12),
     "both, more rows than a step": Case(words=300, hybrid=True, negative=100),
     "both, weight decay, CBOW": Case(hybrid=True, negative=3, l2=0.5, cbow=True),
+    "both, two trees": Case(hybrid=True, negative=3, trees=2, node_sample=0.03),
+    "both, two trees, loss of some windows": Case(
+        hybrid=True, negative=3, trees=2, node_sample=0.03, loss_every=7, cbow=True
+    ),
     "both, two words": Case(words=2, hybrid=True, negative=5),
     "both, one word": Case(words=1, hybrid=True, negative=3),
 }

@@ -55,11 +55,12 @@ def test_draws_come_in_the_proportions_they_should() -> None:
     expected = 0.0
     for word in range(12):
         rows, _ = layer.rows(word, KEY, 0)
-        skipped = np.array([layer.skipped(rows, KEY, draw) for draw in range(DRAWS)])
-        for level, node in enumerate(rows):
-            found = np.mean(skipped <= level)
+        part = np.array([layer.taking_part(rows, KEY, draw) for draw in range(DRAWS)])
+        # Who takes part does so from some level on.
+        assert (np.diff(part.astype(int), axis=1) >= 0).all()
+        for found, node in zip(part.mean(axis=0), rows, strict=True):
             assert found == pytest.approx(keep[node], abs=5 * 0.5 / DRAWS**0.5)
-        expected += weights[word] / weights.sum() * (len(rows) - skipped.mean())
+        expected += weights[word] / weights.sum() * part.sum(axis=1).mean()
     assert trained_length(tree, weights, 0.05) == pytest.approx(expected, abs=0.05)
     assert trained_length(tree, weights, 0.0) == pytest.approx(cost(tree.lengths, weights).mean)
 

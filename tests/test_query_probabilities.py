@@ -21,7 +21,7 @@ from hsw2v.query.probabilities import (
     log_sigmoid,
 )
 from hsw2v.query.scoring import Score, word_logs
-from hsw2v.query.search import most_probable
+from hsw2v.query.search import Search, most_probable
 from hsw2v.trees.tree import Tree
 
 SCALES = (0.0, 1e-3, 1.0, 30.0)
@@ -178,7 +178,8 @@ def test_a_sum_that_rounding_makes_greater_than_that_of_its_prefix_is_still_foun
     rival = np.array([between[one], -np.inf, -np.inf])
     turns = [np.stack((rival, prefix[one])), np.stack((words[one] - prefix[one], never))]
     children = np.array([[~0, 1], [~1, ~2]], np.int32)
-    found, logs, _ = most_probable(children, lambda node: turns[node], np.zeros(3), 2)
+    search = Search(children, lambda node: turns[node], np.zeros(3))
+    found, logs = most_probable(search, 2)
     assert found.tolist() == [1, 0]
     assert logs.tolist() == [sums[one], between[one]]
 

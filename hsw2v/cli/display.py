@@ -115,8 +115,9 @@ def describe(event: events.Event) -> str:
         objective = (
             "" if event.objective is None else f", likelihood {event.objective:.5f} nats a bigram"
         )
+        name = f"{event.tree} tree" if event.trees == 1 else f"{event.trees} {event.tree} trees"
         return (
-            f"{event.tree} tree: mean path length {event.mean_length:.2f} "
+            f"{name}: mean path length {event.mean_length:.2f} "
             f"({event.trained_length:.2f} of it trained), maximum {event.longest}, "
             f"entropy {event.entropy:.2f}{objective}; built in {event.seconds:.1f} s"
         )

@@ -50,8 +50,8 @@ def _layer(model: Model) -> dict[str, Any]:
         output = model.output_layer
         assert isinstance(output, HierarchicalOutput)
         facts["decisions_a_target"] = {
-            "all": trained_length(output.tree, kept, 0.0),
-            "trained": trained_length(output.tree, kept, output.node_sample),
+            "all": sum(trained_length(one, kept, 0.0) for one in output.trees),
+            "trained": sum(trained_length(one, kept, output.node_sample) for one in output.trees),
         }
     if model.classes is not None:
         made = {"made_by": training["classes"]} if "classes" in training else {}

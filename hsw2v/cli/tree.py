@@ -52,6 +52,7 @@ _ROWS = 40
     "--depth",
     help="Write only this many levels; the most frequent words stand for what is below.",
 )
+@number_option("--number", default=1, help="Which of the trees of MODEL, if it has several.")
 @force_option
 @json_option
 def tree(
@@ -62,6 +63,7 @@ def tree(
     output: str | None,
     format: str | None,
     depth: int | None,
+    number: int,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -98,7 +100,7 @@ def tree(
     import hsw2v
 
     opened = hsw2v.load(model)
-    found = _tree_of(opened, model)
+    found = _tree_of(opened, model, number)
     if codes:
         from hsw2v.trees.codes import code_lines
 
@@ -116,15 +118,19 @@ def tree(
         _shape(opened, found, as_json)
 
 
-def _tree_of(model: Model, path: str) -> Tree:
-    if model.tree is None:
+def _tree_of(model: Model, path: str, number: int) -> Tree:
+    trees = model.trees
+    if not trees:
         loss = model.config.get("training", {}).get("loss")
         raise UsageError(
             f"has no tree: it was trained with loss {loss}" if loss else "has no tree",
             where=path,
             hint="name a model that was trained with --loss hs",
         )
-    return model.tree
+    if number > len(trees):
+        many = "one tree" if len(trees) == 1 else f"{len(trees)} trees"
+        raise UsageError(f"has {many}", where=path, hint=f"leave --number {number} out")
+    return trees[number - 1]
 
 
 def _paths(model: Model, tree: Tree, words: tuple[str, ...], k: int, as_json: bool) -> None:
@@ -171,6 +177,7 @@ def _shape(model: Model, tree: Tree, as_json: bool) -> None:
     costs = {name: cost(depth, weights) for name, weights in _weights(model).items()}
     facts = {
         "kind": model.config.get("training", {}).get("tree"),
+        **({"trees": len(model.trees)} if len(model.trees) > 1 else {}),
         "words": len(tree),
         "shortest": int(depth.min()),
         "longest": int(depth.max()),

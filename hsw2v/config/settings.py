@@ -107,6 +107,14 @@ class TrainingConfig:
         "balanced, random, brown (Brown clustering), or a file of words and bit strings as "
         "'hsw2v tree --codes' prints it",
     )
+    num_trees: int = setting(
+        1,
+        "number of semantic trees, each built from its own share of the dimensions of the vectors "
+        "after a random rotation; each is trained, and the probability of a word is the mean of "
+        "theirs",
+        minimum=1,
+        maximum=64,
+    )
     rebuild_at: float | None = setting(
         None,
         "epochs before the semantic tree is built, such as 0.5; 0 for never (default: 1 for "

@@ -208,7 +208,7 @@ class Diagnoser:
         decile = self._decile[targets]
         self._by_depth.add(found.depths, figures)
         self._by_decile.add(decile[found.predictions], figures)
-        losses = np.bincount(found.predictions, found.losses, len(targets)).astype(np.float64)
+        losses = self._output.prediction_losses(found, len(targets))
         self._predictions.add(decile, [losses, found.hidden_gradients])
 
     def result(self) -> Diagnosis:

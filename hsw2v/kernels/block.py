@@ -13,11 +13,11 @@ from hsw2v.kernels.memory import load_int32, load_int64
 from hsw2v.kernels.optimizers import decay_factor
 from hsw2v.kernels.output.hierarchical import (
     copy_top,
-    first_level,
+    leave_out_skipped,
     merge_top,
-    path_rows,
-    prefetch_path,
-    prefetch_place,
+    paths_loss,
+    prefetch_ahead,
+    rows_of_paths,
     tree_rows,
 )
 from hsw2v.kernels.output.negative import (
@@ -34,31 +34,19 @@ from hsw2v.kernels.windows import find_windows, leave_out, row_addresses
 
 
 @inlined
-def prefetch_ahead(tree, kept, centre, count):
-    """Ask for what the paths of later words are read from, in order of dependence."""
-    if centre + 6 < count:
-        prefetch_place(tree, np.int64(load_int32(kept + 4 * (centre + 6))))
-    if centre + 3 < count:
-        prefetch_path(tree, np.int64(load_int32(kept + 4 * (centre + 3))))
-
-
-@inlined
-def _find_rows(kind, tree, sampling, kept, centre, count, key, whole, rows, labels):
+def _find_rows(kind, trees, sampling, kept, centre, count, key, whole, rows, labels):
     """Find the output rows of a window ahead of it, and ask for them and for what later ones need.
 
-    Their addresses are written to `rows`, those of a path first, and the labels of a path to
-    `labels`; with `whole`, those of all its nodes. Returns how many there are, where their labels
-    are, how many are of a path, and how many of these sit the window out.
+    Their addresses are written to `rows`, those of paths first, and the labels of paths to
+    `labels`; with `whole`, those of all their nodes. Returns how many there are, and where their
+    labels are.
     """
     word = np.int64(load_int32(kept + 4 * centre))
     m: Any = np.int64(0)
-    skipped: Any = np.int64(0)
     there: Any = labels
     if kind != NEGATIVE:
-        skipped = first_level(tree, word, key, centre)
-        prefetch_ahead(tree, kept, centre - 1, count)
-        m, there = path_rows(tree, word, 0 if whole else skipped, rows, labels, True)
-    nodes = m
+        prefetch_ahead(trees, kept, centre - 1, count)
+        m = rows_of_paths(trees, word, key, centre, whole, rows, labels, True)
     if kind != HIERARCHICAL:
         prefetch_draws(sampling, key, centre + 1)
         drawn, constant = sampled_rows(sampling, word, key, centre, rows + 8 * m, True)
@@ -67,7 +55,7 @@ def _find_rows(kind, tree, sampling, kept, centre, count, key, whole, rows, labe
         else:
             label_rows(sampling, drawn, labels + 4 * m)
         m += drawn
-    return m, there, nodes, skipped
+    return m, there
 
 
 @compiled
@@ -82,8 +70,8 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     of words that were kept.
     """
     count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
-    copy_top(layer.top, tables.outputs)
-    tree = tree_rows(layer.paths, layer.top, tables.outputs)
+    trees = tree_rows(layer.paths, layer.top, tables.outputs)
+    copy_top(layer.top, trees, tables.outputs)
     sampling = noise_rows(layer.noise, tables.outputs)
     noise_key = key ^ NOISE_KEY
     base = tables.vectors.ctypes.data
@@ -118,23 +106,20 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     # Of the next window: its output rows are found during the one before.
     next_m: Any = np.int64(0)
     next_labels: Any = np.int64(0)
-    next_nodes: Any = np.int64(0)
-    next_skipped: Any = np.int64(0)
     next_sampled = False
     for centre in range(-1, count):
         if load_int32(stop):
             break
         m, labels, sampled = next_m, next_labels, next_sampled
-        nodes, skipped = next_nodes, next_skipped
         output = outputs + (centre & 1) * output_room
         ahead = centre + 1
         if ahead < count:
             next_sampled = ahead == next_loss
             if next_sampled:
                 next_loss += loss_every
-            next_m, next_labels, next_nodes, next_skipped = _find_rows(
+            next_m, next_labels = _find_rows(
                 kind,
-                tree,
+                trees,
                 sampling,
                 kept,
                 ahead,
@@ -164,12 +149,13 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
             target = mean_gradients
             rows = 1
         if sampled:
-            decided = m if kind == NEGATIVE else nodes
-            total += loss(hidden, rows, output, decided, labels, chunks, scores)
+            if kind == NEGATIVE:
+                total += loss(hidden, rows, output, m, labels, chunks, scores)
+            else:
+                word = np.int64(load_int32(kept + 4 * centre))
+                total += paths_loss(trees, word, hidden, rows, output, labels, chunks, scores)
+                m = leave_out_skipped(trees, word, noise_key, centre, output, labels, m)
             predictions += rows
-            output += 8 * skipped
-            labels += 4 * skipped
-            m -= skipped
         if m == 0:
             continue
         rate = np.float32(first_rate + slope * centre)
@@ -180,5 +166,5 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
             factor = decay_factor(rate, l2)
             decay_rows(output, m, factor, chunks)
             decay_rows(context, n, factor, chunks)
-    merge_top(tree)
+    merge_top(trees)
     return total, predictions, count

@@ -60,6 +60,8 @@ def find_rows(
     marks, rows = outputs.marks, outputs.rows
     offsets, nodes = layer.paths.offsets, layer.paths.nodes
     offsets_at, nodes_at = offsets.ctypes.data, nodes.ctypes.data
+    trees = layer.paths.keep.shape[0]
+    vocabulary = (len(offsets) - 1) // trees
     of, members, begins = layer.classes.of, layer.classes.members, layer.classes.offsets
     number = len(begins) - 1
     begin = n
@@ -70,15 +72,20 @@ def find_rows(
     for at in range(begin, n):
         word = word_rows[at]
         if layer.kind == HIERARCHICAL or layer.kind == HYBRID:
-            if at + 2 * AHEAD < n:
-                prefetch_line(offsets_at + 8 * np.int64(word_rows[at + 2 * AHEAD]))
-            if at + AHEAD < n:
-                prefetch_line(nodes_at + 4 * (offsets[word_rows[at + AHEAD] + 1] - 1))
-            place = offsets[word + 1] - 1
-            # Above a node that is found, all are.
-            while place >= offsets[word] and not marks[nodes[place]]:
-                m = _mark(nodes[place], marks, rows, m)
-                place -= 1
+            for number in range(trees):
+                there = number * vocabulary
+                first = number * (vocabulary - 1)
+                if at + 2 * AHEAD < n:
+                    later = np.int64(word_rows[at + 2 * AHEAD])
+                    prefetch_line(offsets_at + 8 * (there + later))
+                if at + AHEAD < n:
+                    end = offsets[there + word_rows[at + AHEAD] + 1]
+                    prefetch_line(nodes_at + 4 * (end - 1))
+                place = offsets[there + word + 1] - 1
+                # Above a node that is found, all are.
+                while place >= offsets[there + word] and not marks[first + nodes[place]]:
+                    m = _mark(first + nodes[place], marks, rows, m)
+                    place -= 1
             if layer.kind == HYBRID:
                 m = _mark(noise.first + word, marks, rows, m)
         elif layer.kind == CLASSES:

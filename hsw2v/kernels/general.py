@@ -30,7 +30,6 @@ from hsw2v.kernels.arguments import (
     NOISE_KEY,
     SAMPLED,
 )
-from hsw2v.kernels.block import prefetch_ahead
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.group import Room, choose, decide, move_hidden
 from hsw2v.kernels.memory import load_int32, load_int64
@@ -44,10 +43,12 @@ from hsw2v.kernels.output.classes import (
 )
 from hsw2v.kernels.output.hierarchical import (
     copy_top,
-    first_level,
+    leave_out_skipped,
     merge_top,
-    path_rows,
+    paths_loss,
+    prefetch_ahead,
     prefetch_nodes,
+    rows_of_paths,
     tree_rows,
 )
 from hsw2v.kernels.output.negative import noise_rows, prefetch_sampled, sampled_rows
@@ -59,6 +60,7 @@ from hsw2v.kernels.output.sampled import (
 )
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import clear_row, copy_row
+from hsw2v.kernels.step import loss
 from hsw2v.kernels.tiles import mean_row, prefetch_row
 from hsw2v.kernels.windows import context_rows, find_windows
 
@@ -82,12 +84,12 @@ class Addresses(NamedTuple):
 
 
 @inlined
-def _prefetch_next(output, tree, noise, kept, centre, count, key):
+def _prefetch_next(output, trees, noise, kept, centre, count, key):
     """Ask for the output rows of the next window."""
     if centre + 1 < count:
         word = np.int64(load_int32(kept + 4 * (centre + 1)))
         if output != NEGATIVE:
-            prefetch_nodes(tree, word)
+            prefetch_nodes(trees, word)
         if output != HIERARCHICAL:
             prefetch_sampled(noise, word, key, centre + 1)
 
@@ -148,17 +150,17 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     Arguments and results are as those of `block.train_block`.
     """
     count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
-    copy_top(layer.top, tables.outputs)
-    tree = tree_rows(layer.paths, layer.top, tables.outputs)
+    trees = tree_rows(layer.paths, layer.top, tables.outputs)
+    copy_top(layer.top, trees, tables.outputs)
     noise = noise_rows(layer.noise, tables.outputs)
     classes = class_rows(layer.classes, tables.outputs)
     sampling = sampled_softmax_rows(layer.proposal, scratch.drawn, tables.outputs)
     vector_state = state_rows(tables.vector_state, tables.vectors)
     output_state = state_rows(tables.output_state, tables.outputs)
     # What an optimizer remembers of a row lies in rows like it, at the same places.
-    squares_tree = tree_rows(layer.paths, layer.top, tables.output_state.squares)
+    squares_trees = tree_rows(layer.paths, layer.top, tables.output_state.squares)
     squares_noise = noise_rows(layer.noise, tables.output_state.squares)
-    means_tree = tree_rows(layer.paths, layer.top, tables.output_state.means)
+    means_trees = tree_rows(layer.paths, layer.top, tables.output_state.means)
     means_noise = noise_rows(layer.noise, tables.output_state.means)
     has_squares = len(tables.output_state.squares) > 0
     has_means = len(tables.output_state.means) > 0
@@ -217,15 +219,15 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
         for centre in range(begin, end):
             if chosen:
                 if layer.kind != NEGATIVE:
-                    prefetch_ahead(tree, kept, centre, count)
-                _prefetch_next(layer.kind, tree, noise, kept, centre, count, noise_key)
+                    prefetch_ahead(trees, kept, centre, count)
+                _prefetch_next(layer.kind, trees, noise, kept, centre, count, noise_key)
                 if has_squares:
                     _prefetch_next(
-                        layer.kind, squares_tree, squares_noise, kept, centre, count, noise_key
+                        layer.kind, squares_trees, squares_noise, kept, centre, count, noise_key
                     )
                 if has_means:
                     _prefetch_next(
-                        layer.kind, means_tree, means_noise, kept, centre, count, noise_key
+                        layer.kind, means_trees, means_noise, kept, centre, count, noise_key
                     )
             n = _hidden_rows_of(bounds, centre, plan.cbow)
             if n == 0:
@@ -261,32 +263,25 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 )
             else:
                 lost = 0.0
-                # The path, and then the words drawn.
-                for drawing in (False, True):
-                    if layer.kind == (HIERARCHICAL if drawing else NEGATIVE):
-                        continue
-                    skipped: Any = np.int64(0)
-                    if drawing:
-                        m, labels = sampled_rows(noise, word, noise_key, centre, room.output, False)
-                    else:
-                        skipped = first_level(tree, word, noise_key, centre)
-                        m, labels = path_rows(tree, word, 0, room.output, own_labels, False)
-                    lost += decide(
-                        n,
-                        here,
-                        there,
-                        skipped,
-                        m,
-                        labels,
-                        rate,
-                        plan,
-                        room,
-                        output_state,
-                        chunks,
-                        # Beside a tree, drawn words have no part in the loss, which is that of
-                        # probabilities.
-                        sampled and (layer.kind == NEGATIVE or not drawing),
+                rows_at, labels = room.output, own_labels
+                if layer.kind != NEGATIVE:
+                    # A loss is that of whole paths, whatever part of them is trained.
+                    m = rows_of_paths(
+                        trees, word, noise_key, centre, sampled, rows_at, labels, False
                     )
+                    if sampled:
+                        lost = paths_loss(
+                            trees, word, here, n, rows_at, labels, chunks, room.scores
+                        )
+                        m = leave_out_skipped(trees, word, noise_key, centre, rows_at, labels, m)
+                    decide(n, here, there, m, labels, rate, plan, room, output_state, chunks)
+                if layer.kind != HIERARCHICAL:
+                    m, labels = sampled_rows(noise, word, noise_key, centre, rows_at, False)
+                    # Beside a tree, drawn words have no part in the loss, which is that of
+                    # probabilities.
+                    if sampled and layer.kind == NEGATIVE:
+                        lost = loss(here, n, rows_at, m, labels, chunks, room.scores)
+                    decide(n, here, there, m, labels, rate, plan, room, output_state, chunks)
             if sampled:
                 total += lost
                 predictions += n
@@ -308,5 +303,5 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 by_row = scratch.slopes.ctypes.data + one * stride
                 move_hidden(row, by_row, rate, plan.optimizer, 0.0, scale_and_shift, chunks)
         _scatter(begin, end, at, rate, plan, vector_state)
-    merge_top(tree)
+    merge_top(trees)
     return total, predictions, count

@@ -25,7 +25,6 @@ from hsw2v.kernels.memory import load_float32, load_int64, store_float32
 from hsw2v.kernels.optimizers import SGD, decay_factor, move_row
 from hsw2v.kernels.rows import clear_row, decay_rows, move_row_by
 from hsw2v.kernels.step import gradients, step
-from hsw2v.kernels.step import loss as decisions_loss
 from hsw2v.kernels.tiles import (
     MAX_CONTEXT,
     MAX_OUTPUT,
@@ -118,32 +117,23 @@ def _move_outputs(rows, hidden, target, output, m, rate, plan, room, state, chun
 
 
 @compiled
-def decide(n, hidden, target, first, m, labels, rate, plan, room, state, chunks, lossy):
-    """Do the step of one window with two-way decisions; return its loss in nats if asked to.
-
-    The loss is that of all m rows; those before the `first` of them do not take part in the step.
-    """
-    total = 0.0
-    if lossy:
-        total = decisions_loss(hidden, n, room.output, m, labels, chunks, room.scores)
-    output = room.output + 8 * first
-    own = labels + 4 * first
-    m -= first
+def decide(n, hidden, target, m, labels, rate, plan, room, state, chunks):
+    """Do the step of one window with two-way decisions on m rows."""
     if plan.optimizer == SGD:
-        step(hidden, target, n, output, m, own, np.float32(rate), chunks, room.scores)
+        step(hidden, target, n, room.output, m, labels, np.float32(rate), chunks, room.scores)
         if plan.l2 > 0.0:
-            decay_rows(output, m, decay_factor(rate, plan.l2), chunks)
-        return total
+            decay_rows(room.output, m, decay_factor(rate, plan.l2), chunks)
+        return
     for i in range(0, n, MAX_CONTEXT):
         rows = min(n - i, MAX_CONTEXT)
         here = hidden + 8 * i
         for j in range(0, m, MAX_OUTPUT):
             count = min(m - j, MAX_OUTPUT)
             piece = room.scores + (j // MAX_OUTPUT) * PIECE
+            there = room.output + 8 * j
             one = np.float32(1.0)
-            gradients(here, rows, output + 8 * j, count, own + 4 * j, one, chunks, piece)
-        _move_outputs(rows, here, target + 8 * i, output, m, rate, plan, room, state, chunks)
-    return total
+            gradients(here, rows, there, count, labels + 4 * j, one, chunks, piece)
+        _move_outputs(rows, here, target + 8 * i, room.output, m, rate, plan, room, state, chunks)
 
 
 @compiled

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hsw2v.jit import inlined
+from hsw2v.jit import compiled, inlined
 from hsw2v.kernels.link import decision_losses
 from hsw2v.kernels.tiles import (
     MAX_CONTEXT,
@@ -61,7 +61,7 @@ def step(hidden, target, n, output, m, labels, rate, chunks, gradient):
             update_rows(rows, here, target + 8 * i, there, count, chunks, gradient)
 
 
-@inlined
+@compiled
 def loss(hidden, n, output, m, labels, chunks, scores):
     """Return the summed negative log-likelihood of n predictions, in nats, before a step.
 

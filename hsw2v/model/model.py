@@ -19,7 +19,13 @@ from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknow
 from hsw2v.model.export import export_vectors
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
-from hsw2v.network.outputs import OUTPUTS, OutputLayer, built_output, output_layer
+from hsw2v.network.outputs import (
+    OUTPUTS,
+    OutputLayer,
+    Structure,
+    built_output,
+    output_layer,
+)
 from hsw2v.network.outputs.output import BuiltOutput
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
@@ -29,6 +35,7 @@ from hsw2v.query.probabilities import Softmax
 from hsw2v.query.scoring import Score
 from hsw2v.query.testsets import read_analogies, read_pairs
 from hsw2v.trees.classes import Classes
+from hsw2v.trees.forest import Forest
 from hsw2v.trees.tree import Tree
 
 if TYPE_CHECKING:
@@ -48,7 +55,7 @@ class Model:
         vocabulary: Vocabulary,
         vectors: Floats | Callable[[], Floats],
         output: Floats | Callable[[], Floats] | None = None,
-        tree: Tree | Callable[[], Tree] | None = None,
+        tree: Tree | Forest | Callable[[], Tree | Forest] | None = None,
         config: Mapping[str, Any] | None = None,
         info: Mapping[str, Any] | None = None,
         *,
@@ -58,8 +65,8 @@ class Model:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
 
         `output float32` are the vectors of the output layer: `(V-1, D)` of the inner nodes of
-        `tree`, or `(2V-1, D)` with those of the words after them; `(C+V, D)` of C `classes`, and
-        then of the words; or `(V, D)` of the words. Rows of
+        `tree`, `(N(V-1), D)` of a forest of N trees, or V more with those of the words after them;
+        `(C+V, D)` of C `classes`, and then of the words; or `(V, D)` of the words. Rows of
         `batch_norm (4, D) float32` are what hidden vectors are normalised by: scale, shift, running
         mean and running variance. `config` are the settings it was trained with, by section; `info`
         versions, totals and times. Arrays, tree and classes may be given as functions, which are
@@ -71,7 +78,7 @@ class Model:
         self.name = ""
         self._softmaxes: dict[bool, Softmax] = {}
         self._vectors, self._output = _floats(vectors), _floats(output)
-        self._structure: Tree | Classes | Callable[[], Tree | Classes] | None
+        self._structure: Structure | Callable[[], Structure] | None
         self._structure = classes if tree is None else tree
         self._batch_norm = _floats(batch_norm)
         self._built: type[BuiltOutput[Any]] | None = None
@@ -115,14 +122,20 @@ class Model:
         return self._output is not None
 
     @cached_property
-    def structure(self) -> Tree | Classes | None:
-        """Return the tree or the classes of the output layer; None for other models."""
+    def structure(self) -> Structure | None:
+        """Return the tree, forest or classes of the output layer; None for other models."""
         return self._structure() if callable(self._structure) else self._structure
 
     @property
+    def trees(self) -> tuple[Tree, ...]:
+        """Return the trees of hierarchical softmax; none for other models."""
+        structure = self.structure
+        return structure.trees if isinstance(structure, Tree | Forest) else ()
+
+    @property
     def tree(self) -> Tree | None:
-        """Return the tree of hierarchical softmax; None for other models."""
-        return self.structure if isinstance(self.structure, Tree) else None
+        """Return the tree of hierarchical softmax, the first of several; None for other models."""
+        return next(iter(self.trees), None)
 
     @property
     def classes(self) -> Classes | None:

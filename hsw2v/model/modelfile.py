@@ -24,13 +24,13 @@ from hsw2v.network.outputs import (
     built_outputs,
     structure_tensors,
 )
-from hsw2v.network.outputs.output import BuiltOutput
+from hsw2v.network.outputs.output import BuiltOutput, Structure
 from hsw2v.trees.classes import Classes
-from hsw2v.trees.tree import Tree
+from hsw2v.trees.forest import Forest
 
 _BYTES_AT_ONCE = 1 << 24
 
-Structure = TypeVar("Structure", Tree, Classes)
+T = TypeVar("T", bound=Structure)
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Contents:
     dim: int
     vectors: Callable[[], NDArray[np.float32]]
     output: Callable[[], NDArray[np.float32]] | None
-    structure: Callable[[], Tree | Classes] | None
+    structure: Callable[[], Structure] | None
     built: type[BuiltOutput[Any]] | None
-    """The output layer of the tree or the classes."""
+    """The output layer of the trees or the classes."""
     batch_norm: Callable[[], NDArray[np.float32]] | None
     config: dict[str, Any]
     info: dict[str, Any]
@@ -109,15 +109,17 @@ def verify(source: str) -> Iterator[tuple[str, str]]:
         if table is not None:
             yield name, f"{list(table().shape)}, finite"
     structure = found.structure() if found.structure else None
-    if isinstance(structure, Tree):
-        yield "tree", f"one binary tree of {len(structure):,} words"
-    elif structure is not None:
+    if isinstance(structure, Classes):
         yield "classes", f"{structure.count:,}, each with a word"
+    elif structure is not None:
+        count = len(structure.trees)
+        many = "one binary tree" if count == 1 else f"{count} binary trees"
+        yield "tree", f"{many} of {len(structure):,} words"
 
 
 def _output_layer(
     store: Store, words: int, dim: int
-) -> tuple[str, type[BuiltOutput[Any]] | None, Callable[[], Tree | Classes] | None]:
+) -> tuple[str, type[BuiltOutput[Any]] | None, Callable[[], Structure] | None]:
     """Return the name of the output vectors; with a tree or classes, their output layer and them.
 
     A tree alone is that of hierarchical softmax if its nodes are there.
@@ -140,9 +142,9 @@ def _output_layer(
     if table not in store:
         raise store.broken(f"is not a whole model: it has '{name}' without '{table}'")
     rows, *_ = store.shape(table) or (0,)
-    rows = kind.rows_of(words, rows)
+    rows, shape = kind.sizes(words, rows, store.shape(name))
     _expect(store, table, (rows, dim), "F32")
-    _expect(store, name, kind.structure_shape(words), "I32")
+    _expect(store, name, shape, "I32")
     return table, kind, lambda: _checked(store, kind.from_tensor(store.array(name), rows))
 
 
@@ -152,7 +154,7 @@ def write_contents(
     counts: NDArray[np.int64] | None,
     vectors: NDArray[np.float32],
     output: NDArray[np.float32] | None,
-    structure: Tree | Classes | None,
+    structure: Structure | None,
     *,
     batch_norm: NDArray[np.float32] | None,
     config: Mapping[str, Any],
@@ -188,6 +190,9 @@ def write_contents(
     version = 2 if "classes" in arrays or batch_norm is not None else 1
     if "tree" in arrays and OutputLayer.table_tensor in arrays:
         version = 3
+    # And several trees.
+    if isinstance(structure, Forest):
+        version = 4
     write_store(path, arrays, version=version, config=config, info=info, force=force)
 
 
@@ -239,7 +244,7 @@ def _is_utf8(blob: NDArray[np.uint8]) -> bool:
     return True
 
 
-def _checked(store: Store, structure: Structure) -> Structure:
+def _checked(store: Store, structure: T) -> T:
     try:
         structure.check()
     except ValueError as error:

@@ -25,7 +25,7 @@ from hsw2v.errors import MissingInputError, ModelFileError
 from hsw2v.files import atomic_write, compression_of, is_address, pieces
 
 FORMAT = "hsw2v"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """The greatest that is read."""
 
 _DTYPES: dict[str, np.dtype[Any]] = {

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros, all_finite
 from hsw2v.config import TrainingConfig
-from hsw2v.network.outputs import OutputLayer
+from hsw2v.network.outputs import OutputLayer, most_rows
 from hsw2v.network.parameters import (
     NORM,
     OUTPUTS,
@@ -40,7 +40,7 @@ class Network:
         Raises:
             ResourceError: its parameters take more memory than the machine has.
         """
-        check_memory(training, words, output.rows)
+        check_memory(training, words, max(output.rows, most_rows(training, words)))
         parameters = initial_parameters(training, words, output.rows)
         return cls(output, parameters, training.dim, training.optimizer, training.batch_norm)
 

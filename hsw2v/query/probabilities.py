@@ -7,7 +7,7 @@ are natural logarithms in float64, so that none underflows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.query.neighbours import Indexes, slices
-from hsw2v.query.search import most_probable
+from hsw2v.query.search import Search, most_probable
 from hsw2v.trees.tree import Paths, Tree
 
 Floats = NDArray[np.floating]
@@ -84,6 +84,11 @@ class TreeSoftmax:
 
     def most_probable(self, hidden: Floats, k: int) -> MostProbable:
         """Return the k most probable words by best-first search, of equals the lower first."""
+        search = self.search(hidden, self.turns(hidden))
+        return MostProbable(*most_probable(search, k), search.visited)
+
+    def turns(self, hidden: Floats) -> Callable[[int], Logs]:
+        """Return what tells of both turns at a node the log-probabilities, (2, n) float64."""
         blocks: dict[int, Logs] = {}
 
         def turns(node: int) -> Logs:
@@ -93,7 +98,27 @@ class TreeSoftmax:
             turned: Logs = blocks[block][row]
             return turned
 
-        return MostProbable(*most_probable(self.tree.children, turns, equal_parts(hidden), k))
+        return turns
+
+    def search(self, hidden: Floats, turns: Callable[[int], Logs]) -> Search:
+        """Return the search for the most probable words, given what `turns` returned."""
+        return Search(self.tree.children, turns, equal_parts(hidden))
+
+    def log_of(self, hidden: Floats, turns: Callable[[int], Logs]) -> Callable[[int], float]:
+        """Return what tells the log-probability of a word, given what `turns` returned."""
+        weights, slots = equal_parts(hidden), self.tree.slots
+
+        def log_of(word: int) -> float:
+            path, slot = [], int(slots[~word])
+            while slot >= 0:
+                path.append((slot >> 1, slot & 1))
+                slot = int(slots[slot >> 1])
+            reach = weights
+            for node, turn in reversed(path):
+                reach = reach + turns(node)[turn]
+            return float(np.logaddexp.reduce(reach))
+
+        return log_of
 
     def log_probs(self, hidden: Floats, sources: Indexes, targets: Indexes) -> Logs:
         """Return the log-probability of target b given each of its hidden rows, (B, n) float64."""

@@ -15,9 +15,9 @@ from hsw2v.reference.steps import (
     NODE_KEY,
     NOISE_KEY,
     Floats,
+    Hybrid,
     Layer,
     Plan,
-    decision_loss,
     draw,
     drawn_word,
     move_in_turn,
@@ -42,10 +42,8 @@ class Group:
     """(m,)."""
     biases: Floats | None = None
     """(m,), what is added to scores before a softmax; None for decisions row by row."""
-    skipped: int = 0
-    """The first so many rows count in the loss, but sit the step out."""
-    counts: bool = True
-    """Whether it counts in the loss."""
+    learning: bool = True
+    """Whether its rows move; they count in the loss anyway."""
 
     def probabilities(self, scores: Floats) -> Floats:
         """Return the probability of each label 1 for scores (n, m)."""
@@ -54,11 +52,8 @@ class Group:
         return softmax(scores + self.biases)
 
     def loss(self, scores: Floats) -> float:
-        """Return the negative log-likelihood of the labels for scores (n, m), in nats."""
-        if not self.counts:
-            return 0.0
-        if self.biases is None:
-            return float(decision_loss(scores, self.labels).sum())
+        """Return the negative log-likelihood of a choice for scores (n, m), in nats."""
+        assert self.biases is not None
         scores = scores + self.biases
         highest = scores.max(axis=1)
         mass = np.exp(scores - highest[:, None]).sum(axis=1)
@@ -72,15 +67,22 @@ def softmax(scores: Floats) -> Floats:
     return shares
 
 
-def groups_of(layer: Layer, word: int, key: int, counter: int) -> list[Group]:
-    """Return the groups of output rows that a layer decides on for a word."""
+def groups_of(
+    layer: Layer, hidden: Floats, word: int, key: int, counter: int
+) -> tuple[list[Group], float]:
+    """Return the groups of output rows that a layer decides on for a word.
+
+    And the loss of its two-way decisions, from hidden rows (n, D).
+    """
     if isinstance(layer, Classed | Sampled):
-        return layer.groups(word, key, counter)
+        return layer.groups(word, key, counter), 0.0
     rows, labels = layer.rows(word, key, counter)
-    skipped, counted = layer.skipped(rows, key, counter), layer.counted(rows)
-    first = Group(rows[:counted], labels[:counted], skipped=skipped)
-    rest = Group(rows[counted:], labels[counted:], counts=False)
-    return [first, rest] if len(rest.rows) else [first]
+    lost = layer.loss(hidden, rows, labels)
+    part = layer.taking_part(rows, key, counter)
+    groups = [part]
+    if isinstance(layer, Hybrid):
+        groups = [part & (rows < layer.nodes), part & (rows >= layer.nodes)]
+    return [Group(rows[some], labels[some]) for some in groups], lost
 
 
 @dataclass
@@ -108,7 +110,7 @@ class Classed(Layer):
         if self.keep is not None:
             drawn = (draw(key ^ NODE_KEY, counter) >> 32) / 2**32
             for group, keep in zip(found, self.keep[[0, 1 + own]], strict=True):
-                group.skipped = 0 if drawn < keep else len(group.rows)
+                group.learning = bool(drawn < keep)
         return found
 
 
@@ -158,19 +160,18 @@ def step(
 ) -> tuple[Floats, float]:
     """Do the step of one window in place; return the gradient of hidden (n, D), and its loss.
 
+    The loss is that of choices.
+
     With sgd the gradient has the learning rate in it, and is taken of the output rows as the
     hidden rows before have moved them (`steps.update`); else all is taken from before.
     """
     gradient, loss = np.zeros_like(hidden), 0.0
     for group in groups:
-        if group.biases is None:
-            loss += group.loss(hidden @ outputs[group.rows].T)
-            if training.optimizer == "sgd":
-                numbers, labels = group.rows[group.skipped :], group.labels[group.skipped :]
-                rows = outputs[numbers]
-                gradient += plain_step(hidden, rows, labels, rate)
-                outputs[numbers] = rows * max(0.0, 1.0 - rate * training.l2)
-                continue
+        if group.biases is None and training.optimizer == "sgd":
+            rows = outputs[group.rows]
+            gradient += plain_step(hidden, rows, group.labels, rate)
+            outputs[group.rows] = rows * max(0.0, 1.0 - rate * training.l2)
+            continue
         for first in range(0, len(hidden), MAX_CONTEXT):
             some = slice(first, first + MAX_CONTEXT)
             rows = outputs[group.rows]
@@ -178,15 +179,16 @@ def step(
             if group.biases is not None:
                 loss += group.loss(scores)
             error = group.labels - group.probabilities(scores)
-            error[:, : group.skipped] = 0.0
+            if not group.learning:
+                continue
             if training.optimizer == "sgd":
                 gradient[some] += move_in_turn(rate * error, hidden[some], rows)
-                rows[group.skipped :] *= max(0.0, 1.0 - rate * training.l2)
+                rows *= max(0.0, 1.0 - rate * training.l2)
                 outputs[group.rows] = rows
             else:
                 gradient[some] += error @ rows
                 slopes = error.T @ hidden[some]
-                for row, slope in list(zip(group.rows, slopes, strict=True))[group.skipped :]:
+                for row, slope in zip(group.rows, slopes, strict=True):
                     move_row(
                         training.optimizer, training.l2, training.outputs, outputs, row, slope, rate
                     )
@@ -228,11 +230,12 @@ def train_batches(
             hidden = np.split(normalised, borders)
         gradients = []
         for number, rows in zip(some, hidden, strict=True):
-            groups = groups_of(layer, windows[number][0], key ^ NOISE_KEY, number)
+            word = windows[number][0]
+            groups, decided = groups_of(layer, rows, word, key ^ NOISE_KEY, number)
             gradient, lost = step(rows, layer.outputs, groups, rate, training)
             gradients.append(gradient)
             if number % plan.loss_every == lossy:
-                total += lost
+                total += decided + lost
                 predictions += len(rows)
         if training.norm:
             whole, slopes = backward(

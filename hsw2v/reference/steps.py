@@ -100,13 +100,13 @@ class Layer:
         """Return the numbers of distinct output rows (m,) and their labels (m,)."""
         raise NotImplementedError
 
-    def skipped(self, rows: NDArray[np.int64], key: int, counter: int) -> int:
-        """Return how many of a window's output rows, from the first on, sit it out."""
-        return 0
+    def taking_part(self, rows: NDArray[np.int64], key: int, counter: int) -> NDArray[np.bool_]:
+        """Return which of a window's output rows its step moves, (m,) bool."""
+        return np.ones(len(rows), np.bool_)
 
-    def counted(self, rows: NDArray[np.int64]) -> int:
-        """Return of how many of a window's output rows, from the first on, the loss is."""
-        return len(rows)
+    def loss(self, hidden: Floats, rows: NDArray[np.int64], labels: Floats) -> float:
+        """Return the negative log-likelihood of all rows of a window, from hidden rows (n, D)."""
+        return loss(hidden, self.outputs[rows], labels)
 
 
 @dataclass
@@ -125,12 +125,51 @@ class Hierarchical(Layer):
         path = slice(self.offsets[word], self.offsets[word + 1])
         return self.nodes[path].astype(np.int64), 1.0 - self.codes[path]
 
-    def skipped(self, rows: NDArray[np.int64], key: int, counter: int) -> int:
-        """Return how many nodes at the top of a path sit a window out: one draw decides on all."""
+    def taking_part(self, rows: NDArray[np.int64], key: int, counter: int) -> NDArray[np.bool_]:
+        """Return which nodes of a path take part in a window: one draw decides on all."""
         if self.keep is None:
-            return 0
+            return super().taking_part(rows, key, counter)
         drawn = (draw(key ^ NODE_KEY, counter) >> 32) / 2**32
-        return int(np.count_nonzero(self.keep[rows] <= drawn))
+        part: NDArray[np.bool_] = self.keep[rows] > drawn
+        return part
+
+
+@dataclass
+class Trees(Layer):
+    """Hierarchical softmax of several trees, a word's probability being the mean of theirs.
+
+    The rows of the nodes of one tree follow those of another.
+    """
+
+    trees: list[Hierarchical]
+
+    def _parts(self, rows: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+        """Return which rows are of each tree."""
+        owner = rows // (len(self.outputs) // len(self.trees))
+        return [owner == number for number in range(len(self.trees))]
+
+    def rows(self, word: int, key: int, counter: int) -> tuple[NDArray[np.int64], Floats]:
+        """Return the inner nodes of the word's path in one tree after the other."""
+        found = [tree.rows(word, key, counter) for tree in self.trees]
+        nodes = len(self.outputs) // len(self.trees)
+        rows = [number * nodes + path for number, (path, _) in enumerate(found)]
+        return np.concatenate(rows), np.concatenate([labels for _, labels in found])
+
+    def taking_part(self, rows: NDArray[np.int64], key: int, counter: int) -> NDArray[np.bool_]:
+        """Return which nodes take part in a window: one draw for each tree."""
+        nodes, count = len(self.outputs) // len(self.trees), len(self.trees)
+        parts = [
+            tree.taking_part(rows[part] - number * nodes, key, counter * count + number)
+            for number, (tree, part) in enumerate(zip(self.trees, self._parts(rows), strict=True))
+        ]
+        return np.concatenate(parts)
+
+    def loss(self, hidden: Floats, rows: NDArray[np.int64], labels: Floats) -> float:
+        """Return the negative logarithm of the mean of the paths' probabilities."""
+        scores = decision_loss(hidden @ self.outputs[rows].T, labels)
+        paths = np.array([scores[:, part].sum(axis=1) for part in self._parts(rows)])
+        mixed = np.logaddexp.reduce(-paths, axis=0) - np.log(len(self.trees))
+        return -float(mixed.sum())
 
 
 def drawn_word(columns: NDArray[np.uint32], bits: int) -> int:
@@ -162,10 +201,10 @@ class Negative(Layer):
 class Hybrid(Layer):
     """Hierarchical softmax and negative sampling in one step: the rows of both.
 
-    The rows of words follow those of the nodes in `outputs`. The loss is that of the tree.
+    The rows of words follow those of the nodes in `outputs`. The loss is that of the trees.
     """
 
-    tree: Hierarchical
+    tree: Hierarchical | Trees
     sampling: Negative
 
     @property
@@ -174,18 +213,21 @@ class Hybrid(Layer):
         return len(self.outputs) - len(self.sampling.columns)
 
     def rows(self, word: int, key: int, counter: int) -> tuple[NDArray[np.int64], Floats]:
-        """Return the nodes of the word's path, then the target and the words drawn for it."""
+        """Return the nodes of the word's paths, then the target and the words drawn for it."""
         nodes, turns = self.tree.rows(word, key, counter)
         words, labels = self.sampling.rows(word, key, counter)
         return np.concatenate((nodes, self.nodes + words)), np.concatenate((turns, labels))
 
-    def skipped(self, rows: NDArray[np.int64], key: int, counter: int) -> int:
-        """Return how many nodes at the top of the path sit the window out."""
-        return self.tree.skipped(rows[: self.counted(rows)], key, counter)
+    def taking_part(self, rows: NDArray[np.int64], key: int, counter: int) -> NDArray[np.bool_]:
+        """Return which rows take part in a window: all words do."""
+        part = rows >= self.nodes
+        part[~part] = self.tree.taking_part(rows[~part], key, counter)
+        return part
 
-    def counted(self, rows: NDArray[np.int64]) -> int:
-        """Return the number of nodes."""
-        return int(np.count_nonzero(rows < self.nodes))
+    def loss(self, hidden: Floats, rows: NDArray[np.int64], labels: Floats) -> float:
+        """Return the loss of the trees."""
+        part = rows < self.nodes
+        return self.tree.loss(hidden, rows[part], labels[part])
 
 
 @dataclass
@@ -305,11 +347,10 @@ def train_block(
             hidden = vectors[context]
             if plan.cbow:
                 hidden = hidden.mean(axis=0, keepdims=True)
-            some = slice(layer.counted(rows))
-            total += loss(hidden, layer.outputs[rows[some]], labels[some])
+            total += layer.loss(hidden, rows, labels)
             predictions += len(hidden)
         rate = plan.first_rate + slope * number
-        first = layer.skipped(rows, key ^ NOISE_KEY, number)
-        rows, labels = rows[first:], labels[first:]
+        part = layer.taking_part(rows, key ^ NOISE_KEY, number)
+        rows, labels = rows[part], labels[part]
         step(vectors, context, layer.outputs, rows, labels, rate, plan.cbow, plan.l2)
     return total, predictions, len(windows)

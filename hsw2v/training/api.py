@@ -21,7 +21,7 @@ from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageEr
 from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
 from hsw2v.model import Model
 from hsw2v.network.network import Network
-from hsw2v.network.outputs import is_normalized, unused_settings
+from hsw2v.network.outputs import Structure, is_normalized, unused_settings
 from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.continuing import WORST_CONTINUED, Earlier, WarmStart
@@ -31,7 +31,6 @@ from hsw2v.training.trainer import HALVINGS, WORST, Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.codes import Codes
-from hsw2v.trees.tree import Tree
 
 BEARABLE = 30_000
 """Words of a softmax over all of them that need no warning."""
@@ -359,7 +358,7 @@ def _train(
         listener(Notice(f"{many} (--epochs sets another number)"))
     warm_up.wait()
 
-    def again() -> Tree | Classes | None:
+    def again() -> Structure | None:
         if known is not None:
             raise DivergedError(
                 "training diverged, and the model that it continues is not here to begin again",
@@ -369,7 +368,7 @@ def _train(
         return first_structure(chosen, found, vocabulary, corpus, listener)
 
     state = None
-    base: Tree | Classes | Callable[[], Tree | Classes | None] | None = None
+    base: Structure | Callable[[], Structure | None] | None = None
     if resumed and kept is not None:
         base = again
         state = read_state(kept.folder, chosen.training, vocabulary.counts, len(encoded.blocks) - 1)
@@ -436,7 +435,7 @@ def _model(
         vocabulary,
         vectors,
         outputs,
-        structure if isinstance(structure, Tree) else None,
+        None if isinstance(structure, Classes) else structure,
         classes=structure if isinstance(structure, Classes) else None,
         batch_norm=None if norm is None else norm[:, : network.dim].copy(),
         config=config.to_dict(),

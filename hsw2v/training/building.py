@@ -1,14 +1,15 @@
-"""Which tree or classes training begins with, and when and how they are rebuilt."""
+"""Which trees or classes training begins with, and when and how they are rebuilt."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.arrays import aligned_zeros, blas_threads, padded
 from hsw2v.config import MOST_EPOCHS, TREE_LOSSES, TREES, Config, TrainingConfig
 from hsw2v.corpus.background import apart
 from hsw2v.corpus.stream import EncodedCorpus
@@ -16,12 +17,14 @@ from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import MissingInputError, UsageError, without_credentials
 from hsw2v.events import ClassesReady, Listener, Notice, Pace, TreeProgress, TreeReady
-from hsw2v.network.outputs import OUTPUTS
+from hsw2v.network.outputs import OUTPUTS, Structure
+from hsw2v.network.outputs.classes import class_count
 from hsw2v.training.warmup import warm_up_semantic
 from hsw2v.trees.balanced import balanced
 from hsw2v.trees.brown import brown
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.codes import Codes, read_codes
+from hsw2v.trees.forest import Forest, forest_of
 from hsw2v.trees.grouping import (
     Tell,
     exchange_classes,
@@ -42,6 +45,11 @@ def check_phases(training: TrainingConfig) -> None:
             a tree that is not built of them would follow another output layer.
     """
     first, *others = training.phases
+    if training.has_tree and training.tree == "semantic" and training.num_trees > training.dim:
+        raise UsageError(
+            f"{training.num_trees} trees cannot be built of {training.dim} dimensions",
+            hint="lower --num-trees",
+        )
     # As long as the text is not read, there may be as many epochs as there are at most.
     epochs = training.epochs or MOST_EPOCHS
     most = "" if training.epochs else "at most "
@@ -171,7 +179,7 @@ def first_structure(
     vocabulary: Vocabulary,
     corpus: WordCorpus,
     listener: Listener,
-) -> Tree | Classes | None:
+) -> Structure | None:
     """Return the tree or the classes that training begins with, if any.
 
     `codes` is the tree of a file, if one is given.
@@ -201,9 +209,9 @@ def rebuilt_structure(
     vectors: NDArray[np.float32],
     weights: NDArray[np.float64],
     listener: Listener,
-) -> Tree | Classes:
-    """Build the semantic tree, or classes, of word vectors under training (V, P)."""
-    build = _semantic_tree if loss in TREE_LOSSES else _kmeans_classes
+) -> Structure:
+    """Build the semantic trees, or classes, of word vectors under training (V, P)."""
+    build = _semantic_trees if loss in TREE_LOSSES else _kmeans_classes
     return build(training, vectors, weights, listener)
 
 
@@ -249,7 +257,7 @@ def _first_tree(wanted: Wanted) -> Tree:
         tree = wanted.codes.tree(wanted.vocabulary.words).ordered(wanted.weights)
     else:
         tree = BUILDERS[name](wanted, report)
-    report.tree_ready(tree, wanted.weights)
+    report.trees_ready([tree], wanted.weights)
     return tree
 
 
@@ -267,7 +275,7 @@ def _never_rebuilt(training: TrainingConfig, corpus: WordCorpus) -> str:
 
 def _first_classes(wanted: Wanted) -> Classes:
     training, weights = wanted.training, wanted.weights
-    name, count = training.classes, _class_count(training, len(weights))
+    name, count = training.classes, class_count(training, len(weights))
     assert training.threads is not None
     if name == "kmeans":
         name = "frequency"
@@ -284,28 +292,49 @@ def _first_classes(wanted: Wanted) -> Classes:
     return classes
 
 
-def _class_count(training: TrainingConfig, words: int) -> int:
-    """Return the number of classes: √V if it is not set, where a step costs least."""
-    return min(training.num_classes or math.isqrt(words - 1) + 1, words)
-
-
-def _semantic_tree(
+def _semantic_trees(
     training: TrainingConfig,
     vectors: NDArray[np.float32],
     weights: NDArray[np.float64],
     listener: Listener,
-) -> Tree:
+) -> Tree | Forest:
     # On a first run it may be compiling still.
     apart(warm_up_semantic)
     assert training.threads is not None
     report = Report("semantic", training, listener)
+    count, words = training.num_trees, len(weights)
+    trees: list[Tree] = []
 
     def tick(done: int) -> None:
-        report.tell("splitting", done, len(weights))
+        report.tell("splitting", len(trees) * words + done, count * words)
 
-    tree = semantic(vectors, weights, training.threads, tick).ordered(weights)
-    report.tree_ready(tree, weights)
-    return tree
+    for part in [vectors] if count == 1 else _parts(vectors, training):
+        trees.append(semantic(part, weights, training.threads, tick).ordered(weights))
+    report.trees_ready(trees, weights)
+    return forest_of(trees)
+
+
+ROTATED_AT_ONCE = 1 << 16
+"""Rows."""
+
+
+def _parts(vectors: NDArray[np.float32], training: TrainingConfig) -> Iterator[NDArray[np.float32]]:
+    """Yield what each tree of a forest is built of: some dimensions of vectors (V, P), rotated.
+
+    A random rotation, so that each tree sees something else of the vectors; what is alike in most
+    directions is near in most trees.
+    """
+    dim, rng = training.dim, np.random.default_rng(training.seed)
+    # One thread, whose products are the same whatever the number of threads.
+    with blas_threads(1):
+        rotation = np.linalg.qr(rng.standard_normal((dim, dim)))[0].astype(np.float32)
+    for own in np.array_split(rotation, training.num_trees, axis=1):
+        part = aligned_zeros(len(vectors), padded(own.shape[1]))
+        with blas_threads(1):
+            for start in range(0, len(vectors), ROTATED_AT_ONCE):
+                rows = slice(start, start + ROTATED_AT_ONCE)
+                part[rows, : own.shape[1]] = vectors[rows, :dim] @ own
+        yield part
 
 
 def _kmeans_classes(
@@ -319,7 +348,7 @@ def _kmeans_classes(
     def tick(done: int, total: int) -> None:
         report.tell("clustering", done, total)
 
-    count = _class_count(training, len(weights))
+    count = class_count(training, len(weights))
     classes = kmeans_classes(vectors, weights, count, training.seed, tick)
     report.classes_ready(classes, weights)
     return classes
@@ -351,17 +380,18 @@ class Report:
 
         return tell
 
-    def tree_ready(self, tree: Tree, weights: NDArray[np.float64]) -> None:
-        """Describe the tree that training goes on with."""
-        depth = tree.lengths
-        found = cost(depth, weights)
+    def trees_ready(self, trees: Sequence[Tree], weights: NDArray[np.float64]) -> None:
+        """Describe the trees that training goes on with."""
+        costs = [cost(tree.lengths, weights) for tree in trees]
+        trained = [trained_length(tree, weights, self._node_sample) for tree in trees]
         self._listener(
             TreeReady(
                 tree=self._name,
-                mean_length=found.mean,
-                trained_length=trained_length(tree, weights, self._node_sample),
-                longest=int(depth.max()),
-                entropy=found.entropy,
+                trees=len(trees),
+                mean_length=sum(one.mean for one in costs) / len(trees),
+                trained_length=sum(trained) / len(trees),
+                longest=max(int(tree.lengths.max()) for tree in trees),
+                entropy=costs[0].entropy,
                 objective=self._objective,
                 seconds=self._pace.seconds,
             )

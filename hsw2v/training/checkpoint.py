@@ -310,9 +310,10 @@ def _read_state(
         if issubclass(kind, BuiltOutput):
             array = np.array(store.array(kind.structure_tensor))
             rows, *_ = store.shape("network.outputs")
-            if array.shape != kind.structure_shape(words) or array.dtype != np.int32:
+            rows, shape = kind.sizes(words, rows, array.shape)
+            if array.shape != shape or array.dtype != np.int32:
                 raise ValueError(f"{kind.structure_tensor} has another shape")
-            structure = kind.from_tensor(array, kind.rows_of(words, rows))
+            structure = kind.from_tensor(array, rows)
             structure.check()
         network = Network.initial(training, len(counts), kind.of(training, counts, structure))
         for name, array in network.parameters.items():

@@ -28,7 +28,6 @@ from hsw2v.network.outputs import OUTPUTS, structure_tensors
 from hsw2v.network.parameters import NORM
 from hsw2v.training.building import Report
 from hsw2v.trees.classes import Classes
-from hsw2v.trees.tree import Tree
 
 FIXED = ("model", "dim", "loss", "batch_norm")
 """Settings that tell what the numbers of a model are."""
@@ -171,10 +170,10 @@ class WarmStart:
         """Describe the tree or the classes that training goes on with."""
         training = config.training
         weights = kept_counts(self.vocabulary.counts, config.vocabulary.sample)
-        if isinstance(self.structure, Tree):
-            Report(training.tree, training, listener).tree_ready(self.structure, weights)
-        elif isinstance(self.structure, Classes):
+        if isinstance(self.structure, Classes):
             Report(training.classes, training, listener).classes_ready(self.structure, weights)
+        elif self.structure is not None:
+            Report(training.tree, training, listener).trees_ready(self.structure.trees, weights)
 
     def fill(self, network: Network) -> None:
         """Give a network, of which nothing is trained, what is trained of the model.

@@ -63,16 +63,16 @@ class Task:
     def layers(self) -> list[Layer]:
         """Return what each thread chooses rows by.
 
-        In plain steps it has its own copies of the top of a tree. A loss that is measured is that
+        In plain steps it has its own copies of the tops of trees. A loss that is measured is that
         of every decision.
         """
         layer, copies = self.layer, 0
         on_tree = layer.kind in (HIERARCHICAL, HYBRID)
         if on_tree and self.threads > 1 and self.plan.optimizer == SGD:
-            copies = min(PRIVATE_NODES, len(self.tables.vectors) - 1)
+            copies = min(PRIVATE_NODES, len(self.tables.vectors) - 1) * len(layer.paths.keep)
         if not self.learning:
             layer = layer._replace(
-                paths=layer.paths._replace(keep=layer.paths.keep[:0]),
+                paths=layer.paths._replace(keep=layer.paths.keep[:, :0]),
                 classes=layer.classes._replace(keep=layer.classes.keep[:0]),
             )
         width = self.tables.vectors.shape[1]

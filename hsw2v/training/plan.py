@@ -22,7 +22,7 @@ from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EncodingError, UsageError
 from hsw2v.events import Listener, ignore
-from hsw2v.network.outputs import OutputLayer, output_layer
+from hsw2v.network.outputs import OUTPUTS, Structure, most_rows
 from hsw2v.network.outputs.output import BuiltOutput
 from hsw2v.network.parameters import parameter_bytes, smaller, too_large
 from hsw2v.training import checkpoint
@@ -33,7 +33,6 @@ from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.shape import cost
-from hsw2v.trees.tree import Tree
 
 SECONDS = 1.5
 """How long the speed of training is measured."""
@@ -155,10 +154,10 @@ def plan(
             check_on(vocabulary, tokens, chosen, codes)
         simple = _simple(chosen, sampled)
         first = first_structure(simple, codes, vocabulary, corpus, ignore)
-        layer = output_layer(simple.training, vocabulary.counts, first)
         size = _extrapolated(encoded, vocabulary, chosen, factor)
-        rows = layer.rows + size.words - len(vocabulary)
-        memory = parameter_bytes(chosen.training, size.words, rows)
+        memory = parameter_bytes(
+            chosen.training, size.words, most_rows(chosen.training, size.words)
+        )
         there, now = physical_memory(), available_memory()
         least = min((one for one in (there, now) if one is not None), default=None)
         speed = None
@@ -168,7 +167,7 @@ def plan(
         else:
             speed = _speed(simple, vocabulary, corpus, first)
         ids = round(len(encoded.ids) * factor)
-        model = _model_bytes(layer, vocabulary, chosen.training, size.words, rows)
+        model = _model_bytes(vocabulary, chosen.training, size.words)
         kept = checkpoint.size_of(memory.tables + memory.optimizer, ids)
         folder = None if output is None else FilePath(os.path.realpath(output)).parent
         cache = chosen.corpus.cache_dir or tempfile.gettempdir()
@@ -307,32 +306,33 @@ class _Shape(NamedTuple):
     num_classes: int | None = None
 
 
-def _shape(first: Tree | Classes | None, config: Config, vocabulary: Vocabulary) -> _Shape:
+def _shape(first: Structure | None, config: Config, vocabulary: Vocabulary) -> _Shape:
     if isinstance(first, Classes):
         return _Shape(num_classes=first.count)
     if first is None:
         return _Shape()
-    lengths = first.lengths
+    (tree,) = first.trees
+    lengths = tree.lengths
     found = cost(lengths, kept_counts(vocabulary.counts, config.vocabulary.sample))
     name = files.readable(config.training.tree)
     return _Shape(name, int(lengths.max()), found.mean, found.entropy)
 
 
 def _speed(
-    config: Config, vocabulary: Vocabulary, corpus: WordCorpus, first: Tree | Classes | None
+    config: Config, vocabulary: Vocabulary, corpus: WordCorpus, first: Structure | None
 ) -> float:
     WarmUp(config.training).wait()
     return Trainer(config, vocabulary, first).measure_speed(corpus, SECONDS)
 
 
-def _model_bytes(
-    layer: OutputLayer, vocabulary: Vocabulary, training: TrainingConfig, words: int, rows: int
-) -> int:
+def _model_bytes(vocabulary: Vocabulary, training: TrainingConfig, words: int) -> int:
     """Return the bytes of the arrays of a model file, as `modelfile.write_contents` writes them."""
     spelled = round(len(vocabulary.blob) * words / len(vocabulary))
+    kind = OUTPUTS[training.loss]
+    rows = kind.rows_for(training, words)
     size: int = spelled + 8 * (words + 1) + 8 * words + 4 * training.dim * (words + rows)
-    if isinstance(layer, BuiltOutput):
-        size += 4 * math.prod(layer.structure_shape(words))
+    if issubclass(kind, BuiltOutput):
+        size += 4 * math.prod(kind.sizes(words, rows, (training.num_trees, words - 1, 2))[1])
     return size + (4 * 4 * training.dim if training.batch_norm else 0)
 
 

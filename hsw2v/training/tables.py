@@ -32,7 +32,6 @@ from hsw2v.network.outputs.sampled import SampledOutput
 from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
 from hsw2v.query.normalisation import EPSILON
 from hsw2v.training.workspace import private_top
-from hsw2v.trees.tree import Tree
 
 
 def state_of(parameters: Parameters, table: str) -> State:
@@ -68,11 +67,10 @@ def layer_of(output: OutputLayer, weights: NDArray[np.float64], dim: int) -> Lay
     `weights (V,)` are how often each word is a target.
     """
     nothing, none = np.empty(0, np.uint64), np.empty(0, np.int32)
-    empty = Tree(np.empty((0, 2), np.int32)).paths()
     noise = noise_distribution(np.ones(1), 1)
     layer = Layer(
         OTHER,
-        tree_paths(empty.offsets, empty.nodes, empty.codes),
+        tree_paths(np.zeros(2, np.int64), none, np.empty(0, np.uint8)),
         private_top(0, padded(dim)),
         noise,
         ClassMembers(none, none, none, np.zeros(1, np.int64), nothing),

@@ -21,7 +21,7 @@ from hsw2v.kernels.arguments import Layer
 from hsw2v.kernels.random import ALWAYS, thresholds
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
-from hsw2v.network.outputs import OutputLayer, is_normalized, output_layer
+from hsw2v.network.outputs import OutputLayer, Structure, is_normalized, output_layer
 from hsw2v.network.outputs.softmax import SoftmaxOutput
 from hsw2v.query.normalisation import normalised
 from hsw2v.training.engines import ENGINES, Task
@@ -41,8 +41,6 @@ from hsw2v.training.signals import signals_held
 from hsw2v.training.state import TrainingState, mean_loss, no_losses
 from hsw2v.training.stops import Act, stops_of
 from hsw2v.training.tables import layer_of, tables_of
-from hsw2v.trees.classes import Classes
-from hsw2v.trees.tree import Tree
 
 if TYPE_CHECKING:
     from hsw2v.training.recording import Recorder
@@ -83,7 +81,7 @@ class Trainer:
         self,
         config: Config,
         vocabulary: Vocabulary,
-        base: Tree | Classes | Callable[[], Tree | Classes | None] | None = None,
+        base: Structure | Callable[[], Structure | None] | None = None,
         phases: Phases | None = None,
         state: TrainingState | None = None,
         halvings: int = HALVINGS,

@@ -14,7 +14,7 @@ from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import TrainingConfig
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
-from hsw2v.network.outputs import OUTPUTS, output_layer
+from hsw2v.network.outputs import OUTPUTS, Structure, output_layer
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.rounds import Rounds
 from hsw2v.training.runner import Threads
@@ -25,16 +25,15 @@ from hsw2v.trees.brown import brown
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.huffman import huffman
 from hsw2v.trees.semantic import semantic
-from hsw2v.trees.tree import Tree
 
 
 def warm_up(training: TrainingConfig) -> None:
     """Make ready what trains with these settings, by work of next to nothing."""
     training = replace(training, dim=1, window=1, negative=1, samples=1, node_sample=0.0)
-    smallest: dict[type, Tree | Classes]
-    smallest = {Tree: huffman(np.ones(2)), Classes: Classes(np.zeros(2, np.int32), 1)}
     structure = OUTPUTS[training.loss].structure
-    base = None if structure is None else smallest[structure]
+    base: Structure | None = None
+    if structure is not None:
+        base = Classes(np.zeros(2, np.int32), 1) if structure is Classes else huffman(np.ones(2))
     network = Network.initial(training, 2, output_layer(training, np.ones(2, np.int64), base))
     stop = aligned_zeros(1, 1, np.int32)[0]
     layer = layer_of(network.output, np.ones(2), 1)

@@ -54,6 +54,11 @@ class Tree:
         """Return the number of words V."""
         return len(self.children) + 1
 
+    @property
+    def trees(self) -> tuple[Tree, ...]:
+        """Itself, as `Forest` has several."""
+        return (self,)
+
     def check(self) -> None:
         """Check that this is a tree as described, whose paths memory can hold.
 

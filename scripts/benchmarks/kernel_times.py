@@ -250,7 +250,7 @@ class Kernel:
             share,
             counts**0.75,
             tree_paths(offsets, nodes, codes),
-            tree_paths(offsets, nodes, codes, self.keep),
+            tree_paths(offsets, nodes, codes, self.keep[None]),
         )
         self.near = self._few_rows(remap, counts, share)
 
@@ -304,7 +304,7 @@ class Kernel:
             np.where(some > 0, kept / np.maximum(some, 1), 1.0),
             np.ones(words),
             tree_paths(offsets, nodes, codes),
-            tree_paths(offsets, nodes, codes, of_level.repeat(ALIKE)),
+            tree_paths(offsets, nodes, codes, of_level.repeat(ALIKE)[None]),
         )
 
     def time(self, setting: Setting, *, cbow: bool, output: int, subsampled: bool) -> float:

@@ -13,19 +13,19 @@ from hsw2v.network.outputs.classes import ClassOutput
 from hsw2v.network.outputs.hs import HierarchicalOutput
 from hsw2v.network.outputs.hybrid import HybridOutput
 from hsw2v.network.outputs.ns import NegativeOutput
-from hsw2v.network.outputs.output import BuiltOutput, OutputLayer
+from hsw2v.network.outputs.output import BuiltOutput, OutputLayer, Structure
 from hsw2v.network.outputs.sampled import SampledOutput
 from hsw2v.network.outputs.softmax import SoftmaxOutput
-from hsw2v.trees.classes import Classes
-from hsw2v.trees.tree import Tree
 
 __all__ = [
     "OUTPUTS",
     "OutputLayer",
+    "Structure",
     "built_output",
     "built_outputs",
     "effective",
     "is_normalized",
+    "most_rows",
     "output_layer",
     "structure_tensors",
     "unused_settings",
@@ -48,7 +48,7 @@ OUTPUTS: dict[str, type[OutputLayer]] = {
 def output_layer(
     training: TrainingConfig,
     counts: NDArray[np.int64],
-    structure: Tree | Classes | None = None,
+    structure: Structure | None = None,
     loss: str | None = None,
 ) -> OutputLayer:
     """Return the output layer that the settings name, or another, upon its tree or classes.
@@ -63,19 +63,30 @@ def built_outputs() -> list[type[BuiltOutput[Any]]]:
     return [one for one in OUTPUTS.values() if issubclass(one, BuiltOutput)]
 
 
-def built_output(structure: Tree | Classes, rows: int) -> type[BuiltOutput[Any]]:
+def built_output(structure: Structure, rows: int) -> type[BuiltOutput[Any]]:
     """Return the output layer that is built of a structure, and has so many rows."""
-    kinds = [one for one in built_outputs() if one.structure is type(structure)]
-    words = len(structure)
-    return next((one for one in kinds if one.rows_of(words, rows) == rows), kinds[0])
+    kinds = _built_of(structure)
+    words, shape = len(structure), kinds[0].to_tensor(structure).shape
+    return next((one for one in kinds if one.sizes(words, rows, shape)[0] == rows), kinds[0])
 
 
-def structure_tensors(structure: Tree | Classes | None) -> dict[str, NDArray[np.int32]]:
-    """Return the array of a tree or of classes, under its name in a file; nothing without one."""
+def structure_tensors(structure: Structure | None) -> dict[str, NDArray[np.int32]]:
+    """Return the array of trees or of classes, under its name in a file; nothing without them."""
     if structure is None:
         return {}
-    kind = next(one for one in built_outputs() if one.structure is type(structure))
+    kind = _built_of(structure)[0]
     return {kind.structure_tensor: kind.to_tensor(structure)}
+
+
+def _built_of(structure: Structure) -> list[type[BuiltOutput[Any]]]:
+    """Return the output layers that may be built of a structure."""
+    kinds = built_outputs()
+    return [one for one in kinds if one.structure and isinstance(structure, one.structure)]
+
+
+def most_rows(training: TrainingConfig, words: int) -> int:
+    """Return the most output rows that a training on so many words has at a time."""
+    return max(OUTPUTS[loss].rows_for(training, words) for loss in training.losses)
 
 
 def is_normalized(loss: str) -> bool:

@@ -25,6 +25,11 @@ from hsw2v.trees.graft import join
 from hsw2v.trees.shape import class_keep
 
 
+def class_count(training: TrainingConfig, words: int) -> int:
+    """Return the number of classes C: √V if it is not set, where a step costs least."""
+    return min(training.num_classes or math.isqrt(words - 1) + 1, words)
+
+
 class ClassOutput(BuiltOutput[Classes]):
     """A row for each of C classes, then one for each word (Goodman 2001)."""
 
@@ -37,6 +42,11 @@ class ClassOutput(BuiltOutput[Classes]):
     def rebuilt(cls, training: TrainingConfig) -> bool:
         """Tell whether the classes are those of like vectors."""
         return training.classes == "kmeans"
+
+    @classmethod
+    def rows_for(cls, training: TrainingConfig, words: int) -> int:
+        """Return C+V."""
+        return words + class_count(training, words)
 
     @property
     def classes(self) -> Classes:
@@ -111,14 +121,9 @@ class ClassOutput(BuiltOutput[Classes]):
         return Extended(Classes(of, count), rows)
 
     @classmethod
-    def structure_shape(cls, words: int) -> tuple[int, ...]:
-        """Return (V,)."""
-        return (words,)
-
-    @classmethod
-    def rows_of(cls, words: int, rows: int) -> int:
-        """Return C+V, of at least one class."""
-        return max(words + 1, rows)
+    def sizes(cls, words: int, rows: int, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+        """Return C+V rows, of at least one class, and the shape (V,)."""
+        return max(words + 1, rows), (words,)
 
     @classmethod
     def from_tensor(cls, array: NDArray[np.int32], rows: int) -> Classes:

@@ -11,12 +11,13 @@ from hsw2v.config import TrainingConfig
 from hsw2v.network.outputs.hs import HierarchicalOutput
 from hsw2v.network.outputs.ns import NegativeOutput
 from hsw2v.network.outputs.output import Extended
-from hsw2v.query.probabilities import Floats, TreeSoftmax
+from hsw2v.query.probabilities import Floats, Softmax
+from hsw2v.trees.forest import Forest
 from hsw2v.trees.tree import Tree
 
 
 class HybridOutput(HierarchicalOutput):
-    """A row for each of the V-1 inner nodes of a tree, then one for each of V words.
+    """A row for each of the V-1 inner nodes of each tree, then one for each of V words.
 
     The rows of nodes are trained as those of hierarchical softmax, the rows of words as those of
     negative sampling, and the hidden vectors by the sum of both gradients. Its probabilities, its
@@ -27,7 +28,9 @@ class HybridOutput(HierarchicalOutput):
     settings: ClassVar[tuple[str, ...]] = (*HierarchicalOutput.settings, *NegativeOutput.settings)
     table_tensor = "outputs"
 
-    def __init__(self, built_of: Tree, node_sample: float, sampling: NegativeOutput) -> None:
+    def __init__(
+        self, built_of: Tree | Forest, node_sample: float, sampling: NegativeOutput
+    ) -> None:
         """Take what hierarchical softmax takes, and the negative sampling beside it."""
         super().__init__(built_of, node_sample)
         self.sampling = sampling
@@ -38,14 +41,19 @@ class HybridOutput(HierarchicalOutput):
         assert training.node_sample is not None
         return cls(structure, training.node_sample, NegativeOutput.of(training, counts, None))
 
+    @classmethod
+    def rows_for(cls, training: TrainingConfig, words: int) -> int:
+        """Return N(V-1)+V."""
+        return super().rows_for(training, words) + words
+
     @property
     def rows(self) -> int:
-        """The number of inner nodes and of words, 2V-1."""
+        """The number of inner nodes and of words, N(V-1)+V."""
         return self.nodes + self.sampling.rows
 
     @property
     def group(self) -> int:
-        """The length of the longest path, the target and the words drawn."""
+        """The most nodes of all paths of a word, the target and the words drawn."""
         return super().group + self.sampling.group
 
     @property
@@ -53,7 +61,7 @@ class HybridOutput(HierarchicalOutput):
         """The rows of words."""
         return slice(self.nodes, self.rows)
 
-    def softmax(self, outputs: Floats) -> TreeSoftmax:
+    def softmax(self, outputs: Floats) -> Softmax:
         """Return the probabilities of paths."""
         return super().softmax(outputs[: self.nodes])
 
@@ -64,6 +72,7 @@ class HybridOutput(HierarchicalOutput):
         return Extended(tree, np.concatenate((nodes, words)))
 
     @classmethod
-    def rows_of(cls, words: int, rows: int) -> int:
-        """Return 2V-1."""
-        return 2 * words - 1
+    def sizes(cls, words: int, rows: int, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+        """Return N(V-1)+V rows, and what hierarchical softmax does."""
+        nodes, shape = super().sizes(words, rows, shape)
+        return nodes + words, shape

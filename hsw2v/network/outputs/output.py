@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from types import UnionType
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -13,7 +14,11 @@ from hsw2v.errors import UsageError
 from hsw2v.network.decisions import Decisions, Indexes, Numbers
 from hsw2v.query.probabilities import Floats, Softmax
 from hsw2v.trees.classes import Classes
+from hsw2v.trees.forest import Forest
 from hsw2v.trees.tree import Tree
+
+Structure = Tree | Forest | Classes
+"""What output rows may stand for parts of."""
 
 
 class Rows(NamedTuple):
@@ -28,8 +33,8 @@ class Rows(NamedTuple):
 class Extended(NamedTuple):
     """What an output layer becomes when words join it."""
 
-    structure: Tree | Classes | None
-    """Its tree or classes, if it has some."""
+    structure: Structure | None
+    """Its trees or classes, if it has some."""
     rows: NDArray[np.int64]
     """(R,) int64, which of its rows each row was; -1 for new ones."""
 
@@ -43,10 +48,10 @@ class OutputLayer(ABC):
     """The settings that other output layers may have no use for."""
     refusal: ClassVar[tuple[str, str] | None] = None
     """Why its scores are no probabilities, and what to do, for whoever asks for some."""
-    structure: ClassVar[type | None] = None
+    structure: ClassVar[type | UnionType | None] = None
     """The type of `built_of`."""
-    built_of: Tree | Classes | None = None
-    """The tree or the classes that its rows stand for, if any."""
+    built_of: Structure | None = None
+    """The trees or the classes that its rows stand for, if any."""
     table_tensor: ClassVar[str] = "outputs"
     """What a model file calls its output vectors."""
 
@@ -54,6 +59,11 @@ class OutputLayer(ABC):
     @abstractmethod
     def of(cls, training: TrainingConfig, counts: NDArray[np.int64], structure: Any) -> Self:
         """Return the output layer of words that occur `counts (V,)` times."""
+
+    @classmethod
+    @abstractmethod
+    def rows_for(cls, training: TrainingConfig, words: int) -> int:
+        """Return the most output rows that it has in a training on so many words."""
 
     @classmethod
     def rebuilt(cls, training: TrainingConfig) -> bool:
@@ -113,6 +123,10 @@ class OutputLayer(ABC):
     ) -> Decisions:
         """Return what is decided when targets (P,) are predicted from hidden vectors (P, D)."""
 
+    def prediction_losses(self, made: Decisions, predictions: int) -> Numbers:
+        """Return the loss of each prediction, (P,) in nats, given what `decide` returned."""
+        return np.bincount(made.predictions, made.losses, predictions).astype(np.float64)
+
     @abstractmethod
     def visits(self, kept: Numbers) -> Rows:
         """Return the output rows if word w is the target of `kept[w]` windows, (V,)."""
@@ -126,14 +140,14 @@ class OutputLayer(ABC):
         """
 
 
-T = TypeVar("T", Tree, Classes)
+T = TypeVar("T", Tree | Forest, Classes)
 
 
 class BuiltOutput(OutputLayer, Generic[T]):
-    """An output layer whose rows stand for parts of a tree, or for classes."""
+    """An output layer whose rows stand for parts of trees, or for classes."""
 
     structure_tensor: ClassVar[str]
-    """What a model file calls its tree or classes, an int32 array."""
+    """What a model file calls its trees or classes, an int32 array."""
     built_of: T
 
     def __init__(self, built_of: T, node_sample: float) -> None:
@@ -156,20 +170,18 @@ class BuiltOutput(OutputLayer, Generic[T]):
 
     @classmethod
     @abstractmethod
-    def structure_shape(cls, words: int) -> tuple[int, ...]:
-        """Return the shape of the array of its tree or classes in a model file."""
+    def sizes(cls, words: int, rows: int, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+        """Return how many output rows a model file must have, and the shape of its structure.
 
-    @classmethod
-    @abstractmethod
-    def rows_of(cls, words: int, rows: int) -> int:
-        """Return how many output rows a file of so many words must have; it has `rows`."""
+        It has so many words and rows, and an array of its trees or classes of that `shape`.
+        """
 
     @classmethod
     @abstractmethod
     def from_tensor(cls, array: NDArray[np.int32], rows: int) -> T:
-        """Return the tree or classes of an array, unchecked, given the number of output rows."""
+        """Return the trees or classes of an array, unchecked, given the number of output rows."""
 
     @staticmethod
     @abstractmethod
     def to_tensor(built_of: T) -> NDArray[np.int32]:
-        """Return the array of a tree or of classes."""
+        """Return the array of trees or of classes."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.config import TrainingConfig
 from hsw2v.network.decisions import (
     Decisions,
     Indexes,
@@ -23,6 +24,11 @@ from hsw2v.query.probabilities import Floats, FullSoftmax
 
 class WordOutput(OutputLayer):
     """A row for each of V words, whose scores make one choice among them all."""
+
+    @classmethod
+    def rows_for(cls, training: TrainingConfig, words: int) -> int:
+        """Return the number of words."""
+        return words
 
     def softmax(self, outputs: Floats) -> FullSoftmax:
         """Return the softmax over all words."""
