@@ -74,6 +74,9 @@ def _variants() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "semantic, batch norm", {**semantic, "batch_norm": True}
     yield "semantic from ns", {**semantic, "pretrain": "ns:0.5"}
     yield "semantic thrice", {**semantic, "epochs": 4, "rebuild_at": 0.5, "rebuild_every": 0.75}
+    yield "two trees", {**semantic, "num_trees": 2}
+    yield "two trees, ns", {**semantic, "num_trees": 2, "loss": "hs+ns"}
+    yield "three trees, adam", {**semantic, "num_trees": 3, "optimizer": "adam"}
     for classes in ("kmeans", "exchange"):
         yield f"classes {classes}", {"loss": "class", "classes": classes}
     yield "few classes", {"loss": "class", "num_classes": 3, "node_sample": 0.0}

@@ -8,9 +8,10 @@ import numpy as np
 from some_trees import shuffled_tree
 
 import hsw2v
-from hsw2v.config import LOSSES, Config
+from hsw2v.config import LOSSES, TREE_LOSSES, Config
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.trees.classes import Classes
+from hsw2v.trees.forest import forest_of
 
 EVERY_LOSS = LOSSES
 ASKED_EXACTLY = ("ns", "sampled")
@@ -18,17 +19,26 @@ ASKED_EXACTLY = ("ns", "sampled")
 
 
 def some_model(
-    loss: str, words: list[str], *, batch_norm: bool = False, dim: int = 6, **settings: Any
+    loss: str,
+    words: list[str],
+    *,
+    batch_norm: bool = False,
+    dim: int = 6,
+    trees: int = 1,
+    **settings: Any,
 ) -> hsw2v.Model:
     """Return a model that training could have made, but for its numbers."""
     rng = np.random.default_rng(3)
     count = len(words)
-    tree = shuffled_tree(count, 1) if loss in ("hs", "hs+ns") else None
+    tree = None
+    if loss in TREE_LOSSES:
+        tree = forest_of([shuffled_tree(count, 1 + number) for number in range(trees)])
     classes = None
     if loss == "class":
         of = np.arange(count) % max(1, round(count**0.5))
         classes = Classes(rng.permutation(of).astype(np.int32), int(of.max()) + 1)
-    rows = {"hs": count - 1, "hs+ns": 2 * count - 1}.get(loss, count)
+    nodes = trees * (count - 1)
+    rows = {"hs": nodes, "hs+ns": nodes + count}.get(loss, count)
     rows += classes.count if classes else 0
     norm = None
     if batch_norm:

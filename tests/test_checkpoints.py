@@ -33,6 +33,13 @@ CASES: dict[str, dict[str, Any]] = {
     "a tree that is rebuilt": {"rebuild_at": 0.5, "rebuild_every": 0.4, "epochs": 4},
     "another output layer first": {"pretrain": "ns:1.2"},
     "subsampled decisions, CBOW": {"model": "cbow", "node_sample": 0.01},
+    "two trees, built twice": {
+        "num_trees": 2,
+        "rebuild_at": 0.5,
+        "rebuild_every": 0.4,
+        "epochs": 4,
+    },
+    "two trees, ns beside them": {"loss": "hs+ns", "num_trees": 2},
     "ns": {"loss": "ns"},
     "hs+ns": {"loss": "hs+ns", "rebuild_at": 1.2},
     "three phases": {"loss": "ns", "pretrain": "hs:0.4,hs+ns:0.7"},

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commandline import complaint, run
+from some_models import some_model
 from some_trees import ODD_WORDS, chain, shuffled_tree, write_tree_model
 
 import hsw2v
@@ -77,6 +78,15 @@ def test_the_shape_as_json_tells_also_the_cost_in_training(model: Path) -> None:
 def test_without_counts_the_shape_is_of_words_alone(bare: Path) -> None:
     assert list(json.loads(run("tree", bare, "--json").stdout)["cost"]) == ["words"]
     assert "tokens" not in run("tree", bare).stdout
+
+
+def test_of_several_trees_one_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    some_model("hs", WORDS, trees=2).save(path)
+    first, second = (run("tree", path, "--number", n, "--codes").stdout for n in ("1", "2"))
+    assert first == run("tree", path, "--codes").stdout != second
+    assert json.loads(run("tree", path, "--json").stdout)["trees"] == 2
+    assert "has 2 trees" in complaint("tree", path, "--number", "3")
 
 
 def test_a_very_deep_tree_has_a_short_histogram(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from test_training import planted
 
 import hsw2v
 from hsw2v import errors
-from hsw2v.config import LOSSES, known_settings
+from hsw2v.config import LOSSES, TREE_LOSSES, known_settings
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.events import EpochEnd, Event, Notice, TreeReady, ignore
 from hsw2v.training.continuing import Earlier, WarmStart
@@ -113,6 +113,24 @@ def test_counts_are_those_of_all_texts() -> None:
     assert np.all(np.diff(after.counts) <= 0)
 
 
+@pytest.mark.parametrize("loss", TREE_LOSSES)
+def test_every_node_of_several_trees_begins_where_it_was(loss: str) -> None:
+    before = earlier(loss, num_trees=2)
+    after = hsw2v.train(new_text(), from_model=before, **NO_STEP)
+    assert len(after.trees) == len(before.trees) == 2
+    assert before.output is not None
+    assert after.output is not None
+    old, new = len(before) - 1, len(after) - 1
+    for number in range(2):
+        was = before.output[number * old : (number + 1) * old]
+        now = after.output[number * new : (number + 1) * new]
+        assert np.array_equal(now[:old], was)
+        assert np.abs(now[old:]).max() < 1e-20
+    if loss == "hs+ns":
+        was_rows, now_rows = output_rows(before), output_rows(after)
+        assert all(np.array_equal(now_rows[word], was_rows[word]) for word in was_rows)
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_only_words_whose_leaves_are_split_lose_log_2(batch_norm: bool) -> None:
     before = earlier(batch_norm=batch_norm)
@@ -203,6 +221,7 @@ def test_new_words_are_learnt(loss: str) -> None:
 CASES: dict[str, dict[str, Any]] = {
     **{loss: {"loss": loss} for loss in LOSSES},
     "batch norm, CBOW": {"batch_norm": True, "model": "cbow"},
+    "two trees": {"num_trees": 2},
 }
 
 

@@ -44,10 +44,14 @@ def write_sentences(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
-@pytest.mark.parametrize("loss", ["hs", "class", "softmax"])
-def test_over_all_windows_the_loss_is_that_of_score(loss: str, batch_norm: bool) -> None:
+@pytest.mark.parametrize(
+    ("loss", "trees"), [("hs", 1), ("hs", 3), ("hs+ns", 2), ("class", 1), ("softmax", 1)]
+)
+def test_over_all_windows_the_loss_is_that_of_score(
+    loss: str, trees: int, batch_norm: bool
+) -> None:
     settings = {"model": "cbow", "sample": 0, "fixed_window": True, "window": 3}
-    model = some_model(loss, WORDS, batch_norm=batch_norm, **settings)
+    model = some_model(loss, WORDS, batch_norm=batch_norm, trees=trees, **settings)
     found = hsw2v.diagnose(model, sentences(), windows=10_000)
     scores = list(model.score(sentences()))
     words = sum(one.words for one in scores)

@@ -15,6 +15,7 @@ import hsw2v
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import MissingInputError, ModelFileError, OutputExistsError
 from hsw2v.trees.classes import Classes
+from hsw2v.trees.forest import Forest
 from hsw2v.trees.tree import Tree
 
 WORDS = ["der", "größte", "New York"]
@@ -112,6 +113,18 @@ def of_a_tree():
     }
 
 
+def of_two_trees():
+    same = of_a_tree()
+    return {
+        "counts": same["counts"],
+        "word_offsets": same["word_offsets"],
+        "nodes": ("F32", [4, 2], struct.pack("<8f", 0.25, 0.5, -1.0, 8.0, 1, 2, 3, 4)),
+        "tree": ("I32", [2, 2, 2], struct.pack("<8i", -1, 1, -2, -3, 1, -1, -3, -2)),
+        "vectors": same["vectors"],
+        "words": same["words"],
+    }
+
+
 def of_classes():
     same = of_a_tree()
     return {
@@ -131,6 +144,40 @@ def test_the_file_is_byte_for_byte_what_the_specification_says(path):
 
 def test_so_it_is_with_classes_and_batch_normalisation(classed):
     assert classed.read_bytes() == by_the_book(of_classes(), version="2")
+
+
+def test_so_it_is_with_two_trees(tmp_path):
+    forest = Forest((TREE, Tree(np.array([[1, ~0], [~2, ~1]], np.int32))))
+    nodes = np.concatenate((NODES, np.array([[1, 2], [3, 4]], np.float32)))
+    words = Vocabulary.from_words(WORDS, COUNTS)
+    hsw2v.Model(words, VECTORS, nodes, forest, CONFIG, INFO).save(tmp_path / "m")
+    assert (tmp_path / "m").read_bytes() == by_the_book(of_two_trees(), version="4")
+    loaded = hsw2v.load(tmp_path / "m")
+    children = [one.children.tolist() for one in loaded.trees]
+    assert children == [one.children.tolist() for one in forest.trees]
+    assert loaded.output.tolist() == nodes.tolist()
+    assert loaded.distribution(WORDS[:1]).sum() == pytest.approx(1.0)
+    loaded.save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("shape", "numbers", "said"),
+    [
+        ([1, 2, 2], (-1, 1, -2, -3), "should be I32 [2, 2]"),
+        ([2, 2, 1], (-1, 1, -2, -3), "should be I32 [2, 2, 2]"),
+        ([2, 2, 2], (-1, 1, -2, -3, 1, -1, -2, -2), "one full binary tree"),
+    ],
+)
+def test_trees_of_a_file_that_are_none_are_refused(tmp_path, shape, numbers, said):
+    tree = ("I32", shape, struct.pack(f"<{len(numbers)}i", *numbers))
+    nodes = shape[0] * 2 if shape[0] > 1 else 2
+    table = ("F32", [nodes, 2], struct.pack(f"<{2 * nodes}f", *range(2 * nodes)))
+    content = by_the_book({**of_two_trees(), "nodes": table, "tree": tree}, version="4")
+    (tmp_path / "m").write_bytes(content)
+    with pytest.raises(ModelFileError) as caught:
+        hsw2v.load(tmp_path / "m").trees  # noqa: B018
+    assert said in str(caught.value)
 
 
 def test_a_file_built_by_the_specification_is_read(tmp_path):

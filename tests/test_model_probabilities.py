@@ -294,13 +294,20 @@ def test_a_very_long_sentence_is_scored_in_pieces(model: hsw2v.Model) -> None:
     assert list(itertools.chain.from_iterable(one.tokens for one in found)) == sentence
 
 
+@pytest.mark.parametrize("trees", [1, 2])
 @pytest.mark.parametrize("kind", ["skipgram", "cbow"])
-def test_cbow_scores_as_the_heldout_loss_says_and_mixtures_of_skipgram_better(kind: str) -> None:
+def test_cbow_scores_as_the_heldout_loss_says_and_mixtures_of_skipgram_better(
+    kind: str, trees: int
+) -> None:
     heard: list[events.Event] = []
     heldout = sentences(100, seed=9)
     model = hsw2v.train(
-        sentences(), heldout=heldout, listener=heard.append, **SMALL | {"model": kind}
+        sentences(),
+        heldout=heldout,
+        listener=heard.append,
+        **SMALL | {"model": kind, "tree": "semantic", "num_trees": trees},
     )
+    assert len(model.trees) == trees
     loss = [one.heldout_loss for one in heard if isinstance(one, events.EpochEnd)][-1]
     assert loss is not None
     scores = list(model.score(heldout))

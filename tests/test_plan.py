@@ -42,6 +42,21 @@ def text(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("loss", ["hs", "hs+ns"])
+def test_memory_and_model_are_those_of_all_trees(text: Path, tmp_path: Path, loss: str) -> None:
+    settings = {**SMALL, "loss": loss, "num_trees": 2, "epochs": 3, "rebuild_at": 1.0}
+    found = hsw2v.plan(text, **settings)
+    path = tmp_path / "m.safetensors"
+    model = hsw2v.train([str(text)] * 60, output=path, **settings)
+    assert len(model.trees) == 2
+    assert model.output is not None
+    made = initial_parameters(found.config.training, len(model), len(model.output))
+    tables = [made[name].nbytes for name in ("vectors", "outputs")]
+    assert found.table_bytes == sum(tables)
+    arrays = open_store(str(path))
+    assert found.model_bytes == sum(arrays.array(name).nbytes for name in arrays.tensors)
+
+
 def huffman_mean(counts: list[int]) -> float:
     heap, total = list(counts), 0
     heapq.heapify(heap)

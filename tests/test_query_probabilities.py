@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from some_trees import chain, shuffled_tree
 
 from hsw2v import reference
+from hsw2v.query.mixture import MixtureSoftmax
 from hsw2v.query.neighbours import Indexes
 from hsw2v.query.probabilities import (
     HIDDEN_AT_ONCE,
@@ -84,6 +85,60 @@ def test_the_best_found_by_search_are_those_of_the_whole_distribution(
     assert found.words.tolist() == expected.tolist()
     assert found.logs.tolist() == logs[expected].tolist()
     assert found.visited <= len(softmax.tree) - 1
+
+
+@st.composite
+def mixture_cases(draw: st.DrawFn) -> tuple[MixtureSoftmax, np.ndarray]:
+    """Two or three such trees over the same words."""
+    first, hidden = draw(tree_cases())
+    rng = np.random.default_rng(draw(st.integers(0, 1_000)))
+    parts = [first]
+    for number in range(draw(st.integers(1, 2))):
+        nodes = rng.integers(-1, 2, first.nodes.shape) * draw(st.sampled_from(SCALES))
+        tree = shuffled_tree(len(first.tree), number)
+        parts.append(TreeSoftmax(nodes.astype(np.float32), tree))
+    return MixtureSoftmax(tuple(parts)), hidden
+
+
+@given(mixture_cases())
+def test_of_several_trees_a_probability_is_the_mean_of_theirs(
+    case: tuple[MixtureSoftmax, np.ndarray],
+) -> None:
+    softmax, hidden = case
+    expected = np.mean([by_the_book(one, hidden) for one in softmax.parts], axis=0)
+    found = np.exp(softmax.log_distribution(hidden))
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-300)
+    words = np.arange(len(expected))
+    each = softmax.log_probs(hidden, np.zeros((len(words), 1), np.int64), words)
+    alone = softmax.log_distribution(hidden[:1])
+    np.testing.assert_allclose(each[:, 0], alone, rtol=1e-6)
+
+
+@given(mixture_cases(), st.integers(1, 50))
+def test_the_best_words_of_several_trees_are_found_without_sorting_all(
+    case: tuple[MixtureSoftmax, np.ndarray], k: int
+) -> None:
+    softmax, hidden = case
+    logs = softmax.log_distribution(hidden)
+    found = softmax.most_probable(hidden, k)
+    expected = best_of_all(logs, k)
+    assert found.words.tolist() == expected.tolist()
+    assert found.logs.tolist() == logs[expected].tolist()
+    assert found.visited <= len(softmax.parts) * (len(logs) - 1)
+
+
+def test_trees_that_agree_are_searched_without_most_of_them() -> None:
+    words = 2_000
+    rng = np.random.default_rng(1)
+    parts = [
+        TreeSoftmax(rng.normal(size=(words - 1, 8)) * 8.0, shuffled_tree(words, seed))
+        for seed in (1, 2)
+    ]
+    softmax, hidden = MixtureSoftmax(tuple(parts)), rng.normal(size=(1, 8))
+    logs = softmax.log_distribution(hidden)
+    found = softmax.most_probable(hidden, 10)
+    assert found.words.tolist() == best_of_all(logs, 10).tolist()
+    assert found.visited < 200
 
 
 @pytest.mark.parametrize("rows", [1, 3, HIDDEN_AT_ONCE + 1, 2 * HIDDEN_AT_ONCE + 5])

@@ -29,6 +29,8 @@ SMALL: dict[str, Any] = {"dim": 12, "min_count": 1, "sample": 1e-2, "epochs": 2,
 LAYERS: dict[str, dict[str, Any]] = {
     "hs": {"rebuild_at": 0.7},
     "hs, CBOW": {"model": "cbow", "node_sample": 0.01, "tree": "huffman"},
+    "two trees": {"num_trees": 2, "rebuild_at": 0.7, "node_sample": 0.01},
+    "two trees, hs+ns, adam": {"loss": "hs+ns", "num_trees": 2, "optimizer": "adam"},
     "ns": {"loss": "ns"},
     "hs+ns": {"loss": "hs+ns"},
     "class": {"loss": "class", "classes": "kmeans"},

@@ -14,7 +14,7 @@ from test_training import MEMBERS, planted
 
 import hsw2v
 from hsw2v import config, errors, events
-from hsw2v.config import MOST_EPOCHS, TREES, Config, TrainingConfig
+from hsw2v.config import MOST_EPOCHS, TREE_LOSSES, TREES, Config, TrainingConfig
 from hsw2v.errors import UsageError
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import output_layer
@@ -44,6 +44,51 @@ def test_words_of_a_planted_group_become_neighbours(tree: str, model: str, threa
     assert np.mean([own == other for own, other in near]) > 0.95
     assert trained.distribution(["g0w0", "g0w1"]).sum() == pytest.approx(1.0, abs=1e-6)
     assert trained.distribution(["g0w0"]).max() > 2 / len(trained)
+
+
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+@pytest.mark.parametrize("loss", TREE_LOSSES)
+def test_several_trees_are_each_built_of_their_own_dimensions(loss: str, model: str) -> None:
+    heard: list[events.Event] = []
+    settings = SMALL | {"epochs": 12, "lr": 0.05, "loss": loss, "model": model, "threads": 2}
+    trained = hsw2v.train(planted(), num_trees=3, listener=heard.append, **settings)
+    made = [one.trees for one in heard if isinstance(one, events.TreeReady)]
+    assert made[0] == 1
+    assert set(made[1:]) == {3}
+    assert len({tuple(code_lines(one, trained.words)) for one in trained.trees}) == 3
+    words = len(trained) if loss == "hs+ns" else 0
+    assert trained.output is not None
+    assert len(trained.output) == 3 * (len(trained) - 1) + words
+    near = [
+        (word[:2], name[:2])
+        for word in trained.words
+        for name, _ in trained.similar(word, k=MEMBERS - 1)
+    ]
+    assert np.mean([own == other for own, other in near]) > 0.95
+    assert trained.distribution(["g0w0", "g0w1"]).sum() == pytest.approx(1.0, abs=1e-6)
+    best = trained.predict(["g0w0"], k=3)
+    distribution = dict(zip(trained.words, trained.distribution(["g0w0"]), strict=True))
+    assert [word for word, _ in best] == sorted(distribution, key=distribution.get)[:-4:-1]  # type: ignore[arg-type]
+
+
+def test_more_trees_than_dimensions_are_refused_before_any_work() -> None:
+    with pytest.raises(UsageError, match="5 trees cannot be built of 4 dimensions"):
+        hsw2v.train("not there", dim=4, num_trees=5)
+
+
+def test_trees_that_are_not_built_of_vectors_are_single() -> None:
+    heard: list[events.Event] = []
+    settings = SMALL | {"tree": "huffman", "num_trees": 2, "epochs": 1}
+    trained = hsw2v.train(planted(), listener=heard.append, **settings)
+    assert len(trained.trees) == 1
+    assert any("num_trees has no effect" in str(one) for one in heard)
+
+
+@pytest.mark.parametrize("words", [1, 2])
+def test_several_trees_of_next_to_no_words(words: int) -> None:
+    text = [["a", "b"][:words] * 50] * 200
+    trained = hsw2v.train(text, num_trees=2, dim=4, min_count=1, threads=1, epochs=3)
+    assert trained.distribution(["a"]).sum() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("tree", TREES)

@@ -32,6 +32,7 @@ from hsw2v.config.settings import (
     OPTIMIZERS,
     PASSED_TOKENS,
     RENAMED,
+    SEVERAL_TREES,
     TREE_LOSSES,
     TREES,
     CorpusConfig,
@@ -131,9 +132,13 @@ class Config:
             defaults["node_sample"] = CLASS_NODE_SAMPLE
         elif epochs is not None and tokens is not None:
             node_sample = _default_node_sample(tokens * epochs, training.dim)
-            # Negative sampling does what the frequent nodes would.
-            beside = BESIDE_SAMPLING if "hs+ns" in training.losses else 1.0
-            defaults["node_sample"] = beside * node_sample
+            if "hs+ns" in training.losses:
+                # Negative sampling does what the frequent nodes would.
+                node_sample *= BESIDE_SAMPLING
+            elif training.num_trees > 1 and training.tree == "semantic":
+                # And so do those of the other trees.
+                node_sample *= SEVERAL_TREES
+            defaults["node_sample"] = node_sample
         unset = {name: one for name, one in defaults.items() if getattr(training, name) is None}
         return self.replace(**unset)
 

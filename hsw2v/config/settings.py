@@ -132,7 +132,8 @@ class TrainingConfig:
         "threshold of subsampling decisions: nodes of the tree, or choices of classes, that more "
         "than this share of the targets pass are skipped at random; 0 switches it off (default: "
         "2,500 times the dimensions, divided by the tokens that all epochs pass, at least 0.0005 "
-        "and at most 1; with loss hs+ns a tenth of that, with loss class 0.1)",
+        "and at most 1; with loss hs+ns a tenth of that, "
+        "with several trees a fifth, with loss class 0.1)",
         minimum=1e-6,
         maximum=1.0,
         or_zero=True,
@@ -243,6 +244,8 @@ ALWAYS_TRAINED, LEAST_NODE_SAMPLE = 2_500, 0.0005
 the dimensions, or if they are a smaller share of all tokens than the second."""
 BESIDE_SAMPLING = 0.1
 """Of that, with negative sampling beside the tree."""
+SEVERAL_TREES = 0.2
+"""Of that, with several trees."""
 CLASS_NODE_SAMPLE = 0.1
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 20
 PASSED_TOKENS = 80_000_000

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 MODELS = ("skipgram", "cbow")
 DEFAULTS, NEGATIVE = "hsw2v", "negative sampling"
 HYBRID, SAMPLED = "hs+ns", "sampled softmax"
+TWO_TREES = "two trees"
 AFTER_TREE = "hs, then ns"
 
 
@@ -27,6 +28,7 @@ class Variant:
 
 VARIANTS = {
     DEFAULTS: Variant("hsw2v", "hs"),
+    TWO_TREES: Variant("hsw2v", "hs", ("--num-trees", "2")),
     HYBRID: Variant("hsw2v", "hs+ns"),
     AFTER_TREE: Variant("hsw2v", "ns", ("--pretrain", "hs:{fifth}")),
     SAMPLED: Variant("hsw2v", "sampled"),
@@ -42,7 +44,7 @@ VARIANTS = {
     "fastText, ns": Variant("fastText", "ns"),
     "fastText, hs": Variant("fastText", "hs"),
 }
-HELD = (DEFAULTS, HYBRID, AFTER_TREE, SAMPLED)
+HELD = (DEFAULTS, TWO_TREES, HYBRID, AFTER_TREE, SAMPLED)
 """Those that are held against negative sampling at equal time."""
 FOLLOWED = (*HELD, NEGATIVE)
 """Those that are measured with every seed at every number of epochs."""
