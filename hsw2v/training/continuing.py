@@ -31,8 +31,8 @@ from hsw2v.trees.classes import Classes
 
 FIXED = ("model", "dim", "loss", "batch_norm")
 """Settings that tell what the numbers of a model are."""
-BUILT_BY = ("tree", "classes", "num_classes")
-"""Those that its tree or its classes were built by."""
+BUILT_BY = ("tree", "num_trees", "classes", "num_classes")
+"""Those that its trees or its classes were built by."""
 WORST_CONTINUED = 10.0
 """Times the loss of an untrained output layer that the loss of an epoch may be.
 
@@ -83,6 +83,7 @@ class Earlier:
             loss=model.output_layer.name,
             dim=model.dim,
             batch_norm=model.batch_norm is not None,
+            num_trees=max(1, len(model.trees)),
             num_classes=known.training.num_classes if classes is None else classes.count,
             pretrain="",
             rebuild_at=0.0,
