@@ -46,6 +46,7 @@ DOORS = {
     "tqdm": {"cli"},
     "threadpoolctl": {"arrays"},
     "matplotlib": {"plots"},
+    "ray": {"training"},
 }
 
 

@@ -20,7 +20,9 @@ from hsw2v.kernels.combining import combine_rows
 from hsw2v.reference.combining import averaged, combined
 from hsw2v.training import schedule
 from hsw2v.training.building import first_structure
-from hsw2v.training.rounds import Rounds, _Thread
+from hsw2v.training.engines import ENGINES
+from hsw2v.training.hogwild import Hogwild
+from hsw2v.training.rounds import Replica, Rounds
 from hsw2v.training.schedule import share_of_worker, training_pass
 from hsw2v.training.state import no_losses
 from hsw2v.training.trainer import Trainer
@@ -63,9 +65,13 @@ def test_any_number_of_threads_gives_the_same_file(name: str, corpus: Path, tmp_
 
 
 def test_a_worker_may_have_several_blocks(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [share_of_worker(blocks, 5, 8) for blocks in (10, 640, 1_000, 2_000, 10**6)] == [
+    training = Config().replace(epochs=5, workers=8).training
+    assert [share_of_worker(blocks, training) for blocks in (10, 640, 1_000, 2_000, 10**6)] == [
         1, 1, 1, 3, 8,
     ]  # fmt: skip
+    for tokens, blocks in ((1, 1), (8_192, 1), (8_193, 2), (1_000_000, 123)):
+        training = Config().replace(round=tokens).training
+        assert share_of_worker(1_000, training) == blocks
     models = {}
     for share in (1, 2):
         monkeypatch.setattr(schedule, "FEWEST_ROUNDS", 1)
@@ -116,7 +122,7 @@ def test_one_worker_is_one_thread(name: str, corpus: Path) -> None:
 def test_a_block_moves_no_row_that_is_not_found(name: str, corpus: Path) -> None:
     config = Config().replace(**SMALL, **LAYERS[name], threads=1).resolved()
     with encode_source(corpus, config.corpus, ignore) as encoded:
-        config = config.resolved(encoded.tokens)
+        config = config.replace(deterministic=True, workers=2).resolved(encoded.tokens)
         vocabulary, words = choose_words(encoded, config.vocabulary)
         base = first_structure(config, None, vocabulary, words, ignore)
         trainer = Trainer(config, vocabulary, base)
@@ -125,10 +131,11 @@ def test_a_block_moves_no_row_that_is_not_found(name: str, corpus: Path) -> None
         windowing = trainer._windowing(words)
         some = training_pass(encoded.ids, encoded.blocks, windowing, config.training, 0)
         # Some training first: the gradient of a word vector is 0 where outputs are.
-        Rounds(trainer._runner, task, parameters, 2, 1).run(some, no_losses(9), 0, 4, lambda: None)
-        rows = _Thread(task, parameters).rows(some, range(4, 6), parameters)
+        Rounds(trainer._runner, task, parameters, 2).run(some, no_losses(9), 0, 4, lambda: None)
+        rows = Replica(task, parameters).rows(some, range(4, 6), parameters)
         before = {one: array.copy() for one, array in parameters.items()}
-        trainer._training_of(words).run(some, no_losses(9), 4, 6, lambda: None)
+        plain = Hogwild(trainer._runner, ENGINES[task.output.name](task))
+        plain.run(some, no_losses(9), 4, 6, lambda: None)
         for one, array in parameters.items():
             moved = {int(row) for row in np.nonzero(array != before[one])[0]}
             assert moved <= set(rows.get(one, np.empty(0)).tolist())

@@ -140,7 +140,7 @@ class Config:
                 node_sample *= SEVERAL_TREES
             defaults["node_sample"] = node_sample
         unset = {name: one for name, one in defaults.items() if getattr(training, name) is None}
-        return self.replace(**unset)
+        return self.replace(**unset, deterministic=training.in_rounds)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the settings as section -> name -> value, as in a TOML file; see `shown`."""

@@ -14,6 +14,7 @@ TREE_LOSSES = ("hs", "hs+ns")
 PRETRAINING = tuple(one for one in LOSSES if one != "class")
 """Those that others may take over from."""
 CLASSES = ("frequency", "kmeans", "exchange")
+ENGINES = ("threads", "local", "ray")
 OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")
 
 
@@ -202,6 +203,22 @@ class TrainingConfig:
         minimum=1,
         maximum=1_024,
     )
+    round: int | None = setting(
+        None,
+        "tokens that each worker trains on before all are combined, in blocks of 8,192 (default: "
+        "as many as leave 400 rounds in all epochs, but no more than 65,536)",
+        minimum=1,
+    )
+    engine: str = setting(
+        "threads",
+        "who trains: threads on the same tables (threads), workers on copies that are combined "
+        "(local, the same as deterministic), or such workers on a Ray cluster (ray)",
+        choices=ENGINES,
+    )
+    ray_address: str | None = setting(
+        None,
+        "address of the Ray cluster (default: that of RAY_ADDRESS, else one is started here)",
+    )
     seed: int = setting(1, "seed of every random choice", minimum=0)
     record_gradients: int = setting(
         0,
@@ -218,6 +235,11 @@ class TrainingConfig:
     def phases(self) -> tuple[Phase, ...]:
         """The output layers that train one after another."""
         return phases_of(self.pretrain, self.loss, PRETRAINING)
+
+    @property
+    def in_rounds(self) -> bool:
+        """Whether workers train on copies, which are combined round after round."""
+        return self.deterministic or self.engine != "threads"
 
     @property
     def losses(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from hsw2v.network.network import Network
 from hsw2v.network.outputs import Structure, is_normalized, unused_settings
 from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
+from hsw2v.training.cluster import Cluster, connected
 from hsw2v.training.continuing import WORST_CONTINUED, Earlier, WarmStart
 from hsw2v.training.output import ModelOutput
 from hsw2v.training.texts import Texts, read_texts
@@ -126,9 +127,12 @@ def train(
             kept.check_new()
             if resumed:
                 listener(Notice("there is no interrupted training to go on with: this one is new"))
+        cluster = context.enter_context(connected(chosen.training))
         told = _beginning(warm_up, listener)
         texts = context.enter_context(read_texts(source, chosen.corpus, heldout, listener=told))
-        return _train(texts, chosen, codes, warm_up, listener, kept, earlier=earlier).model
+        return _train(
+            texts, chosen, codes, warm_up, listener, kept, earlier=earlier, cluster=cluster
+        ).model
 
 
 def resume(
@@ -165,11 +169,17 @@ def resume(
 
 
 def _resume(kept: ModelOutput, threads: int | None, listener: Listener) -> Model:
-    with memory_explained(), kept, open_run(kept.folder) as (run, texts):
+    with ExitStack() as context:
+        context.enter_context(memory_explained())
+        context.enter_context(kept)
+        run, texts = context.enter_context(open_run(kept.folder))
         config = run.config if threads is None else run.config.replace(threads=threads)
-        warm_up = WarmUp(config.training)
+        cluster = context.enter_context(connected(config.training))
         return _train(
-            texts, config, None, warm_up, listener, kept, resumed=True, known=run.vocabulary
+            *(texts, config, None, WarmUp(config.training), listener, kept),
+            resumed=True,
+            known=run.vocabulary,
+            cluster=cluster,
         ).model
 
 
@@ -277,7 +287,7 @@ def tell_unused(config: Config, listener: Listener, base: Config | None = None) 
     if unused:
         listener(Notice(without_effect(unused, config)))
     threads = config.resolved().training.threads or 1
-    if training.deterministic and threads > training.workers:
+    if training.in_rounds and threads > training.workers:
         listener(
             Notice(
                 f"{threads - training.workers} of {threads} threads have no worker: --workers "
@@ -290,7 +300,7 @@ def without_effect(unused: Sequence[str], config: Config) -> str:
     """Return the sentence that tells of settings without effect."""
     what = " and ".join(unused) + (" have" if len(unused) > 1 else " has")
     because = f"loss {config.training.loss}"
-    if "workers" in unused:
+    if not config.training.in_rounds and {"workers", "round"} & set(unused):
         because += ", not deterministic"
     return f"{what} no effect ({because})"
 
@@ -307,6 +317,7 @@ def _train(
     halvings: int = HALVINGS,
     earlier: Earlier | None = None,
     known: Vocabulary | None = None,
+    cluster: Cluster | None = None,
 ) -> Trained:
     """Train on texts; what continues a model begins with it, or goes on with its `known` words."""
     begun = time.perf_counter()
@@ -386,6 +397,7 @@ def _train(
         halvings=halvings,
         fill=None if start is None else start.fill,
         worst=WORST if known is None else WORST_CONTINUED,
+        cluster=cluster,
     )
     if kept is not None:
         kept.begin(chosen, texts, known, trainer.state)
@@ -430,7 +442,7 @@ def _model(
     structure = network.output.built_of
     if config.training.deterministic:
         # These have no part in the model, whose file is to have the same bytes everywhere.
-        config = config.replace(threads=None, cache_dir=None)
+        config = config.replace(threads=None, cache_dir=None, engine="threads", ray_address=None)
     return Model(
         vocabulary,
         vectors,

@@ -1,8 +1,9 @@
 """Rounds of workers: training that comes to the same bits from any number of threads.
 
-In a round each worker trains on the next few blocks of the pass, and all begin from the same
-tables: a worker has copies of the rows that its blocks reach. Then the copies are combined, row by
-row, in the order of the workers. Which thread executes a worker has no part in what it computes.
+Each worker owns a part of the corpus. In a round it trains on the next few blocks of it, and all
+begin from the same tables: a worker has copies of the rows that its blocks reach. Then the copies
+are combined, row by row, in the order of the workers. Which thread executes a worker has no part in
+what it computes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import check_loss
 from hsw2v.training.runner import Threads, no_tick
-from hsw2v.training.schedule import Pass
+from hsw2v.training.schedule import Pass, Share
 from hsw2v.training.state import BlockLosses
 from hsw2v.training.tables import tables_of
 
@@ -42,16 +43,10 @@ Rows = dict[str, NDArray[np.int32]]
 class Rounds:
     """Workers that train on copies, round after round."""
 
-    def __init__(
-        self, runner: Threads, task: Task, parameters: Parameters, workers: int, share: int
-    ) -> None:
-        """Get ready for a task on parameters; the runner's threads execute the workers.
-
-        In a round each trains on `share` blocks.
-        """
+    def __init__(self, runner: Threads, task: Task, parameters: Parameters, workers: int) -> None:
+        """Get ready for a task on parameters; the runner's threads execute the workers."""
         self._runner, self._parameters = runner, parameters
-        self._share, self.blocks = share, workers * share
-        self._threads = [_Thread(task, parameters) for _ in range(min(task.threads, workers))]
+        self._threads = [Replica(task, parameters) for _ in range(min(task.threads, workers))]
         self._copies = [_Copies() for _ in range(workers)]
 
     def run(
@@ -69,26 +64,21 @@ class Rounds:
             ResourceError: the system does not give that many threads.
         """
         self._runner.paused = False
-        shares, found = self._shares(first, last), dict[int, Rows]()
+        rounds, found = rounds_within(some, first, last), dict[int, Rows]()
         # Products in several threads come to other bits.
         with blas_threads(1):
-            while shares and not self._runner.paused:
-                first = shares[-1].stop
-                following = self._shares(first, last)
+            for shares, following in zip(rounds, [*rounds[1:], []], strict=True):
+                if self._runner.paused:
+                    break
                 jobs = [
-                    *(partial(self._train, some, losses, found, *one) for one in enumerate(shares)),
+                    *(partial(self._train, some, losses, found, one) for one in shares),
                     # For threads that would wait for others.
-                    *(partial(self._find, some, found, one) for one in following),
+                    *(partial(self._find, some, found, one.positions) for one in following),
                 ]
                 self._run(jobs, tick)
-                self._run(list(self._combinations(len(shares))))
-                shares = following
+                self._run(list(self._combinations([one.worker for one in shares])))
+                first = shares[-1].positions.stop
         return first
-
-    def _shares(self, first: int, last: int) -> list[range]:
-        """Return the positions that each worker trains on in the round from `first` on."""
-        end = min(last, first + self.blocks)
-        return [range(at, min(end, at + self._share)) for at in range(first, end, self._share)]
 
     def _run(
         self, jobs: Sequence[Callable[[int], None]], tick: Callable[[], None] = no_tick
@@ -100,29 +90,29 @@ class Rounds:
 
         self._runner.run(do, len(self._threads), 0, len(jobs), tick, whole=True)
 
-    def _find(self, some: Pass, found: dict[int, Rows], share: range, thread: int) -> None:
+    def _find(self, some: Pass, found: dict[int, Rows], positions: range, thread: int) -> None:
         """Find the rows of a share."""
-        found[share.start] = self._threads[thread].rows(some, share, self._parameters)
+        found[positions.start] = self._threads[thread].rows(some, positions, self._parameters)
 
     def _train(
         self,
         some: Pass,
         losses: BlockLosses,
         found: dict[int, Rows],
-        worker: int,
-        share: range,
+        share: Share,
         thread: int,
     ) -> None:
         """Train on a share, from the parameters, which are left as they are; take the copies."""
-        if share.start not in found:
-            self._find(some, found, share, thread)
-        rows = found.pop(share.start)
-        self._threads[thread].train(some, share, losses, self._parameters, rows)
-        self._copies[worker].take(self._threads[thread].parameters, rows)
+        positions = share.positions
+        if positions.start not in found:
+            self._find(some, found, positions, thread)
+        rows = found.pop(positions.start)
+        self._threads[thread].train(some, positions, losses, self._parameters, rows)
+        self._copies[share.worker].take(self._threads[thread].parameters, rows)
 
-    def _combinations(self, workers: int) -> Iterator[Callable[[int], None]]:
-        """Yield the parts of combining the copies of the first workers, in any order."""
-        some = self._copies[:workers]
+    def _combinations(self, workers: Sequence[int]) -> Iterator[Callable[[int], None]]:
+        """Yield the parts of combining the copies of some workers, in any order."""
+        some = [self._copies[worker] for worker in workers]
         pieces = PIECES * len(self._threads)
         for name in some[0].rows:
             array = self._parameters[name]
@@ -154,6 +144,19 @@ class Rounds:
         combine_rows(array, rows, copies, counts, begin, end, name in TRAINED, room)
 
 
+def rounds_within(some: Pass, first: int, last: int) -> list[list[Share]]:
+    """Return the rounds of a pass from a position on and before another, cut off there."""
+    found = []
+    for shares in some.rounds:
+        cut = [
+            Share(one.worker, range(max(first, one.positions.start), min(last, one.positions.stop)))
+            for one in shares
+        ]
+        if inside := [one for one in cut if len(one.positions)]:
+            found.append(inside)
+    return found
+
+
 class _Copies:
     """What a worker has come to in a round: some rows of every array."""
 
@@ -168,7 +171,7 @@ class _Copies:
             array = arrays[name]
             if name not in self._arrays or len(chosen) > len(self._arrays[name]):
                 # With some room, since the next block reaches about as many.
-                self._arrays[name] = _zeros_like(array, len(chosen) + len(chosen) // 4)
+                self._arrays[name] = zeros_like(array, len(chosen) + len(chosen) // 4)
             if array.ndim == 1:
                 self._arrays[name][: len(chosen)] = array[chosen]
             else:
@@ -179,12 +182,12 @@ class _Copies:
         return self._arrays[name]
 
 
-class _Thread:
-    """What executes workers: arrays of its own, in which only the rows of a worker matter."""
+class Replica:
+    """Tables of its own that a worker trains on, in which only the rows that it reaches matter."""
 
     def __init__(self, task: Task, parameters: Parameters) -> None:
         self.parameters = {
-            name: _zeros_like(array, len(array)) for name, array in parameters.items()
+            name: zeros_like(array, len(array)) for name, array in parameters.items()
         }
         alone = dataclasses.replace(task, tables=tables_of(self.parameters), threads=1)
         self._engine = ENGINES[task.output.name](alone)
@@ -260,7 +263,7 @@ def _noise(layer: Layer) -> tuple[NoiseDistribution, int]:
     return NoiseDistribution(by.columns, by.samples, layer.noise.labels, 0), SHARED_BY
 
 
-def _zeros_like(array: NDArray[Any], size: int) -> NDArray[Any]:
+def zeros_like(array: NDArray[Any], size: int) -> NDArray[Any]:
     """Return an array of another length."""
     made: NDArray[Any]
     if array.ndim == 1:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
+from hsw2v.corpus.stream import BLOCK
 from hsw2v.kernels.windows import Windowing
 
 FLOOR = 1e-4
@@ -19,6 +22,14 @@ FEWEST_ROUNDS = 400
 LARGEST_SHARE = 8
 LOSS_EVERY = 64
 """The training loss is taken of one window in so many, to cost next to nothing."""
+
+
+class Share(NamedTuple):
+    """What a worker trains on in a round."""
+
+    worker: int
+    positions: range
+    """Of blocks, in the order of a `Pass`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +52,14 @@ class Pass:
     """(K+1,) learning rates, likewise."""
     loss_every: int
     """The loss is taken of one window in so many."""
+    rounds: list[list[Share]]
+    """The shares of workers, round by round; none where there are no workers."""
+    first_block: int = 0
+    """The number of the first of these blocks in the whole corpus; `order` has such numbers."""
 
     def ids_of(self, position: int) -> NDArray[np.int32]:
         """Return the ids of the block at a position of the order."""
-        block = self.order[position]
+        block = self.order[position] - self.first_block
         return self.ids[self.borders[block] : self.borders[block + 1]]
 
     def key_of(self, position: int) -> np.uint64:
@@ -63,12 +78,17 @@ def training_pass(
     """Return the way through a corpus in an epoch, with `scale` times the rates of that part."""
     assert training.lr is not None
     assert training.epochs is not None
-    order = block_order(len(borders) - 1, training.seed, epoch)
+    blocks = len(borders) - 1
+    order, rounds = block_order(blocks, training.seed, epoch), list[list[Share]]()
+    if training.deterministic:
+        share = share_of_worker(blocks, training)
+        order, rounds = dealt_out(order, training.workers, share)
     done = np.concatenate(([0], np.cumsum(np.diff(borders)[order])))
     passed = (epoch + done / borders[-1]).tolist()
     first = scale * training.lr
     rates = [learning_rate(first, one / training.epochs) for one in passed]
-    return Pass(ids, borders, windowing, training.seed, epoch, order, passed, rates, LOSS_EVERY)
+    seed = training.seed
+    return Pass(ids, borders, windowing, seed, epoch, order, passed, rates, LOSS_EVERY, rounds)
 
 
 def measuring_pass(
@@ -77,7 +97,7 @@ def measuring_pass(
     """Return the way through a corpus, block after block, whose every window counts at rate 0."""
     blocks = len(borders) - 1
     zeros = [0.0] * (blocks + 1)
-    return Pass(ids, borders, windowing, 0, 0, np.arange(blocks), zeros, zeros, 1)
+    return Pass(ids, borders, windowing, 0, 0, np.arange(blocks), zeros, zeros, 1, [])
 
 
 def learning_rate(first: float, progress: float) -> float:
@@ -94,13 +114,45 @@ def block_order(blocks: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng((seed, epoch)).permutation(blocks)
 
 
-def share_of_worker(blocks: int, epochs: int, workers: int) -> int:
+def own_blocks(blocks: int, workers: int) -> list[range]:
+    """Return which of so many blocks each worker owns: neighbours, about as many for each."""
+    return [range(*some) for some in pairwise(blocks * n // workers for n in range(workers + 1))]
+
+
+def dealt_out(
+    order: NDArray[np.int64], workers: int, share: int
+) -> tuple[NDArray[np.int64], list[list[Share]]]:
+    """Return an order of blocks (K,) in which each worker trains on its own, and its rounds.
+
+    Each takes its own blocks in the order in which they are, `share` of them in a round.
+    """
+    own = [
+        order[(order >= one.start) & (order < one.stop)] for one in own_blocks(len(order), workers)
+    ]
+    rounds, parts, at = [], [np.empty(0, np.int64)], 0
+    for begin in range(0, max(map(len, own)), share):
+        shares = []
+        for worker, blocks in enumerate(own):
+            some = blocks[begin : begin + share]
+            if len(some):
+                shares.append(Share(worker, range(at, at + len(some))))
+                parts.append(some)
+                at += len(some)
+        rounds.append(shares)
+    return np.concatenate(parts), rounds
+
+
+def share_of_worker(blocks: int, training: TrainingConfig) -> int:
     """Return how many blocks a worker trains on in a round, given those of an epoch.
 
     The more there are, the less time goes into combining, and the older is what workers begin from:
-    as many as leave `FEWEST_ROUNDS` in all epochs, but no more than `LARGEST_SHARE`.
+    by default as many as leave `FEWEST_ROUNDS` in all epochs, but no more than `LARGEST_SHARE`.
     """
-    return min(max(1, epochs * blocks // (workers * FEWEST_ROUNDS)), LARGEST_SHARE)
+    if training.round is not None:
+        return -(-training.round // BLOCK)
+    assert training.epochs is not None
+    share = training.epochs * blocks // (training.workers * FEWEST_ROUNDS)
+    return min(max(1, share), LARGEST_SHARE)
 
 
 def block_key(seed: int, epoch: int, block: int) -> int:

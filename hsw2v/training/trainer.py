@@ -24,6 +24,7 @@ from hsw2v.network.network import Network
 from hsw2v.network.outputs import OutputLayer, Structure, is_normalized, output_layer
 from hsw2v.network.outputs.softmax import SoftmaxOutput
 from hsw2v.query.normalisation import normalised
+from hsw2v.training.cluster import Cluster, RemoteRounds
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.phases import Phases, PhasesOfSettings
@@ -34,7 +35,6 @@ from hsw2v.training.schedule import (
     Pass,
     measuring_pass,
     recordings_of,
-    share_of_worker,
     training_pass,
 )
 from hsw2v.training.signals import signals_held
@@ -87,6 +87,7 @@ class Trainer:
         halvings: int = HALVINGS,
         fill: Callable[[Network], None] | None = None,
         worst: float = WORST,
+        cluster: Cluster | None = None,
     ) -> None:
         """Make a network for a vocabulary, with the tree or the classes of its output layer.
 
@@ -94,7 +95,8 @@ class Trainer:
         function, called if training has to begin again. What diverges is tried again at half the
         learning rate, `halvings` times at most. A network of which nothing is trained is given to
         `fill`, which may bring what is trained already. An epoch has diverged if its loss is more
-        than `worst` times that of an untrained output layer.
+        than `worst` times that of an untrained output layer. Workers train on a `cluster`, if there
+        is one.
 
         The settings must say how many epochs there are, and without `phases` which output layers
         take over when.
@@ -114,7 +116,8 @@ class Trainer:
         self._phases = phases or PhasesOfSettings(training, vocabulary.counts, self._weights)
         self.state = state or self._beginning()
         self._whole = True
-        self._strategy: Hogwild | Rounds | None = None
+        self._strategy: Hogwild | Rounds | RemoteRounds | None = None
+        self._cluster = cluster
         self._layer: Layer | None = None
 
     @property
@@ -358,13 +361,16 @@ class Trainer:
                 self.check()
                 keeper.keep(state)
 
-    def _training_of(self, corpus: WordCorpus) -> Hogwild | Rounds:
+    def _training_of(self, corpus: WordCorpus) -> Hogwild | Rounds | RemoteRounds:
         """Return the training of the network on a corpus."""
+        if self._cluster is not None:
+            if not self._cluster.workers:
+                self._cluster.employ(corpus.encoded, self._windowing(corpus), self._weights)
+            network = self.network
+            return RemoteRounds(self._runner, self._cluster, network.output, network.parameters)
         task, settings = self._task(corpus, self.network.output), self._settings
         if settings.deterministic:
-            blocks, workers = len(corpus.encoded.blocks) - 1, settings.workers
-            share = share_of_worker(blocks, self._epochs, workers)
-            return Rounds(self._runner, task, self.network.parameters, workers, share)
+            return Rounds(self._runner, task, self.network.parameters, settings.workers)
         return Hogwild(self._runner, ENGINES[task.output.name](task))
 
     def _task(self, corpus: WordCorpus, output: OutputLayer) -> Task:

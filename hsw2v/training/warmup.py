@@ -18,7 +18,7 @@ from hsw2v.network.outputs import OUTPUTS, Structure, output_layer
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.rounds import Rounds
 from hsw2v.training.runner import Threads
-from hsw2v.training.schedule import measuring_pass
+from hsw2v.training.schedule import Share, measuring_pass
 from hsw2v.training.state import no_losses
 from hsw2v.training.tables import layer_of, tables_of
 from hsw2v.trees.brown import brown
@@ -44,9 +44,8 @@ def warm_up(training: TrainingConfig) -> None:
     windowing = Windowing(np.array([-1, 0, 1], np.int32), keep, 1, False)
     some = measuring_pass(ids, np.array([0, 3]), windowing)
     if training.deterministic:
-        Rounds(Threads(), task, network.parameters, 1, 1).run(
-            some, no_losses(1), 0, 1, lambda: None
-        )
+        some = replace(some, rounds=[[Share(0, range(1))]])
+        Rounds(Threads(), task, network.parameters, 1).run(some, no_losses(1), 0, 1, lambda: None)
     else:
         ENGINES[task.output.name](task).train(0, some, 0)
 

@@ -99,8 +99,8 @@ def unused_settings(config: Config) -> list[str]:
     training = config.training
     used = {name for loss in training.losses for name in OUTPUTS[loss].used(training)}
     unused = {name for one in OUTPUTS.values() for name in one.settings}.difference(used)
-    if not training.deterministic:
-        unused.add("workers")
+    if not training.in_rounds:
+        unused |= {"workers", "round"}
     return [
         one.name
         for one in dataclasses.fields(training)

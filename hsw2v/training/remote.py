@@ -1,0 +1,180 @@
+"""A worker that has nothing in common with others but what they send each other.
+
+It owns a part of the corpus and whole tables. A round has three steps, each on all workers: train
+on copies; combine what all have come to of some rows, a part of the tables for each worker; take
+over what was combined. The tables stay as they are until the third: a round can be done again. What
+comes of it is, to the bit, what `Rounds` comes to.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.arrays import aligned_zeros, blas_threads
+from hsw2v.config import TrainingConfig
+from hsw2v.kernels.combining import combine_rows, take_rows
+from hsw2v.kernels.windows import Windowing
+from hsw2v.network.outputs import OutputLayer
+from hsw2v.network.parameters import Parameters
+from hsw2v.training.engines import Task
+from hsw2v.training.rounds import TRAINED, Replica, zeros_like
+from hsw2v.training.schedule import LOSS_EVERY, Pass
+from hsw2v.training.state import BlockLosses, no_losses
+from hsw2v.training.tables import layer_of, tables_of
+
+Piece = dict[str, tuple[NDArray[np.int32], NDArray[Any]]]
+"""Of arrays by name, ascending rows (n,) int32 and what they have come to, (n, P) or (n,)."""
+
+
+class OwnText(NamedTuple):
+    """The part of an encoded corpus that a worker owns."""
+
+    ids: NDArray[np.int32]
+    """(N,) int32, provisional ids."""
+    borders: NDArray[np.int64]
+    """(K+1,) int64, of its blocks, from 0 to N."""
+    first_block: int
+    """The number of the first of them in the corpus."""
+    windowing: Windowing
+
+
+class Turn(NamedTuple):
+    """What a worker trains on in a round."""
+
+    epoch: int
+    blocks: NDArray[np.int64]
+    """(n,) int64, their numbers in the corpus; none in a round that it sits out."""
+    rates: list[float]
+    """(n+1,) learning rates."""
+
+
+class RemoteWorker:
+    """One of some workers."""
+
+    def __init__(self, workers: int) -> None:
+        """Be one of so many, without a text and tables so far."""
+        self._workers = workers
+        self._text: OwnText | None = None
+        self._parameters: Parameters = {}
+        self._at: Any = None
+
+    def own(self, settings: TrainingConfig, text: OwnText, weights: NDArray[np.float64]) -> None:
+        """Own a text; `weights (V,)` tell how often each word is a target."""
+        self._settings, self._text, self._weights = settings, text, weights
+
+    def has_text(self) -> bool:
+        """Tell whether it owns a text."""
+        return self._text is not None
+
+    def begin(self, output: OutputLayer, parameters: Parameters, at: Any) -> None:
+        """Take over an output layer and tables; `at` says which moment of training they are of."""
+        assert self._text is not None
+        self._at = None
+        self._parameters = {name: _copy(array) for name, array in parameters.items()}
+        stop = aligned_zeros(1, 1, np.int32)[0]
+        longest = int(np.diff(self._text.borders).max(initial=1))
+        layer = layer_of(output, self._weights, self._settings.dim)
+        tables = tables_of(self._parameters)
+        task = Task(self._settings, output, layer, tables, 1, longest, stop)
+        self._replica = Replica(task, self._parameters)
+        self._at = at
+
+    def at(self) -> Any:
+        """Return which moment of training its tables are of; None if it has none."""
+        return self._at
+
+    def parameters(self) -> Parameters:
+        """Return its tables."""
+        return self._parameters
+
+    def train(self, turn: Turn) -> tuple[BlockLosses | Piece, ...]:
+        """Train on a copy of the rows that some blocks reach.
+
+        Returns the losses of the blocks, and for each worker the piece that it is to combine.
+
+        Raises:
+            DivergedError: a loss is not finite.
+        """
+        assert self._text is not None
+        count = len(turn.blocks)
+        losses = no_losses(count)
+        if not count:
+            return (losses, *({} for _ in range(self._workers)))
+        text, seed = self._text, self._settings.seed
+        some = Pass(
+            *(text.ids, text.borders, text.windowing, seed, turn.epoch, turn.blocks),
+            *([], turn.rates, LOSS_EVERY, [], text.first_block),
+        )
+        # Products in several threads come to other bits.
+        with blas_threads(1):
+            rows = self._replica.rows(some, range(count), self._parameters)
+            self._replica.train(some, range(count), losses, self._parameters, rows)
+        return (losses, *(self._piece(rows, number) for number in range(self._workers)))
+
+    def _piece(self, rows: dict[str, NDArray[np.int32]], number: int) -> Piece:
+        """Return what the replica has come to, of the rows that a worker combines."""
+        piece: Piece = {}
+        for name, reached in rows.items():
+            size = len(self._parameters[name])
+            ends = [size * end // self._workers for end in (number, number + 1)]
+            own = reached[slice(*np.searchsorted(reached, ends))]
+            piece[name] = own, _taken(self._replica.parameters[name], own)
+        return piece
+
+    def combine(self, *pieces: Piece) -> Piece:
+        """Return what all workers come to together, given their pieces in order."""
+        together: Piece = {}
+        for name, array in self._parameters.items():
+            some = [piece[name] for piece in pieces if name in piece]
+            rows = np.unique(np.concatenate([own for own, _ in some] or [np.empty(0, np.int32)]))
+            if not len(rows):
+                continue
+            table = _taken(array, rows)
+            if array.ndim == 1:
+                for own, values in some:
+                    places = np.searchsorted(rows, own)
+                    table[places] = np.maximum(table[places], values)
+            else:
+                # Views of what another process has sent need not be aligned.
+                copies = [_copy(values) for _, values in some]
+                places_of = [np.searchsorted(rows, own).astype(np.int32) for own, _ in some]
+                combine_rows(
+                    table,
+                    np.array([one.ctypes.data for one in places_of]),
+                    np.array([one.ctypes.data for one in copies]),
+                    np.array([len(one) for one in places_of]),
+                    0,
+                    len(rows),
+                    name in TRAINED,
+                    aligned_zeros(1, array.shape[1]),
+                )
+            together[name] = rows, table
+        return together
+
+    def take(self, at: Any, *combined: Piece) -> None:
+        """Take over what was combined: the tables are then of the moment `at`."""
+        self._at = None
+        for piece in combined:
+            for name, (rows, values) in piece.items():
+                self._parameters[name][rows] = values
+        self._at = at
+
+
+def _taken(array: NDArray[Any], rows: NDArray[np.int32]) -> NDArray[Any]:
+    """Return a copy of rows of an array (R, P) or (R,)."""
+    taken = zeros_like(array, len(rows))
+    if array.ndim == 1:
+        taken[:] = array[rows]
+    else:
+        take_rows(array, rows, taken)
+    return taken
+
+
+def _copy(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an aligned copy of an array."""
+    copy = zeros_like(array, len(array))
+    copy[:] = array
+    return copy

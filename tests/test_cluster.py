@@ -1,0 +1,162 @@
+"""Training on a Ray cluster: the same file as from this machine, whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commandline import complaint
+from test_training import planted
+
+import hsw2v
+from hsw2v import errors
+from hsw2v.training import schedule
+from hsw2v.training.cluster import Cluster, RemoteRounds
+from hsw2v.training.output import folder_of
+
+ray = pytest.importorskip("ray", reason="Ray is not installed")
+
+SMALL: dict[str, Any] = {"dim": 12, "min_count": 1, "sample": 1e-2, "epochs": 3, "window": 3}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
+    """Start Ray once: trainings leave one alone that is there already."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cluster") / "corpus.txt"
+    path.write_text("\n".join(map(" ".join, planted(6_000))))
+    return path
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "skip-gram, a tree that is built": {"workers": 2},
+    "CBOW, ns, adam": {"workers": 3, "model": "cbow", "loss": "ns", "optimizer": "adam"},
+    "two trees, then hs+ns": {"workers": 2, "num_trees": 2, "loss": "hs+ns", "pretrain": "hs:1"},
+    "one worker": {"workers": 1},
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_model_is_that_of_this_machine(name: str, corpus: Path, tmp_path: Path) -> None:
+    settings = SMALL | CASES[name]
+    files = []
+    for engine in ("local", "ray"):
+        path = tmp_path / f"{engine}.safetensors"
+        hsw2v.train(corpus, heldout=heldout(settings), output=path, engine=engine, **settings)
+        files.append(path.read_bytes())
+    assert files[0] == files[1]
+
+
+def heldout(settings: dict[str, Any]) -> list[list[str]] | None:
+    return None if settings.get("loss") == "ns" else planted(100)
+
+
+class Killing:
+    """Kills a worker while a round is under way, when so many things were waited for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *moments: int, every: bool = False) -> None:
+        self.waits, self.killed = 0, 0
+        wait = Cluster.wait
+
+        def waiting(cluster: Cluster, asked: Any, tick: Any) -> Any:
+            self.waits += 1
+            if self.waits in moments and cluster.workers:
+                victims = cluster.workers if every else cluster.workers[-1:]
+                for worker in victims:
+                    ray.kill(worker, no_restart=False)
+                    self.killed += 1
+            return wait(cluster, asked, tick)
+
+        monkeypatch.setattr(Cluster, "wait", waiting)
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_workers_that_die_do_not_change_a_bit(
+    every: bool, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "FEWEST_ROUNDS", 8)
+    settings = SMALL | {"workers": 2}
+    expected = hsw2v.train(corpus, engine="local", **settings)
+    killing = Killing(monkeypatch, 12, 17, 22, every=every)
+    found = hsw2v.train(corpus, engine="ray", **settings)
+    assert killing.killed == (6 if every else 3)
+    assert found.vectors.tobytes() == expected.vectors.tobytes()
+    assert found.output is not None
+    assert expected.output is not None
+    assert found.output.tobytes() == expected.output.tobytes()
+
+
+def test_what_is_interrupted_goes_on_to_the_same_bits(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = SMALL | {"workers": 2}
+    expected = hsw2v.train(corpus, engine="local", **settings)
+    output = tmp_path / "m.safetensors"
+    run = RemoteRounds.run
+
+    def interrupted(rounds: Any, some: Any, losses: Any, first: int, last: int, tick: Any) -> int:
+        def pausing() -> None:
+            rounds._runner.pause()
+            tick()
+
+        at = run(rounds, some, losses, first, last, pausing)
+        if some.epoch == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return at
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RemoteRounds, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt, match="hsw2v resume"):
+            hsw2v.train(corpus, engine="ray", output=output, **settings)
+    found = hsw2v.resume(folder_of(output))
+    assert found.vectors.tobytes() == expected.vectors.tobytes()
+
+
+def test_no_worker_is_left(corpus: Path) -> None:
+    hsw2v.train(corpus, engine="ray", workers=2, **SMALL)
+    deadline = time.monotonic() + 20
+    while ray.available_resources().get("CPU") != 4 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert ray.available_resources().get("CPU") == 4
+
+
+def test_more_workers_than_processors_are_refused_before_any_work() -> None:
+    with pytest.raises(errors.ResourceError, match="4 processors, and 9 workers"):
+        hsw2v.train("not there", engine="ray", workers=9)
+
+
+def test_a_training_that_diverges_says_so(corpus: Path) -> None:
+    with pytest.raises(errors.DivergedError, match="halvings"):
+        hsw2v.train(corpus, engine="ray", workers=2, **SMALL | {"lr": 10.0, "loss": "ns"})
+
+
+def test_no_cluster_at_the_address(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("a b\n" * 100)
+    said = complaint(
+        *("train", text, "-o", tmp_path / "m.safetensors"),
+        *("--engine", "ray", "--ray-address", "127.0.0.1:1"),
+        code=2,
+    )
+    assert "no Ray cluster at 127.0.0.1:1" in said
+
+
+def test_without_ray_it_is_said_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(errors.UsageError, match=r"pip install 'hsw2v\[ray\]'"):
+        hsw2v.train("not there", engine="ray")

@@ -1,0 +1,123 @@
+"""Workers that have nothing in common come to what `Rounds` comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_rounds import LAYERS, SMALL
+from test_training import planted
+
+from hsw2v.config import Config
+from hsw2v.corpus.sources import encode_source
+from hsw2v.corpus.words import choose_words
+from hsw2v.events import ignore
+from hsw2v.training import schedule
+from hsw2v.training.building import first_structure
+from hsw2v.training.remote import OwnText, RemoteWorker, Turn
+from hsw2v.training.rounds import rounds_within
+from hsw2v.training.schedule import block_order, dealt_out, own_blocks, training_pass
+from hsw2v.training.state import no_losses
+from hsw2v.training.trainer import Trainer
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("remote") / "corpus.txt"
+    path.write_text("\n".join(map(" ".join, planted(6_000))))
+    return path
+
+
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 4))
+def test_each_worker_trains_on_its_own_blocks_each_once(
+    blocks: int, workers: int, share: int
+) -> None:
+    order = block_order(blocks, 1, 2)
+    dealt, rounds = dealt_out(order, workers, share)
+    assert sorted(dealt.tolist()) == list(range(blocks))
+    own = own_blocks(blocks, workers)
+    assert max(map(len, own)) - min(map(len, own)) <= 1
+    at = 0
+    found: dict[int, list[int]] = {}
+    for shares in rounds:
+        assert [one.worker for one in shares] == sorted({one.worker for one in shares})
+        for one in shares:
+            assert one.positions.start == at
+            assert 1 <= len(one.positions) <= share
+            at = one.positions.stop
+            some = dealt[one.positions.start : one.positions.stop].tolist()
+            assert set(some) <= set(own[one.worker])
+            found.setdefault(one.worker, []).extend(some)
+    assert at == blocks
+    for worker, some in found.items():
+        assert some == [block for block in order.tolist() if block in own[worker]]
+    if workers == 1:
+        assert dealt.tolist() == order.tolist()
+
+
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(0, 60), st.integers(0, 60))
+def test_rounds_are_cut_off_where_training_stops(
+    blocks: int, workers: int, first: int, last: int
+) -> None:
+    class Some:
+        rounds = dealt_out(block_order(blocks, 1, 2), workers, 2)[1]
+
+    found = rounds_within(Some, first, last)  # type: ignore[arg-type]
+    positions = [at for shares in found for one in shares for at in one.positions]
+    assert positions == list(range(first, min(last, blocks)))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("name", LAYERS)
+def test_remote_workers_come_to_the_same_bits(
+    name: str, workers: int, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "FEWEST_ROUNDS", 8)
+    settings: dict[str, Any] = SMALL | LAYERS[name]
+    config = Config().replace(**settings, threads=1, deterministic=True, workers=workers)
+    with encode_source(corpus, config.corpus, ignore) as encoded:
+        config = config.resolved(encoded.tokens)
+        training = config.training
+        vocabulary, words = choose_words(encoded, config.vocabulary)
+        base = first_structure(config, None, vocabulary, words, ignore)
+        trainer = Trainer(config, vocabulary, base)
+        network, windowing = trainer.network, trainer._windowing(words)
+        borders = encoded.blocks
+        made = []
+        for blocks in own_blocks(len(borders) - 1, workers):
+            ends = borders[blocks.start : blocks.stop + 1]
+            text = OwnText(encoded.ids[ends[0] : ends[-1]], ends - ends[0], blocks.start, windowing)
+            one = RemoteWorker(workers)
+            one.own(training, text, trainer._weights)
+            one.begin(network.output, network.parameters, 0)
+            made.append(one)
+        some = training_pass(encoded.ids, borders, windowing, training, 0)
+        count = len(borders) - 1
+        expected, found = no_losses(count), no_losses(count)
+        trainer._training_of(words).run(some, expected, 0, count, lambda: None)
+        for moment, shares in enumerate(rounds_within(some, 0, count), start=1):
+            turns = [Turn(0, np.empty(0, np.int64), [0.0])] * workers
+            for share in shares:
+                at = share.positions
+                turns[share.worker] = Turn(
+                    0, some.order[at.start : at.stop], some.rates[at.start : at.stop + 1]
+                )
+            trained = [one.train(turn) for one, turn in zip(made, turns, strict=True)]
+            for share in shares:
+                at = share.positions
+                found[at.start : at.stop] = trained[share.worker][0]
+            pieces = [
+                one.combine(*(some[1 + number] for some in trained))  # type: ignore[arg-type]
+                for number, one in enumerate(made)
+            ]
+            for one in made:
+                one.take(moment, *pieces)
+                assert one.at() == moment
+        assert np.array_equal(found, expected)
+        for one in made:
+            for array_name, array in network.parameters.items():
+                assert one.parameters()[array_name].tobytes() == array.tobytes(), array_name
