@@ -23,7 +23,7 @@ from hsw2v.events import EpochEnd, Event, Notice, Resumed
 from hsw2v.training import checkpoint, trainer
 from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.output import ModelOutput, folder_of
-from hsw2v.training.rounds import Rounds
+from hsw2v.training.rounds import Rounds, rounds_within
 from hsw2v.training.signals import signals_held
 from hsw2v.training.state import TrainingState
 
@@ -78,16 +78,14 @@ class Interrupting:
     def _run(self, train: Any) -> Any:
         def run(strategy: Any, some: Any, losses: Any, first: int, last: int, tick: Any) -> int:
             # One block, or round, after the other, so that there is a border after each.
-            blocks = strategy.blocks if isinstance(strategy, Rounds) else 1
-            while first < last:
+            rounds = rounds_within(some, first, last) if isinstance(strategy, Rounds) else []
+            ends = [shares[-1].positions.stop for shares in rounds] or range(first + 1, last + 1)
+            for end in ends:
                 if some.loss_every != 1 and self.left <= 0:
                     self.left = 10**9
                     signal.raise_signal(signal.SIGINT)
                     return first
-                first, begun = (
-                    train(strategy, some, losses, first, min(first + blocks, last), tick),
-                    first,
-                )
+                begun, first = first, train(strategy, some, losses, first, end, tick)
                 self.left -= (first - begun) * (some.loss_every != 1)
             return first
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commandline import complaint
 from test_training import planted
 
 import hsw2v
@@ -143,15 +142,12 @@ def test_a_training_that_diverges_says_so(corpus: Path) -> None:
         hsw2v.train(corpus, engine="ray", workers=2, **SMALL | {"lr": 10.0, "loss": "ns"})
 
 
-def test_no_cluster_at_the_address(tmp_path: Path) -> None:
-    text = tmp_path / "text.txt"
-    text.write_text("a b\n" * 100)
-    said = complaint(
-        *("train", text, "-o", tmp_path / "m.safetensors"),
-        *("--engine", "ray", "--ray-address", "127.0.0.1:1"),
-        code=2,
-    )
-    assert "no Ray cluster at 127.0.0.1:1" in said
+def test_no_cluster_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    for settings in ({"ray_address": "127.0.0.1:1"}, {}):
+        monkeypatch.setenv("RAY_ADDRESS", "ray://127.0.0.1:1")
+        with pytest.raises(errors.UsageError, match=r"no Ray cluster at .*127\.0\.0\.1:1"):
+            hsw2v.train("not there", engine="ray", **settings)
 
 
 def test_without_ray_it_is_said_what_to_install(

@@ -45,9 +45,10 @@ def text(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("loss", ["hs", "hs+ns"])
 def test_memory_and_model_are_those_of_all_trees(text: Path, tmp_path: Path, loss: str) -> None:
     settings = {**SMALL, "loss": loss, "num_trees": 2, "epochs": 3, "rebuild_at": 1.0}
-    found = hsw2v.plan(text, **settings)
+    texts = [str(text)] * 60
+    found = hsw2v.plan(texts, **settings)
     path = tmp_path / "m.safetensors"
-    model = hsw2v.train([str(text)] * 60, output=path, **settings)
+    model = hsw2v.train(texts, output=path, **settings)
     assert len(model.trees) == 2
     assert model.output is not None
     made = initial_parameters(found.config.training, len(model), len(model.output))

@@ -204,7 +204,9 @@ def test_nothing_that_is_read_is_executed() -> None:
                 names = [one.name for one in node.names]
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
-            assert modules.isdisjoint(one.split(".")[0] for one in names), path
+            # Whether somebody listens at the address of a Ray cluster, and nothing else.
+            allowed = {"socket"} if path.name == "cluster.py" else set()
+            assert (modules - allowed).isdisjoint(one.split(".")[0] for one in names), path
             assert "urllib.request" not in names, path
         for call in calls(path):
             found += 1

@@ -90,8 +90,8 @@ def most_probable_of_mean(
     seen: set[int] = set()
     while True:
         bounds = [search.bound for search in searches]
-        most = raised(float(np.logaddexp.reduce(bounds)) - np.log(len(searches)))
-        if len(best) == k and most < best[0][0]:
+        mean = float(np.logaddexp.reduce(bounds)) - float(np.log(len(searches)))
+        if len(best) == k and (mean == -np.inf or raised(mean) < best[0][0]):
             break
         found = searches[int(np.argmax(bounds))].find()
         if found is None:

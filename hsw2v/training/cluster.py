@@ -65,6 +65,8 @@ class Cluster:
                 hint="install it with: pip install 'hsw2v[ray]'",
             ) from error
         self._ray: Any = ray
+        # What nobody asks for after an error is no error of its own.
+        os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
         self._settings = settings
         self._own = not ray.is_initialized()
         if self._own:

@@ -180,5 +180,5 @@ BENCHMARKS = (
         course=courses_block,
     ),
     _benchmark("decisions", "subsampled decisions", 0, 1_000_000),
-    _benchmark("deterministic", "rounds of workers beside Hogwild", 0, 1_000_000),
+    _benchmark("workers", "rounds of workers beside Hogwild", 0, 1_000_000),
 )

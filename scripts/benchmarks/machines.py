@@ -1,0 +1,235 @@
+"""What rounds of workers cost: seconds and bytes of each, and Ray beside threads.
+
+Workers of a round are executed one after the other, as `training/remote.py` has them, so that each
+has the machine for itself. From that, and a network that is assumed, follows a model of a cluster.
+"""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import hsw2v
+from benchmarks.benchmark import CORPUS, ROUNDS, Benchmark, option
+from benchmarks.pages import Pages, spread, table
+from benchmarks.processes import tell
+from benchmarks.records import Fields, Record, rounded
+from hsw2v.config import Config
+from hsw2v.corpus.sources import encode_source
+from hsw2v.corpus.stream import BLOCK
+from hsw2v.corpus.words import choose_words
+from hsw2v.events import EpochEnd, Event, ignore
+from hsw2v.training.building import first_structure
+from hsw2v.training.remote import OwnText, Piece, RemoteWorker, Turn
+from hsw2v.training.rounds import rounds_within
+from hsw2v.training.schedule import own_blocks, training_pass
+from hsw2v.training.trainer import Trainer
+
+BANDWIDTH = 10e9 / 8
+"""Bytes a second that a machine of the model sends, and receives at the same time."""
+CORES, SCALING = 16, 0.5
+"""Threads of a machine of the model, and what each of them is worth beside one alone."""
+
+
+def _bytes(pieces: list[Piece]) -> int:
+    return sum(rows.nbytes + values.nbytes for one in pieces for rows, values in one.values())
+
+
+def _rounds(given: Namespace, settings: dict[str, Any], workers: int, blocks: int) -> Fields:
+    """Return the figures of some rounds: medians over them, of one worker."""
+    config = Config().replace(**settings, threads=1, deterministic=True, workers=workers, epochs=1)
+    config = config.replace(round=blocks * BLOCK, tree="huffman")
+    with encode_source(given.corpus, config.corpus, ignore) as encoded:
+        config = config.resolved(encoded.tokens)
+        training = config.training
+        vocabulary, words = choose_words(encoded, config.vocabulary)
+        base = first_structure(config, None, vocabulary, words, ignore)
+        trainer = Trainer(config, vocabulary, base)
+        network, windowing = trainer.network, trainer._windowing(words)
+        borders, made = encoded.blocks, []
+        for own in own_blocks(len(borders) - 1, workers):
+            ends = borders[own.start : own.stop + 1]
+            text = OwnText(encoded.ids[ends[0] : ends[-1]], ends - ends[0], own.start, windowing)
+            one = RemoteWorker(workers)
+            one.own(training, text, trainer._weights)
+            one.begin(network.output, network.parameters, 0)
+            made.append(one)
+        some = training_pass(encoded.ids, borders, windowing, training, 0)
+        found: dict[str, list[float]] = {}
+        for shares in rounds_within(some, 0, len(borders) - 1)[: given.most]:
+            if len(shares) < workers:
+                break
+            trained, took = [], []
+            for share in shares:
+                at = share.positions
+                turn = Turn(0, some.order[at.start : at.stop], some.rates[at.start : at.stop + 1])
+                begun = time.perf_counter()
+                trained.append(made[share.worker].train(turn))
+                took.append(time.perf_counter() - begun)
+            begun = time.perf_counter()
+            pieces = [
+                one.combine(*(part[1 + n] for part in trained))  # type: ignore[arg-type]
+                for n, one in enumerate(made)
+            ]
+            combining = (time.perf_counter() - begun) / workers
+            begun = time.perf_counter()
+            for one in made:
+                one.take(1, *pieces)
+            taking = (time.perf_counter() - begun) / workers
+            first = list(trained[0][1:])
+            at = slice(shares[0].positions.start, shares[-1].positions.stop)
+            tokens = int(np.diff(borders)[some.order[at]].sum())
+            figures = {
+                "tokens": tokens / workers,
+                "training": median(took),
+                "combining": combining,
+                "taking": taking,
+                "sent": _bytes(first),  # type: ignore[arg-type]
+                "received": _bytes(pieces),
+            }
+            for name, value in figures.items():
+                found.setdefault(name, []).append(value)
+    return {name: rounded(median(values), 6) for name, values in found.items()}
+
+
+def _training(given: Namespace, key: Fields) -> Fields:
+    """Return the seconds of the epochs of a training, and of all of it."""
+    seconds: list[float] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, EpochEnd):
+            seconds.append(event.seconds)
+
+    engine, workers = key["engine"], key["workers"]
+    more = {"threads": workers} if engine == "threads" else {"engine": engine, "workers": workers}
+    begun = time.perf_counter()
+    hsw2v.train(given.corpus, epochs=2, tree="huffman", model=key["model"], listener=listen, **more)
+    whole = time.perf_counter() - begun
+    return {"epochs": rounded(sum(seconds), 4), "seconds": rounded(whole, 4)}
+
+
+def _keys(given: Namespace) -> Iterator[Fields]:
+    for model in ("skipgram", "cbow"):
+        for workers in given.workers:
+            for blocks in given.blocks:
+                yield {"kind": "round", "model": model, "workers": workers, "blocks": blocks}
+    for repeat in range(given.rounds):
+        for model in ("skipgram", "cbow"):
+            for workers in (1, 2):
+                for engine in ("threads", "local", "ray"):
+                    key = {"kind": "engine", "model": model, "workers": workers, "engine": engine}
+                    yield {**key, "repeat": repeat}
+
+
+def measure(given: Namespace, record: Record) -> None:
+    """Find out what rounds cost, and what engines take."""
+    for key in record.missing(_keys(given)):
+        tell(", ".join(f"{name} {value}" for name, value in key.items()))
+        if key["kind"] == "round":
+            figures = _rounds(given, {"model": key["model"]}, key["workers"], key["blocks"])
+        else:
+            if key["repeat"] == 0:
+                _training(given, key)
+            figures = _training(given, key)
+        record.put(key, figures)
+
+
+def render(record: Record, pages: Pages) -> str:
+    """Return what rounds cost, the engines side by side, and the model of a cluster."""
+    parts = ["**A round, for a worker**", _rounds_table(record)]
+    if record.select(kind="engine"):
+        parts += ["**Two epochs on this machine**", _engines_table(record)]
+    return "\n\n".join([*parts, "**A cluster on paper**", _model_table(record)])
+
+
+def _rounds_table(record: Record) -> str:
+    rows = []
+    for run in record.select(kind="round"):
+        if "tokens" not in run:
+            continue
+        rows.append(
+            [
+                *(run["model"], str(run["workers"]), f"{run['tokens']:,.0f}"),
+                f"{1e3 * run['training']:.1f}",
+                f"{1e3 * run['combining']:.1f}",
+                f"{1e3 * run['taking']:.1f}",
+                f"{run['sent'] / 1e6:.1f}",
+                f"{run['received'] / 1e6:.1f}",
+            ]
+        )
+    header = ["model", "workers", "tokens", "training ms", "combining ms", "taking over ms"]
+    return table([*header, "sent MB", "received MB"], rows)
+
+
+def _engines_table(record: Record) -> str:
+    rows = []
+    for model in ("skipgram", "cbow"):
+        for workers in (1, 2):
+            plain = 1.0
+            for engine in ("threads", "local", "ray"):
+                runs = record.select(kind="engine", model=model, workers=workers, engine=engine)
+                if not runs:
+                    continue
+                middle = median(run["epochs"] for run in runs)
+                plain = middle if engine == "threads" else plain
+                epochs = spread((run["epochs"] for run in runs), 2, median)
+                whole = spread((run["seconds"] for run in runs), 2, median)
+                rows.append([model, engine, str(workers), epochs, f"{middle / plain:.2f}", whole])
+    header = ["model", "engine", "workers or threads", "epochs s", "times", "with reading s"]
+    return table(header, rows)
+
+
+def _fit(record: Record) -> tuple[float, float, float]:
+    """Return a and b of bytes = a · tokens^b, of what is received, and tokens a second."""
+    runs = [one for one in record.select(kind="round", model="skipgram") if "tokens" in one]
+    tokens = np.array([one["tokens"] * one["workers"] for one in runs])
+    received = np.array([one["received"] for one in runs])
+    power, constant = np.polyfit(np.log(tokens), np.log(received), 1)
+    speed = max(one["tokens"] / one["training"] for one in runs)
+    return float(np.exp(constant)), float(power), speed
+
+
+def _model_table(record: Record) -> str:
+    a, power, speed = _fit(record)
+    machine = speed * CORES * SCALING
+    rows = []
+    for words in (1_000_000, 5_000_000):
+        whole = 2.0 * words * 4 * 100
+        for machines in (8, 32, 128):
+            for tokens in (1_000_000, 10_000_000, 100_000_000):
+                sent = min(a * tokens**power, whole)
+                received = min(a * (machines * tokens) ** power, whole)
+                training = tokens / machine
+                network = max(sent, received) / BANDWIDTH
+                share = training / (training + network)
+                rows.append(
+                    [
+                        *(f"{words:,}", str(machines), f"{tokens:,}"),
+                        *(f"{training:.2f}", f"{network:.2f}", f"{share:.0%}"),
+                        f"{machines * machine * share / 1e6:,.0f}",
+                    ]
+                )
+    header = ["words", "machines", "tokens a round and machine", "training s", "network s"]
+    return table([*header, "efficiency", "million tokens/s"], rows)
+
+
+BENCHMARK = Benchmark(
+    "machines",
+    "what rounds of workers cost, and Ray beside threads",
+    measure,
+    render,
+    (
+        CORPUS,
+        option("--workers", [1, 2, 4, 8, 16], metavar="NUMBER"),
+        option("--blocks", [1, 8, 32], metavar="NUMBER", help="of a round (1 8 32)"),
+        option("--most", 5, help="rounds that are measured (5)"),
+        ROUNDS,
+    ),
+    ("corpus",),
+    ("hsw2v", "numpy", "numba", "ray"),
+)
