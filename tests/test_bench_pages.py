@@ -16,8 +16,11 @@ RECORDED = {
         *("time-per-word", "layers", "rates", "remedies", "decisions", "gradients", "course"),
         "trees-and-sampling",
     ),
-    "trees.md": ("trees", "trees-half", "trees-300"),
-    "reliability.md": ("deterministic",),
+    "trees.md": (
+        *("trees", "trees-half", "trees-300"),
+        *("two-trees", "two-trees-half", "two-trees-300"),
+    ),
+    "machines.md": ("workers", "machines"),
 }
 OTHERS = {
     "performance.md": (

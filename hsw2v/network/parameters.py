@@ -104,8 +104,10 @@ def parameter_bytes(training: TrainingConfig, words: int, rows: int) -> Paramete
 def table_copies(training: TrainingConfig) -> int:
     """Return how many copies of all parameters there are: in deterministic training, one a thread.
 
-    Threads that have no worker to execute have none.
+    Threads that have no worker to execute have none, and on a cluster the workers have them.
     """
+    if training.engine == "ray":
+        return 0
     return min(training.threads or 1, training.workers) if training.deterministic else 0
 
 

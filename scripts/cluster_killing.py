@@ -1,0 +1,121 @@
+"""Trainings on a Ray cluster of two nodes, of which workers, nodes and the driver are killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hsw2v
+from hsw2v.training.output import folder_of
+from killing import EVERY
+
+VICTIMS = ("worker", "node", "driver")
+PROCESSORS = 2
+"""Of a node; a training has as many workers, so that one node alone can go on."""
+
+
+def workers() -> list[int]:
+    """Return the processes of all workers on this machine."""
+    found = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            try:
+                line = (path / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if line.startswith(b"ray::Actor"):
+                found.append(int(path.name))
+    return found
+
+
+def survive(
+    source: str,
+    settings: list[dict[str, Any]],
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    tell: Callable[[str], None],
+) -> tuple[Counter[str], int, int]:
+    """Kill something at random moments, so many times in all, of trainings with these settings.
+
+    Returns how many of each were killed, the trainings, and those of them that came to another
+    file than on this machine alone.
+    """
+    from ray.cluster_utils import Cluster
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    rng = random.Random(seed)
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": PROCESSORS})
+    node = cluster.add_node(num_cpus=PROCESSORS)
+    killed: Counter[str] = Counter()
+    trainings = different = 0
+    try:
+        while killed.total() < kills:
+            some = settings[trainings % len(settings)]
+            expected, path = folder / "expected.safetensors", folder / "m.safetensors"
+            begun = time.monotonic()
+            alone = some | {"engine": "local", "workers": PROCESSORS, "threads": 1}
+            hsw2v.train(source, output=expected, **alone)
+            seconds = max(1.0, time.monotonic() - begun)
+            child = _begin(source, some, path, cluster.address)
+            while child.poll() is None:
+                time.sleep(rng.uniform(0.5, 2.0 + seconds))
+                if child.poll() is not None:
+                    break
+                victim = rng.choice(VICTIMS)
+                if victim == "worker" and (alive := workers()):
+                    os.kill(rng.choice(alive), signal.SIGKILL)
+                elif victim == "node":
+                    cluster.remove_node(node, allow_graceful=False)
+                    node = cluster.add_node(num_cpus=PROCESSORS)
+                elif victim == "driver":
+                    child.kill()
+                    child.wait()
+                    if not path.exists():
+                        child = _begin(source, some, path, cluster.address)
+                else:
+                    continue
+                killed[victim] += 1
+                if killed.total() > 20 * kills:
+                    raise AssertionError("trainings do not get on")
+            if not path.exists():
+                raise AssertionError("the training failed")
+            trainings += 1
+            different += path.read_bytes() != expected.read_bytes()
+            # What a driver leaves that is killed when all but tidying up was done.
+            left = {one.name for one in folder.iterdir()} - {path.name, expected.name}
+            if left - {folder_of(path).name, f".{path.name}.lock"}:
+                raise AssertionError(f"files are left behind: {left}")
+            for one in (path, expected):
+                one.unlink()
+            tell(f"{dict(killed)} killed, {trainings} trainings, {different} different")
+        deadline = time.monotonic() + 30
+        while workers() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        if left_over := workers():
+            raise AssertionError(f"workers are left: {left_over}")
+    finally:
+        cluster.shutdown()
+    return killed, trainings, different
+
+
+def _begin(
+    source: str, settings: dict[str, Any], path: Path, address: str
+) -> subprocess.Popen[bytes]:
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "hsw2v", "train", source, "-o", str(path), "--resume"),
+            *("--engine", "ray", "--ray-address", address, "--workers", str(PROCESSORS)),
+            *("--checkpoint-every", str(EVERY), "--threads", "1", "--quiet", *options),
+        ]
+    )
