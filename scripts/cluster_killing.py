@@ -13,9 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from killing import EVERY
+
 import hsw2v
 from hsw2v.training.output import folder_of
-from killing import EVERY
 
 VICTIMS = ("worker", "node", "driver")
 PROCESSORS = 2
