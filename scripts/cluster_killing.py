@@ -32,7 +32,7 @@ def workers() -> list[int]:
                 line = (path / "cmdline").read_bytes()
             except OSError:
                 continue
-            if line.startswith(b"ray::Actor"):
+            if line.startswith(b"ray::Hsw2vWorker"):
                 found.append(int(path.name))
     return found
 
@@ -58,14 +58,15 @@ def survive(
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": PROCESSORS})
     node = cluster.add_node(num_cpus=PROCESSORS)
     killed: Counter[str] = Counter()
+    child: subprocess.Popen[bytes] | None = None
     trainings = different = 0
     try:
         while killed.total() < kills:
             some = settings[trainings % len(settings)]
             expected, path = folder / "expected.safetensors", folder / "m.safetensors"
             begun = time.monotonic()
-            alone = some | {"engine": "local", "workers": PROCESSORS, "threads": 1}
-            hsw2v.train(source, output=expected, **alone)
+            alone = {"engine": "local", "workers": PROCESSORS, "threads": 1}
+            hsw2v.train(source, output=expected, **{**some, **alone})
             seconds = max(1.0, time.monotonic() - begun)
             child = _begin(source, some, path, cluster.address)
             while child.poll() is None:
@@ -105,6 +106,8 @@ def survive(
         if left_over := workers():
             raise AssertionError(f"workers are left: {left_over}")
     finally:
+        if child is not None and child.poll() is None:
+            child.kill()
         cluster.shutdown()
     return killed, trainings, different
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_training import planted
+from test_training import MEMBERS, planted
 
 import hsw2v
-from hsw2v import errors
+from hsw2v import errors, events
+from hsw2v.training import cluster as cluster_module
 from hsw2v.training import schedule
 from hsw2v.training.cluster import Cluster, RemoteRounds
 from hsw2v.training.output import folder_of
@@ -98,6 +100,39 @@ def test_workers_that_die_do_not_change_a_bit(
     assert found.output.tobytes() == expected.output.tobytes()
 
 
+def test_a_worker_that_is_back_is_known_to_be_a_new_one(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies between two runs, and is there again, without tables, before anybody looks."""
+    settings = SMALL | {"workers": 2}
+    expected = hsw2v.train(corpus, engine="local", **settings)
+    run, deaths = RemoteRounds.run, []
+
+    def dying(rounds: Any, some: Any, losses: Any, first: int, last: int, tick: Any) -> int:
+        at = run(rounds, some, losses, first, last, tick)
+        victim = rounds._cluster.workers[len(deaths) % 2]
+        ray.kill(victim, no_restart=False)
+        time.sleep(0.5)
+        assert not rounds._cluster.answer(victim, "has_text")
+        deaths.append(at)
+        return at
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RemoteRounds, "run", dying)
+        found = hsw2v.train(corpus, engine="ray", **settings)
+    assert len(deaths) >= 3
+    assert found.vectors.tobytes() == expected.vectors.tobytes()
+
+
+def test_workers_that_die_in_every_round_are_given_up(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_module, "MOST_DEATHS", 2)
+    Killing(monkeypatch, *range(6, 1_000))
+    with pytest.raises(errors.ResourceError, match="die again and again"):
+        hsw2v.train(corpus, engine="ray", workers=2, **SMALL)
+
+
 def test_what_is_interrupted_goes_on_to_the_same_bits(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +159,19 @@ def test_what_is_interrupted_goes_on_to_the_same_bits(
     assert found.vectors.tobytes() == expected.vectors.tobytes()
 
 
+def test_workers_may_have_several_threads(corpus: Path) -> None:
+    settings = SMALL | {"epochs": 12, "lr": 0.05, "sample": 0.0, "engine": "ray", "workers": 2}
+    trained = hsw2v.train(corpus, worker_threads=2, **settings)
+    near = [
+        (word[:2], name[:2])
+        for word in trained.words
+        for name, _ in trained.similar(word, k=MEMBERS - 1)
+    ]
+    assert sum(own == other for own, other in near) > 0.9 * len(near)
+    assert not trained.config["training"]["deterministic"]
+    assert trained.config["training"]["worker_threads"] == 2
+
+
 def test_no_worker_is_left(corpus: Path) -> None:
     hsw2v.train(corpus, engine="ray", workers=2, **SMALL)
     deadline = time.monotonic() + 20
@@ -148,6 +196,27 @@ def test_no_cluster_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RAY_ADDRESS", "ray://127.0.0.1:1")
         with pytest.raises(errors.UsageError, match=r"no Ray cluster at .*127\.0\.0\.1:1"):
             hsw2v.train("not there", engine="ray", **settings)
+
+
+def test_settings_that_have_no_meaning_there_are_told(corpus: Path) -> None:
+    heard: list[events.Event] = []
+    hsw2v.train(corpus, listener=heard.append, **SMALL, ray_address="here:1", worker_threads=2)
+    said = " ".join(map(str, heard))
+    assert "worker_threads and ray_address have no effect (loss hs, engine threads)" in said
+    with pytest.raises(errors.UsageError, match="workers of one thread"):
+        hsw2v.train(corpus, engine="ray", worker_threads=2, deterministic=True)
+
+
+def test_signals_stay_with_those_who_have_them(corpus: Path) -> None:
+    """Ray takes SIGTERM for itself when it starts: a training is to end by it with a checkpoint."""
+    code = f"""
+import signal, hsw2v
+signal.signal(signal.SIGTERM, lambda *_: None)
+before = signal.getsignal(signal.SIGTERM)
+hsw2v.train({str(corpus)!r}, engine="ray", workers=1, epochs=1, min_count=1)
+assert signal.getsignal(signal.SIGTERM) is before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 def test_without_ray_it_is_said_what_to_install(

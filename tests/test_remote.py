@@ -18,7 +18,7 @@ from hsw2v.corpus.words import choose_words
 from hsw2v.events import ignore
 from hsw2v.training import schedule
 from hsw2v.training.building import first_structure
-from hsw2v.training.remote import OwnText, RemoteWorker, Turn
+from hsw2v.training.remote import LostTablesError, RemoteWorker, own_texts, turns_of
 from hsw2v.training.rounds import rounds_within
 from hsw2v.training.schedule import block_order, dealt_out, own_blocks, training_pass
 from hsw2v.training.state import no_losses
@@ -86,12 +86,11 @@ def test_remote_workers_come_to_the_same_bits(
         base = first_structure(config, None, vocabulary, words, ignore)
         trainer = Trainer(config, vocabulary, base)
         network, windowing = trainer.network, trainer._windowing(words)
-        borders = encoded.blocks
-        made = []
-        for blocks in own_blocks(len(borders) - 1, workers):
-            ends = borders[blocks.start : blocks.stop + 1]
-            text = OwnText(encoded.ids[ends[0] : ends[-1]], ends - ends[0], blocks.start, windowing)
+        borders, made = encoded.blocks, []
+        for text in own_texts(encoded.ids, borders, windowing, workers):
             one = RemoteWorker(workers)
+            with pytest.raises(LostTablesError):
+                one.begin(network.output, network.parameters, 0)
             one.own(training, text, trainer._weights)
             one.begin(network.output, network.parameters, 0)
             made.append(one)
@@ -99,25 +98,27 @@ def test_remote_workers_come_to_the_same_bits(
         count = len(borders) - 1
         expected, found = no_losses(count), no_losses(count)
         trainer._training_of(words).run(some, expected, 0, count, lambda: None)
-        for moment, shares in enumerate(rounds_within(some, 0, count), start=1):
-            turns = [Turn(0, np.empty(0, np.int64), [0.0])] * workers
-            for share in shares:
-                at = share.positions
-                turns[share.worker] = Turn(
-                    0, some.order[at.start : at.stop], some.rates[at.start : at.stop + 1]
-                )
-            trained = [one.train(turn) for one, turn in zip(made, turns, strict=True)]
+        for moment, shares in enumerate(rounds_within(some, 0, count)):
+            turns = turns_of(some, shares, workers)
+            trained: list[Any]
+            trained = [one.train(moment, turn) for one, turn in zip(made, turns, strict=True)]
             for share in shares:
                 at = share.positions
                 found[at.start : at.stop] = trained[share.worker][0]
             pieces = [
-                one.combine(*(some[1 + number] for some in trained))  # type: ignore[arg-type]
+                one.combine(moment, *(some[1 + number] for some in trained))
                 for number, one in enumerate(made)
             ]
             for one in made:
-                one.take(moment, *pieces)
-                assert one.at() == moment
+                one.take(moment, moment + 1, *pieces)
+                assert one.at() == moment + 1
+                # Whoever has other tables is not to answer with them.
+                for ask in (one.tables_of, one.combine, lambda at, one=one: one.take(at, 9)):
+                    with pytest.raises(LostTablesError):
+                        ask(moment)
         assert np.array_equal(found, expected)
         for one in made:
             for array_name, array in network.parameters.items():
-                assert one.parameters()[array_name].tobytes() == array.tobytes(), array_name
+                assert one.tables_of(moment + 1)[array_name].tobytes() == array.tobytes(), (
+                    array_name
+                )

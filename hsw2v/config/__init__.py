@@ -131,16 +131,22 @@ class Config:
         if training.loss == "class":
             defaults["node_sample"] = CLASS_NODE_SAMPLE
         elif epochs is not None and tokens is not None:
+            rebuild_at = training.rebuild_at
+            at = defaults["rebuild_at"] if rebuild_at is None else rebuild_at
+            rebuilt = at > 0.0 or len(training.phases) > 1
             node_sample = _default_node_sample(tokens * epochs, training.dim)
             if "hs+ns" in training.losses:
                 # Negative sampling does what the frequent nodes would.
                 node_sample *= BESIDE_SAMPLING
-            elif training.num_trees > 1 and training.tree == "semantic":
+            elif training.num_trees > 1 and training.tree == "semantic" and rebuilt:
                 # And so do those of the other trees.
                 node_sample *= SEVERAL_TREES
             defaults["node_sample"] = node_sample
         unset = {name: one for name, one in defaults.items() if getattr(training, name) is None}
-        return self.replace(**unset, deterministic=training.in_rounds)
+        # Threads of one worker on the same tables are Hogwild.
+        alone = training.engine == "ray" and training.worker_threads == 1
+        deterministic = training.deterministic or training.engine == "local" or alone
+        return self.replace(**unset, deterministic=deterministic)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the settings as section -> name -> value, as in a TOML file; see `shown`."""

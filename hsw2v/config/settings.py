@@ -198,8 +198,9 @@ class TrainingConfig:
     )
     workers: int = setting(
         4,
-        "workers of deterministic training, which threads execute: each trains on some blocks of "
-        "text before all are combined; part of the result, as the number of threads is not",
+        "workers of deterministic training, which threads execute, or of engine ray: each trains "
+        "on some blocks of text before all are combined; part of the result, as the number of "
+        "threads is not",
         minimum=1,
         maximum=1_024,
     )
@@ -214,6 +215,13 @@ class TrainingConfig:
         "who trains: threads on the same tables (threads), workers on copies that are combined "
         "(local, the same as deterministic), or such workers on a Ray cluster (ray)",
         choices=ENGINES,
+    )
+    worker_threads: int = setting(
+        1,
+        "threads of each worker of engine ray, on the same tables; with more than one the model "
+        "is not the same to the bit",
+        minimum=1,
+        maximum=1_024,
     )
     ray_address: str | None = setting(
         None,

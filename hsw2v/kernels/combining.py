@@ -63,7 +63,7 @@ def find_rows(
     trees = layer.paths.keep.shape[0]
     vocabulary = (len(offsets) - 1) // trees
     of, members, begins = layer.classes.of, layer.classes.members, layer.classes.offsets
-    number = len(begins) - 1
+    classes = len(begins) - 1
     begin = n
     for position in range(len(ids)):
         word = remap[ids[position]]
@@ -91,11 +91,11 @@ def find_rows(
         elif layer.kind == CLASSES:
             own = of[word]
             for place in range(begins[own], begins[own + 1]):
-                m = _mark(number + members[place], marks, rows, m)
+                m = _mark(classes + members[place], marks, rows, m)
         else:
             m = _mark(word, marks, rows, m)
     if layer.kind == CLASSES:
-        for one in range(number):
+        for one in range(classes):
             m = _mark(one, marks, rows, m)
     elif layer.kind == NEGATIVE or layer.kind == HYBRID or layer.kind == SAMPLED:
         drawn = noise_rows(noise, marks.reshape(1, -1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +24,11 @@ class MixtureSoftmax:
 
     def most_probable(self, hidden: Floats, k: int) -> MostProbable:
         """Return the k most probable words, of equals the lower first."""
-        searches, asked = [], []
+        searches, asked, used = [], [], []
         for one in self.parts:
-            turns = one.turns(hidden)
+            nodes: set[int] = set()
+            turns = _noting(one.turns(hidden), nodes)
+            used.append(nodes)
             searches.append(one.search(hidden, turns))
             asked.append(one.log_of(hidden, turns))
 
@@ -33,7 +36,7 @@ class MixtureSoftmax:
             return float(self._mean([np.array(ask(word)) for ask in asked]))
 
         words, logs = most_probable_of_mean(searches, log_of, k)
-        return MostProbable(words, logs, sum(search.visited for search in searches))
+        return MostProbable(words, logs, sum(map(len, used)))
 
     def log_probs(self, hidden: Floats, sources: Indexes, targets: Indexes) -> Logs:
         """Return the log-probability of target b given each of its hidden rows, (B, n) float64."""
@@ -42,3 +45,13 @@ class MixtureSoftmax:
     def _mean(self, logs: list[Logs]) -> Logs:
         mean: Logs = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
         return mean
+
+
+def _noting(turns: Callable[[int], Logs], nodes: set[int]) -> Callable[[int], Logs]:
+    """Return what tells of turns, and notes of which nodes it was asked."""
+
+    def noted(node: int) -> Logs:
+        nodes.add(node)
+        return turns(node)
+
+    return noted

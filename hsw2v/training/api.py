@@ -208,9 +208,10 @@ def train_on(
     codes = check_training(
         chosen.training, heldout=texts.heldout is not None, normalize_exactly=normalize_exactly
     )
-    with memory_explained():
+    with memory_explained(), connected(chosen.training) as cluster:
         # What is compared is what was asked for: nothing is tried again.
-        return _train(texts, chosen, codes, WarmUp(chosen.training), listener, halvings=0)
+        warm_up = WarmUp(chosen.training)
+        return _train(texts, chosen, codes, warm_up, listener, halvings=0, cluster=cluster)
 
 
 def _asked(
@@ -222,6 +223,7 @@ def _asked(
 ) -> dict[str, Any]:
     """Return what decides on a model, as JSON: by it a training is known again."""
     texts = [None if one is None else stored_as(one) for one in (source, heldout)]
+    config = config.replace(ray_address=None)
     asked = {"texts": texts, "normalize_exactly": normalize_exactly, "config": config.to_dict()}
     return asked if earlier is None else {**asked, "from_model": earlier.digest}
 
@@ -287,7 +289,7 @@ def tell_unused(config: Config, listener: Listener, base: Config | None = None) 
     if unused:
         listener(Notice(without_effect(unused, config)))
     threads = config.resolved().training.threads or 1
-    if training.in_rounds and threads > training.workers:
+    if training.in_rounds and training.engine != "ray" and threads > training.workers:
         listener(
             Notice(
                 f"{threads - training.workers} of {threads} threads have no worker: --workers "
@@ -299,9 +301,14 @@ def tell_unused(config: Config, listener: Listener, base: Config | None = None) 
 def without_effect(unused: Sequence[str], config: Config) -> str:
     """Return the sentence that tells of settings without effect."""
     what = " and ".join(unused) + (" have" if len(unused) > 1 else " has")
-    because = f"loss {config.training.loss}"
-    if not config.training.in_rounds and {"workers", "round"} & set(unused):
+    training = config.training
+    because = f"loss {training.loss}"
+    if "num_trees" in unused and training.has_tree:
+        because += f", tree {training.tree}"
+    if not training.in_rounds and {"workers", "round"} & set(unused):
         because += ", not deterministic"
+    if {"worker_threads", "ray_address"} & set(unused):
+        because += f", engine {training.engine}"
     return f"{what} no effect ({because})"
 
 

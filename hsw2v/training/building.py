@@ -44,6 +44,11 @@ def check_phases(training: TrainingConfig) -> None:
         UsageError: one would take over, or be built of the word vectors, when training is over; or
             a tree that is not built of them would follow another output layer.
     """
+    if training.deterministic and training.engine == "ray" and training.worker_threads > 1:
+        raise UsageError(
+            "deterministic training on Ray has workers of one thread",
+            hint="leave --worker-threads or --deterministic out",
+        )
     first, *others = training.phases
     if training.has_tree and training.tree == "semantic" and training.num_trees > training.dim:
         raise UsageError(

@@ -7,10 +7,12 @@ store: of the tables, only rows that somebody has reached.
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from typing import Any
 
@@ -20,30 +22,32 @@ from numpy.typing import NDArray
 from hsw2v.config import TrainingConfig
 from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.errors import ResourceError, UsageError
+from hsw2v.jit import HAS_AVX512
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.outputs import OutputLayer
 from hsw2v.network.parameters import Parameters
-from hsw2v.training.remote import OwnText, RemoteWorker, Turn
+from hsw2v.training.remote import LostTablesError, RemoteWorker, own_texts, turns_of
 from hsw2v.training.rounds import rounds_within
 from hsw2v.training.runner import TICK_SECONDS, Threads, no_tick
-from hsw2v.training.schedule import Pass, Share, own_blocks
+from hsw2v.training.schedule import Pass, Share
 from hsw2v.training.state import BlockLosses
 
 LISTENING_SECONDS = 5.0
-RESTART_SECONDS = 120.0
-"""How long a worker that died may take to come back."""
-VERSIONS = ("hsw2v", "numpy", "numba")
+START_SECONDS = 120.0
+"""How long a worker may take to start, and to come back when it died."""
+MOST_DEATHS = 8
+"""How often workers may die in a round, or before the first of them, until it is an error."""
 
 Tick = Callable[[], None]
 Moment = tuple[int, int, int]
 """How often tables were handed out, an epoch, and a position in it."""
 
 
-class Actor(RemoteWorker):
+class Hsw2vWorker(RemoteWorker):
     """A worker as Ray executes it: in a process of its own."""
 
     def versions(self) -> dict[str, str]:
-        """Return what it runs with."""
+        """Return what its bits depend on."""
         return _versions()
 
 
@@ -53,9 +57,12 @@ class Cluster:
     def __init__(self, settings: TrainingConfig) -> None:
         """Connect to the cluster that the settings or RAY_ADDRESS name, or start one here.
 
+        And start the workers.
+
         Raises:
-            UsageError: Ray is not installed, or there is no cluster at the address.
-            ResourceError: the cluster has too few processors.
+            UsageError: Ray is not installed, there is no cluster at the address, or a machine of it
+                has other versions, or no hsw2v.
+            ResourceError: the cluster has too few processors, or a worker does not start.
         """
         try:
             import ray
@@ -65,54 +72,68 @@ class Cluster:
                 hint="install it with: pip install 'hsw2v[ray]'",
             ) from error
         self._ray: Any = ray
-        # What nobody asks for after an error is no error of its own.
-        os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
         self._settings = settings
-        self._own = not ray.is_initialized()
-        if self._own:
-            _connect(ray, settings)
-        have = int(self._ray.cluster_resources().get("CPU", 0))
-        if have < settings.workers:
-            self.close()
-            raise ResourceError(
-                f"the Ray cluster has {have} processors, and {settings.workers} workers need one "
-                "each",
-                hint="lower --workers, or add machines to the cluster",
-            )
         self.workers: list[Any] = []
         self._texts: list[Any] = []
+        # What nobody asks for after an error is no error of its own.
+        os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
+        self._own = not ray.is_initialized()
+        try:
+            if self._own:
+                with _signals_kept():
+                    _connect(ray, settings)
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> None:
+        ray, settings = self._ray, self._settings
+        threads = settings.worker_threads
+        nodes = [one for one in ray.nodes() if one["Alive"]]
+        room = sum(int(one["Resources"].get("CPU", 0)) // threads for one in nodes)
+        if room < settings.workers:
+            have = int(ray.cluster_resources().get("CPU", 0))
+            each = "one" if threads == 1 else str(threads)
+            raise ResourceError(
+                f"the Ray cluster has {have} processors, and {settings.workers} workers need "
+                f"{each} each",
+                hint="lower --workers or --worker-threads, or add machines to the cluster",
+            )
+        # Restarted as often as they die; what they were doing is asked for again here.
+        as_actor = ray.remote(num_cpus=threads, max_restarts=-1, scheduling_strategy="SPREAD")
+        actor, count = as_actor(Hsw2vWorker), settings.workers
+        self.workers = [actor.remote(count) for _ in range(count)]
+        own = _versions()
+        for worker in self.workers:
+            found = self.answer(worker, "versions")
+            for name, version in own.items():
+                if found[name] != version:
+                    raise UsageError(
+                        f"a machine of the Ray cluster has {name} {found[name]}, and this one "
+                        f"{version}",
+                        hint="use the same on all of them",
+                    )
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether there is a text for each worker."""
+        return bool(self._texts)
 
     def employ(
         self, encoded: EncodedCorpus, windowing: Windowing, weights: NDArray[np.float64]
     ) -> None:
-        """Start the workers, each with its part of a corpus.
+        """Have a part of a corpus ready for each worker.
 
-        Raises:
-            ResourceError: a worker does not start.
-            UsageError: a machine has other versions.
+        `weights (V,)` tell how often each word is a target.
         """
-        ray, settings, borders = self._ray, self._settings, encoded.blocks
-        # Restarted as often as they die; what they were doing is asked for again here.
-        actor = ray.remote(num_cpus=1, max_restarts=-1, scheduling_strategy="SPREAD")(Actor)
-        self._common = ray.put(settings), ray.put(weights)
-        for blocks in own_blocks(len(borders) - 1, settings.workers):
-            ends = borders[blocks.start : blocks.stop + 1]
-            ids = np.array(encoded.ids[ends[0] : ends[-1]])
-            self._texts.append(ray.put(OwnText(ids, ends - ends[0], blocks.start, windowing)))
-            self.workers.append(actor.remote(settings.workers))
-        encoded.forget()
-        own = _versions()
-        for worker in self.workers:
-            found = self.answer(worker, "versions")
-            if found != own:
-                one = next(name for name in VERSIONS if found[name] != own[name])
-                raise UsageError(
-                    f"a machine of the Ray cluster has {one} {found[one]}, and this one {own[one]}",
-                    hint="install the same versions on all of them",
-                )
+        self._common = self.put(self._settings), self.put(weights)
+        for text in own_texts(encoded.ids, encoded.blocks, windowing, len(self.workers)):
+            self._texts.append(self.put(text))
+            encoded.forget()
 
     def begin(
-        self, chosen: Iterable[int], output: Any, tables: Any, moment: Any, tick: Tick
+        self, chosen: Iterable[int], output: Any, tables: Any, moment: Moment, tick: Tick
     ) -> None:
         """Let some workers take over an output layer and tables, which are objects in the store."""
         begun = []
@@ -128,17 +149,31 @@ class Cluster:
         """Return what a worker answers, once it is there.
 
         Raises:
-            ResourceError: it does not come back from where it died.
+            ResourceError: it does not start, or does not come back from where it died.
+            UsageError: it cannot be started on its machine.
         """
-        begun = time.monotonic()
+        ray, begun = self._ray, time.monotonic()
+        late = ResourceError(
+            f"a worker does not answer in {START_SECONDS:.0f} seconds",
+            hint="see whether processors of the Ray cluster are free, and what its logs say",
+        )
         while True:
+            asked = getattr(worker, question).remote()
+            while not ray.wait([asked], timeout=TICK_SECONDS)[0]:
+                tick()
+                if time.monotonic() - begun > START_SECONDS:
+                    raise late
             try:
-                return self.wait([getattr(worker, question).remote()], tick)[0]
-            except self._ray.exceptions.RayActorError as error:
-                if time.monotonic() - begun > RESTART_SECONDS:
-                    raise ResourceError(
-                        "a worker died, and does not come back", hint="look at the Ray cluster"
+                return ray.get(asked)
+            except ray.exceptions.RayActorError as error:
+                if getattr(error, "actor_init_failed", False):
+                    raise UsageError(
+                        f"a worker cannot be started on a machine of the Ray cluster "
+                        f"({_first_line(error)})",
+                        hint="install the same hsw2v on all of them",
                     ) from error
+                if time.monotonic() - begun > START_SECONDS:
+                    raise late from error
                 time.sleep(TICK_SECONDS)
                 tick()
 
@@ -146,7 +181,8 @@ class Cluster:
         """Return what was asked of workers; meanwhile `tick()` is called.
 
         Raises:
-            RayError: a worker died, or an object is lost.
+            What `lost` has: a worker died, or an object is gone.
+            ResourceError: Ray fails otherwise.
             And what the workers raise.
         """
         ray, left = self._ray, list(asked)
@@ -158,22 +194,45 @@ class Cluster:
         except ray.exceptions.RayTaskError as error:
             # Another worker's death comes as the cause, too.
             raise error.cause if isinstance(error.cause, Exception) else error from error
+        except self.lost:
+            raise
+        except ray.exceptions.RayError as error:
+            raise self._failure(error) from error
         return found
 
     def put(self, what: Any) -> Any:
-        """Put something in the object store."""
-        return self._ray.put(what)
+        """Put something in the object store.
+
+        Raises:
+            ResourceError: there is no room.
+        """
+        try:
+            return self._ray.put(what)
+        except self._ray.exceptions.RayError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> ResourceError:
+        return ResourceError(
+            f"Ray fails: {_first_line(error)}",
+            hint="give its machines more memory, or lower --workers",
+        )
 
     @property
     def lost(self) -> tuple[type[Exception], ...]:
         """The errors that tell that a worker, or what it made, is gone."""
-        errors = self._ray.exceptions
-        return (errors.RayActorError, errors.ObjectLostError, errors.WorkerCrashedError)
+        names = (
+            *("RayActorError", "ObjectLostError", "WorkerCrashedError", "OutOfMemoryError"),
+            *("NodeDiedError", "LocalRayletDiedError"),
+        )
+        known = (getattr(self._ray.exceptions, name, None) for name in names)
+        return (LostTablesError, *(one for one in known if one is not None))
 
     def close(self) -> None:
         """Let the workers go, and the cluster if it was started for them."""
-        for worker in self.workers if hasattr(self, "workers") else ():
-            self._ray.kill(worker)
+        for worker in self.workers:
+            with suppress(Exception):
+                self._ray.kill(worker)
+        self.workers = []
         if self._own:
             self._ray.shutdown()
 
@@ -188,13 +247,12 @@ def _connect(ray: Any, settings: TrainingConfig) -> None:
         else:
             # Nothing is told to anybody, and workers may be more than processors.
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            count = max(settings.workers, os.cpu_count() or 1)
-            ray.init(num_cpus=count, include_dashboard=False, **quiet)
-    except (OSError, ValueError, RuntimeError) as error:
+            count = max(settings.workers * settings.worker_threads, os.cpu_count() or 1)
+            ray.init(address="local", num_cpus=count, include_dashboard=False, **quiet)
+    except (OSError, ValueError, RuntimeError, ImportError, ray.exceptions.RayError) as error:
         where = f"at {address}" if address else "here"
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UsageError(
-            f"there is no Ray cluster {where} to work with ({first[:200]})",
+            f"there is no Ray cluster {where} to work with ({_first_line(error)})",
             hint="name one with --ray-address, or leave that out and unset RAY_ADDRESS to start "
             "one here",
         ) from error
@@ -212,8 +270,27 @@ def _check_listening(address: str) -> None:
             pass
 
 
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Leave signals to those who have them: Ray takes SIGTERM for itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0].strip()[:200] if lines else type(error).__name__
+
+
 def _versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in VERSIONS}
+    found = {name: metadata.version(name) for name in ("hsw2v", "numpy", "numba")}
+    return {**found, "vector code": "AVX-512" if HAS_AVX512 else "other"}
 
 
 @contextmanager
@@ -241,13 +318,14 @@ class RemoteRounds:
     def __init__(
         self, runner: Threads, cluster: Cluster, output: OutputLayer, parameters: Parameters
     ) -> None:
-        """Hand out an output layer and tables to the workers of a cluster.
+        """Train an output layer and tables on the workers of a cluster.
 
         A pause of the runner is one of the rounds.
         """
         self._runner, self._cluster, self._parameters = runner, cluster, parameters
         self._output = cluster.put(output)
         self._moment: Moment | None = None
+        self._deaths = 0
 
     def run(
         self,
@@ -261,7 +339,7 @@ class RemoteRounds:
 
         Raises:
             DivergedError: the loss of a block is not finite.
-            ResourceError: a worker died, and does not come back.
+            ResourceError: workers die again and again, or do not come back.
         """
         self._runner.paused = False
         while True:
@@ -271,8 +349,9 @@ class RemoteRounds:
                 at = self._run(some, losses, first, last, tick)
                 self._fetch(tick)
                 return at
-            except self._cluster.lost:
+            except self._cluster.lost as error:
                 # Nobody has tables of now: again from where the driver has them.
+                self._count_death(error)
                 self._moment = None
 
     def _run(self, some: Pass, losses: BlockLosses, first: int, last: int, tick: Tick) -> int:
@@ -284,10 +363,20 @@ class RemoteRounds:
             while self._moment != after:
                 try:
                     self._round(some, shares, losses, after, tick)
-                except self._cluster.lost:
+                except self._cluster.lost as error:
+                    self._count_death(error)
                     self._recover(after, tick)
+            self._deaths = 0
             first = after[2]
         return first
+
+    def _count_death(self, error: Exception) -> None:
+        self._deaths += 1
+        if self._deaths > MOST_DEATHS:
+            raise ResourceError(
+                f"workers die again and again ({_first_line(error)})",
+                hint="see how much memory their machines have, and what the logs of Ray say",
+            ) from error
 
     def _hand_out(self, epoch: int, position: int, tick: Tick) -> None:
         """Give all workers the tables that the driver has."""
@@ -306,52 +395,58 @@ class RemoteRounds:
         after: Moment,
         tick: Tick,
     ) -> None:
-        workers = self._cluster.workers
-        turns = [Turn(some.epoch, np.empty(0, np.int64), [0.0]) for _ in workers]
-        for share in shares:
-            at = share.positions
-            rates = some.rates[at.start : at.stop + 1]
-            turns[share.worker] = Turn(some.epoch, some.order[at.start : at.stop], rates)
-        returns = 1 + len(workers)
+        workers, before = self._cluster.workers, self._moment
+        turns = turns_of(some, shares, len(workers))
         trained = [
-            worker.train.options(num_returns=returns).remote(turn)
+            worker.train.options(num_returns=1 + len(workers)).remote(before, turn)
             for worker, turn in zip(workers, turns, strict=True)
         ]
         combined = [
-            worker.combine.remote(*(one[1 + number] for one in trained))
+            worker.combine.remote(before, *(one[1 + number] for one in trained))
             for number, worker in enumerate(workers)
         ]
         found = self._cluster.wait([one[0] for one in trained], tick)
         for share in shares:
             losses[share.positions.start : share.positions.stop] = found[share.worker]
         # Only now: what is taken over cannot be done again.
-        self._cluster.wait([worker.take.remote(after, *combined) for worker in workers], tick)
+        taken = [worker.take.remote(before, after, *combined) for worker in workers]
+        self._cluster.wait(taken, tick)
         self._moment = after
 
     def _recover(self, after: Moment, tick: Tick) -> None:
         """Give workers that died the tables of others: those after the round, if there are some.
 
         Raises:
-            RayActorError: nobody has any.
+            LostTablesError: nobody has any.
         """
         cluster = self._cluster
         while True:
             at = [cluster.answer(worker, "at", tick) for worker in cluster.workers]
             moment = after if after in at else self._moment
-            if moment not in at:
-                raise cluster.lost[0]
+            if moment is None or moment not in at:
+                raise LostTablesError
             behind = [number for number, own in enumerate(at) if own != moment]
             try:
-                tables = cluster.workers[at.index(moment)].parameters.remote()
+                tables = cluster.workers[at.index(moment)].tables_of.remote(moment)
                 cluster.begin(behind, self._output, tables, moment, tick)
-            except cluster.lost:
+            except cluster.lost as error:
                 # Another one died meanwhile.
+                self._count_death(error)
                 continue
             self._moment = moment
             return
 
     def _fetch(self, tick: Tick) -> None:
         """Take the tables of a worker."""
-        (tables,) = self._cluster.wait([self._cluster.workers[0].parameters.remote()], tick)
+        assert self._moment is not None
+        while True:
+            try:
+                (tables,) = self._cluster.wait(
+                    [self._cluster.workers[0].tables_of.remote(self._moment)], tick
+                )
+                break
+            except self._cluster.lost as error:
+                self._count_death(error)
+                self._recover(self._moment, tick)
         for name, array in self._parameters.items():
             array[:] = tables[name]

@@ -32,7 +32,9 @@ from hsw2v.training.output import check_not_interrupted, folder_of
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.classes import Classes
+from hsw2v.trees.forest import forest_of
 from hsw2v.trees.shape import cost
+from hsw2v.trees.tree import Tree
 
 SECONDS = 1.5
 """How long the speed of training is measured."""
@@ -57,8 +59,8 @@ class Plan:
     - `model_bytes`, `checkpoint_bytes`, `encoded_bytes`: on disk, of the model but for its header,
       of the folder OUTPUT.checkpoint but for its types and losses, and of the encoded corpus while
       training. `output_free`, `cache_free`: the room where they would be written.
-    - `tokens_per_second`: measured on this machine; `seconds`: of training, without reading,
-      building trees and measuring held-out losses. Both are estimates.
+    - `tokens_per_second`: measured on this machine, not with engine ray; `seconds`: of training,
+      without reading, building trees and measuring held-out losses. Both are estimates.
     - `problems`: what would stop the training or hurt it, and what to do, as sentences.
 
     What does not apply, or is unknown, is None.
@@ -164,7 +166,7 @@ def plan(
         if least is not None and memory.total > least:
             sentence = too_large(chosen.training, size.words, memory.total, least)
             problems.append(f"{sentence}; {smaller(chosen.training)}")
-        else:
+        elif chosen.training.engine != "ray":
             speed = _speed(simple, vocabulary, corpus, first)
         ids = round(len(encoded.ids) * factor)
         model = _model_bytes(vocabulary, chosen.training, size.words)
@@ -322,6 +324,8 @@ def _speed(
     config: Config, vocabulary: Vocabulary, corpus: WordCorpus, first: Structure | None
 ) -> float:
     WarmUp(config.training).wait()
+    if isinstance(first, Tree) and config.training.num_trees > 1:
+        first = forest_of([first] * config.training.num_trees)
     return Trainer(config, vocabulary, first).measure_speed(corpus, SECONDS)
 
 

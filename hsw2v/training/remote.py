@@ -8,6 +8,7 @@ comes of it is, to the bit, what `Rounds` comes to.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +21,8 @@ from hsw2v.kernels.windows import Windowing
 from hsw2v.network.outputs import OutputLayer
 from hsw2v.network.parameters import Parameters
 from hsw2v.training.engines import Task
-from hsw2v.training.rounds import TRAINED, Replica, zeros_like
-from hsw2v.training.schedule import LOSS_EVERY, Pass
+from hsw2v.training.rounds import TRAINED, Replica, Rows, zeros_like
+from hsw2v.training.schedule import LOSS_EVERY, Pass, Share, own_blocks
 from hsw2v.training.state import BlockLosses, no_losses
 from hsw2v.training.tables import layer_of, tables_of
 
@@ -51,14 +52,43 @@ class Turn(NamedTuple):
     """(n+1,) learning rates."""
 
 
+class LostTablesError(Exception):
+    """A worker has no text, or other tables than those that it is asked about: it is a new one."""
+
+
+def own_texts(
+    ids: NDArray[np.int32], borders: NDArray[np.int64], windowing: Windowing, workers: int
+) -> Iterator[OwnText]:
+    """Yield the part of an encoded corpus that each worker owns, copied."""
+    for blocks in own_blocks(len(borders) - 1, workers):
+        ends = borders[blocks.start : blocks.stop + 1]
+        own = np.array(ids[ends[0] : ends[-1]])
+        yield OwnText(own, ends - ends[0], blocks.start, windowing)
+
+
+def turns_of(some: Pass, shares: Sequence[Share], workers: int) -> list[Turn]:
+    """Return what each worker trains on in a round of a pass."""
+    turns = [Turn(some.epoch, np.empty(0, np.int64), [0.0]) for _ in range(workers)]
+    for share in shares:
+        at = share.positions
+        rates = some.rates[at.start : at.stop + 1]
+        turns[share.worker] = Turn(some.epoch, some.order[at.start : at.stop], rates)
+    return turns
+
+
 class RemoteWorker:
-    """One of some workers."""
+    """One of some workers.
+
+    A moment is anything that tells which tables are meant. Whatever is asked of a worker that has
+    other ones raises `LostTablesError`.
+    """
 
     def __init__(self, workers: int) -> None:
         """Be one of so many, without a text and tables so far."""
         self._workers = workers
         self._text: OwnText | None = None
         self._parameters: Parameters = {}
+        self._replica: Replica | None = None
         self._at: Any = None
 
     def own(self, settings: TrainingConfig, text: OwnText, weights: NDArray[np.float64]) -> None:
@@ -70,35 +100,44 @@ class RemoteWorker:
         return self._text is not None
 
     def begin(self, output: OutputLayer, parameters: Parameters, at: Any) -> None:
-        """Take over an output layer and tables; `at` says which moment of training they are of."""
-        assert self._text is not None
-        self._at = None
+        """Take over an output layer and tables, which are of the moment `at`."""
+        if self._text is None:
+            raise LostTablesError
+        # Freed first: there may be no room for both.
+        self._at, self._replica, self._parameters = None, None, {}
         self._parameters = {name: _copy(array) for name, array in parameters.items()}
         stop = aligned_zeros(1, 1, np.int32)[0]
         longest = int(np.diff(self._text.borders).max(initial=1))
         layer = layer_of(output, self._weights, self._settings.dim)
-        tables = tables_of(self._parameters)
-        task = Task(self._settings, output, layer, tables, 1, longest, stop)
-        self._replica = Replica(task, self._parameters)
+        tables, threads = tables_of(self._parameters), self._settings.worker_threads
+        task = Task(self._settings, output, layer, tables, threads, longest, stop)
+        self._replica = Replica(task, self._parameters, threads)
         self._at = at
 
     def at(self) -> Any:
-        """Return which moment of training its tables are of; None if it has none."""
+        """Return the moment that its tables are of; None if it has none."""
         return self._at
 
-    def parameters(self) -> Parameters:
-        """Return its tables."""
+    def tables_of(self, at: Any) -> Parameters:
+        """Return its tables, of the moment `at`."""
+        self._check(at)
         return self._parameters
 
-    def train(self, turn: Turn) -> tuple[BlockLosses | Piece, ...]:
-        """Train on a copy of the rows that some blocks reach.
+    def _check(self, at: Any) -> None:
+        if at is None or at != self._at:
+            raise LostTablesError
+
+    def train(self, at: Any, turn: Turn) -> tuple[BlockLosses | Piece, ...]:
+        """Train on a copy of the rows that some blocks reach, from the tables of the moment `at`.
 
         Returns the losses of the blocks, and for each worker the piece that it is to combine.
 
         Raises:
             DivergedError: a loss is not finite.
         """
+        self._check(at)
         assert self._text is not None
+        assert self._replica is not None
         count = len(turn.blocks)
         losses = no_losses(count)
         if not count:
@@ -112,27 +151,29 @@ class RemoteWorker:
         with blas_threads(1):
             rows = self._replica.rows(some, range(count), self._parameters)
             self._replica.train(some, range(count), losses, self._parameters, rows)
-        return (losses, *(self._piece(rows, number) for number in range(self._workers)))
+        trained = self._replica.parameters
+        return (losses, *(self._piece(rows, trained, one) for one in range(self._workers)))
 
-    def _piece(self, rows: dict[str, NDArray[np.int32]], number: int) -> Piece:
-        """Return what the replica has come to, of the rows that a worker combines."""
+    def _piece(self, rows: Rows, trained: Parameters, number: int) -> Piece:
+        """Return what was trained of the rows that a worker combines."""
         piece: Piece = {}
         for name, reached in rows.items():
             size = len(self._parameters[name])
             ends = [size * end // self._workers for end in (number, number + 1)]
             own = reached[slice(*np.searchsorted(reached, ends))]
-            piece[name] = own, _taken(self._replica.parameters[name], own)
+            piece[name] = own, _rows_of(trained[name], own)
         return piece
 
-    def combine(self, *pieces: Piece) -> Piece:
-        """Return what all workers come to together, given their pieces in order."""
+    def combine(self, at: Any, *pieces: Piece) -> Piece:
+        """Return what all workers come to together from the moment `at`, given their pieces."""
+        self._check(at)
         together: Piece = {}
         for name, array in self._parameters.items():
             some = [piece[name] for piece in pieces if name in piece]
             rows = np.unique(np.concatenate([own for own, _ in some] or [np.empty(0, np.int32)]))
             if not len(rows):
                 continue
-            table = _taken(array, rows)
+            table = _rows_of(array, rows)
             if array.ndim == 1:
                 for own, values in some:
                     places = np.searchsorted(rows, own)
@@ -154,8 +195,9 @@ class RemoteWorker:
             together[name] = rows, table
         return together
 
-    def take(self, at: Any, *combined: Piece) -> None:
-        """Take over what was combined: the tables are then of the moment `at`."""
+    def take(self, before: Any, at: Any, *combined: Piece) -> None:
+        """Take over what was combined: from the moment `before` to the moment `at`."""
+        self._check(before)
         self._at = None
         for piece in combined:
             for name, (rows, values) in piece.items():
@@ -163,7 +205,7 @@ class RemoteWorker:
         self._at = at
 
 
-def _taken(array: NDArray[Any], rows: NDArray[np.int32]) -> NDArray[Any]:
+def _rows_of(array: NDArray[Any], rows: NDArray[np.int32]) -> NDArray[Any]:
     """Return a copy of rows of an array (R, P) or (R,)."""
     taken = zeros_like(array, len(rows))
     if array.ndim == 1:

@@ -23,7 +23,7 @@ from hsw2v.kernels.output.negative import NoiseDistribution
 from hsw2v.kernels.output.sampled import SHARED_BY
 from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
 from hsw2v.training.engines import ENGINES, Task
-from hsw2v.training.hogwild import check_loss
+from hsw2v.training.hogwild import Hogwild, check_loss
 from hsw2v.training.runner import Threads, no_tick
 from hsw2v.training.schedule import Pass, Share
 from hsw2v.training.state import BlockLosses
@@ -185,12 +185,15 @@ class _Copies:
 class Replica:
     """Tables of its own that a worker trains on, in which only the rows that it reaches matter."""
 
-    def __init__(self, task: Task, parameters: Parameters) -> None:
+    def __init__(self, task: Task, parameters: Parameters, threads: int = 1) -> None:
+        """Make tables like these parameters, for a worker of so many threads."""
         self.parameters = {
             name: zeros_like(array, len(array)) for name, array in parameters.items()
         }
-        alone = dataclasses.replace(task, tables=tables_of(self.parameters), threads=1)
+        alone = dataclasses.replace(task, tables=tables_of(self.parameters), threads=threads)
         self._engine = ENGINES[task.output.name](alone)
+        self._runner = Threads()
+        self._runner.stop = task.stop
         self._layer, self.row = task.layer, aligned_zeros(1, task.tables.vectors.shape[1])
         self._noise, self._shared_by = _noise(task.layer)
         self._kept = aligned_zeros(1, task.longest_block, np.int32)[0]
@@ -217,6 +220,10 @@ class Replica:
                 self.parameters[name][chosen] = parameters[name][chosen]
             else:
                 copy_rows(parameters[name], chosen, self.parameters[name])
+        if self._engine.threads > 1:
+            begin, end = positions.start, positions.stop
+            Hogwild(self._runner, self._engine).run(some, losses, begin, end, no_tick)
+            return
         for position in positions:
             losses[position] = self._engine.train(0, some, position)
             check_loss(losses, position, some.epoch)

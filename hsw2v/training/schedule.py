@@ -80,7 +80,7 @@ def training_pass(
     assert training.epochs is not None
     blocks = len(borders) - 1
     order, rounds = block_order(blocks, training.seed, epoch), list[list[Share]]()
-    if training.deterministic:
+    if training.in_rounds:
         share = share_of_worker(blocks, training)
         order, rounds = dealt_out(order, training.workers, share)
     done = np.concatenate(([0], np.cumsum(np.diff(borders)[order])))
@@ -152,7 +152,9 @@ def share_of_worker(blocks: int, training: TrainingConfig) -> int:
         return -(-training.round // BLOCK)
     assert training.epochs is not None
     share = training.epochs * blocks // (training.workers * FEWEST_ROUNDS)
-    return min(max(1, share), LARGEST_SHARE)
+    # A block for each of its threads.
+    least = training.worker_threads if training.engine == "ray" else 1
+    return max(least, min(share, LARGEST_SHARE))
 
 
 def block_key(seed: int, epoch: int, block: int) -> int:

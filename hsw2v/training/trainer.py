@@ -364,7 +364,7 @@ class Trainer:
     def _training_of(self, corpus: WordCorpus) -> Hogwild | Rounds | RemoteRounds:
         """Return the training of the network on a corpus."""
         if self._cluster is not None:
-            if not self._cluster.workers:
+            if not self._cluster.has_texts:
                 self._cluster.employ(corpus.encoded, self._windowing(corpus), self._weights)
             network = self.network
             return RemoteRounds(self._runner, self._cluster, network.output, network.parameters)

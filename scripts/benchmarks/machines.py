@@ -25,9 +25,9 @@ from hsw2v.corpus.stream import BLOCK
 from hsw2v.corpus.words import choose_words
 from hsw2v.events import EpochEnd, Event, ignore
 from hsw2v.training.building import first_structure
-from hsw2v.training.remote import OwnText, Piece, RemoteWorker, Turn
+from hsw2v.training.remote import Piece, RemoteWorker, own_texts, turns_of
 from hsw2v.training.rounds import rounds_within
-from hsw2v.training.schedule import own_blocks, training_pass
+from hsw2v.training.schedule import training_pass
 from hsw2v.training.trainer import Trainer
 
 BANDWIDTH = 10e9 / 8
@@ -52,36 +52,31 @@ def _rounds(given: Namespace, settings: dict[str, Any], workers: int, blocks: in
         trainer = Trainer(config, vocabulary, base)
         network, windowing = trainer.network, trainer._windowing(words)
         borders, made = encoded.blocks, []
-        for own in own_blocks(len(borders) - 1, workers):
-            ends = borders[own.start : own.stop + 1]
-            text = OwnText(encoded.ids[ends[0] : ends[-1]], ends - ends[0], own.start, windowing)
+        for text in own_texts(encoded.ids, borders, windowing, workers):
             one = RemoteWorker(workers)
             one.own(training, text, trainer._weights)
             one.begin(network.output, network.parameters, 0)
             made.append(one)
         some = training_pass(encoded.ids, borders, windowing, training, 0)
         found: dict[str, list[float]] = {}
-        for shares in rounds_within(some, 0, len(borders) - 1)[: given.most]:
-            if len(shares) < workers:
-                break
-            trained, took = [], []
-            for share in shares:
-                at = share.positions
-                turn = Turn(0, some.order[at.start : at.stop], some.rates[at.start : at.stop + 1])
+        whole = [one for one in rounds_within(some, 0, len(borders) - 1) if len(one) == workers]
+        for moment, shares in enumerate(whole[: given.most]):
+            trained: list[Any] = []
+            took = []
+            for one, turn in zip(made, turns_of(some, shares, workers), strict=True):
                 begun = time.perf_counter()
-                trained.append(made[share.worker].train(turn))
+                trained.append(one.train(moment, turn))
                 took.append(time.perf_counter() - begun)
             begun = time.perf_counter()
             pieces = [
-                one.combine(*(part[1 + n] for part in trained))  # type: ignore[arg-type]
-                for n, one in enumerate(made)
+                one.combine(moment, *(part[1 + number] for part in trained))
+                for number, one in enumerate(made)
             ]
             combining = (time.perf_counter() - begun) / workers
             begun = time.perf_counter()
             for one in made:
-                one.take(1, *pieces)
+                one.take(moment, moment + 1, *pieces)
             taking = (time.perf_counter() - begun) / workers
-            first = list(trained[0][1:])
             at = slice(shares[0].positions.start, shares[-1].positions.stop)
             tokens = int(np.diff(borders)[some.order[at]].sum())
             figures = {
@@ -89,8 +84,8 @@ def _rounds(given: Namespace, settings: dict[str, Any], workers: int, blocks: in
                 "training": median(took),
                 "combining": combining,
                 "taking": taking,
-                "sent": _bytes(first),  # type: ignore[arg-type]
-                "received": _bytes(pieces),
+                "sent": _bytes(list(trained[0][2:])),
+                "received": _bytes(pieces[1:]),
             }
             for name, value in figures.items():
                 found.setdefault(name, []).append(value)
@@ -186,7 +181,8 @@ def _engines_table(record: Record) -> str:
 
 def _fit(record: Record) -> tuple[float, float, float]:
     """Return a and b of bytes = a · tokens^b, of what is received, and tokens a second."""
-    runs = [one for one in record.select(kind="round", model="skipgram") if "tokens" in one]
+    runs = record.select(kind="round", model="skipgram")
+    runs = [one for one in runs if "tokens" in one and one["workers"] > 1]
     tokens = np.array([one["tokens"] * one["workers"] for one in runs])
     received = np.array([one["received"] for one in runs])
     power, constant = np.polyfit(np.log(tokens), np.log(received), 1)
@@ -205,7 +201,8 @@ def _model_table(record: Record) -> str:
                 sent = min(a * tokens**power, whole)
                 received = min(a * (machines * tokens) ** power, whole)
                 training = tokens / machine
-                network = max(sent, received) / BANDWIDTH
+                # Pieces go out before what is combined comes back.
+                network = (sent + received) / BANDWIDTH
                 share = training / (training + network)
                 rows.append(
                     [

@@ -101,6 +101,8 @@ def unused_settings(config: Config) -> list[str]:
     unused = {name for one in OUTPUTS.values() for name in one.settings}.difference(used)
     if not training.in_rounds:
         unused |= {"workers", "round"}
+    if training.engine != "ray":
+        unused |= {"worker_threads", "ray_address"}
     return [
         one.name
         for one in dataclasses.fields(training)

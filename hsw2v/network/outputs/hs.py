@@ -99,6 +99,8 @@ class HierarchicalOutput(BuiltOutput[Tree | Forest]):
 
     def untrained_loss(self, weights: Numbers) -> float:
         """Return the loss of even odds at each decision, in nats."""
+        if len(self.built_of) == 1:
+            return 0.0
         lengths = np.stack([tree.lengths for tree in self.trees]).astype(np.float64)
         return float(np.average(self._mixed(lengths * math.log(2.0)), weights=weights))
 
