@@ -133,8 +133,9 @@ def test_workers_that_die_in_every_round_are_given_up(
         hsw2v.train(corpus, engine="ray", workers=2, **SMALL)
 
 
+@pytest.mark.parametrize("engine", [None, "local"])
 def test_what_is_interrupted_goes_on_to_the_same_bits(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str | None, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = SMALL | {"workers": 2}
     expected = hsw2v.train(corpus, engine="local", **settings)
@@ -155,7 +156,10 @@ def test_what_is_interrupted_goes_on_to_the_same_bits(
         patched.setattr(RemoteRounds, "run", interrupted)
         with pytest.raises(KeyboardInterrupt, match="hsw2v resume"):
             hsw2v.train(corpus, engine="ray", output=output, **settings)
-    found = hsw2v.resume(folder_of(output))
+    with pytest.raises(errors.UsageError, match="engine threads would come to another model"):
+        hsw2v.resume(folder_of(output), engine="threads")
+    # On this machine, where the other one began.
+    found = hsw2v.resume(folder_of(output), engine=engine)
     assert found.vectors.tobytes() == expected.vectors.tobytes()
 
 

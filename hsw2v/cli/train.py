@@ -192,6 +192,16 @@ def train_and_save(
 @click.option("-o", "--output", metavar="MODEL", help="Model file to write (default: as before).")
 @click.option("--force", is_flag=True, default=None, help="Replace the output if it exists.")
 @number_option("--threads", help="Threads (default: as before).")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    help="Engine of deterministic training, each of which comes to the same (default: as before).",
+)
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help="Address of the Ray cluster (default: that of RAY_ADDRESS, else one is started here).",
+)
 @checkpoint_option(None, "as before")
 @quiet_option
 @log_option
@@ -200,6 +210,8 @@ def resume(
     output: str | None,
     force: bool | None,
     threads: int | None,
+    engine: str | None,
+    ray_address: str | None,
     checkpoint_every: float | None,
     quiet: bool,
     log_json: str | None,
@@ -232,6 +244,8 @@ def resume(
             force=force,
             checkpoint_every=checkpoint_every,
             threads=threads,
+            engine=engine,
+            ray_address=ray_address,
             listener=progress.listen,
         )
         progress.end(model, os.path.relpath(path), time.perf_counter() - begun)

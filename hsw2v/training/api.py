@@ -122,7 +122,8 @@ def train(
                 notes=notes,
             )
             if resumed and kept.is_interrupted():
-                return _resume(kept, chosen.training.threads, listener)
+                now = chosen.training
+                return _resume(kept, listener, threads=now.threads, ray_address=now.ray_address)
             context.enter_context(kept)
             kept.check_new()
             if resumed:
@@ -142,15 +143,20 @@ def resume(
     force: bool | None = None,
     checkpoint_every: float | None = None,
     threads: int | None = None,
+    engine: str | None = None,
+    ray_address: str | None = None,
     listener: Listener = ignore,
 ) -> Model:
     """Go on with a training that was interrupted, from its folder OUTPUT.checkpoint.
 
     The text is not read again. Schedule, windows and random numbers are those of the uninterrupted
     training: with one thread, so is the model, to the bit. What is not given here is as it was:
-    `output` and `force`, which tell where the model is saved, `checkpoint_every` and `threads`.
+    `output` and `force`, which tell where the model is saved, `checkpoint_every` and `threads`; and
+    for deterministic training `engine`, "local" or "ray", which comes to the same model. The
+    address of a Ray cluster is not kept: `ray_address`, or RAY_ADDRESS, names it again.
 
     Raises:
+        UsageError: another engine would come to another model.
         MissingInputError, ModelFileError: there is no such folder, or a file of it is damaged.
         And what `train` raises.
     """
@@ -165,15 +171,27 @@ def resume(
         notes=was.notes,
         folder=checkpoint,
     )
-    return _resume(kept, threads, listener)
+    now = {"threads": threads, "engine": engine, "ray_address": ray_address}
+    return _resume(kept, listener, **now)
 
 
-def _resume(kept: ModelOutput, threads: int | None, listener: Listener) -> Model:
+def _resume(kept: ModelOutput, listener: Listener, **now: Any) -> Model:
+    """Go on, with what is said of the machine `now` where that is not None."""
     with ExitStack() as context:
         context.enter_context(memory_explained())
         context.enter_context(kept)
         run, texts = context.enter_context(open_run(kept.folder))
-        config = run.config if threads is None else run.config.replace(threads=threads)
+        given = {name: one for name, one in now.items() if one is not None}
+        was = run.config.training
+        if given.get("engine", was.engine) != was.engine and (
+            not was.deterministic or given["engine"] == "threads"
+        ):
+            raise UsageError(
+                f"engine {given['engine']} would come to another model than engine {was.engine}",
+                where=str(kept.folder),
+                hint="leave --engine out",
+            )
+        config = run.config.replace(**given)
         cluster = context.enter_context(connected(config.training))
         return _train(
             *(texts, config, None, WarmUp(config.training), listener, kept),
@@ -407,7 +425,8 @@ def _train(
         cluster=cluster,
     )
     if kept is not None:
-        kept.begin(chosen, texts, known, trainer.state)
+        # A cluster may have another address when training goes on.
+        kept.begin(chosen.replace(ray_address=None), texts, known, trainer.state)
     built = time.perf_counter() - read
     info: dict[str, Any] = {"versions": _versions(), "corpus": totals}
     notes = {**(earlier.info if earlier else {}), **(kept.notes.get("info", {}) if kept else {})}
