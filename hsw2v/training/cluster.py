@@ -248,7 +248,9 @@ def _connect(ray: Any, settings: TrainingConfig) -> None:
             # Nothing is told to anybody, and workers may be more than processors.
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             count = max(settings.workers * settings.worker_threads, os.cpu_count() or 1)
-            ray.init(address="local", num_cpus=count, include_dashboard=False, **quiet)
+            # Nobody else is to reach it.
+            here = {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
+            ray.init(address="local", num_cpus=count, **here, **quiet)
     except (OSError, ValueError, RuntimeError, ImportError, ray.exceptions.RayError) as error:
         where = f"at {address}" if address else "here"
         raise UsageError(
