@@ -20,11 +20,16 @@ from hsw2v.kernels.combining import combine_rows, take_rows
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.outputs import OutputLayer
 from hsw2v.network.parameters import Parameters
-from hsw2v.training.engines import Task
+from hsw2v.training.engines import ENGINES, Task
+from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.rounds import TRAINED, Replica, Rows, zeros_like
+from hsw2v.training.runner import Threads, no_tick
 from hsw2v.training.schedule import LOSS_EVERY, Pass, Share, own_blocks
 from hsw2v.training.state import BlockLosses, no_losses
 from hsw2v.training.tables import layer_of, tables_of
+
+ALIGNED = 64
+"""Bytes: a vector register."""
 
 Piece = dict[str, tuple[NDArray[np.int32], NDArray[Any]]]
 """Of arrays by name, ascending rows (n,) int32 and what they have come to, (n, P) or (n,)."""
@@ -89,7 +94,9 @@ class RemoteWorker:
         self._text: OwnText | None = None
         self._parameters: Parameters = {}
         self._replica: Replica | None = None
+        self._alone: Hogwild | None = None
         self._at: Any = None
+        self._trained_from: Any = None
 
     def own(self, settings: TrainingConfig, text: OwnText, weights: NDArray[np.float64]) -> None:
         """Own a text; `weights (V,)` tell how often each word is a target."""
@@ -104,14 +111,17 @@ class RemoteWorker:
         if self._text is None:
             raise LostTablesError
         # Freed first: there may be no room for both.
-        self._at, self._replica, self._parameters = None, None, {}
+        self._at, self._replica, self._alone, self._parameters = None, None, None, {}
         self._parameters = {name: _copy(array) for name, array in parameters.items()}
         stop = aligned_zeros(1, 1, np.int32)[0]
         longest = int(np.diff(self._text.borders).max(initial=1))
         layer = layer_of(output, self._weights, self._settings.dim)
         tables, threads = tables_of(self._parameters), self._settings.worker_threads
         task = Task(self._settings, output, layer, tables, threads, longest, stop)
-        self._replica = Replica(task, self._parameters, threads)
+        if self._workers > 1:
+            self._replica = Replica(task, self._parameters, threads)
+        else:
+            self._alone = Hogwild(Threads(), ENGINES[output.name](task))
         self._at = at
 
     def at(self) -> Any:
@@ -137,7 +147,6 @@ class RemoteWorker:
         """
         self._check(at)
         assert self._text is not None
-        assert self._replica is not None
         count = len(turn.blocks)
         losses = no_losses(count)
         if not count:
@@ -147,6 +156,12 @@ class RemoteWorker:
             *(text.ids, text.borders, text.windowing, seed, turn.epoch, turn.blocks),
             *([], turn.rates, LOSS_EVERY, [], text.first_block),
         )
+        if self._alone is not None:
+            # With nobody to combine with it is trained in place, and the round is not done again.
+            self._at, self._trained_from = None, at
+            self._alone.run(some, losses, 0, count, no_tick)
+            return losses, {}
+        assert self._replica is not None
         # Products in several threads come to other bits.
         with blas_threads(1):
             rows = self._replica.rows(some, range(count), self._parameters)
@@ -166,22 +181,28 @@ class RemoteWorker:
 
     def combine(self, at: Any, *pieces: Piece) -> Piece:
         """Return what all workers come to together from the moment `at`, given their pieces."""
-        self._check(at)
         together: Piece = {}
+        if self._alone is not None and self._trained_from == at:
+            return together
+        self._check(at)
         for name, array in self._parameters.items():
             some = [piece[name] for piece in pieces if name in piece]
-            rows = np.unique(np.concatenate([own for own, _ in some] or [np.empty(0, np.int32)]))
+            # The rows that somebody has, and the place of each among them.
+            marks = np.zeros(len(array), np.bool_)
+            for own, _ in some:
+                marks[own] = True
+            rows = np.flatnonzero(marks).astype(np.int32)
             if not len(rows):
                 continue
+            place = np.empty(len(array), np.int32)
+            place[rows] = np.arange(len(rows), dtype=np.int32)
             table = _rows_of(array, rows)
             if array.ndim == 1:
                 for own, values in some:
-                    places = np.searchsorted(rows, own)
-                    table[places] = np.maximum(table[places], values)
+                    table[place[own]] = np.maximum(table[place[own]], values)
             else:
-                # Views of what another process has sent need not be aligned.
-                copies = [_copy(values) for _, values in some]
-                places_of = [np.searchsorted(rows, own).astype(np.int32) for own, _ in some]
+                copies = [_aligned(values) for _, values in some]
+                places_of = [place[own] for own, _ in some]
                 combine_rows(
                     table,
                     np.array([one.ctypes.data for one in places_of]),
@@ -197,8 +218,9 @@ class RemoteWorker:
 
     def take(self, before: Any, at: Any, *combined: Piece) -> None:
         """Take over what was combined: from the moment `before` to the moment `at`."""
-        self._check(before)
-        self._at = None
+        if self._alone is None or self._trained_from != before:
+            self._check(before)
+        self._at = self._trained_from = None
         for piece in combined:
             for name, (rows, values) in piece.items():
                 self._parameters[name][rows] = values
@@ -213,6 +235,11 @@ def _rows_of(array: NDArray[Any], rows: NDArray[np.int32]) -> NDArray[Any]:
     else:
         take_rows(array, rows, taken)
     return taken
+
+
+def _aligned(array: NDArray[Any]) -> NDArray[Any]:
+    """Return rows that another process may have sent as compiled code wants them."""
+    return array if array.ctypes.data % ALIGNED == 0 else _copy(array)
 
 
 def _copy(array: NDArray[Any]) -> NDArray[Any]:

@@ -20,6 +20,8 @@ FLOOR = 1e-4
 FEWEST_ROUNDS = 400
 """With half of them, the loss is higher by .01 nats; with a quarter, by .02."""
 LARGEST_SHARE = 8
+ALONE = 64
+"""Blocks that a worker without others trains on until it looks up."""
 LOSS_EVERY = 64
 """The training loss is taken of one window in so many, to cost next to nothing."""
 
@@ -150,6 +152,9 @@ def share_of_worker(blocks: int, training: TrainingConfig) -> int:
     """
     if training.round is not None:
         return -(-training.round // BLOCK)
+    if training.workers == 1:
+        # Nobody waits for it.
+        return ALONE
     assert training.epochs is not None
     share = training.epochs * blocks // (training.workers * FEWEST_ROUNDS)
     # A block for each of its threads.

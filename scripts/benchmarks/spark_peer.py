@@ -52,7 +52,7 @@ def main() -> None:
                     counts[word] += 1
     order = sorted(range(len(words)), key=lambda one: -counts[words[one]])
     vocabulary = Vocabulary.from_words([words[one] for one in order], [0] * len(order))
-    hsw2v.Model(vocabulary, vectors[order]).export(output, format="bin", force=True)
+    hsw2v.Model(vocabulary, vectors[order]).export(output, format="binary", force=True)
     session.stop()
 
 
