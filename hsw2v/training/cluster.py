@@ -255,8 +255,8 @@ def _connect(ray: Any, settings: TrainingConfig) -> None:
         where = f"at {address}" if address else "here"
         raise UsageError(
             f"there is no Ray cluster {where} to work with ({_first_line(error)})",
-            hint="name one with --ray-address, or leave that out and unset RAY_ADDRESS to start "
-            "one here",
+            hint="name one with --ray-address (RAY_AUTH_MODE=token, if it asks for a token), or "
+            "leave that out and unset RAY_ADDRESS to start one here",
         ) from error
 
 
