@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_training import MEMBERS, planted
+from test_training import neighbours_in_group, planted
 
 import hsw2v
 from hsw2v import errors, events
@@ -166,12 +166,7 @@ def test_what_is_interrupted_goes_on_to_the_same_bits(
 def test_workers_may_have_several_threads(corpus: Path) -> None:
     settings = SMALL | {"epochs": 12, "lr": 0.05, "sample": 0.0, "engine": "ray", "workers": 2}
     trained = hsw2v.train(corpus, worker_threads=2, **settings)
-    near = [
-        (word[:2], name[:2])
-        for word in trained.words
-        for name, _ in trained.similar(word, k=MEMBERS - 1)
-    ]
-    assert sum(own == other for own, other in near) > 0.9 * len(near)
+    assert neighbours_in_group(trained) > 0.9
     assert not trained.config["training"]["deterministic"]
     assert trained.config["training"]["worker_threads"] == 2
 

@@ -51,6 +51,16 @@ def planted(sentences: int = 3_000, seed: int = 0) -> list[list[str]]:
     ]
 
 
+def neighbours_in_group(trained: hsw2v.Model) -> float:
+    """Return how many of the nearest words are of a word's own group, as a share."""
+    near = [
+        (word[:2], name[:2])
+        for word in trained.words
+        for name, _ in trained.similar(word, k=MEMBERS - 1)
+    ]
+    return float(np.mean([own == other for own, other in near]))
+
+
 @pytest.mark.parametrize("loss", ["hs", "ns"])
 @pytest.mark.parametrize("model", ["skipgram", "cbow"])
 @pytest.mark.parametrize("threads", [1, 2])

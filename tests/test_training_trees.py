@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_training import MEMBERS, planted
+from test_training import neighbours_in_group, planted
 
 import hsw2v
 from hsw2v import config, errors, events
@@ -36,12 +36,7 @@ def codes_of(model: hsw2v.Model) -> list[str]:
 def test_words_of_a_planted_group_become_neighbours(tree: str, model: str, threads: int) -> None:
     settings = SMALL | {"threads": threads, "epochs": 12, "lr": 0.05}
     trained = hsw2v.train(planted(), model=model, tree=tree, **settings)
-    near = [
-        (word[:2], name[:2])
-        for word in trained.words
-        for name, _ in trained.similar(word, k=MEMBERS - 1)
-    ]
-    assert np.mean([own == other for own, other in near]) > 0.95
+    assert neighbours_in_group(trained) > 0.95
     assert trained.distribution(["g0w0", "g0w1"]).sum() == pytest.approx(1.0, abs=1e-6)
     assert trained.distribution(["g0w0"]).max() > 2 / len(trained)
 
@@ -59,12 +54,7 @@ def test_several_trees_are_each_built_of_their_own_dimensions(loss: str, model: 
     words = len(trained) if loss == "hs+ns" else 0
     assert trained.output is not None
     assert len(trained.output) == 3 * (len(trained) - 1) + words
-    near = [
-        (word[:2], name[:2])
-        for word in trained.words
-        for name, _ in trained.similar(word, k=MEMBERS - 1)
-    ]
-    assert np.mean([own == other for own, other in near]) > 0.95
+    assert neighbours_in_group(trained) > 0.95
     assert trained.distribution(["g0w0", "g0w1"]).sum() == pytest.approx(1.0, abs=1e-6)
     best = trained.predict(["g0w0"], k=3)
     distribution = dict(zip(trained.words, trained.distribution(["g0w0"]), strict=True))

@@ -250,6 +250,11 @@ class TrainingConfig:
         return self.deterministic or self.engine != "threads"
 
     @property
+    def combines(self) -> bool:
+        """Whether deterministic training combines copies: one worker has nobody to combine with."""
+        return self.deterministic and self.workers > 1
+
+    @property
     def losses(self) -> tuple[str, ...]:
         """Their names, in order, each once."""
         return tuple(dict.fromkeys(one.loss for one in self.phases))

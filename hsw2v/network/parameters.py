@@ -104,11 +104,12 @@ def parameter_bytes(training: TrainingConfig, words: int, rows: int) -> Paramete
 def table_copies(training: TrainingConfig) -> int:
     """Return how many copies of all parameters there are: in deterministic training, one a thread.
 
-    Threads that have no worker to execute have none, and on a cluster the workers have them.
+    Threads that have no worker to execute have none, nor has one worker alone, and on a cluster the
+    workers have them.
     """
-    if training.engine == "ray":
+    if training.engine == "ray" or not training.combines:
         return 0
-    return min(training.threads or 1, training.workers) if training.deterministic else 0
+    return min(training.threads or 1, training.workers)
 
 
 def _without_memory(rows: int, width: int, kind: DTypeLike) -> NDArray[Any]:
@@ -129,8 +130,8 @@ def check_memory(training: TrainingConfig, words: int, rows: int) -> None:
 def too_large(training: TrainingConfig, words: int, needed: int, there: int) -> str:
     """Return the sentence that parameters take more bytes than there are."""
     kind = "" if training.optimizer == "sgd" else f" and the state of {training.optimizer}"
-    if training.deterministic:
-        kind += f", with copies for {table_copies(training)} threads,"
+    if copies := table_copies(training):
+        kind += f", with copies for {copies} threads,"
     return (
         f"the tables{kind} take {needed / 1e9:,.1f} GB for {words:,} words of {training.dim:,} "
         f"dimensions, and there are {there / 1e9:,.1f} GB of memory"
@@ -140,7 +141,7 @@ def too_large(training: TrainingConfig, words: int, needed: int, there: int) -> 
 def smaller(training: TrainingConfig) -> str:
     """Return what makes the parameters smaller."""
     others = "" if training.optimizer == "sgd" else ", or use --optimizer sgd"
-    if training.deterministic:
+    if table_copies(training):
         others += ", or lower --threads"
     return f"lower --dim, raise --min-count, or set --max-vocab{others}"
 

@@ -143,23 +143,27 @@ class Trees(Layer):
 
     trees: list[Hierarchical]
 
+    @property
+    def nodes(self) -> int:
+        """The number of rows of a tree."""
+        return len(self.outputs) // len(self.trees)
+
     def _parts(self, rows: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
         """Return which rows are of each tree."""
-        owner = rows // (len(self.outputs) // len(self.trees))
+        owner = rows // self.nodes
         return [owner == number for number in range(len(self.trees))]
 
     def rows(self, word: int, key: int, counter: int) -> tuple[NDArray[np.int64], Floats]:
         """Return the inner nodes of the word's path in one tree after the other."""
         found = [tree.rows(word, key, counter) for tree in self.trees]
-        nodes = len(self.outputs) // len(self.trees)
-        rows = [number * nodes + path for number, (path, _) in enumerate(found)]
+        rows = [number * self.nodes + path for number, (path, _) in enumerate(found)]
         return np.concatenate(rows), np.concatenate([labels for _, labels in found])
 
     def taking_part(self, rows: NDArray[np.int64], key: int, counter: int) -> NDArray[np.bool_]:
         """Return which nodes take part in a window: one draw for each tree."""
-        nodes, count = len(self.outputs) // len(self.trees), len(self.trees)
+        count = len(self.trees)
         parts = [
-            tree.taking_part(rows[part] - number * nodes, key, counter * count + number)
+            tree.taking_part(rows[part] - number * self.nodes, key, counter * count + number)
             for number, (tree, part) in enumerate(zip(self.trees, self._parts(rows), strict=True))
         ]
         return np.concatenate(parts)

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros, blas_threads
 from hsw2v.config import TrainingConfig
-from hsw2v.kernels.combining import combine_rows, take_rows
+from hsw2v.kernels.combining import combine_rows
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.outputs import OutputLayer
 from hsw2v.network.parameters import Parameters
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild
-from hsw2v.training.rounds import TRAINED, Replica, Rows, zeros_like
+from hsw2v.training.rounds import TRAINED, Replica, Rows, take, zeros_like
 from hsw2v.training.runner import Threads, no_tick
 from hsw2v.training.schedule import LOSS_EVERY, Pass, Share, own_blocks
 from hsw2v.training.state import BlockLosses, no_losses
@@ -113,15 +113,15 @@ class RemoteWorker:
         # Freed first: there may be no room for both.
         self._at, self._replica, self._alone, self._parameters = None, None, None, {}
         self._parameters = {name: _copy(array) for name, array in parameters.items()}
-        stop = aligned_zeros(1, 1, np.int32)[0]
+        runner = Threads()
         longest = int(np.diff(self._text.borders).max(initial=1))
         layer = layer_of(output, self._weights, self._settings.dim)
         tables, threads = tables_of(self._parameters), self._settings.worker_threads
-        task = Task(self._settings, output, layer, tables, threads, longest, stop)
+        task = Task(self._settings, output, layer, tables, threads, longest, runner.stop)
         if self._workers > 1:
             self._replica = Replica(task, self._parameters, threads)
         else:
-            self._alone = Hogwild(Threads(), ENGINES[output.name](task))
+            self._alone = Hogwild(runner, ENGINES[output.name](task))
         self._at = at
 
     def at(self) -> Any:
@@ -230,10 +230,7 @@ class RemoteWorker:
 def _rows_of(array: NDArray[Any], rows: NDArray[np.int32]) -> NDArray[Any]:
     """Return a copy of rows of an array (R, P) or (R,)."""
     taken = zeros_like(array, len(rows))
-    if array.ndim == 1:
-        taken[:] = array[rows]
-    else:
-        take_rows(array, rows, taken)
+    take(array, rows, taken)
     return taken
 
 

@@ -172,10 +172,7 @@ class _Copies:
             if name not in self._arrays or len(chosen) > len(self._arrays[name]):
                 # With some room, since the next block reaches about as many.
                 self._arrays[name] = zeros_like(array, len(chosen) + len(chosen) // 4)
-            if array.ndim == 1:
-                self._arrays[name][: len(chosen)] = array[chosen]
-            else:
-                take_rows(array, chosen, self._arrays[name])
+            take(array, chosen, self._arrays[name])
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """Return the copies of `rows[name]`; there may be more, from earlier rounds."""
@@ -278,6 +275,14 @@ def zeros_like(array: NDArray[Any], size: int) -> NDArray[Any]:
     else:
         made = aligned_zeros(size, array.shape[1], array.dtype)
     return made
+
+
+def take(array: NDArray[Any], rows: NDArray[np.int32], target: NDArray[Any]) -> None:
+    """Copy n rows of an array (R, P) or (R,) to the first n of another."""
+    if array.ndim == 1:
+        target[: len(rows)] = array[rows]
+    else:
+        take_rows(array, rows, target)
 
 
 def _take_largest(

@@ -369,12 +369,10 @@ class Trainer:
             network = self.network
             return RemoteRounds(self._runner, self._cluster, network.output, network.parameters)
         task, settings = self._task(corpus, self.network.output), self._settings
-        if settings.deterministic and settings.workers == 1:
-            # There is nobody to combine with.
-            alone = dataclasses.replace(task, threads=1)
-            return Hogwild(self._runner, ENGINES[task.output.name](alone))
-        if settings.deterministic:
+        if settings.combines:
             return Rounds(self._runner, task, self.network.parameters, settings.workers)
+        if settings.deterministic:
+            task = dataclasses.replace(task, threads=1)
         return Hogwild(self._runner, ENGINES[task.output.name](task))
 
     def _task(self, corpus: WordCorpus, output: OutputLayer) -> Task:

@@ -43,7 +43,7 @@ def warm_up(training: TrainingConfig) -> None:
     keep = np.full(2, 2**32, np.uint64)
     windowing = Windowing(np.array([-1, 0, 1], np.int32), keep, 1, False)
     some = measuring_pass(ids, np.array([0, 3]), windowing)
-    if training.deterministic:
+    if training.combines:
         some = replace(some, rounds=[[Share(0, range(1))]])
         Rounds(Threads(), task, network.parameters, 1).run(some, no_losses(1), 0, 1, lambda: None)
     else:
