@@ -50,6 +50,7 @@ CASES: dict[str, dict[str, Any]] = {
     "CBOW, ns, adam": {"workers": 3, "model": "cbow", "loss": "ns", "optimizer": "adam"},
     "two trees, then hs+ns": {"workers": 2, "num_trees": 2, "loss": "hs+ns", "pretrain": "hs:1"},
     "one worker": {"workers": 1},
+    "some rows every round": {"workers": 3, "combine_rows": 20, "combine_all_every": 3},
 }
 
 
@@ -164,11 +165,11 @@ class Killing:
 
 
 @pytest.mark.parametrize("every", [False, True])
+@pytest.mark.parametrize("combine_rows", [None, 20])
 def test_workers_that_die_do_not_change_a_bit(
-    every: bool, corpus: Path, monkeypatch: pytest.MonkeyPatch
+    every: bool, combine_rows: int | None, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schedule, "FEWEST_ROUNDS", 8)
-    settings = SMALL | {"workers": 2}
+    settings = SMALL | {"workers": 2, "combine_rows": combine_rows, "combine_all_every": 2}
     expected = hsw2v.train(corpus, engine="local", **settings)
     killing = Killing(monkeypatch, 12, 17, 22, every=every)
     found = hsw2v.train(corpus, engine="ray", **settings)
