@@ -51,7 +51,8 @@ class CorpusConfig:
     )
     max_types: int = setting(
         0,
-        "most types in memory: beyond it the rarest are dropped; 0 for no bound",
+        "most types in memory: beyond it the rarest are dropped; 0 for no bound; with engine local "
+        "and ray, each worker drops them by itself",
         minimum=0,
     )
     cache_dir: str | None = setting(

@@ -157,7 +157,7 @@ def resume(
 ) -> Model:
     """Go on with a training that was interrupted, from its folder OUTPUT.checkpoint.
 
-    The text is not read again. Schedule, windows and random numbers are those of the uninterrupted
+    The text is not read again, unless workers of a cluster had read it. Schedule, windows and random numbers are those of the uninterrupted
     training: with one thread, so is the model, to the bit. What is not given here is as it was:
     `output` and `force`, which tell where the model is saved, `checkpoint_every` and `threads`; and
     for deterministic training `engine`, "local" or "ray", which comes to the same model. The

@@ -71,7 +71,7 @@ def _corpus(
         parts = divided(names, training.workers)
         if cluster is not None and all_see(cluster, names, listener):
             return read_on(cluster, parts, config, listener)
-        if training.combines and config.max_types:
+        if training.in_rounds and training.workers > 1 and config.max_types:
             # Each worker has a table of types of its own, wherever it is.
             return encode_apart(parts, config, listener)
     return encode_source(source, config, listener)
