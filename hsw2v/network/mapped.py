@@ -22,6 +22,7 @@ from hsw2v.files import explain_write_error
 
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 """Errors of a file system that cannot give a file its room before it is written."""
+_WITHOUT_NUMBER: dict[str, Any] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
 _CHOOSE = "choose another folder with --tables"
 
 
@@ -46,10 +47,13 @@ def _mapped(folder: str, size: int) -> mmap.mmap:
     try:
         with tempfile.TemporaryFile(buffering=0, dir=folder) as file:
             _make_room(file.fileno(), size)
-            if sys.version_info >= (3, 13):
-                # The file stays open as long as it is mapped: no number of it is needed.
-                return mmap.mmap(file.fileno(), size, trackfd=False)
-            return mmap.mmap(file.fileno(), size)
+            # The file stays open as long as it is mapped: no number of it is needed.
+            found = mmap.mmap(file.fileno(), size, **_WITHOUT_NUMBER)
+            if hasattr(mmap, "MADV_RANDOM"):
+                # Pages around a row are of no use: where memory is short, reading them along takes
+                # hundreds of times as long, and the memory of those that are.
+                found.madvise(mmap.MADV_RANDOM)
+            return found
     except OSError as error:
         raise _explained(error, folder) from error
 
