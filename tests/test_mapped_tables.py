@@ -49,12 +49,25 @@ def is_mapped(folder: Path) -> bool:
     return any(str(folder) in line and "rw-s" in line for line in lines)
 
 
+def flags(folder: Path) -> set[str]:
+    """Return the flags of the memory of files that were in a folder, as `proc(5)` names them."""
+    found, here = set[str](), False
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+        first, *rest = line.split()
+        if first == "VmFlags:":
+            found |= set(rest) if here else set()
+        elif not first.endswith(":"):
+            here = str(folder) in line
+    return found
+
+
 def looking(folder: Path, found: list[bool]) -> Callable[[Event], None]:
-    """Return a listener that looks after each epoch whether tables are mapped, and are no names."""
+    """Return a listener that finds, after each epoch, whether tables are mapped as they should."""
 
     def listen(event: Event) -> None:
         if isinstance(event, EpochEnd):
-            found.append((is_mapped(folder) or not LINUX) and not list(folder.iterdir()))
+            found.append(not LINUX or (is_mapped(folder) and "rr" in flags(folder)))
+            assert not list(folder.iterdir())
 
     return listen
 
@@ -77,6 +90,7 @@ def test_mapped_tables_come_to_the_same_bits(name: str, folder: Path) -> None:
     assert all(found)
     # The model has them as long as it is there.
     assert is_mapped(folder) or not LINUX
+    assert not LINUX or "rr" not in flags(folder)
     del model
     assert not LINUX or not is_mapped(folder)
 

@@ -76,6 +76,15 @@ def _explained(error: OSError, folder: str) -> Hsw2vError:
     return type(found)(f"the tables {found.what}", where=folder, hint=hint)
 
 
+def read_in_order(array: NDArray[Any]) -> None:
+    """Tell the system that an array is read from front to back now, if it is mapped."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray | memoryview):
+        owner = owner.obj if isinstance(owner, memoryview) else owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_NORMAL"):
+        owner.madvise(mmap.MADV_NORMAL)
+
+
 def check_folder(folder: str) -> None:
     """Find out, before any work, whether files in a folder can be mapped into memory.
 

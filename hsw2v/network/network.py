@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros, all_finite
 from hsw2v.config import TrainingConfig
+from hsw2v.network.mapped import read_in_order
 from hsw2v.network.outputs import OutputLayer, most_rows
 from hsw2v.network.parameters import (
     NORM,
@@ -116,4 +117,6 @@ class Network:
         """Return word vectors (V, D) and output vectors (R, D), and give up the parameters."""
         vectors, outputs = self.vectors, self.outputs
         self.parameters = {}
+        for table in (vectors, outputs):
+            read_in_order(table)
         return compacted(vectors, self.dim), compacted(outputs, self.dim)
