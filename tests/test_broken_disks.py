@@ -22,6 +22,7 @@ from test_training import planted
 
 import hsw2v
 from hsw2v import errors
+from hsw2v.corpus.parts import Part
 from hsw2v.corpus.reading import Piece, read_pieces
 from hsw2v.events import CheckpointWritten, EpochEnd, Event, Notice
 from hsw2v.training import checkpoint
@@ -287,13 +288,13 @@ def test_a_text_that_shrinks_while_it_is_read_is_an_error(tmp_path: Path, left: 
         return taken[-1]
 
     with pytest.raises(errors.CorruptInputError, match="was truncated while it was read, from"):
-        list(read_pieces([str(path)], take))
+        list(read_pieces([Part(str(path))], take))
 
 
 def test_a_text_that_grows_while_it_is_read_is_read_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes(b"word " * 100_000)
-    pieces = read_pieces([str(path)], Piece)
+    pieces = read_pieces([Part(str(path))], Piece)
     size = next(pieces).size
     with open(path, "ab") as stream:
         stream.write(b"more\n")

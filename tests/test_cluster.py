@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -17,8 +18,10 @@ from test_training import neighbours_in_group, planted
 import hsw2v
 from hsw2v import errors, events
 from hsw2v.training import cluster as cluster_module
-from hsw2v.training import schedule
-from hsw2v.training.cluster import Cluster, RemoteRounds
+from hsw2v.training import cluster_texts, schedule
+from hsw2v.training import texts as texts_module
+from hsw2v.training.cluster import Cluster
+from hsw2v.training.cluster_rounds import RemoteRounds
 from hsw2v.training.output import folder_of
 
 ray = pytest.importorskip("ray", reason="Ray is not installed")
@@ -59,6 +62,82 @@ def test_the_model_is_that_of_this_machine(name: str, corpus: Path, tmp_path: Pa
         hsw2v.train(corpus, heldout=heldout(settings), output=path, engine=engine, **settings)
         files.append(path.read_bytes())
     assert files[0] == files[1]
+
+
+def texts(folder: Path) -> list[Path]:
+    """Write a corpus of several files, one of them compressed, without an end of its last line."""
+    lines = list(map(" ".join, planted(6_000)))
+    folder.mkdir()
+    for name, some in (("a.txt", lines[:1000]), ("c.txt", lines[3000:])):
+        (folder / name).write_text("\n".join(some))
+    (folder / "b.txt.gz").write_bytes(gzip.compress("\n".join(lines[1000:3000]).encode()))
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("max_types", [0, 20])
+def test_workers_read_files_by_themselves(
+    max_types: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, settings = texts(tmp_path / "corpus"), SMALL | {"workers": 3, "max_types": max_types}
+    files, read = [], []
+    read_on = texts_module.read_on
+
+    def reading(*given: Any) -> Any:
+        read.append(read_on(*given))
+        return read[-1]
+
+    monkeypatch.setattr(texts_module, "read_on", reading)
+    for engine in ("local", "ray"):
+        path = tmp_path / f"{engine}.safetensors"
+        hsw2v.train(names, output=path, engine=engine, **settings)
+        files.append(path.read_bytes())
+    assert files[0] == files[1]
+    (corpus,) = read
+    assert corpus.stored is None
+    assert len(corpus.ids) == 0
+    sources = [part.source for one in corpus.apart for part in one.parts]
+    assert all(one.parts for one in corpus.apart)
+    assert sorted(set(sources)) == [str(name) for name in names]
+    assert (corpus.dropped_types > 0) == (max_types > 0)
+
+
+def test_files_that_machines_do_not_have_are_read_here(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = SMALL | {"workers": 2}
+    expected = hsw2v.train(corpus, engine="local", **settings)
+    heard: list[events.Event] = []
+    monkeypatch.setattr(cluster_texts, "stored_size", lambda name: 1)
+    found = hsw2v.train(corpus, engine="ray", listener=heard.append, **settings)
+    said = [event.message for event in heard if isinstance(event, events.Notice)]
+    assert any("do not have" in one and "read here" in one for one in said)
+    assert found.vectors.tobytes() == expected.vectors.tobytes()
+
+
+@pytest.mark.parametrize("moments", [(1,), (2, 4), (5, 6)])
+def test_workers_may_die_while_they_read(
+    moments: tuple[int, ...], corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When files are looked for, when they are read, and when texts are handed on."""
+    settings = SMALL | {"workers": 2, "epochs": 1}
+    expected = hsw2v.train(corpus, engine="local", **settings)
+    killing = Killing(monkeypatch, *moments)
+    heard: list[events.Event] = []
+    found = hsw2v.train(corpus, engine="ray", listener=heard.append, **settings)
+    assert killing.killed == len(moments)
+    assert found.vectors.tobytes() == expected.vectors.tobytes()
+    said = [event.message for event in heard if isinstance(event, events.Notice)]
+    assert any("a worker was lost" in one for one in said)
+
+
+def test_what_is_wrong_with_a_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(b"a b\n" * 100 + b"\xff\n" + b"c\n" * 100)
+    with pytest.raises(errors.EncodingError, match=r"corpus\.txt, byte 400: is not valid UTF-8"):
+        hsw2v.train(path, engine="ray", workers=2, **SMALL)
+    path.write_bytes(b"\n" * 10)
+    with pytest.raises(errors.EmptyCorpusError, match=r"corpus\.txt: there are no tokens"):
+        hsw2v.train(path, engine="ray", workers=2, **SMALL)
 
 
 def heldout(settings: dict[str, Any]) -> list[list[str]] | None:
@@ -158,7 +237,15 @@ def test_what_is_interrupted_goes_on_to_the_same_bits(
             hsw2v.train(corpus, engine="ray", output=output, **settings)
     with pytest.raises(errors.UsageError, match="engine threads would come to another model"):
         hsw2v.resume(folder_of(output), engine="threads")
-    # On this machine, where the other one began.
+    # The workers have the text, and read it again, or it is read here.
+    assert not (folder_of(output) / "corpus.ids").exists()
+    text = corpus.read_text()
+    corpus.write_text(text.replace("\n", " \n", 1).replace(" ", "", 1))
+    try:
+        with pytest.raises(errors.CorruptInputError, match="has changed since the training began"):
+            hsw2v.resume(folder_of(output), engine=engine)
+    finally:
+        corpus.write_text(text)
     found = hsw2v.resume(folder_of(output), engine=engine)
     assert found.vectors.tobytes() == expected.vectors.tobytes()
 

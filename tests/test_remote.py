@@ -18,7 +18,8 @@ from hsw2v.corpus.words import choose_words
 from hsw2v.events import ignore
 from hsw2v.training import schedule
 from hsw2v.training.building import first_structure
-from hsw2v.training.remote import LostTablesError, RemoteWorker, own_texts, turns_of
+from hsw2v.training.reader import LostError
+from hsw2v.training.remote import Common, RemoteWorker, own_texts, turns_of
 from hsw2v.training.rounds import rounds_within
 from hsw2v.training.schedule import block_order, dealt_out, own_blocks, training_pass
 from hsw2v.training.state import no_losses
@@ -87,11 +88,11 @@ def test_remote_workers_come_to_the_same_bits(
         trainer = Trainer(config, vocabulary, base)
         network, windowing = trainer.network, trainer._windowing(words)
         borders, made = encoded.blocks, []
-        for text in own_texts(encoded.ids, borders, windowing, workers):
+        for text in own_texts(encoded.ids, borders, own_blocks(len(borders) - 1, workers)):
             one = RemoteWorker(workers)
-            with pytest.raises(LostTablesError):
+            with pytest.raises(LostError):
                 one.begin(network.output, network.parameters, 0)
-            one.own(training, text, trainer._weights)
+            one.own(Common(training, windowing, trainer._weights), text)
             one.begin(network.output, network.parameters, 0)
             made.append(one)
         some = training_pass(encoded.ids, borders, windowing, training, 0)
@@ -114,7 +115,7 @@ def test_remote_workers_come_to_the_same_bits(
                 assert one.at() == moment + 1
                 # Whoever has other tables is not to answer with them.
                 for ask in (one.tables_of, one.combine, lambda at, one=one: one.take(at, 9)):
-                    with pytest.raises(LostTablesError):
+                    with pytest.raises(LostError):
                         ask(moment)
         assert np.array_equal(found, expected)
         for one in made:

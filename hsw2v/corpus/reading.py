@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig
+from hsw2v.corpus.parts import Part
 from hsw2v.corpus.text import (
     PAD,
     blank_punctuation,
@@ -18,7 +19,7 @@ from hsw2v.corpus.text import (
     lower_ascii,
     word_characters,
 )
-from hsw2v.corpus.tokens import AHEAD, scan
+from hsw2v.corpus.tokens import AHEAD, END_OF_LINE, LONG, make_keys, scan
 from hsw2v.corpus.vectors import VECTOR
 from hsw2v.errors import CorruptInputError, EncodingError
 from hsw2v.files import decompressed, open_stored, reading, stored_size
@@ -57,8 +58,8 @@ class Piece:
         self.source = ""
         self.offset = 0
         """The byte of the source where the piece begins."""
-        self.line = 1
-        """The line of the source where the piece begins."""
+        self.line: int | None = 1
+        """The line of the source where the piece begins; None where that is not known."""
         self.stored = 0
         """Bytes of input, as stored, read up to the end of the piece."""
         self.replaced = 0
@@ -97,6 +98,24 @@ class Piece:
             self.heads = np.zeros(most + VECTOR + AHEAD, np.uint64)
             self.tails = np.zeros(most + VECTOR + AHEAD, np.uint64)
 
+    def fill_with_tokens(
+        self, text: bytes | memoryview, ends: NDArray[np.int64], last: Sequence[int] = ()
+    ) -> None:
+        """Replace the text by that of tokens (n,), given where each ends.
+
+        Of those that are line feeds only the `last` ones, given their places, end a sentence.
+        """
+        self.fill(text)
+        self.count = len(ends)
+        self.reserve_tokens(self.count)
+        lengths = np.diff(ends, prepend=0)
+        self.ends[: self.count] = ends
+        self.starts[: self.count] = ends - lengths
+        make_keys(self.data, self.starts, self.ends, self.count, self.heads, self.tails)
+        ends_line = (self.heads[: self.count] == END_OF_LINE) & (lengths == 1)
+        ends_line[list(last)] = False
+        self.tails[: self.count][ends_line] = LONG
+
     def tokenise(self) -> None:
         """Find the tokens."""
         self.reserve_tokens(self.size)
@@ -104,11 +123,11 @@ class Piece:
 
 
 def read_pieces(
-    sources: list[str], take: Callable[[], Piece], size: int = PIECE
+    parts: Sequence[Part], take: Callable[[], Piece], size: int = PIECE
 ) -> Iterator[Piece]:
-    """Read every source once, in pieces of about `size` bytes that end in white space.
+    """Read parts of sources, in pieces of about `size` bytes that end in white space.
 
-    `take` returns a free piece. A byte order mark is dropped; the last line of a source is ended.
+    `take` returns a free piece. A byte order mark is dropped; the last line of a part is ended.
 
     Raises:
         MissingInputError: a source cannot be read.
@@ -116,21 +135,25 @@ def read_pieces(
             without white space.
     """
     stored_before = 0
-    for source in sources:
-        stored, whole = 0, stored_size(source)
+    for part in parts:
+        source, begin = part.source, part.begin
+        stored, end = begin, stored_size(source) if part.end is None else part.end
         with open_stored(source) as raw, decompressed(raw, source) as stream:
-            for piece in _pieces_of(source, stream, take, size):
+            if begin:
+                with reading(source):
+                    raw.seek(begin)
+            for piece in _pieces_of(part, stream, take, size):
                 stored = _position(raw, piece)
-                piece.stored = stored_before + stored
+                piece.stored = stored_before + stored - begin
                 yield piece
         # Of compressed data the end is known by the decompressor.
-        if stream is raw and whole is not None and stored < whole:
+        if stream is raw and end is not None and stored < end:
             raise CorruptInputError(
-                f"was truncated while it was read, from {whole:,} bytes to {stored:,}",
+                f"was truncated while it was read, from {end:,} bytes to {stored:,}",
                 where=source,
                 hint="train again when it is whole",
             )
-        stored_before += stored
+        stored_before += stored - begin
 
 
 def _position(raw: BinaryIO, piece: Piece) -> int:
@@ -141,16 +164,16 @@ def _position(raw: BinaryIO, piece: Piece) -> int:
 
 
 def _pieces_of(
-    source: str, stream: BinaryIO, take: Callable[[], Piece], size: int
+    part: Part, stream: BinaryIO, take: Callable[[], Piece], size: int
 ) -> Iterator[Piece]:
-    rest = b""
-    offset, line = 0, 1
+    source, rest = part.source, b""
+    offset, line = part.begin, 1 if part.begin == 0 else None
     ended = False
     while not ended:
         if len(rest) > LONGEST:
             raise CorruptInputError(
                 f"holds more than {LONGEST:,} bytes without white space",
-                where=f"{source}, line {line}, byte {offset}",
+                where=_place(source, line, offset),
                 hint="separate its tokens by spaces or line feeds",
             )
         piece = take()
@@ -160,9 +183,10 @@ def _pieces_of(
         piece.reserve(room + 1)
         piece.data[: len(rest)] = np.frombuffer(rest, np.uint8)
         view = piece.data.data
-        filled = len(rest) + _read_full(source, stream, view[len(rest) : room])
+        most = room if part.end is None else min(room, part.end - offset)
+        filled = len(rest) + _read_full(source, stream, view[len(rest) : most])
         ended = filled < room
-        if offset == 0 and line == 1 and not rest:
+        if offset == 0 and not rest:
             begin = _opening(source, bytes(view[: min(filled, 16)]))
             view[: filled - begin] = bytes(view[begin:filled])
             filled, offset = filled - begin, begin
@@ -174,8 +198,13 @@ def _pieces_of(
         piece.source, piece.offset, piece.line, piece.replaced = source, offset, line, 0
         piece.seal()
         offset += piece.size
-        line += int(np.count_nonzero(piece.data[: piece.size] == ord("\n")))
+        if line is not None:
+            line += int(np.count_nonzero(piece.data[: piece.size] == ord("\n")))
         yield piece
+
+
+def _place(source: str, line: int | None, offset: int) -> str:
+    return f"{source}, byte {offset}" if line is None else f"{source}, line {line}, byte {offset}"
 
 
 def _read_full(source: str, stream: BinaryIO, view: memoryview) -> int:
@@ -244,10 +273,12 @@ def _looks_binary(piece: Piece) -> bool:
 
 
 def _encoding_error(piece: Piece, at: int) -> EncodingError:
-    line = piece.line + int(np.count_nonzero(piece.data[:at] == ord("\n")))
+    line = piece.line
+    if line is not None:
+        line += int(np.count_nonzero(piece.data[:at] == ord("\n")))
     byte = int(piece.data[at])
     return EncodingError(
         f"is not valid UTF-8 (byte 0x{byte:02x})",
-        where=f"{piece.source}, line {line}, byte {piece.offset + at}",
+        where=_place(piece.source, line, piece.offset + at),
         hint="convert it to UTF-8, or use --encoding-errors replace|ignore",
     )

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from hsw2v.config import CorpusConfig
-from hsw2v.corpus.stream import EncodedCorpus, encode, encode_sentences
+from hsw2v.corpus.encoded import EncodedCorpus
+from hsw2v.corpus.stream import encode, encode_sentences
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import EmptyCorpusError, UsageError, without_credentials
@@ -26,6 +27,15 @@ def is_text(source: Source) -> bool:
     return isinstance(source, str | os.PathLike)
 
 
+def names_of(source: Path | Sequence[Path]) -> list[str]:
+    """Return the files and addresses that a path or a list of paths names.
+
+    Raises:
+        MissingInputError: a path does not exist.
+    """
+    return expand_sources([source] if isinstance(source, str | os.PathLike) else source)
+
+
 def stored_as(source: Source) -> list[tuple[str, int, int]]:
     """Return the names of files, their sizes and when they were changed (ns); nothing of sentences.
 
@@ -37,8 +47,7 @@ def stored_as(source: Source) -> list[tuple[str, int, int]]:
     """
     if not is_text(source):
         return []
-    paths = cast(Path | Sequence[Path], source)
-    names = expand_sources([paths] if isinstance(paths, str | os.PathLike) else paths)
+    names = names_of(cast(Path | Sequence[Path], source))
     found = [(name, os.stat(name) if stored_size(name) is not None else None) for name in names]
     return [
         (name, one.st_size, one.st_mtime_ns) if one else (without_credentials(name), 0, 0)

@@ -9,121 +9,35 @@ ids, which depend only on the order of the tokens.
 from __future__ import annotations
 
 import itertools
-import mmap
 import os
-import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import IO
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig
 from hsw2v.corpus.background import Background, Pool, apart
+from hsw2v.corpus.encoded import BLOCK, EncodedCorpus, IdWriter, borders_of
+from hsw2v.corpus.parts import Part, sources_of
 from hsw2v.corpus.reading import PIECE, Piece, prepare, read_pieces
 from hsw2v.corpus.table import TypeTable
-from hsw2v.corpus.tokens import END_OF_LINE, LONG, cut_blocks, make_keys
-from hsw2v.corpus.vocabulary import UNKNOWN, Vocabulary
+from hsw2v.corpus.tokens import cut_blocks
+from hsw2v.corpus.vocabulary import UNKNOWN
 from hsw2v.errors import (
     EmptyCorpusError,
-    Hsw2vError,
     ResourceError,
     UsageError,
     without_credentials,
 )
 from hsw2v.events import CorpusProgress, Listener, Notice, Pace, ignore
-from hsw2v.files import expand_sources, explain_write_error, stored_size
+from hsw2v.files import expand_sources, stored_size
 
-BLOCK = 8192
-"""The most ids of a block."""
 _PIECES = 4
 _BATCH = 1 << 15
 _MOST_IDS = 2**31 - 2**24
 """Ids are int32, and a piece adds no more than the difference."""
-_IDS_AT_ONCE = 1 << 20
 
 Source = str | os.PathLike[str]
-
-
-@dataclass(eq=False)
-class EncodedCorpus:
-    """A corpus as ids in a file without a name, gone when it is closed or the process ends."""
-
-    _file: IO[bytes]
-    source: str
-    """What it was read from, for messages."""
-    types: Vocabulary
-    """All types, in order of arrival."""
-    tokens: int
-    """Tokens read, those of dropped types included."""
-    sentences: int
-    bytes_read: int
-    """Bytes of input, as stored."""
-    replaced_bytes: int
-    """Bytes that were not valid UTF-8, replaced or left out."""
-    dropped_types: int
-
-    def __post_init__(self) -> None:
-        self._map = mmap.mmap(self._file.fileno(), 0)
-        # Shared and writable: the file is ours alone, and compiled code sees a plain array.
-        self.ids: NDArray[np.int32] = np.frombuffer(self._map, np.int32)
-        """(N',) int32 provisional ids: 0 an end of a sentence, k the k-th type to arrive."""
-        self.blocks: NDArray[np.int64] = self._cut()
-        """(K+1,) int64 borders of blocks of up to 8,192 ids, at ends of sentences if possible."""
-
-    def forget(self) -> None:
-        """Release the memory of ids that were read; they stay in the file."""
-        if hasattr(self._map, "madvise"):
-            self._map.madvise(mmap.MADV_DONTNEED)
-
-    def parts(self, end: int | None = None) -> Iterator[NDArray[np.int32]]:
-        """Yield the ids in order, perhaps up to an end, in arrays of bounded size.
-
-        They need not fit in memory.
-        """
-        ids = self.ids[:end]
-        for begin in range(0, len(ids), _IDS_AT_ONCE):
-            yield ids[begin : begin + _IDS_AT_ONCE]
-            self.forget()
-
-    def longest_sentence(self) -> int:
-        """Return the number of tokens of the longest sentence."""
-        longest = begin = start = 0
-        for ids in self.parts():
-            ends = start + np.flatnonzero(ids == 0)
-            if len(ends):
-                longest = max(longest, int(np.diff(ends, prepend=begin - 1).max()) - 1)
-                begin = int(ends[-1]) + 1
-            start += len(ids)
-        return max(longest, len(self.ids) - begin)
-
-    def _cut(self) -> NDArray[np.int64]:
-        blocks = [np.zeros(1, np.int64)]
-        # Neighbouring blocks hold more than BLOCK ids together, or they would be one.
-        borders = np.empty(2 * _IDS_AT_ONCE // BLOCK + 3, np.int64)
-        begin = 0
-        while begin < len(self.ids):
-            ids = self.ids[begin : begin + _IDS_AT_ONCE]
-            count = cut_blocks(ids, BLOCK, borders)
-            if begin + len(ids) < len(self.ids):
-                # Only blocks that could have been longer are final.
-                count = 1 + int(np.count_nonzero(borders[: count - 1] + BLOCK <= len(ids)))
-            blocks.append(borders[1:count] + begin)
-            begin = int(blocks[-1][-1])
-            self.forget()
-        return np.concatenate(blocks)
-
-    def close(self) -> None:
-        """Release the ids."""
-        self.ids = np.empty(0, np.int32)
-        self._file.close()
-
-    def __enter__(self) -> EncodedCorpus:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def encode(
@@ -147,18 +61,49 @@ def encode(
         ResourceError: there are too many types.
     """
     names = expand_sources([sources] if isinstance(sources, str | os.PathLike) else sources)
-    sizes = [stored_size(name) for name in names]
-    total = None if None in sizes else sum(size or 0 for size in sizes)
-    with _Encoder(config, listener, total) as encoder, Background() as background:
+    parts = [Part(name) for name in names]
+    return encode_parts(
+        parts, config, listener=listener, piece_bytes=piece_bytes, most_bytes=most_bytes
+    )
+
+
+def encode_parts(
+    parts: Sequence[Part],
+    config: CorpusConfig,
+    *,
+    listener: Listener = ignore,
+    piece_bytes: int = PIECE,
+    most_bytes: int | None = None,
+) -> EncodedCorpus:
+    """Read parts of sources, as `encode` reads whole ones."""
+    with _Encoder(config, listener, bytes_of(parts)) as encoder, Background() as background:
         pool = Pool((Piece() for _ in range(_PIECES)), background)
-        read = background.ahead(read_pieces(names, pool.take, piece_bytes))
+        read = background.ahead(read_pieces(parts, pool.take, piece_bytes))
         for piece in background.ahead(_tokenised(read, config)):
             encoder.add(piece)
             if most_bytes is not None and piece.stored >= most_bytes:
                 break
             pool.give_back(piece)
-        shown = ", ".join(map(without_credentials, names[:3]))
-        return encoder.finish(shown + (" …" if len(names) > 3 else ""))
+        return encoder.finish(shown(sources_of([parts])))
+
+
+def shown(names: Sequence[str]) -> str:
+    """Return the names of sources, as they are told."""
+    return ", ".join(map(without_credentials, names[:3])) + (" …" if len(names) > 3 else "")
+
+
+def tell_replaced(replaced: int, config: CorpusConfig, listener: Listener) -> None:
+    """Tell of bytes that were not valid UTF-8, if there were any."""
+    if replaced:
+        done = "replaced" if config.encoding_errors == "replace" else "left out"
+        listener(Notice(f"{replaced:,} bytes were not valid UTF-8 and were {done}"))
+
+
+def bytes_of(parts: Sequence[Part]) -> int | None:
+    """Return the bytes of parts, as stored; None where the size of one is unknown."""
+    ends = [stored_size(part.source) if part.end is None else part.end for part in parts]
+    begins = sum(part.begin for part in parts)
+    return None if None in ends else sum(end or 0 for end in ends) - begins
 
 
 def _tokenised(pieces: Iterable[Piece], config: CorpusConfig) -> Iterator[Piece]:
@@ -232,17 +177,7 @@ def _fill_with_tokens(piece: Piece, tokens: list[str], last: list[int], lowercas
     lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
     if not lengths.all():
         raise UsageError("a token is an empty string", hint="leave empty tokens out")
-    piece.fill(b"".join(encoded))
-    piece.reserve_tokens(len(encoded))
-    ends = np.cumsum(lengths)
-    piece.count = len(encoded)
-    piece.ends[: piece.count] = ends
-    piece.starts[: piece.count] = ends - lengths
-    make_keys(piece.data, piece.starts, piece.ends, piece.count, piece.heads, piece.tails)
-    # A line feed that is a token must not end the sentence.
-    ends_line = (piece.heads[: piece.count] == END_OF_LINE) & (lengths == 1)
-    ends_line[last] = False
-    piece.tails[: piece.count][ends_line] = LONG
+    piece.fill_with_tokens(b"".join(encoded), np.cumsum(lengths), last)
     piece.stored += piece.size - len(last)
 
 
@@ -269,15 +204,10 @@ class _Encoder:
         self._bytes_total = bytes_total
         self._bytes_read = 0
         self._replaced = 0
-        self._written = 0
         self._table = TypeTable(config.max_types)
         self._ids: NDArray[np.int32] = np.empty(0, np.int32)
         self._pace = Pace()
-        self._folder = config.cache_dir or tempfile.gettempdir()
-        try:
-            self._file = tempfile.TemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115
-        except OSError as error:
-            raise _no_room(error, self._folder) from error
+        self._out = IdWriter(config.cache_dir)
 
     def add(self, piece: Piece) -> None:
         """Give the tokens of a piece their ids."""
@@ -297,7 +227,7 @@ class _Encoder:
                 where=piece.source,
                 hint="train on less text",
             )
-        self._write(self._ids[:given])
+        self._out.write(self._ids[:given])
         self._bytes_read = piece.stored
         self._replaced += piece.replaced
         if self._pace.due():
@@ -305,7 +235,7 @@ class _Encoder:
 
     def finish(self, where: str) -> EncodedCorpus:
         """Return what was encoded."""
-        tokens, sentences = self._written - self._table.sentences, self._table.sentences
+        tokens, sentences = self._out.written - self._table.sentences, self._table.sentences
         if not tokens:
             raise EmptyCorpusError("there are no tokens", where=where, hint="name a text")
         self._report_progress()
@@ -313,8 +243,10 @@ class _Encoder:
         arrivals = self._table.arrivals()
         if arrivals is not None:
             sentences = self._renumber(arrivals)
+        stored = self._out.finish()
+        assert stored is not None
         return EncodedCorpus(
-            self._file,
+            stored,
             where,
             self._table.vocabulary(),
             tokens=tokens,
@@ -322,16 +254,8 @@ class _Encoder:
             bytes_read=self._bytes_read,
             replaced_bytes=self._replaced,
             dropped_types=self._table.dropped,
+            blocks=borders_of(stored),
         )
-
-    def _write(self, ids: NDArray[np.int32]) -> None:
-        view = ids.data.cast("B")
-        try:
-            while len(view):
-                view = view[self._file.write(view) :]
-        except OSError as error:
-            raise _no_room(error, self._folder) from error
-        self._written += len(ids)
 
     def _renumber(self, arrivals: NDArray[np.int64]) -> int:
         """Number the types that were not dropped without gaps, and return the sentences left.
@@ -340,19 +264,15 @@ class _Encoder:
         """
         number = np.full(self._table.arrived, UNKNOWN, np.int32)
         number[arrivals] = np.arange(len(arrivals))
-        before = np.memmap(self._file, np.int32, "r")
-        self._file.seek(0)
-        self._written = sentences = former = 0
-        for begin in range(0, len(before), _IDS_AT_ONCE):
-            ids = number[before[begin : begin + _IDS_AT_ONCE]]
+        sentences = former = 0
+        for provisional in self._out.again():
+            ids = number[provisional]
             ids = ids[ids != UNKNOWN]
             former_of = np.concatenate((np.array([former], np.int32), ids[:-1]))
             former = int(ids[-1]) if len(ids) else former
             ids = ids[(ids != 0) | (former_of[: len(ids)] != 0)]
             sentences += int(np.count_nonzero(ids == 0))
-            self._write(ids)
-        del before
-        self._file.truncate(4 * self._written)
+            self._out.write(ids)
         return sentences
 
     def _report_progress(self) -> None:
@@ -360,16 +280,14 @@ class _Encoder:
             CorpusProgress(
                 bytes_read=self._bytes_read,
                 bytes_total=self._bytes_total,
-                tokens=self._written - self._table.sentences,
+                tokens=self._out.written - self._table.sentences,
                 types=self._table.types,
                 seconds=self._pace.seconds,
             )
         )
 
     def _report_notices(self) -> None:
-        if self._replaced:
-            done = "replaced" if self._config.encoding_errors == "replace" else "left out"
-            self._listener(Notice(f"{self._replaced:,} bytes were not valid UTF-8 and were {done}"))
+        tell_replaced(self._replaced, self._config, self._listener)
         if self._table.dropped:
             self._listener(
                 Notice(
@@ -385,13 +303,7 @@ class _Encoder:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # Without an error the corpus has the file.
         if kind:
-            self._file.close()
-
-
-def _no_room(error: OSError, folder: str) -> Hsw2vError:
-    found = explain_write_error(error, folder)
-    hint = "make room, or choose another folder with --cache-dir"
-    return type(found)(f"the ids of the corpus {found.what}", where=folder, hint=hint)
+            self._out.close()
 
 
 def _warm_up() -> None:

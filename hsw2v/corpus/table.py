@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -26,6 +27,7 @@ from hsw2v.corpus.vocabulary import Vocabulary
 _FIRST_SLOTS = 1 << 16
 _FIRST_BLOB = 1 << 20
 _SLOTS_AT_ONCE = 1 << 18
+_WORDS_AT_ONCE = 1 << 18
 
 T = TypeVar("T", bound=np.generic)
 
@@ -166,6 +168,38 @@ class TypeTable:
         self._slots[:] = 0
         rehash(used, self._slots)
         self._state[ROWS] = len(used)
+
+
+def merged(several: Sequence[Vocabulary]) -> Vocabulary:
+    """Return the types of several texts, which follow each other, with the counts of all."""
+    table = TypeTable()
+    found = [_ids_of(one, table) for one in several]
+    counts = np.zeros(table.types + 1, np.int64)
+    for ids, one in zip(found, several, strict=True):
+        # No type is there twice.
+        counts[ids] += one.counts
+    types = table.vocabulary()
+    return Vocabulary(types.blob, types.offsets, counts[1:])
+
+
+def places(types: Vocabulary, known: Vocabulary) -> NDArray[np.int64]:
+    """Return which of the V words that are known each of T types is, (T,) int64; -1 for none."""
+    table = TypeTable()
+    _ids_of(known, table)
+    found = _ids_of(types, table).astype(np.int64) - 1
+    found[found >= len(known)] = -1
+    return found
+
+
+def _ids_of(types: Vocabulary, table: TypeTable) -> NDArray[np.int32]:
+    """Return the ids of types in a table, (T,) int32, from 1 on; new ones are added."""
+    ids, piece = np.empty(len(types), np.int32), Piece()
+    for begin in range(0, len(types), _WORDS_AT_ONCE):
+        borders = types.offsets[begin : begin + _WORDS_AT_ONCE + 1]
+        text = types.blob[borders[0] : borders[-1]]
+        piece.fill_with_tokens(text.data, borders[1:] - borders[0])
+        table.add(piece, ids[begin:])
+    return ids
 
 
 def _empty_slots(count: int) -> NDArray[np.uint64]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import VocabularyConfig
-from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary, choose
 
 

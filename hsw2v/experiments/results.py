@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.errors import CorruptInputError
 from hsw2v.experiments.experiment import Experiment, Setting
 from hsw2v.files import atomic_write, read_text

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import Config, TrainingConfig, read_config
+from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.sources import Path, Source, stored_as
-from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageError
@@ -28,7 +28,7 @@ from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.cluster import Cluster, connected
 from hsw2v.training.continuing import WORST_CONTINUED, Earlier, WarmStart
 from hsw2v.training.output import ModelOutput
-from hsw2v.training.texts import Texts, read_texts
+from hsw2v.training.texts import Texts, read_again, read_texts
 from hsw2v.training.trainer import HALVINGS, WORST, Trainer
 from hsw2v.training.warmup import WarmUp
 from hsw2v.trees.classes import Classes
@@ -130,9 +130,17 @@ def train(
             kept.check_new()
             if resumed:
                 listener(Notice("there is no interrupted training to go on with: this one is new"))
-        cluster = context.enter_context(connected(chosen.training))
-        told = _beginning(warm_up, listener)
-        texts = context.enter_context(read_texts(source, chosen.corpus, heldout, listener=told))
+        cluster = context.enter_context(connected(chosen.training, listener))
+        texts = context.enter_context(
+            read_texts(
+                source,
+                chosen.corpus,
+                heldout,
+                training=chosen.training,
+                cluster=cluster,
+                listener=_beginning(warm_up, listener),
+            )
+        )
         return _train(
             texts, chosen, codes, warm_up, listener, kept, earlier=earlier, cluster=cluster
         ).model
@@ -196,7 +204,8 @@ def _resume(kept: ModelOutput, listener: Listener, **now: Any) -> Model:
             )
         config = run.config.replace(**given)
         check_tables(config.training)
-        cluster = context.enter_context(connected(config.training))
+        cluster = context.enter_context(connected(config.training, listener))
+        texts = context.enter_context(read_again(texts, cluster, listener))
         return _train(
             *(texts, config, None, WarmUp(config.training), listener, kept),
             resumed=True,
@@ -230,7 +239,7 @@ def train_on(
     codes = check_training(
         chosen.training, heldout=texts.heldout is not None, normalize_exactly=normalize_exactly
     )
-    with memory_explained(), connected(chosen.training) as cluster:
+    with memory_explained(), connected(chosen.training, listener) as cluster:
         # What is compared is what was asked for: nothing is tried again.
         warm_up = WarmUp(chosen.training)
         return _train(texts, chosen, codes, warm_up, listener, halvings=0, cluster=cluster)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hsw2v.arrays import aligned_zeros, blas_threads, padded
 from hsw2v.config import MOST_EPOCHS, TREE_LOSSES, TREES, Config, TrainingConfig
 from hsw2v.corpus.background import apart
-from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import MissingInputError, UsageError, without_credentials

@@ -2,7 +2,8 @@
 
     FOLDER/
         run              what does not change: settings, the types of the texts, what was asked for
-        corpus.ids       the encoded corpus; heldout.ids that of a held-out text
+        corpus.ids       the encoded corpus, unless workers of a cluster have it; heldout.ids that
+                         of a held-out text
         state-N          the network and how far it is; the last two
 
 `docs/file-format.md` specifies them. A file appears whole or not at all, and is checked when it is
@@ -26,7 +27,8 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import padded
 from hsw2v.config import Config, TrainingConfig, known_settings
-from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.corpus.encoded import EncodedCorpus, IdFile, Reading, borders_of
+from hsw2v.corpus.parts import parts_of
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import choose_words
 from hsw2v.errors import (
@@ -100,8 +102,13 @@ def write_run(folder: Path, run: Run, texts: Texts) -> None:
     for name, encoded in _texts(texts):
         arrays |= _word_arrays(name, encoded.types)
         totals = {one: getattr(encoded, one) for one in _TOTALS}
-        totals["ids"] = len(encoded.ids)
-        totals["checksum"] = _write_ids(folder / f"{name}.ids", encoded)
+        if encoded.stored is None:
+            # Workers have the ids, and read them again.
+            arrays[f"{name}.blocks"] = encoded.blocks
+            totals["apart"] = [one.parts for one in encoded.apart]
+        else:
+            totals["ids"] = len(encoded.ids)
+            totals["checksum"] = _write_ids(folder / f"{name}.ids", encoded)
         info["texts"][name] = totals
     write_store(
         folder / "run",
@@ -235,10 +242,11 @@ def verify(folder: Path) -> Iterator[tuple[str, str]]:
     with open_run(folder) as (run, texts):
         yield "run", "settings and types, as their checksums say"
         for name, encoded in _texts(texts):
-            yield (
-                f"{name}.ids",
-                f"{len(encoded.ids):,}, each of one of {len(encoded.types):,} types",
-            )
+            if encoded.stored is not None:
+                yield (
+                    f"{name}.ids",
+                    f"{len(encoded.ids):,}, each of one of {len(encoded.types):,} types",
+                )
         vocabulary = run.vocabulary
         if vocabulary is None:
             vocabulary, _ = choose_words(texts.corpus, run.config.vocabulary)
@@ -364,29 +372,46 @@ def _write_ids(path: Path, encoded: EncodedCorpus) -> int:
 
 
 def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any]) -> EncodedCorpus:
-    path = folder / f"{name}.ids"
-    numbers = [totals[one] for one in (*_TOTALS, "ids", "checksum") if one != "source"]
-    whole = all(type(one) is int and one >= 0 for one in numbers)
-    if not whole or not totals["ids"] or not isinstance(totals["source"], str):
+    about = {one: totals[one] for one in _TOTALS}
+    source, *numbers = about.pop("source"), *about.values()
+    if not isinstance(source, str) or not all(type(one) is int and one >= 0 for one in numbers):
         raise ValueError("a total is of another type")
-    types = _words(store, name)
+    about |= {"source": source, "types": _words(store, name)}
+    if "apart" in totals:
+        apart = [Reading(parts, 0) for parts in parts_of(totals["apart"])]
+        return EncodedCorpus(None, blocks=_borders(store, name), apart=apart, **about)
+    stored = _open_ids(folder / f"{name}.ids", len(about["types"]), totals)
+    return EncodedCorpus(stored, blocks=borders_of(stored), **about)
+
+
+def _borders(store: Store, name: str) -> NDArray[np.int64]:
+    borders = np.array(store.array(f"{name}.blocks"))
+    rising = borders.ndim == 1 and len(borders) > 1 and bool(np.all(np.diff(borders) > 0))
+    if borders.dtype != np.int64 or not rising or borders[0] != 0:
+        raise ValueError("blocks are of another type")
+    return borders
+
+
+def _open_ids(path: Path, types: int, totals: Mapping[str, Any]) -> IdFile:
+    ids, expected = totals["ids"], totals["checksum"]
+    if not all(type(one) is int and one >= 0 for one in (ids, expected)) or not ids:
+        raise ValueError("a total is of another type")
     try:
-        if path.stat().st_size != 4 * totals["ids"]:
+        if path.stat().st_size != 4 * ids:
             raise ModelFileError("is truncated", where=str(path), hint="train again")
         stream = open(path, "r+b")  # noqa: SIM115
     except OSError as error:
         raise MissingInputError(
             f"cannot be opened ({error.strerror})", where=str(path), hint="train again"
         ) from error
-    encoded = EncodedCorpus(stream, types=types, **{one: totals[one] for one in _TOTALS})
-    checksum, inside = 0, True
-    for ids in encoded.parts():
-        checksum = zlib.crc32(ids.data, checksum)
-        inside = inside and ids.min() >= 0 and ids.max() <= len(types)
-    if checksum != totals["checksum"] or not inside:
-        encoded.close()
+    stored, checksum, inside = IdFile(stream), 0, True
+    for some in stored.parts():
+        checksum = zlib.crc32(some.data, checksum)
+        inside = inside and some.min() >= 0 and some.max() <= types
+    if checksum != expected or not inside:
+        stored.close()
         raise ModelFileError("was altered or damaged", where=str(path), hint="train again")
-    return encoded
+    return stored
 
 
 def _states(folder: Path) -> list[tuple[int, Path]]:

@@ -19,18 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import TrainingConfig
-from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.config import CorpusConfig, TrainingConfig
+from hsw2v.corpus.encoded import Ids
+from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ResourceError, UsageError
+from hsw2v.events import Listener, Notice, ignore
 from hsw2v.jit import HAS_AVX512
-from hsw2v.kernels.windows import Windowing
-from hsw2v.network.outputs import OutputLayer
-from hsw2v.network.parameters import Parameters
-from hsw2v.training.remote import LostTablesError, RemoteWorker, own_texts, turns_of
-from hsw2v.training.rounds import rounds_within
-from hsw2v.training.runner import TICK_SECONDS, Threads, no_tick
-from hsw2v.training.schedule import Pass, Share
-from hsw2v.training.state import BlockLosses
+from hsw2v.training.reader import LostError, Reader, Slice
+from hsw2v.training.remote import Common, OwnText, RemoteWorker
+from hsw2v.training.runner import TICK_SECONDS, no_tick
 
 LISTENING_SECONDS = 5.0
 START_SECONDS = 120.0
@@ -46,6 +43,34 @@ Moment = tuple[int, int, int]
 class Hsw2vWorker(RemoteWorker):
     """A worker as Ray executes it: in a process of its own."""
 
+    def __init__(self, workers: int) -> None:
+        """Be one of so many."""
+        super().__init__(workers)
+        self._reader = Reader()
+
+    def reader(self, question: str, *given: Any) -> Any:
+        """Return what its reader answers."""
+        return getattr(self._reader, question)(*given)
+
+    def own_slices(
+        self,
+        common: Common,
+        config: CorpusConfig,
+        vocabulary: Vocabulary,
+        slices: list[Slice],
+        own: int | None,
+        borders: NDArray[np.int64],
+        first_block: int,
+        *sent: Ids,
+    ) -> None:
+        """Own the text that slices make, which `Reader.gather` brings together.
+
+        `borders (K+1,)` are those of its blocks, and `first_block` is the number of the first.
+        """
+        stored = self._reader.gather(config, vocabulary, slices, own, sent)
+        ids = np.empty(0, np.int32) if stored is None else stored.ids
+        self.own(common, OwnText(ids, borders, first_block))
+
     def versions(self) -> dict[str, str]:
         """Return what its bits depend on."""
         return _versions()
@@ -54,7 +79,7 @@ class Hsw2vWorker(RemoteWorker):
 class Cluster:
     """A connection to a Ray cluster, and the workers of a training there."""
 
-    def __init__(self, settings: TrainingConfig) -> None:
+    def __init__(self, settings: TrainingConfig, listener: Listener = ignore) -> None:
         """Connect to the cluster that the settings or RAY_ADDRESS name, or start one here.
 
         And start the workers.
@@ -72,9 +97,11 @@ class Cluster:
                 hint="install it with: pip install 'hsw2v[ray]'",
             ) from error
         self._ray: Any = ray
-        self._settings = settings
+        self._settings, self._listener = settings, listener
         self.workers: list[Any] = []
-        self._texts: list[Any] = []
+        self.texts: list[Callable[[Any], Any]] = []
+        """How each worker is asked to own its text."""
+        self._deaths = 0
         # What nobody asks for after an error is no error of its own.
         os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
         self._own = not ray.is_initialized()
@@ -115,23 +142,6 @@ class Cluster:
                         hint="use the same on all of them",
                     )
 
-    @property
-    def has_texts(self) -> bool:
-        """Whether there is a text for each worker."""
-        return bool(self._texts)
-
-    def employ(
-        self, encoded: EncodedCorpus, windowing: Windowing, weights: NDArray[np.float64]
-    ) -> None:
-        """Have a part of a corpus ready for each worker.
-
-        `weights (V,)` tell how often each word is a target.
-        """
-        self._common = self.put(self._settings), self.put(weights)
-        for text in own_texts(encoded.ids, encoded.blocks, windowing, len(self.workers)):
-            self._texts.append(self.put(text))
-            encoded.forget()
-
     def begin(
         self, chosen: Iterable[int], output: Any, tables: Any, moment: Moment, tick: Tick
     ) -> None:
@@ -140,8 +150,7 @@ class Cluster:
         for number in chosen:
             worker = self.workers[number]
             if not self.answer(worker, "has_text", tick):
-                settings, weights = self._common
-                begun.append(worker.own.remote(settings, self._texts[number], weights))
+                begun.append(self.texts[number](worker))
             begun.append(worker.begin.remote(output, tables, moment))
         self.wait(begun, tick)
 
@@ -200,6 +209,24 @@ class Cluster:
             raise self._failure(error) from error
         return found
 
+    def died(self, error: Exception) -> None:
+        """Count a death, after which what was asked for is asked for again.
+
+        Raises:
+            ResourceError: there were too many since the last `alive`.
+        """
+        self._deaths += 1
+        if self._deaths > MOST_DEATHS:
+            raise ResourceError(
+                f"workers die again and again ({_first_line(error)})",
+                hint="see how much memory their machines have, and what the logs of Ray say",
+            ) from error
+        self._listener(Notice("a worker was lost; what it was doing is done again"))
+
+    def alive(self) -> None:
+        """Forget the deaths: there was progress."""
+        self._deaths = 0
+
     def put(self, what: Any) -> Any:
         """Put something in the object store.
 
@@ -225,7 +252,7 @@ class Cluster:
             *("NodeDiedError", "LocalRayletDiedError"),
         )
         known = (getattr(self._ray.exceptions, name, None) for name in names)
-        return (LostTablesError, *(one for one in known if one is not None))
+        return (LostError, *(one for one in known if one is not None))
 
     def close(self) -> None:
         """Let the workers go, and the cluster if it was started for them."""
@@ -296,7 +323,7 @@ def _versions() -> dict[str, str]:
 
 
 @contextmanager
-def connected(settings: TrainingConfig) -> Iterator[Cluster | None]:
+def connected(settings: TrainingConfig, listener: Listener = ignore) -> Iterator[Cluster | None]:
     """Connect to a cluster for as long as the context lasts, if the settings ask for one.
 
     Raises:
@@ -305,150 +332,8 @@ def connected(settings: TrainingConfig) -> Iterator[Cluster | None]:
     if settings.engine != "ray":
         yield None
         return
-    cluster = Cluster(settings)
+    cluster = Cluster(settings, listener)
     try:
         yield cluster
     finally:
         cluster.close()
-
-
-class RemoteRounds:
-    """Rounds of workers on a cluster; the driver has the tables only between runs."""
-
-    _handed_out = 0
-
-    def __init__(
-        self, runner: Threads, cluster: Cluster, output: OutputLayer, parameters: Parameters
-    ) -> None:
-        """Train an output layer and tables on the workers of a cluster.
-
-        A pause of the runner is one of the rounds.
-        """
-        self._runner, self._cluster, self._parameters = runner, cluster, parameters
-        self._output = cluster.put(output)
-        self._moment: Moment | None = None
-        self._deaths = 0
-
-    def run(
-        self,
-        some: Pass,
-        losses: BlockLosses,
-        first: int,
-        last: int,
-        tick: Tick,
-    ) -> int:
-        """Train on blocks of a pass, as `Rounds.run` does.
-
-        Raises:
-            DivergedError: the loss of a block is not finite.
-            ResourceError: workers die again and again, or do not come back.
-        """
-        self._runner.paused = False
-        while True:
-            try:
-                if self._moment is None:
-                    self._hand_out(some.epoch, first, tick)
-                at = self._run(some, losses, first, last, tick)
-                self._fetch(tick)
-                return at
-            except self._cluster.lost as error:
-                # Nobody has tables of now: again from where the driver has them.
-                self._count_death(error)
-                self._moment = None
-
-    def _run(self, some: Pass, losses: BlockLosses, first: int, last: int, tick: Tick) -> int:
-        for shares in rounds_within(some, first, last):
-            if self._runner.paused:
-                break
-            assert self._moment is not None
-            after = (self._moment[0], some.epoch, shares[-1].positions.stop)
-            while self._moment != after:
-                try:
-                    self._round(some, shares, losses, after, tick)
-                except self._cluster.lost as error:
-                    self._count_death(error)
-                    self._recover(after, tick)
-            self._deaths = 0
-            first = after[2]
-        return first
-
-    def _count_death(self, error: Exception) -> None:
-        self._deaths += 1
-        if self._deaths > MOST_DEATHS:
-            raise ResourceError(
-                f"workers die again and again ({_first_line(error)})",
-                hint="see how much memory their machines have, and what the logs of Ray say",
-            ) from error
-
-    def _hand_out(self, epoch: int, position: int, tick: Tick) -> None:
-        """Give all workers the tables that the driver has."""
-        RemoteRounds._handed_out += 1
-        moment = (RemoteRounds._handed_out, epoch, position)
-        tables = self._cluster.put(self._parameters)
-        everybody = range(len(self._cluster.workers))
-        self._cluster.begin(everybody, self._output, tables, moment, tick)
-        self._moment = moment
-
-    def _round(
-        self,
-        some: Pass,
-        shares: Sequence[Share],
-        losses: BlockLosses,
-        after: Moment,
-        tick: Tick,
-    ) -> None:
-        workers, before = self._cluster.workers, self._moment
-        turns = turns_of(some, shares, len(workers))
-        trained = [
-            worker.train.options(num_returns=1 + len(workers)).remote(before, turn)
-            for worker, turn in zip(workers, turns, strict=True)
-        ]
-        combined = [
-            worker.combine.remote(before, *(one[1 + number] for one in trained))
-            for number, worker in enumerate(workers)
-        ]
-        found = self._cluster.wait([one[0] for one in trained], tick)
-        for share in shares:
-            losses[share.positions.start : share.positions.stop] = found[share.worker]
-        # Only now: what is taken over cannot be done again.
-        taken = [worker.take.remote(before, after, *combined) for worker in workers]
-        self._cluster.wait(taken, tick)
-        self._moment = after
-
-    def _recover(self, after: Moment, tick: Tick) -> None:
-        """Give workers that died the tables of others: those after the round, if there are some.
-
-        Raises:
-            LostTablesError: nobody has any.
-        """
-        cluster = self._cluster
-        while True:
-            at = [cluster.answer(worker, "at", tick) for worker in cluster.workers]
-            moment = after if after in at else self._moment
-            if moment is None or moment not in at:
-                raise LostTablesError
-            behind = [number for number, own in enumerate(at) if own != moment]
-            try:
-                tables = cluster.workers[at.index(moment)].tables_of.remote(moment)
-                cluster.begin(behind, self._output, tables, moment, tick)
-            except cluster.lost as error:
-                # Another one died meanwhile.
-                self._count_death(error)
-                continue
-            self._moment = moment
-            return
-
-    def _fetch(self, tick: Tick) -> None:
-        """Take the tables of a worker."""
-        assert self._moment is not None
-        while True:
-            try:
-                (tables,) = self._cluster.wait(
-                    [self._cluster.workers[0].tables_of.remote(self._moment)], tick
-                )
-                break
-            except self._cluster.lost as error:
-                self._count_death(error)
-                self._recover(self._moment, tick)
-        for name, array in self._parameters.items():
-            array[:] = tables[name]

@@ -16,8 +16,8 @@ import numpy as np
 from hsw2v import files
 from hsw2v.arrays import available_memory, physical_memory
 from hsw2v.config import Config, CorpusConfig, TrainingConfig, read_config
+from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.sources import Path, Source, encode_source, is_text, stored_as
-from hsw2v.corpus.stream import EncodedCorpus
 from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EncodingError, UsageError

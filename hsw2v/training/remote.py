@@ -22,9 +22,10 @@ from hsw2v.network.outputs import OutputLayer
 from hsw2v.network.parameters import Parameters
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild
+from hsw2v.training.reader import LostError
 from hsw2v.training.rounds import TRAINED, Replica, Rows, take, zeros_like
 from hsw2v.training.runner import Threads, no_tick
-from hsw2v.training.schedule import LOSS_EVERY, Pass, Share, own_blocks
+from hsw2v.training.schedule import LOSS_EVERY, Pass, Share
 from hsw2v.training.state import BlockLosses, no_losses
 from hsw2v.training.tables import layer_of, tables_of
 
@@ -44,7 +45,15 @@ class OwnText(NamedTuple):
     """(K+1,) int64, of its blocks, from 0 to N."""
     first_block: int
     """The number of the first of them in the corpus."""
+
+
+class Common(NamedTuple):
+    """What all workers of a training have in common."""
+
+    settings: TrainingConfig
     windowing: Windowing
+    weights: NDArray[np.float64]
+    """(V,) float64, how often each word is a target."""
 
 
 class Turn(NamedTuple):
@@ -57,18 +66,13 @@ class Turn(NamedTuple):
     """(n+1,) learning rates."""
 
 
-class LostTablesError(Exception):
-    """A worker has no text, or other tables than those that it is asked about: it is a new one."""
-
-
 def own_texts(
-    ids: NDArray[np.int32], borders: NDArray[np.int64], windowing: Windowing, workers: int
+    ids: NDArray[np.int32], borders: NDArray[np.int64], own: Sequence[range]
 ) -> Iterator[OwnText]:
-    """Yield the part of an encoded corpus that each worker owns, copied."""
-    for blocks in own_blocks(len(borders) - 1, workers):
+    """Yield the part of an encoded corpus that each worker owns, given its blocks, copied."""
+    for blocks in own:
         ends = borders[blocks.start : blocks.stop + 1]
-        own = np.array(ids[ends[0] : ends[-1]])
-        yield OwnText(own, ends - ends[0], blocks.start, windowing)
+        yield OwnText(np.array(ids[ends[0] : ends[-1]]), ends - ends[0], blocks.start)
 
 
 def turns_of(some: Pass, shares: Sequence[Share], workers: int) -> list[Turn]:
@@ -85,7 +89,7 @@ class RemoteWorker:
     """One of some workers.
 
     A moment is anything that tells which tables are meant. Whatever is asked of a worker that has
-    other ones raises `LostTablesError`.
+    other ones raises `LostError`.
     """
 
     def __init__(self, workers: int) -> None:
@@ -98,9 +102,10 @@ class RemoteWorker:
         self._at: Any = None
         self._trained_from: Any = None
 
-    def own(self, settings: TrainingConfig, text: OwnText, weights: NDArray[np.float64]) -> None:
-        """Own a text; `weights (V,)` tell how often each word is a target."""
-        self._settings, self._text, self._weights = settings, text, weights
+    def own(self, common: Common, text: OwnText) -> None:
+        """Own a text."""
+        self._settings, self._windowing, self._weights = common
+        self._text = text
 
     def has_text(self) -> bool:
         """Tell whether it owns a text."""
@@ -109,7 +114,7 @@ class RemoteWorker:
     def begin(self, output: OutputLayer, parameters: Parameters, at: Any) -> None:
         """Take over an output layer and tables, which are of the moment `at`."""
         if self._text is None:
-            raise LostTablesError
+            raise LostError
         # Freed first: there may be no room for both.
         self._at, self._replica, self._alone, self._parameters = None, None, None, {}
         self._parameters = {name: _copy(array) for name, array in parameters.items()}
@@ -135,7 +140,7 @@ class RemoteWorker:
 
     def _check(self, at: Any) -> None:
         if at is None or at != self._at:
-            raise LostTablesError
+            raise LostError
 
     def train(self, at: Any, turn: Turn) -> tuple[BlockLosses | Piece, ...]:
         """Train on a copy of the rows that some blocks reach, from the tables of the moment `at`.
@@ -153,7 +158,7 @@ class RemoteWorker:
             return (losses, *({} for _ in range(self._workers)))
         text, seed = self._text, self._settings.seed
         some = Pass(
-            *(text.ids, text.borders, text.windowing, seed, turn.epoch, turn.blocks),
+            *(text.ids, text.borders, self._windowing, seed, turn.epoch, turn.blocks),
             *([], turn.rates, LOSS_EVERY, [], text.first_block),
         )
         if self._alone is not None:

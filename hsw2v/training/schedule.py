@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import TrainingConfig
-from hsw2v.corpus.stream import BLOCK
+from hsw2v.corpus.encoded import BLOCK
 from hsw2v.kernels.windows import Windowing
 
 FLOOR = 1e-4

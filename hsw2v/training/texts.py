@@ -8,10 +8,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from hsw2v.config import CorpusConfig
+import numpy as np
+
+from hsw2v.config import CorpusConfig, TrainingConfig
+from hsw2v.corpus.encoded import EncodedCorpus
+from hsw2v.corpus.parts import divided, sources_of
 from hsw2v.corpus.sources import Source, encode_source
-from hsw2v.corpus.stream import EncodedCorpus
+from hsw2v.errors import CorruptInputError
 from hsw2v.events import Listener, Notice, ignore
+from hsw2v.training.cluster import Cluster
+from hsw2v.training.cluster_texts import all_see, names_to_part, read_on
+from hsw2v.training.reader import encode_apart
 
 
 @dataclass(frozen=True)
@@ -31,21 +38,80 @@ def read_texts(
     config: CorpusConfig,
     heldout: Source | None = None,
     *,
+    training: TrainingConfig | None = None,
+    cluster: Cluster | None = None,
     listener: Listener = ignore,
 ) -> Iterator[Texts]:
     """Read a corpus, and perhaps a held-out text, once; they are gone at the end of the context.
+
+    For a `training` on a `cluster` its workers read the corpus, if they can.
 
     Raises:
         What `train` raises of sources.
     """
     begun = time.perf_counter()
     with ExitStack() as texts:
-        corpus = texts.enter_context(encode_source(source, config, listener))
+        corpus = texts.enter_context(_corpus(source, config, training, cluster, listener))
         held = None
         if heldout is not None:
             unbounded = dataclasses.replace(config, max_types=0)
             held = texts.enter_context(encode_source(heldout, unbounded, _notices(listener)))
         yield Texts(corpus, held, config, time.perf_counter() - begun)
+
+
+def _corpus(
+    source: Source,
+    config: CorpusConfig,
+    training: TrainingConfig | None,
+    cluster: Cluster | None,
+    listener: Listener,
+) -> EncodedCorpus:
+    names = None if training is None else names_to_part(source, training)
+    if training is not None and names is not None:
+        parts = divided(names, training.workers)
+        if cluster is not None and all_see(cluster, names, listener):
+            return read_on(cluster, parts, config, listener)
+        if training.combines and config.max_types:
+            # Each worker has a table of types of its own, wherever it is.
+            return encode_apart(parts, config, listener)
+    return encode_source(source, config, listener)
+
+
+@contextmanager
+def read_again(
+    texts: Texts, cluster: Cluster | None, listener: Listener = ignore
+) -> Iterator[Texts]:
+    """Read a corpus again that workers of a cluster have read, if they have.
+
+    Raises:
+        CorruptInputError: it is not the same text.
+        And what `train` raises of sources.
+    """
+    was, config = texts.corpus, texts.config
+    if was.stored is not None:
+        yield texts
+        return
+    parts = [one.parts for one in was.apart]
+    if cluster is None or not all_see(cluster, sources_of(parts), listener):
+        found = encode_apart(parts, config, listener)
+    else:
+        found = read_on(cluster, parts, config, listener)
+    with found:
+        _check_same(was, found)
+        yield dataclasses.replace(texts, corpus=found)
+
+
+def _check_same(was: EncodedCorpus, found: EncodedCorpus) -> None:
+    pairs = (
+        *((was.types.blob, found.types.blob), (was.types.offsets, found.types.offsets)),
+        *((was.types.counts, found.types.counts), (was.blocks, found.blocks)),
+    )
+    if not all(np.array_equal(before, after) for before, after in pairs):
+        raise CorruptInputError(
+            "has changed since the training began",
+            where=was.source,
+            hint="bring the text back that it began with, or begin the training again with --force",
+        )
 
 
 def _notices(listener: Listener) -> Listener:

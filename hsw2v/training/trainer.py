@@ -24,10 +24,13 @@ from hsw2v.network.network import Network
 from hsw2v.network.outputs import OutputLayer, Structure, is_normalized, output_layer
 from hsw2v.network.outputs.softmax import SoftmaxOutput
 from hsw2v.query.normalisation import normalised
-from hsw2v.training.cluster import Cluster, RemoteRounds
+from hsw2v.training.cluster import Cluster
+from hsw2v.training.cluster_rounds import RemoteRounds
+from hsw2v.training.cluster_texts import employ
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.phases import Phases, PhasesOfSettings
+from hsw2v.training.remote import Common
 from hsw2v.training.report import Report
 from hsw2v.training.rounds import Rounds
 from hsw2v.training.runner import Threads, diverged
@@ -364,8 +367,10 @@ class Trainer:
     def _training_of(self, corpus: WordCorpus) -> Hogwild | Rounds | RemoteRounds:
         """Return the training of the network on a corpus."""
         if self._cluster is not None:
-            if not self._cluster.has_texts:
-                self._cluster.employ(corpus.encoded, self._windowing(corpus), self._weights)
+            if not self._cluster.texts:
+                common = Common(self._settings, self._windowing(corpus), self._weights)
+                words, about = self._vocabulary, self._config.corpus
+                employ(self._cluster, corpus.encoded, words, about, common)
             network = self.network
             return RemoteRounds(self._runner, self._cluster, network.output, network.parameters)
         task, settings = self._task(corpus, self.network.output), self._settings

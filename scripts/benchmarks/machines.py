@@ -20,14 +20,14 @@ from benchmarks.pages import Pages, spread, table
 from benchmarks.processes import tell
 from benchmarks.records import Fields, Record, rounded
 from hsw2v.config import Config
+from hsw2v.corpus.encoded import BLOCK
 from hsw2v.corpus.sources import encode_source
-from hsw2v.corpus.stream import BLOCK
 from hsw2v.corpus.words import choose_words
 from hsw2v.events import EpochEnd, Event, ignore
 from hsw2v.training.building import first_structure
-from hsw2v.training.remote import Piece, RemoteWorker, own_texts, turns_of
+from hsw2v.training.remote import Common, Piece, RemoteWorker, own_texts, turns_of
 from hsw2v.training.rounds import rounds_within
-from hsw2v.training.schedule import training_pass
+from hsw2v.training.schedule import own_blocks, training_pass
 from hsw2v.training.trainer import Trainer
 
 BANDWIDTH = 10e9 / 8
@@ -52,9 +52,9 @@ def _rounds(given: Namespace, settings: dict[str, Any], workers: int, blocks: in
         trainer = Trainer(config, vocabulary, base)
         network, windowing = trainer.network, trainer._windowing(words)
         borders, made = encoded.blocks, []
-        for text in own_texts(encoded.ids, borders, windowing, workers):
+        for text in own_texts(encoded.ids, borders, own_blocks(len(borders) - 1, workers)):
             one = RemoteWorker(workers)
-            one.own(training, text, trainer._weights)
+            one.own(Common(training, windowing, trainer._weights), text)
             one.begin(network.output, network.parameters, 0)
             made.append(one)
         some = training_pass(encoded.ids, borders, windowing, training, 0)

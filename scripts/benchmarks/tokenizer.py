@@ -11,6 +11,7 @@ from benchmarks.benchmark import CORPUS, Benchmark, option
 from benchmarks.pages import Pages, table
 from benchmarks.records import Fields, Record, rounds
 from hsw2v.config import CorpusConfig
+from hsw2v.corpus.parts import Part
 from hsw2v.corpus.reading import Piece, prepare, read_pieces
 from hsw2v.corpus.stream import encode
 from hsw2v.corpus.table import TypeTable
@@ -46,7 +47,7 @@ def time_stages(path: str, config: CorpusConfig) -> Fields:
         spent[stage] += now - before
         before = now
 
-    for _ in read_pieces([path], lambda: piece):
+    for _ in read_pieces([Part(path)], lambda: piece):
         size += piece.size
         passed("read")
         prepare(piece, config)

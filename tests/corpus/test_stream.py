@@ -19,7 +19,7 @@ import smart_open
 
 from hsw2v import events
 from hsw2v.config import CorpusConfig, VocabularyConfig
-from hsw2v.corpus import reading, stream
+from hsw2v.corpus import encoded, reading
 from hsw2v.corpus.stream import encode, encode_sentences
 from hsw2v.corpus.vocabulary import choose
 from hsw2v.corpus.words import WordCorpus
@@ -108,8 +108,8 @@ def test_blocks_end_with_sentences_and_cover_the_ids(tmp_path):
         assert corpus.blocks[0] == 0
         assert corpus.blocks[-1] == len(corpus.ids)
         assert sizes.min() > 0
-        assert sizes.max() <= stream.BLOCK
-        assert np.all(sizes[:-1] + sizes[1:] > stream.BLOCK)
+        assert sizes.max() <= encoded.BLOCK
+        assert np.all(sizes[:-1] + sizes[1:] > encoded.BLOCK)
         cut = corpus.ids[corpus.blocks[1:] - 1] != 0
         assert cut.sum() == 2, "only the sentence that is longer than a block is cut"
 
@@ -119,7 +119,7 @@ def test_blocks_do_not_depend_on_how_many_ids_are_looked_at(tmp_path, monkeypatc
     path.write_text("".join("a " * (i * i % 3001) + "\n" for i in range(200)) + "b " * 30_000)
     with encode(path, CorpusConfig()) as corpus:
         expected = corpus.blocks.tolist()
-    monkeypatch.setattr(stream, "_IDS_AT_ONCE", 2 * stream.BLOCK + 5)
+    monkeypatch.setattr(encoded, "IDS_AT_ONCE", 2 * encoded.BLOCK + 5)
     with encode(path, CorpusConfig()) as corpus:
         assert corpus.blocks.tolist() == expected
         corpus.forget()
@@ -350,7 +350,7 @@ class FullDisk(io.BytesIO):
 
 
 def test_a_full_disk_is_an_error(plain, monkeypatch):
-    monkeypatch.setattr(stream.tempfile, "TemporaryFile", lambda **options: FullDisk())
+    monkeypatch.setattr(encoded.tempfile, "TemporaryFile", lambda **options: FullDisk())
     with pytest.raises(DiskFullError):
         encode(plain, CorpusConfig())
 

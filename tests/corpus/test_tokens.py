@@ -11,8 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hsw2v.config import CorpusConfig
+from hsw2v.corpus.encoded import EncodedCorpus
+from hsw2v.corpus.parts import Part
 from hsw2v.corpus.reading import Piece, prepare, read_pieces
-from hsw2v.corpus.stream import EncodedCorpus, encode, encode_sentences
+from hsw2v.corpus.stream import encode, encode_sentences
 from hsw2v.corpus.text import first_invalid, last_break, word_characters
 
 SPACES = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
@@ -231,7 +233,7 @@ def test_a_long_line_is_read_in_small_pieces(tmp_path):
         taken.append(Piece())
         return taken[-1]
 
-    pieces = list(read_pieces([str(path)], take, 4096))
+    pieces = list(read_pieces([Part(str(path))], take, 4096))
     assert len(pieces) > 50
     assert max(len(piece.data) for piece in pieces) < 3 * 4096
     for piece in pieces:
