@@ -68,17 +68,27 @@ def test_rounds_are_cut_off_where_training_stops(
         rounds = dealt_out(block_order(blocks, 1, 2), workers, 2)[1]
 
     found = rounds_within(Some, first, last)  # type: ignore[arg-type]
-    positions = [at for shares in found for one in shares for at in one.positions]
+    positions = [at for shares, _ in found for one in shares for at in one.positions]
     assert positions == list(range(first, min(last, blocks)))
+    assert all(full for _, full in found)
+    # All rows are combined after every third round of the epoch, and at the end.
+    now_and_then = rounds_within(Some, first, last, 3)  # type: ignore[arg-type]
+    assert [shares for shares, _ in now_and_then] == [shares for shares, _ in found]
+    ends = [shares[-1].positions.stop for shares in Some.rounds]
+    for number, (shares, full) in enumerate(now_and_then, 1):
+        of_all = next(n for n, end in enumerate(ends, 1) if end >= shares[-1].positions.stop)
+        assert full == (number == len(now_and_then) or of_all % 3 == 0)
 
 
+@pytest.mark.parametrize("combine_rows", [None, 20])
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("name", LAYERS)
 def test_remote_workers_come_to_the_same_bits(
-    name: str, workers: int, corpus: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, workers: int, combine_rows: int | None, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schedule, "FEWEST_ROUNDS", 8)
     settings: dict[str, Any] = SMALL | LAYERS[name]
+    settings |= {"combine_rows": combine_rows, "combine_all_every": 3}
     config = Config().replace(**settings, threads=1, deterministic=True, workers=workers)
     with encode_source(corpus, config.corpus, ignore) as encoded:
         config = config.resolved(encoded.tokens)
@@ -99,22 +109,29 @@ def test_remote_workers_come_to_the_same_bits(
         count = len(borders) - 1
         expected, found = no_losses(count), no_losses(count)
         trainer._training_of(words).run(some, expected, 0, count, lambda: None)
-        for moment, shares in enumerate(rounds_within(some, 0, count)):
-            turns = turns_of(some, shares, workers)
+        whole, every = 0, 1 if combine_rows is None else 3
+        rounds = rounds_within(some, 0, count, every)
+        for moment, (shares, full) in enumerate(rounds):
+            turns = turns_of(some, shares, full, workers)
             trained: list[Any]
             trained = [one.train(moment, turn) for one, turn in zip(made, turns, strict=True)]
             for share in shares:
                 at = share.positions
                 found[at.start : at.stop] = trained[share.worker][0]
             pieces = [
-                one.combine(moment, *(some[1 + number] for some in trained))
+                one.combine(moment, number, *(some[1 + number] for some in trained))
                 for number, one in enumerate(made)
             ]
             for one in made:
-                one.take(moment, moment + 1, *pieces)
-                assert one.at() == moment + 1
+                one.take(moment, moment + 1, full, *pieces)
+                whole = moment + 1 if full else whole
+                assert one.at() == whole
                 # Whoever has other tables is not to answer with them.
-                for ask in (one.tables_of, one.combine, lambda at, one=one: one.take(at, 9)):
+                for ask in (
+                    one.tables_of,
+                    lambda at, one=one: one.combine(at, 0),
+                    lambda at, one=one: one.take(at, 9, True),
+                ):
                     with pytest.raises(LostError):
                         ask(moment)
         assert np.array_equal(found, expected)

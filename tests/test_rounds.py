@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from hsw2v.training import schedule
 from hsw2v.training.building import first_structure
 from hsw2v.training.engines import ENGINES
 from hsw2v.training.hogwild import Hogwild
-from hsw2v.training.rounds import Replica, Rounds
+from hsw2v.training.rounds import Finder, Rounds, frequent_rows, rounds_within, zeros_like
 from hsw2v.training.schedule import share_of_worker, training_pass
 from hsw2v.training.state import no_losses
+from hsw2v.training.tables import tables_of
 from hsw2v.training.trainer import Trainer
 
 SMALL: dict[str, Any] = {"dim": 12, "min_count": 1, "sample": 1e-2, "epochs": 2, "window": 3}
@@ -53,12 +55,16 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.parametrize("frequent", [None, 20])
 @pytest.mark.parametrize("name", LAYERS)
-def test_any_number_of_threads_gives_the_same_file(name: str, corpus: Path, tmp_path: Path) -> None:
+def test_any_number_of_threads_gives_the_same_file(
+    name: str, frequent: int | None, corpus: Path, tmp_path: Path
+) -> None:
     files = []
     for threads in (1, 2, 7):
         path = tmp_path / f"{threads}.safetensors"
         settings = SMALL | LAYERS[name] | {"deterministic": True, "workers": 3}
+        settings |= {} if frequent is None else {"combine_rows": frequent, "combine_all_every": 2}
         hsw2v.train(corpus, threads=threads, output=path, **settings)
         files.append(path.read_bytes())
     assert files[0] == files[1] == files[2]
@@ -132,7 +138,7 @@ def test_a_block_moves_no_row_that_is_not_found(name: str, corpus: Path) -> None
         some = training_pass(encoded.ids, encoded.blocks, windowing, config.training, 0)
         # Some training first: the gradient of a word vector is 0 where outputs are.
         Rounds(trainer._runner, task, parameters, 2).run(some, no_losses(9), 0, 4, lambda: None)
-        rows = Replica(task, parameters).rows(some, range(4, 6), parameters)
+        rows = Finder(task, parameters).rows(some, range(4, 6), parameters)
         before = {one: array.copy() for one, array in parameters.items()}
         plain = Hogwild(trainer._runner, ENGINES[task.output.name](task))
         plain.run(some, no_losses(9), 4, 6, lambda: None)
@@ -140,6 +146,74 @@ def test_a_block_moves_no_row_that_is_not_found(name: str, corpus: Path) -> None
             moved = {int(row) for row in np.nonzero(array != before[one])[0]}
             assert moved <= set(rows.get(one, np.empty(0)).tolist())
         assert any((parameters[one] != before[one]).any() for one in ("vectors", "outputs"))
+
+
+@pytest.mark.parametrize("name", ["hs", "hs, CBOW", "hs+ns", "adagrad, ns"])
+def test_rows_that_are_not_frequent_stay_with_their_worker(name: str, corpus: Path) -> None:
+    """As whole copies of all tables come to it, combined row by row as the reference says."""
+    settings = SMALL | LAYERS[name] | {"combine_rows": 25, "combine_all_every": 2, "workers": 2}
+    config = Config().replace(**settings, threads=2, deterministic=True).resolved()
+    with encode_source(corpus, config.corpus, ignore) as encoded:
+        config = config.resolved(encoded.tokens)
+        vocabulary, words = choose_words(encoded, config.vocabulary)
+        base = first_structure(config, None, vocabulary, words, ignore)
+        trainer = Trainer(config, vocabulary, base)
+        task, shared = trainer._task(words, trainer.network.output), trainer.network.parameters
+        windowing, count = trainer._windowing(words), len(encoded.blocks) - 1
+        some = training_pass(encoded.ids, encoded.blocks, windowing, config.training, 0)
+        finder = Finder(task, shared)
+        begun = {one: array.copy() for one, array in shared.items()}
+        copies = []
+        for _ in range(2):
+            own = {one: zeros_like(array, len(array)) for one, array in shared.items()}
+            for one, array in shared.items():
+                own[one][:] = array
+            alone = dataclasses.replace(task, tables=tables_of(own), threads=1)
+            copies.append((own, ENGINES[task.output.name](alone)))
+        frequent = frequent_rows(config.training, task.output, trainer._weights)
+        assert all(marks.sum() >= 25 and not marks.all() for marks in frequent.values())
+        since: list[dict[str, set[int]]] = [
+            {one: set() for one, array in shared.items() if len(array)} for _ in copies
+        ]
+        rounds = rounds_within(some, 0, count, 2)
+        assert [full for _, full in rounds] == [False, True, False, True]
+        for shares, full in rounds:
+            for share in shares:
+                for one, rows in finder.rows(some, share.positions, shared).items():
+                    since[share.worker][one] |= set(rows.tolist())
+                for position in share.positions:
+                    copies[share.worker][1].train(0, some, position)
+            for one, array in begun.items():
+                marks = frequent.get(one.partition(".")[0])
+                for row in set().union(*(reached.get(one, set()) for reached in since)):
+                    if not full and marks is not None and not marks[row]:
+                        continue
+                    having = [n for n, reached in enumerate(since) if row in reached[one]]
+                    after = np.array([copies[n][0][one][row] for n in having])
+                    if one in ("vectors", "outputs", "norm.parameters"):
+                        array[row] = combined(array[row], after)
+                    else:
+                        array[row] = averaged(after) if array.ndim > 1 else after.max()
+                    for n in range(2):
+                        since[n][one].discard(row)
+                        copies[n][0][one][row] = array[row]
+        trainer._training_of(words).run(some, no_losses(count), 0, count, lambda: None)
+        for one, array in shared.items():
+            np.testing.assert_allclose(array, begun[one], rtol=1e-3, atol=1e-5, err_msg=one)
+        assert np.abs(shared["outputs"]).max() > 0.05
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_with_all_rows_frequent_or_all_rounds_full_it_is_the_plain_rule(
+    name: str, corpus: Path
+) -> None:
+    settings = SMALL | LAYERS[name] | {"deterministic": True, "workers": 3, "threads": 2}
+    plain = hsw2v.train(corpus, **settings).vectors.tobytes()
+    other = hsw2v.train(corpus, **settings, combine_rows=20, combine_all_every=4).vectors.tobytes()
+    every = hsw2v.train(corpus, **settings, combine_rows=20, combine_all_every=1).vectors.tobytes()
+    frequent = hsw2v.train(corpus, **settings, combine_rows=10_000).vectors.tobytes()
+    assert plain == every == frequent
+    assert (plain != other) or LAYERS[name].get("loss") == "softmax"
 
 
 def test_copies_are_combined_as_the_reference_says() -> None:

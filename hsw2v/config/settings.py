@@ -217,6 +217,15 @@ class TrainingConfig:
         "as many as leave 400 rounds in all epochs, but no more than 65,536)",
         minimum=1,
     )
+    combine_rows: int | None = setting(
+        None,
+        "rows of each table that are combined after every round, those that are visited most "
+        "(default: all that were reached)",
+        minimum=1,
+    )
+    combine_all_every: int = setting(
+        8, "rounds until all rows are combined, with combine_rows", minimum=1, maximum=1_000_000
+    )
     engine: str = setting(
         "threads",
         "who trains: threads on the same tables (threads), workers on copies that are combined "

@@ -131,11 +131,13 @@ def parameter_bytes(training: TrainingConfig, words: int, rows: int) -> Paramete
 def table_copies(training: TrainingConfig) -> int:
     """Return how many copies of all parameters there are: in deterministic training, one a thread.
 
-    Threads that have no worker to execute have none, nor has one worker alone, and on a cluster the
-    workers have them.
+    Or one a worker, where rows stay with it until they are combined. Threads that have no worker to
+    execute have none, nor has one worker alone, and on a cluster the workers have them.
     """
     if training.engine == "ray" or not training.combines:
         return 0
+    if training.combine_rows is not None:
+        return training.workers
     return min(training.threads or 1, training.workers)
 
 
@@ -164,7 +166,8 @@ def size_told(training: TrainingConfig, words: int, needed: int) -> str:
     """Return the sentence that parameters take so many bytes."""
     kind = "" if training.optimizer == "sgd" else f" and the state of {training.optimizer}"
     if copies := table_copies(training):
-        kind += f", with copies for {copies} threads,"
+        whose = "workers" if training.combine_rows else "threads"
+        kind += f", with copies for {copies} {whose},"
     return (
         f"the tables{kind} take {needed / 1e9:,.1f} GB for {words:,} words of {training.dim:,} "
         "dimensions"
@@ -180,7 +183,7 @@ def smaller(training: TrainingConfig) -> str:
     """Return what makes the parameters smaller, or has them elsewhere than in memory."""
     others = "" if training.optimizer == "sgd" else ", or use --optimizer sgd"
     if table_copies(training):
-        others += ", or lower --threads"
+        others += ", or lower --workers" if training.combine_rows else ", or lower --threads"
     if training.tables_folder is None and training.engine != "ray":
         others += ", or have them in files with --tables mapped:DIR"
     return f"lower --dim, raise --min-count, or set --max-vocab{others}"

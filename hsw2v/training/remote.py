@@ -23,7 +23,16 @@ from hsw2v.network.parameters import Parameters
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.reader import LostError
-from hsw2v.training.rounds import TRAINED, Replica, Rows, take, zeros_like
+from hsw2v.training.rounds import (
+    TRAINED,
+    Finder,
+    Pending,
+    Replica,
+    Rows,
+    frequent_rows,
+    take,
+    zeros_like,
+)
 from hsw2v.training.runner import Threads, no_tick
 from hsw2v.training.schedule import LOSS_EVERY, Pass, Share
 from hsw2v.training.state import BlockLosses, no_losses
@@ -64,6 +73,8 @@ class Turn(NamedTuple):
     """(n,) int64, their numbers in the corpus; none in a round that it sits out."""
     rates: list[float]
     """(n+1,) learning rates."""
+    full: bool
+    """Whether all rows are combined after it."""
 
 
 def own_texts(
@@ -75,13 +86,13 @@ def own_texts(
         yield OwnText(np.array(ids[ends[0] : ends[-1]]), ends - ends[0], blocks.start)
 
 
-def turns_of(some: Pass, shares: Sequence[Share], workers: int) -> list[Turn]:
-    """Return what each worker trains on in a round of a pass."""
-    turns = [Turn(some.epoch, np.empty(0, np.int64), [0.0]) for _ in range(workers)]
+def turns_of(some: Pass, shares: Sequence[Share], full: bool, workers: int) -> list[Turn]:
+    """Return what each worker trains on in a round of a pass; `full` is that of each turn."""
+    turns = [Turn(some.epoch, np.empty(0, np.int64), [0.0], full) for _ in range(workers)]
     for share in shares:
         at = share.positions
         rates = some.rates[at.start : at.stop + 1]
-        turns[share.worker] = Turn(some.epoch, some.order[at.start : at.stop], rates)
+        turns[share.worker] = Turn(some.epoch, some.order[at.start : at.stop], rates, full)
     return turns
 
 
@@ -101,6 +112,7 @@ class RemoteWorker:
         self._alone: Hogwild | None = None
         self._at: Any = None
         self._trained_from: Any = None
+        self._whole_at: Any = None
 
     def own(self, common: Common, text: OwnText) -> None:
         """Own a text."""
@@ -117,6 +129,7 @@ class RemoteWorker:
             raise LostError
         # Freed first: there may be no room for both.
         self._at, self._replica, self._alone, self._parameters = None, None, None, {}
+        self._whole_at = None
         self._parameters = {name: _copy(array) for name, array in parameters.items()}
         runner = Threads()
         longest = int(np.diff(self._text.borders).max(initial=1))
@@ -125,13 +138,38 @@ class RemoteWorker:
         task = Task(self._settings, output, layer, tables, threads, longest, runner.stop)
         if self._workers > 1:
             self._replica = Replica(task, self._parameters, threads)
+            self._finder = Finder(task, self._parameters)
+            frequent = frequent_rows(self._settings, output, self._weights)
+            self._pending = Pending(self._parameters, frequent)
+            # What rounds change before all rows are combined.
+            self._frequent = {name: np.flatnonzero(marks) for name, marks in frequent.items()}
+            self._kept: Parameters = {}
         else:
             self._alone = Hogwild(runner, ENGINES[output.name](task))
-        self._at = at
+            self._frequent = {}
+        self._be_whole(at)
 
     def at(self) -> Any:
-        """Return the moment that its tables are of; None if it has none."""
-        return self._at
+        """Return the last moment at which all rows were combined; None if it has no tables."""
+        return self._whole_at
+
+    def back(self, at: Any) -> None:
+        """Go back to the moment `at`, if that is the last at which all rows were combined."""
+        if at is None or at != self._whole_at:
+            raise LostError
+        if self._replica is not None:
+            self._pending.forget()
+            for name, rows in self._kept.items():
+                self._parameters[name][self._frequent[name.partition(".")[0]]] = rows
+        self._at = at
+
+    def _be_whole(self, at: Any) -> None:
+        """Have all rows combined, at a moment to which `back` may go."""
+        for name, array in self._parameters.items():
+            rows = self._frequent.get(name.partition(".")[0])
+            if rows is not None and len(array):
+                self._kept[name] = array[rows]
+        self._at = self._whole_at = at
 
     def tables_of(self, at: Any) -> Parameters:
         """Return its tables, of the moment `at`."""
@@ -154,8 +192,6 @@ class RemoteWorker:
         assert self._text is not None
         count = len(turn.blocks)
         losses = no_losses(count)
-        if not count:
-            return (losses, *({} for _ in range(self._workers)))
         text, seed = self._text, self._settings.seed
         some = Pass(
             *(text.ids, text.borders, self._windowing, seed, turn.epoch, turn.blocks),
@@ -163,51 +199,61 @@ class RemoteWorker:
         )
         if self._alone is not None:
             # With nobody to combine with it is trained in place, and the round is not done again.
-            self._at, self._trained_from = None, at
+            self._at, self._whole_at, self._trained_from = None, None, at
             self._alone.run(some, losses, 0, count, no_tick)
             return losses, {}
         assert self._replica is not None
-        # Products in several threads come to other bits.
-        with blas_threads(1):
-            rows = self._replica.rows(some, range(count), self._parameters)
-            self._replica.train(some, range(count), losses, self._parameters, rows)
-        trained = self._replica.parameters
-        return (losses, *(self._piece(rows, trained, one) for one in range(self._workers)))
+        rows: Rows = {}
+        if count:
+            # Products in several threads come to other bits.
+            with blas_threads(1):
+                rows = self._finder.rows(some, range(count), self._parameters)
+                others = self._pending.others(rows)
+                self._replica.train(some, range(count), losses, self._parameters, others)
+        rows = self._pending.combined(rows, full=turn.full)
+        return (losses, *self._pieces(rows, self._replica.parameters))
 
-    def _piece(self, rows: Rows, trained: Parameters, number: int) -> Piece:
-        """Return what was trained of the rows that a worker combines."""
-        piece: Piece = {}
+    def _pieces(self, rows: Rows, trained: Parameters) -> list[Piece]:
+        """Return what was trained of rows, for each worker those that it combines."""
+        pieces: list[Piece] = [{} for _ in range(self._workers)]
         for name, reached in rows.items():
-            size = len(self._parameters[name])
-            ends = [size * end // self._workers for end in (number, number + 1)]
-            own = reached[slice(*np.searchsorted(reached, ends))]
-            piece[name] = own, _rows_of(trained[name], own)
-        return piece
+            whose = (reached % self._workers).astype(np.uint16)
+            ordered = reached[np.argsort(whose, kind="stable")]
+            ends = np.cumsum(np.bincount(whose, minlength=self._workers))
+            for piece, own in zip(pieces, np.split(ordered, ends[:-1]), strict=True):
+                if len(own):
+                    piece[name] = own, _rows_of(trained[name], own)
+        return pieces
 
-    def combine(self, at: Any, *pieces: Piece) -> Piece:
-        """Return what all workers come to together from the moment `at`, given their pieces."""
+    def combine(self, at: Any, number: int, *pieces: Piece) -> Piece:
+        """Return what all workers come to together from the moment `at`, given their pieces.
+
+        They are those of worker `number`: of W, it combines every W-th row from that one on.
+        """
         together: Piece = {}
         if self._alone is not None and self._trained_from == at:
             return together
         self._check(at)
         for name, array in self._parameters.items():
             some = [piece[name] for piece in pieces if name in piece]
-            # The rows that somebody has, and the place of each among them.
-            marks = np.zeros(len(array), np.bool_)
-            for own, _ in some:
-                marks[own] = True
-            rows = np.flatnonzero(marks).astype(np.int32)
-            if not len(rows):
+            if not some:
                 continue
-            place = np.empty(len(array), np.int32)
-            place[rows] = np.arange(len(rows), dtype=np.int32)
+            # The rows that somebody has, and the place of each among them.
+            marks = np.zeros(-(-len(array) // self._workers), np.bool_)
+            for own, _ in some:
+                marks[own // self._workers] = True
+            found = np.flatnonzero(marks)
+            rows = (found * self._workers + number).astype(np.int32)
+            place = np.empty(len(marks), np.int32)
+            place[found] = np.arange(len(found), dtype=np.int32)
             table = _rows_of(array, rows)
             if array.ndim == 1:
                 for own, values in some:
-                    table[place[own]] = np.maximum(table[place[own]], values)
+                    there = place[own // self._workers]
+                    table[there] = np.maximum(table[there], values)
             else:
                 copies = [_aligned(values) for _, values in some]
-                places_of = [place[own] for own, _ in some]
+                places_of = [place[own // self._workers] for own, _ in some]
                 combine_rows(
                     table,
                     np.array([one.ctypes.data for one in places_of]),
@@ -221,15 +267,22 @@ class RemoteWorker:
             together[name] = rows, table
         return together
 
-    def take(self, before: Any, at: Any, *combined: Piece) -> None:
-        """Take over what was combined: from the moment `before` to the moment `at`."""
+    def take(self, before: Any, at: Any, full: bool, *combined: Piece) -> None:
+        """Take over what was combined: from the moment `before` to the moment `at`.
+
+        With `full` that is all that was changed since all was.
+        """
         if self._alone is None or self._trained_from != before:
             self._check(before)
         self._at = self._trained_from = None
+        if full:
+            self._whole_at = None
         for piece in combined:
             for name, (rows, values) in piece.items():
                 self._parameters[name][rows] = values
         self._at = at
+        if full:
+            self._be_whole(at)
 
 
 def _rows_of(array: NDArray[Any], rows: NDArray[np.int32]) -> NDArray[Any]:

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros, blas_threads
+from hsw2v.config import TrainingConfig
 from hsw2v.kernels.arguments import SAMPLED, Layer
 from hsw2v.kernels.combining import Found, combine_rows, copy_rows, find_rows, forget, take_rows
 from hsw2v.kernels.output.negative import NoiseDistribution
 from hsw2v.kernels.output.sampled import SHARED_BY
+from hsw2v.network.outputs import OutputLayer
 from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Allocator, Parameters, allocator
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild, check_loss
@@ -40,13 +42,48 @@ Rows = dict[str, NDArray[np.int32]]
 """Of arrays by name, ascending rows, (n,) int32."""
 
 
+Frequent = dict[str, NDArray[np.bool_]]
+"""Of tables by name, which rows are combined after every round, (R,) bool; of others, all are."""
+
+
+def frequent_rows(
+    training: TrainingConfig, output: OutputLayer, weights: NDArray[np.float64]
+) -> Frequent:
+    """Return the rows that are combined after every round, if not all are.
+
+    Words are in order of frequency; `weights (V,)` tell how often each is a target.
+    """
+    count = training.combine_rows
+    if count is None:
+        return {}
+    return {VECTORS: np.arange(len(weights)) < count, OUTPUTS: output.frequent(weights, count)}
+
+
 class Rounds:
     """Workers that train on copies, round after round."""
 
-    def __init__(self, runner: Threads, task: Task, parameters: Parameters, workers: int) -> None:
-        """Get ready for a task on parameters; the runner's threads execute the workers."""
+    def __init__(
+        self,
+        runner: Threads,
+        task: Task,
+        parameters: Parameters,
+        workers: int,
+        frequent: Frequent | None = None,
+    ) -> None:
+        """Get ready for a task on parameters; the runner's threads execute the workers.
+
+        Rows that are not `frequent` are combined after every `combine_all_every` rounds.
+        """
         self._runner, self._parameters = runner, parameters
-        self._threads = [Replica(task, parameters) for _ in range(min(task.threads, workers))]
+        self._every = task.settings.combine_all_every if frequent else 1
+        threads = min(task.threads, workers)
+        # Rows that are not combined stay with the worker until they are.
+        self._replicas = [
+            Replica(task, parameters) for _ in range(workers if frequent else threads)
+        ]
+        self._finders = [Finder(task, parameters) for _ in range(threads)]
+        self._room = [aligned_zeros(1, task.tables.vectors.shape[1]) for _ in range(threads)]
+        self._pending = [Pending(parameters, frequent or {}) for _ in range(workers)]
         self._copies = [_Copies() for _ in range(workers)]
 
     def run(
@@ -64,20 +101,29 @@ class Rounds:
             ResourceError: the system does not give that many threads.
         """
         self._runner.paused = False
-        rounds, found = rounds_within(some, first, last), dict[int, Rows]()
+        rounds, found = rounds_within(some, first, last, self._every), dict[int, Rows]()
+        ahead = [*(shares for shares, _ in rounds[1:]), []]
+        whole = True
         # Products in several threads come to other bits.
         with blas_threads(1):
-            for shares, following in zip(rounds, [*rounds[1:], []], strict=True):
-                if self._runner.paused:
+            for (shares, full), following in zip(rounds, ahead, strict=True):
+                if self._runner.paused and whole:
                     break
                 jobs = [
-                    *(partial(self._train, some, losses, found, one) for one in shares),
+                    *(partial(self._train, some, losses, found, one, full) for one in shares),
                     # For threads that would wait for others.
                     *(partial(self._find, some, found, one.positions) for one in following),
                 ]
                 self._run(jobs, tick)
-                self._run(list(self._combinations([one.worker for one in shares])))
-                first = shares[-1].positions.stop
+                workers = {one.worker for one in shares}
+                if full and self._every > 1:
+                    # Those who sit the round out may have rows of others before it.
+                    for worker in set(range(len(self._copies))) - workers:
+                        pending = self._pending[worker].combined({}, full=True)
+                        self._copies[worker].take(self._replicas[worker].parameters, pending)
+                    workers = set(range(len(self._copies)))
+                self._run(list(self._combinations(sorted(workers))))
+                first, whole = shares[-1].positions.stop, full
         return first
 
     def _run(
@@ -88,11 +134,11 @@ class Rounds:
         def do(thread: int, number: int) -> None:
             jobs[number](thread)
 
-        self._runner.run(do, len(self._threads), 0, len(jobs), tick, whole=True)
+        self._runner.run(do, len(self._room), 0, len(jobs), tick, whole=True)
 
     def _find(self, some: Pass, found: dict[int, Rows], positions: range, thread: int) -> None:
         """Find the rows of a share."""
-        found[positions.start] = self._threads[thread].rows(some, positions, self._parameters)
+        found[positions.start] = self._finders[thread].rows(some, positions, self._parameters)
 
     def _train(
         self,
@@ -100,6 +146,7 @@ class Rounds:
         losses: BlockLosses,
         found: dict[int, Rows],
         share: Share,
+        full: bool,
         thread: int,
     ) -> None:
         """Train on a share, from the parameters, which are left as they are; take the copies."""
@@ -107,15 +154,19 @@ class Rounds:
         if positions.start not in found:
             self._find(some, found, positions, thread)
         rows = found.pop(positions.start)
-        self._threads[thread].train(some, positions, losses, self._parameters, rows)
-        self._copies[share.worker].take(self._threads[thread].parameters, rows)
+        replica = self._replicas[share.worker if self._every > 1 else thread]
+        pending = self._pending[share.worker]
+        replica.train(some, positions, losses, self._parameters, pending.others(rows))
+        self._copies[share.worker].take(replica.parameters, pending.combined(rows, full=full))
 
     def _combinations(self, workers: Sequence[int]) -> Iterator[Callable[[int], None]]:
         """Yield the parts of combining the copies of some workers, in any order."""
-        some = [self._copies[worker] for worker in workers]
-        pieces = PIECES * len(self._threads)
-        for name in some[0].rows:
-            array = self._parameters[name]
+        pieces = PIECES * len(self._room)
+        for name, array in self._parameters.items():
+            having = [self._copies[worker] for worker in workers]
+            some = [one for one in having if len(one.rows.get(name, ()))]
+            if not some:
+                continue
             rows = [copies.rows[name] for copies in some]
             if array.ndim == 1:
                 yield partial(_take_largest, array, [(c.rows[name], c[name]) for c in some])
@@ -124,8 +175,7 @@ class Rounds:
             where = np.array([one.ctypes.data for one in rows])
             copies_at = np.array([copies[name].ctypes.data for copies in some])
             longest = max(rows, key=len)
-            parts = np.arange(1, pieces) if len(longest) else np.empty(0, np.int64)
-            cuts = longest[len(longest) * parts // pieces].tolist()
+            cuts = longest[len(longest) * np.arange(1, pieces) // pieces].tolist()
             for begin, end in zip([0, *cuts], [*cuts, len(array)], strict=True):
                 yield partial(self._combine, name, where, copies_at, counts, begin, end)
 
@@ -140,21 +190,69 @@ class Rounds:
         thread: int,
     ) -> None:
         """Combine what workers have come to of some rows of an array."""
-        array, room = self._parameters[name], self._threads[thread].row
+        array, room = self._parameters[name], self._room[thread]
         combine_rows(array, rows, copies, counts, begin, end, name in TRAINED, room)
 
 
-def rounds_within(some: Pass, first: int, last: int) -> list[list[Share]]:
-    """Return the rounds of a pass from a position on and before another, cut off there."""
-    found = []
-    for shares in some.rounds:
+def rounds_within(
+    some: Pass, first: int, last: int, every: int = 1
+) -> list[tuple[list[Share], bool]]:
+    """Return the rounds of a pass from a position on and before another, cut off there.
+
+    And whether all rows are combined after each: that is after so many of the pass, and after the
+    last of these.
+    """
+    found: list[tuple[list[Share], bool]] = []
+    for number, shares in enumerate(some.rounds, 1):
         cut = [
             Share(one.worker, range(max(first, one.positions.start), min(last, one.positions.stop)))
             for one in shares
         ]
         if inside := [one for one in cut if len(one.positions)]:
-            found.append(inside)
-    return found
+            found.append((inside, number % every == 0))
+    return [*found[:-1], *((shares, True) for shares, _ in found[-1:])]
+
+
+class Pending:
+    """Rows that a worker has trained on and that are not combined yet; none is a frequent one."""
+
+    def __init__(self, parameters: Parameters, frequent: Frequent) -> None:
+        """Have none of these parameters."""
+        self._frequent = frequent
+        self._marks = {
+            name: np.zeros(len(array), np.bool_)
+            for name, array in parameters.items()
+            if name.partition(".")[0] in frequent and len(array)
+        }
+
+    def others(self, rows: Rows) -> Rows:
+        """Return the rows but for these: those to begin from the parameters again."""
+        marks = self._marks
+        return {
+            name: own[~marks[name][own]] if name in marks else own for name, own in rows.items()
+        }
+
+    def combined(self, rows: Rows, *, full: bool) -> Rows:
+        """Add rows that the worker has trained on; return those that are combined now.
+
+        With `full` that is all of them, else the frequent ones among `rows`.
+        """
+        now = {name: own for name, own in rows.items() if name not in self._marks}
+        for name, marks in self._marks.items():
+            own = rows.get(name, np.empty(0, np.int32))
+            frequent = self._frequent[name.partition(".")[0]][own]
+            marks[own[~frequent]] = True
+            now[name] = own[frequent]
+            if full:
+                rest = np.flatnonzero(marks).astype(np.int32)
+                marks[rest] = False
+                now[name] = np.sort(np.concatenate((now[name], rest)))
+        return now
+
+    def forget(self) -> None:
+        """Have none again."""
+        for marks in self._marks.values():
+            marks[:] = False
 
 
 class _Copies:
@@ -192,17 +290,6 @@ class Replica:
         self._engine = ENGINES[task.output.name](alone)
         self._runner = Threads()
         self._runner.stop = task.stop
-        self._layer, self.row = task.layer, aligned_zeros(1, task.tables.vectors.shape[1])
-        self._noise, self._shared_by = _noise(task.layer)
-        self._kept = aligned_zeros(1, task.longest_block, np.int32)[0]
-        self._bounds = aligned_zeros(task.longest_block, 2, np.int32)
-        self._words, self._outputs = (
-            Found(
-                np.zeros(len(parameters[name]), np.uint8),
-                np.empty(len(parameters[name]) + 1, np.int32),
-            )
-            for name in (VECTORS, OUTPUTS)
-        )
 
     def train(
         self,
@@ -212,7 +299,7 @@ class Replica:
         parameters: Parameters,
         rows: Rows,
     ) -> None:
-        """Train on blocks, from rows of the parameters, which are left as they are."""
+        """Train on blocks, with some rows from the parameters, which are left as they are."""
         for name, chosen in rows.items():
             if parameters[name].ndim == 1:
                 self.parameters[name][chosen] = parameters[name][chosen]
@@ -225,6 +312,24 @@ class Replica:
         for position in positions:
             losses[position] = self._engine.train(0, some, position)
             check_loss(losses, position, some.epoch)
+
+
+class Finder:
+    """Finds the rows that blocks reach."""
+
+    def __init__(self, task: Task, parameters: Parameters) -> None:
+        """Make room for a task on these parameters."""
+        self._layer = task.layer
+        self._noise, self._shared_by = _noise(task.layer)
+        self._kept = aligned_zeros(1, task.longest_block, np.int32)[0]
+        self._bounds = aligned_zeros(task.longest_block, 2, np.int32)
+        self._words, self._outputs = (
+            Found(
+                np.zeros(len(parameters[name]), np.uint8),
+                np.empty(len(parameters[name]) + 1, np.int32),
+            )
+            for name in (VECTORS, OUTPUTS)
+        )
 
     def rows(self, some: Pass, positions: range, parameters: Parameters) -> Rows:
         """Return the rows that blocks reach of all arrays that have some."""

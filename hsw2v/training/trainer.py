@@ -32,7 +32,7 @@ from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.phases import Phases, PhasesOfSettings
 from hsw2v.training.remote import Common
 from hsw2v.training.report import Report
-from hsw2v.training.rounds import Rounds
+from hsw2v.training.rounds import Rounds, frequent_rows
 from hsw2v.training.runner import Threads, diverged
 from hsw2v.training.schedule import (
     Pass,
@@ -366,16 +366,21 @@ class Trainer:
 
     def _training_of(self, corpus: WordCorpus) -> Hogwild | Rounds | RemoteRounds:
         """Return the training of the network on a corpus."""
+        settings = self._settings
         if self._cluster is not None:
             if not self._cluster.texts:
-                common = Common(self._settings, self._windowing(corpus), self._weights)
+                common = Common(settings, self._windowing(corpus), self._weights)
                 words, about = self._vocabulary, self._config.corpus
                 employ(self._cluster, corpus.encoded, words, about, common)
             network = self.network
-            return RemoteRounds(self._runner, self._cluster, network.output, network.parameters)
-        task, settings = self._task(corpus, self.network.output), self._settings
+            return RemoteRounds(
+                self._runner, self._cluster, settings, network.output, network.parameters
+            )
+        task = self._task(corpus, self.network.output)
         if settings.combines:
-            return Rounds(self._runner, task, self.network.parameters, settings.workers)
+            frequent = frequent_rows(settings, task.output, self._weights)
+            parameters = self.network.parameters
+            return Rounds(self._runner, task, parameters, settings.workers, frequent)
         if settings.deterministic:
             task = dataclasses.replace(task, threads=1)
         return Hogwild(self._runner, ENGINES[task.output.name](task))

@@ -59,23 +59,24 @@ def _rounds(given: Namespace, settings: dict[str, Any], workers: int, blocks: in
             made.append(one)
         some = training_pass(encoded.ids, borders, windowing, training, 0)
         found: dict[str, list[float]] = {}
-        whole = [one for one in rounds_within(some, 0, len(borders) - 1) if len(one) == workers]
+        rounds = (shares for shares, _ in rounds_within(some, 0, len(borders) - 1))
+        whole = [one for one in rounds if len(one) == workers]
         for moment, shares in enumerate(whole[: given.most]):
             trained: list[Any] = []
             took = []
-            for one, turn in zip(made, turns_of(some, shares, workers), strict=True):
+            for one, turn in zip(made, turns_of(some, shares, True, workers), strict=True):
                 begun = time.perf_counter()
                 trained.append(one.train(moment, turn))
                 took.append(time.perf_counter() - begun)
             begun = time.perf_counter()
             pieces = [
-                one.combine(moment, *(part[1 + number] for part in trained))
+                one.combine(moment, number, *(part[1 + number] for part in trained))
                 for number, one in enumerate(made)
             ]
             combining = (time.perf_counter() - begun) / workers
             begun = time.perf_counter()
             for one in made:
-                one.take(moment, moment + 1, *pieces)
+                one.take(moment, moment + 1, True, *pieces)
             taking = (time.perf_counter() - begun) / workers
             at = slice(shares[0].positions.start, shares[-1].positions.stop)
             tokens = int(np.diff(borders)[some.order[at]].sum())

@@ -61,6 +61,11 @@ class HybridOutput(HierarchicalOutput):
         """The rows of words."""
         return slice(self.nodes, self.rows)
 
+    def frequent(self, kept: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
+        """Return which nodes, and which rows of words, are the `count` visited most often."""
+        words = self.sampling.frequent(kept, count)
+        return np.concatenate((super().frequent(kept, count), words))
+
     def softmax(self, outputs: Floats) -> Softmax:
         """Return the probabilities of paths."""
         return super().softmax(outputs[: self.nodes])

@@ -131,6 +131,13 @@ class OutputLayer(ABC):
     def visits(self, kept: Numbers) -> Rows:
         """Return the output rows if word w is the target of `kept[w]` windows, (V,)."""
 
+    def frequent(self, kept: Numbers, count: int) -> NDArray[np.bool_]:
+        """Return which of the output rows are the `count` visited most often, (R,) bool."""
+        visits = self.visits(kept).visits
+        found = np.zeros(len(visits), np.bool_)
+        found[np.argsort(-visits, kind="stable")[:count]] = True
+        return found
+
     @abstractmethod
     def extended(self, counts: NDArray[np.int64], before: NDArray[np.int64]) -> Extended:
         """Return what it becomes with V words, of which some are new.
