@@ -30,7 +30,7 @@ KNOWS: dict[str, set[str]] = {
     "reference": set(),
     "kernels": {"jit"},
     "query": {"errors", "files", "arrays", "trees"},
-    "network": {"errors", "config", "arrays", "corpus", "trees", "query"},
+    "network": {"errors", "config", "files", "arrays", "corpus", "trees", "query"},
 }
 KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
 KNOWS["diagnosis"] = {*KNOWS["model"], "model"}

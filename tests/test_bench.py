@@ -164,6 +164,21 @@ def test_the_account_of_a_window_adds_up(tmp_path: Path, corpus: Path) -> None:
             assert run["seconds"] == pytest.approx(sum(run[part] for part in parts))
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="others count otherwise")
+def test_tables_in_files_are_measured(tmp_path: Path) -> None:
+    folder, record = tmp_path / "disk", tmp_path / "tables.json"
+    folder.mkdir()
+    given = ("--words", 300, "--tokens", 2_000, "--rounds", 1, "--threads", 1, "--memory", 0)
+    costs, visits = tables(bench("tables", *given, "--folder", folder, "--record", record).stdout)
+    assert [row["tables"] for row in costs] == ["memory", "mapped"]
+    assert all(first(row["seconds"]) > 0 for row in costs)
+    assert first(costs[1]["written, MB"]) >= 0
+    for row in visits:
+        shares = [float(cell.rstrip("%")) for cell in list(row.values())[1:]]
+        assert 0 < shares[0] < shares[1] < shares[2] < 100
+    assert not list(folder.iterdir())
+
+
 def test_a_command_that_fails_stops_the_benchmark(tmp_path: Path) -> None:
     record = tmp_path / "compare.json"
     done = bench("compare", tmp_path / "missing.txt", "--rounds", 1, "--record", record, code=1)

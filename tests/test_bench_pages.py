@@ -21,6 +21,7 @@ RECORDED = {
         *("two-trees", "two-trees-half", "two-trees-300"),
     ),
     "machines.md": ("workers", "machines"),
+    "performance.md": ("tables",),
 }
 OTHERS = {
     "performance.md": (

@@ -15,7 +15,7 @@ from test_training import planted
 
 import hsw2v
 from hsw2v import errors, events
-from hsw2v.corpus import reading, stream
+from hsw2v.corpus import encoded, reading, stream
 from hsw2v.training import checkpoint, engines, output, warmup
 from hsw2v.trees import exchange, semantic
 
@@ -112,7 +112,7 @@ def test_other_threads_leave_their_blocks(monkeypatch: pytest.MonkeyPatch) -> No
         (stream, "prepare"),
         (stream.Piece, "tokenise"),
         (stream.TypeTable, "add"),
-        (stream._Encoder, "_write"),
+        (encoded.IdWriter, "write"),
     ],
 )
 def test_a_failure_while_a_text_is_read(

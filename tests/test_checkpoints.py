@@ -79,7 +79,7 @@ class Interrupting:
         def run(strategy: Any, some: Any, losses: Any, first: int, last: int, tick: Any) -> int:
             # One block, or round, after the other, so that there is a border after each.
             rounds = rounds_within(some, first, last) if isinstance(strategy, Rounds) else []
-            ends = [shares[-1].positions.stop for shares in rounds] or range(first + 1, last + 1)
+            ends = [shares[-1].positions.stop for shares, _ in rounds] or range(first + 1, last + 1)
             for end in ends:
                 if some.loss_every != 1 and self.left <= 0:
                     self.left = 10**9

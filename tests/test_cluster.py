@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from test_training import neighbours_in_group, planted
 import hsw2v
 from hsw2v import errors, events
 from hsw2v.training import cluster as cluster_module
-from hsw2v.training import cluster_texts, schedule
+from hsw2v.training import cluster_texts
 from hsw2v.training import texts as texts_module
 from hsw2v.training.cluster import Cluster
 from hsw2v.training.cluster_rounds import RemoteRounds
@@ -50,6 +51,7 @@ CASES: dict[str, dict[str, Any]] = {
     "CBOW, ns, adam": {"workers": 3, "model": "cbow", "loss": "ns", "optimizer": "adam"},
     "two trees, then hs+ns": {"workers": 2, "num_trees": 2, "loss": "hs+ns", "pretrain": "hs:1"},
     "one worker": {"workers": 1},
+    "tables in files": {"workers": 2, "tables": f"mapped:{tempfile.gettempdir()}"},
     "some rows every round": {"workers": 3, "combine_rows": 20, "combine_all_every": 3},
 }
 

@@ -141,6 +141,8 @@ def _rows(found: Plan) -> Iterator[tuple[str, str]]:
     memory = f"{about}{_mb(found.table_bytes)} tables, {_mb(found.optimizer_bytes)} optimizer state"
     if found.copy_bytes:
         memory += f", {_mb(found.copy_bytes)} copies for {table_copies(training)} threads"
+    if training.tables_folder is not None:
+        memory += f", in files in {training.tables_folder}{_room(found.tables_free)}"
     if found.memory_available is not None:
         memory += f"; {_mb(found.memory_available)} available"
     yield "memory", memory

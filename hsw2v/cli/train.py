@@ -193,6 +193,11 @@ def train_and_save(
 @click.option("--force", is_flag=True, default=None, help="Replace the output if it exists.")
 @number_option("--threads", help="Threads (default: as before).")
 @click.option(
+    "--tables",
+    metavar="PLACE",
+    help="Where the tables are: memory, or mapped:DIR for files in a folder (default: as before).",
+)
+@click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
     help="Engine of deterministic training, each of which comes to the same (default: as before).",
@@ -210,6 +215,7 @@ def resume(
     output: str | None,
     force: bool | None,
     threads: int | None,
+    tables: str | None,
     engine: str | None,
     ray_address: str | None,
     checkpoint_every: float | None,
@@ -244,6 +250,7 @@ def resume(
             force=force,
             checkpoint_every=checkpoint_every,
             threads=threads,
+            tables=tables,
             engine=engine,
             ray_address=ray_address,
             listener=progress.listen,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from hsw2v.config.places import MEMORY, folder_of_tables
 from hsw2v.config.pretraining import Phase, phases_of
 
 LARGEST = 2**63 - 1
@@ -194,6 +195,12 @@ class TrainingConfig:
         maximum=10.0,
     )
     threads: int | None = setting(None, "threads (default: all cores)", minimum=1, maximum=1_024)
+    tables: str = setting(
+        MEMORY,
+        "where the tables are that training changes: in memory (memory), or in files in a folder "
+        "of a local disk, which are mapped into memory (mapped:DIR), for tables that are larger "
+        "than it",
+    )
     deterministic: bool = setting(
         False, "come to the same model, bit for bit, whatever the number of threads"
     )
@@ -248,6 +255,11 @@ class TrainingConfig:
     def tree_file(self) -> str | None:
         """The file that the tree is read from, if any, and used."""
         return self.tree if self.has_tree and self.tree not in TREES else None
+
+    @property
+    def tables_folder(self) -> str | None:
+        """The folder of tables that are mapped into memory; None if they are in memory."""
+        return folder_of_tables(self.tables)
 
     @property
     def phases(self) -> tuple[Phase, ...]:

@@ -74,7 +74,7 @@ class Digests:
 
     These are the settings with the seed, the tree if it is a file, every token of the corpus and
     of the held-out text, the test sets, and the version of hsw2v. The names of settings do not
-    matter, nor does `cache_dir`.
+    matter, nor do `cache_dir` and `tables`.
     """
 
     def __init__(self, experiment: Experiment, texts: Texts) -> None:
@@ -88,7 +88,7 @@ class Digests:
 
     def of(self, setting: Setting, seed: int) -> str:
         """Return the digest of one run."""
-        config = setting.config.replace(seed=seed, cache_dir=None)
+        config = setting.config.replace(seed=seed, cache_dir=None, tables="memory")
         if tree := config.training.tree_file:
             config = config.replace(tree="file " + self._of_tree(tree))
         measured = self._experiment.has_heldout_loss(setting)

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros, all_finite
 from hsw2v.config import TrainingConfig
+from hsw2v.network.mapped import read_in_order
 from hsw2v.network.outputs import OutputLayer, most_rows
 from hsw2v.network.parameters import (
     NORM,
     OUTPUTS,
     VECTORS,
+    Allocator,
     Parameters,
+    allocator,
     check_memory,
     compacted,
     initial_parameters,
@@ -32,6 +35,8 @@ class Network:
     """Dimensions D of a vector, without padding."""
     optimizer: str
     batch_norm: bool
+    allocate: Allocator = aligned_zeros
+    """Makes arrays where the parameters are."""
 
     @classmethod
     def initial(cls, training: TrainingConfig, words: int, output: OutputLayer) -> Network:
@@ -39,10 +44,13 @@ class Network:
 
         Raises:
             ResourceError: its parameters take more memory than the machine has.
+            OutputError, DiskFullError: they are mapped, and there is no room for their files.
         """
         check_memory(training, words, max(output.rows, most_rows(training, words)))
-        parameters = initial_parameters(training, words, output.rows)
-        return cls(output, parameters, training.dim, training.optimizer, training.batch_norm)
+        allocate = allocator(training)
+        parameters = initial_parameters(training, words, output.rows, allocate)
+        norm = training.batch_norm
+        return cls(output, parameters, training.dim, training.optimizer, norm, allocate)
 
     @property
     def vectors(self) -> NDArray[np.float32]:
@@ -101,11 +109,14 @@ class Network:
             outputs[:] = 0.0
             self.parameters[OUTPUTS] = outputs
         else:
-            self.parameters[OUTPUTS] = aligned_zeros(rows, width)
-        self.parameters |= optimizer_state(self.optimizer, OUTPUTS, rows, width)
+            self.parameters[OUTPUTS] = self.allocate(rows, width, np.float32)
+        state = optimizer_state(self.optimizer, OUTPUTS, rows, width, self.allocate)
+        self.parameters |= state
 
     def compact(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return word vectors (V, D) and output vectors (R, D), and give up the parameters."""
         vectors, outputs = self.vectors, self.outputs
         self.parameters = {}
+        for table in (vectors, outputs):
+            read_in_order(table)
         return compacted(vectors, self.dim), compacted(outputs, self.dim)

@@ -4,12 +4,14 @@
     norm.parameters, norm.running (2, P)          of batch normalisation, and norm.batches (1,)
     X.squares, X.means (rows, P), X.steps (rows,) what the optimizer keeps of a table X
 
-Rows are padded with zeros to P floats. Where arrays lie is the business of an allocator.
+Rows are padded with zeros to P floats. Where arrays lie is the business of an allocator: in memory,
+or in files that are mapped into it (`mapped.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 from hsw2v.arrays import aligned_zeros, padded, physical_memory
 from hsw2v.config import TrainingConfig
 from hsw2v.errors import ResourceError
+from hsw2v.network.mapped import check_folder, free_in, mapped_zeros, no_room
 
 Parameters = dict[str, NDArray[Any]]
 """Arrays by name."""
@@ -25,6 +28,22 @@ Allocator = Callable[[int, int, DTypeLike], NDArray[Any]]
 """Gives zeros (rows, width) of a type: `arrays.aligned_zeros`, or what is like it."""
 
 VECTORS, OUTPUTS, NORM = "vectors", "outputs", "norm.parameters"
+
+
+def allocator(training: TrainingConfig) -> Allocator:
+    """Return what makes arrays where the settings say that tables are."""
+    folder = training.tables_folder
+    return aligned_zeros if folder is None else partial(mapped_zeros, folder)
+
+
+def check_tables(training: TrainingConfig) -> None:
+    """Find out, before any work, whether tables can be where the settings say.
+
+    Raises:
+        OutputError, DiskFullError: files in the folder cannot be written, or mapped into memory.
+    """
+    if training.tables_folder is not None:
+        check_folder(training.tables_folder)
 
 
 def optimizer_state(
@@ -119,33 +138,46 @@ def _without_memory(rows: int, width: int, kind: DTypeLike) -> NDArray[Any]:
 
 
 def check_memory(training: TrainingConfig, words: int, rows: int) -> None:
-    """Find out, before anything is made, whether the machine has the memory of the parameters.
+    """Find out, before anything is made, whether there is room for the parameters.
 
     Raises:
-        ResourceError: it has less.
+        ResourceError: the machine has less memory.
+        DiskFullError: they are mapped, and the folder of their files has less room.
     """
-    needed, there = parameter_bytes(training, words, rows).total, physical_memory()
-    if there is not None and needed > there:
-        raise ResourceError(too_large(training, words, needed, there), hint=smaller(training))
+    needed, folder = parameter_bytes(training, words, rows).total, training.tables_folder
+    there = physical_memory() if folder is None else free_in(folder)
+    if there is None or needed <= there:
+        return
+    sentence, hint = size_told(training, words, needed), smaller(training)
+    if folder is not None:
+        raise no_room(sentence, there, folder, hint)
+    raise ResourceError(beyond_memory(sentence, there), hint=hint)
 
 
-def too_large(training: TrainingConfig, words: int, needed: int, there: int) -> str:
-    """Return the sentence that parameters take more bytes than there are."""
+def size_told(training: TrainingConfig, words: int, needed: int) -> str:
+    """Return the sentence that parameters take so many bytes."""
     kind = "" if training.optimizer == "sgd" else f" and the state of {training.optimizer}"
     if copies := table_copies(training):
         whose = "workers" if training.combine_rows else "threads"
         kind += f", with copies for {copies} {whose},"
     return (
         f"the tables{kind} take {needed / 1e9:,.1f} GB for {words:,} words of {training.dim:,} "
-        f"dimensions, and there are {there / 1e9:,.1f} GB of memory"
+        "dimensions"
     )
 
 
+def beyond_memory(sentence: str, there: int) -> str:
+    """Return that sentence with the bytes of memory that there are."""
+    return f"{sentence}, and there are {there / 1e9:,.1f} GB of memory"
+
+
 def smaller(training: TrainingConfig) -> str:
-    """Return what makes the parameters smaller."""
+    """Return what makes the parameters smaller, or has them elsewhere than in memory."""
     others = "" if training.optimizer == "sgd" else ", or use --optimizer sgd"
     if table_copies(training):
         others += ", or lower --workers" if training.combine_rows else ", or lower --threads"
+    if training.tables_folder is None:
+        others += ", or have them in files with --tables mapped:DIR"
     return f"lower --dim, raise --min-count, or set --max-vocab{others}"
 
 

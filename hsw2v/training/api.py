@@ -22,6 +22,7 @@ from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, igno
 from hsw2v.model import Model
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import Structure, is_normalized, unused_settings
+from hsw2v.network.parameters import check_tables
 from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.cluster import Cluster, connected
@@ -88,7 +89,7 @@ def train(
         EmptyCorpusError: there is nothing to train on.
         OutputExistsError: the output is there, or a training for it that was interrupted.
         OutputError, DiskFullError: the output cannot be written, another run writes it, or the
-            encoded corpus cannot be written to `cache_dir`.
+            encoded corpus cannot be written to `cache_dir`, or mapped `tables` to their folder.
         DivergedError: training ran away, at an eighth of the learning rate, too.
         ResourceError: there is not enough memory.
     """
@@ -123,7 +124,8 @@ def train(
             )
             if resumed and kept.is_interrupted():
                 now = chosen.training
-                return _resume(kept, listener, threads=now.threads, ray_address=now.ray_address)
+                machine = {"threads": now.threads, "tables": now.tables}
+                return _resume(kept, listener, ray_address=now.ray_address, **machine)
             context.enter_context(kept)
             kept.check_new()
             if resumed:
@@ -151,17 +153,19 @@ def resume(
     force: bool | None = None,
     checkpoint_every: float | None = None,
     threads: int | None = None,
+    tables: str | None = None,
     engine: str | None = None,
     ray_address: str | None = None,
     listener: Listener = ignore,
 ) -> Model:
     """Go on with a training that was interrupted, from its folder OUTPUT.checkpoint.
 
-    The text is not read again, unless workers of a cluster had read it. Schedule, windows and random numbers are those of the uninterrupted
-    training: with one thread, so is the model, to the bit. What is not given here is as it was:
-    `output` and `force`, which tell where the model is saved, `checkpoint_every` and `threads`; and
-    for deterministic training `engine`, "local" or "ray", which comes to the same model. The
-    address of a Ray cluster is not kept: `ray_address`, or RAY_ADDRESS, names it again.
+    The text is not read again, unless workers of a cluster had read it. Schedule, windows and
+    random numbers are those of the uninterrupted training: with one thread, so is the model, to the
+    bit. What is not given here is as it was:
+    `output` and `force`, which tell where the model is saved, `checkpoint_every`, `threads` and
+    `tables`; and for deterministic training `engine`, "local" or "ray", which comes to the same
+    model. The address of a Ray cluster is not kept: `ray_address`, or RAY_ADDRESS, names it again.
 
     Raises:
         UsageError: another engine would come to another model.
@@ -179,7 +183,7 @@ def resume(
         notes=was.notes,
         folder=checkpoint,
     )
-    now = {"threads": threads, "engine": engine, "ray_address": ray_address}
+    now = {"threads": threads, "tables": tables, "engine": engine, "ray_address": ray_address}
     return _resume(kept, listener, **now)
 
 
@@ -200,6 +204,7 @@ def _resume(kept: ModelOutput, listener: Listener, **now: Any) -> Model:
                 hint="leave --engine out",
             )
         config = run.config.replace(**given)
+        check_tables(config.training)
         cluster = context.enter_context(connected(config.training, listener))
         texts = context.enter_context(read_again(texts, cluster, listener))
         return _train(
@@ -250,7 +255,7 @@ def _asked(
 ) -> dict[str, Any]:
     """Return what decides on a model, as JSON: by it a training is known again."""
     texts = [None if one is None else stored_as(one) for one in (source, heldout)]
-    config = config.replace(ray_address=None)
+    config = config.replace(ray_address=None, tables="memory")
     asked = {"texts": texts, "normalize_exactly": normalize_exactly, "config": config.to_dict()}
     return asked if earlier is None else {**asked, "from_model": earlier.digest}
 
@@ -271,7 +276,9 @@ def check_training(
             is normalized exactly without a held-out text, or the semantic tree is to be built when
             training is over.
         MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
+        And what `check_tables` raises.
     """
+    check_tables(training)
     if heldout and not is_normalized(training.loss) and not normalize_exactly:
         raise UsageError(
             f"there is no exact held-out loss with loss {training.loss}: its scores are no "
@@ -478,6 +485,7 @@ def _model(
     if config.training.deterministic:
         # These have no part in the model, whose file is to have the same bytes everywhere.
         config = config.replace(threads=None, cache_dir=None, engine="threads", ray_address=None)
+        config = config.replace(tables="memory")
     return Model(
         vocabulary,
         vectors,

@@ -89,6 +89,7 @@ class Earlier:
             rebuild_at=0.0,
             threads=None,
             cache_dir=None,
+            tables="memory",
             engine="threads",
             ray_address=None,
             record_gradients=0,

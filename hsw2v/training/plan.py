@@ -22,9 +22,16 @@ from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EncodingError, UsageError
 from hsw2v.events import Listener, ignore
+from hsw2v.network.mapped import no_room
 from hsw2v.network.outputs import OUTPUTS, Structure, most_rows
 from hsw2v.network.outputs.output import BuiltOutput
-from hsw2v.network.parameters import parameter_bytes, smaller, too_large
+from hsw2v.network.parameters import (
+    ParameterBytes,
+    beyond_memory,
+    parameter_bytes,
+    size_told,
+    smaller,
+)
 from hsw2v.training import checkpoint
 from hsw2v.training.api import check_on, check_training, memory_explained, tell_unused
 from hsw2v.training.building import check_phases, first_structure
@@ -55,12 +62,14 @@ class Plan:
     - `config`: the settings as training resolves them, epochs among them.
     - `table_bytes`, `optimizer_bytes`: memory of word vectors and output vectors, and of the state
       of the optimizer; `copy_bytes`: of the copies that deterministic training takes. `memory`: of
-      the machine; `memory_available`: what it has now.
+      the machine; `memory_available`: what it has now. `tables_free`: with `tables` mapped, the
+      room in the folder where all of these would be instead.
     - `model_bytes`, `checkpoint_bytes`, `encoded_bytes`: on disk, of the model but for its header,
       of the folder OUTPUT.checkpoint but for its types and losses, and of the encoded corpus while
       training. `output_free`, `cache_free`: the room where they would be written.
-    - `tokens_per_second`: measured on this machine, not with engine ray; `seconds`: of training,
-      without reading, building trees and measuring held-out losses. Both are estimates.
+    - `tokens_per_second`: measured on this machine, not with engine ray, and not where tables are
+      larger than its memory; `seconds`: of training, without reading, building trees and measuring
+      held-out losses. Both are estimates.
     - `problems`: what would stop the training or hurt it, and what to do, as sentences.
 
     What does not apply, or is unknown, is None.
@@ -87,6 +96,7 @@ class Plan:
     copy_bytes: int
     memory: int | None
     memory_available: int | None
+    tables_free: int | None
     model_bytes: int
     checkpoint_bytes: int
     encoded_bytes: int
@@ -119,7 +129,8 @@ def plan(
     The corpus is read once; or, with `sample_mb`, its first megabytes (as stored), and what holds
     for all of it is estimated: tokens in proportion, types and words by Heaps' law, fitted to the
     two halves of the sample. The speed is measured by training for a second or two. Nothing is
-    written but the encoded corpus, in `cache_dir`, which is gone at the end.
+    written but the encoded corpus, in `cache_dir`, and tables that are mapped; they are gone at the
+    end.
 
     Where bytes that are not UTF-8 would stop the training, the first is told as a problem, and the
     text is read once more without them; not from a pipe.
@@ -161,12 +172,11 @@ def plan(
             chosen.training, size.words, most_rows(chosen.training, size.words)
         )
         there, now = physical_memory(), available_memory()
-        least = min((one for one in (there, now) if one is not None), default=None)
+        tables_free = _free(chosen.training.tables_folder)
+        too_large = _too_large(chosen.training, size.words, memory, there, now, tables_free)
+        problems += too_large
         speed = None
-        if least is not None and memory.total > least:
-            sentence = too_large(chosen.training, size.words, memory.total, least)
-            problems.append(f"{sentence}; {smaller(chosen.training)}")
-        elif chosen.training.engine != "ray":
+        if not too_large and chosen.training.engine != "ray":
             speed = _speed(simple, vocabulary, corpus, first)
         ids = round(len(encoded.ids) * factor)
         model = _model_bytes(vocabulary, chosen.training, size.words)
@@ -199,6 +209,7 @@ def plan(
             copy_bytes=memory.copies,
             memory=there,
             memory_available=now,
+            tables_free=tables_free,
             model_bytes=model,
             checkpoint_bytes=kept,
             encoded_bytes=4 * ids,
@@ -338,6 +349,29 @@ def _model_bytes(vocabulary: Vocabulary, training: TrainingConfig, words: int) -
     if issubclass(kind, BuiltOutput):
         size += 4 * math.prod(kind.sizes(words, rows, (training.num_trees, words - 1, 2))[1])
     return size + (4 * 4 * training.dim if training.batch_norm else 0)
+
+
+def _too_large(
+    training: TrainingConfig,
+    words: int,
+    needed: ParameterBytes,
+    memory: int | None,
+    available: int | None,
+    free: int | None,
+) -> list[str]:
+    """Return what is to be said of parameters that take more than there is, if they do.
+
+    In files they need no memory, but their speed is that of the disk where there is too little.
+    """
+    sentence, hint = size_told(training, words, needed.total), smaller(training)
+    if training.tables_folder is not None and free is not None and needed.total > free:
+        return [str(no_room(sentence, free, training.tables_folder, hint))]
+    least = min((one for one in (memory, available) if one is not None), default=None)
+    if least is None or needed.total <= least:
+        return []
+    if training.tables_folder is not None:
+        hint = f"training will wait for the disk where rows are not in memory ({hint})"
+    return [f"{beyond_memory(sentence, least)}; {hint}"]
 
 
 def _free(folder: str | FilePath | None) -> int | None:

@@ -19,7 +19,7 @@ from hsw2v.config import TrainingConfig
 from hsw2v.kernels.combining import combine_rows
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.outputs import OutputLayer
-from hsw2v.network.parameters import Parameters
+from hsw2v.network.parameters import Allocator, Parameters, allocator
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.reader import LostError
@@ -124,13 +124,19 @@ class RemoteWorker:
         return self._text is not None
 
     def begin(self, output: OutputLayer, parameters: Parameters, at: Any) -> None:
-        """Take over an output layer and tables, which are of the moment `at`."""
+        """Take over an output layer and tables, which are of the moment `at`.
+
+        Raises:
+            LostError: it owns no text.
+            OutputError, DiskFullError: tables are mapped, and there is no room for their files.
+        """
         if self._text is None:
             raise LostError
         # Freed first: there may be no room for both.
         self._at, self._replica, self._alone, self._parameters = None, None, None, {}
         self._whole_at = None
-        self._parameters = {name: _copy(array) for name, array in parameters.items()}
+        allocate = allocator(self._settings)
+        self._parameters = {name: _copy(array, allocate) for name, array in parameters.items()}
         runner = Threads()
         longest = int(np.diff(self._text.borders).max(initial=1))
         layer = layer_of(output, self._weights, self._settings.dim)
@@ -297,8 +303,8 @@ def _aligned(array: NDArray[Any]) -> NDArray[Any]:
     return array if array.ctypes.data % ALIGNED == 0 else _copy(array)
 
 
-def _copy(array: NDArray[Any]) -> NDArray[Any]:
+def _copy(array: NDArray[Any], allocate: Allocator = aligned_zeros) -> NDArray[Any]:
     """Return an aligned copy of an array."""
-    copy = zeros_like(array, len(array))
+    copy = zeros_like(array, len(array), allocate)
     copy[:] = array
     return copy

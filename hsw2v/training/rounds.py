@@ -23,7 +23,7 @@ from hsw2v.kernels.combining import Found, combine_rows, copy_rows, find_rows, f
 from hsw2v.kernels.output.negative import NoiseDistribution
 from hsw2v.kernels.output.sampled import SHARED_BY
 from hsw2v.network.outputs import OutputLayer
-from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Parameters
+from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Allocator, Parameters, allocator
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild, check_loss
 from hsw2v.training.runner import Threads, no_tick
@@ -282,8 +282,9 @@ class Replica:
 
     def __init__(self, task: Task, parameters: Parameters, threads: int = 1) -> None:
         """Make tables like these parameters, for a worker of so many threads."""
+        allocate = allocator(task.settings)
         self.parameters = {
-            name: zeros_like(array, len(array)) for name, array in parameters.items()
+            name: zeros_like(array, len(array), allocate) for name, array in parameters.items()
         }
         alone = dataclasses.replace(task, tables=tables_of(self.parameters), threads=threads)
         self._engine = ENGINES[task.output.name](alone)
@@ -372,13 +373,13 @@ def _noise(layer: Layer) -> tuple[NoiseDistribution, int]:
     return NoiseDistribution(by.columns, by.samples, layer.noise.labels, 0), SHARED_BY
 
 
-def zeros_like(array: NDArray[Any], size: int) -> NDArray[Any]:
+def zeros_like(array: NDArray[Any], size: int, allocate: Allocator = aligned_zeros) -> NDArray[Any]:
     """Return an array of another length."""
     made: NDArray[Any]
     if array.ndim == 1:
-        made = aligned_zeros(1, size, array.dtype)[0]
+        made = allocate(1, size, array.dtype)[0]
     else:
-        made = aligned_zeros(size, array.shape[1], array.dtype)
+        made = allocate(size, array.shape[1], array.dtype)
     return made
 
 

@@ -30,6 +30,7 @@ from hsw2v.trees.semantic import semantic
 def warm_up(training: TrainingConfig) -> None:
     """Make ready what trains with these settings, by work of next to nothing."""
     training = replace(training, dim=1, window=1, negative=1, samples=1, node_sample=0.0)
+    training = replace(training, tables="memory")
     structure = OUTPUTS[training.loss].structure
     base: Structure | None = None
     if structure is not None:
