@@ -43,6 +43,19 @@ def aligned_zeros(rows: int, width: int, kind: DTypeLike = np.float32) -> NDArra
     return memory[start : start + size].view(kind).reshape(rows, width)
 
 
+def to_bfloat16(numbers: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Return the bits of numbers (…) as bfloat16, rounded to the nearest, ties to even."""
+    bits = numbers.view(np.uint32)
+    even = (bits >> np.uint32(16)) & np.uint32(1)
+    rounded = (bits + np.uint32(0x7FFF) + even) >> np.uint32(16)
+    return rounded.astype(np.uint16)
+
+
+def from_bfloat16(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Return the numbers (…) that have these bits as bfloat16."""
+    return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
+
+
 def all_finite(table: NDArray[np.floating]) -> bool:
     """Tell whether no number of a table (rows, width) is NaN or infinite, in bounded memory."""
     return all(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_rounds import LAYERS, SMALL
+from test_rounds import LAYERS, MANNERS, SMALL
 from test_training import planted
 
 from hsw2v.config import Config
@@ -80,15 +80,14 @@ def test_rounds_are_cut_off_where_training_stops(
         assert full == (number == len(now_and_then) or of_all % 3 == 0)
 
 
-@pytest.mark.parametrize("combine_rows", [None, 20])
+@pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("name", LAYERS)
 def test_remote_workers_come_to_the_same_bits(
-    name: str, workers: int, combine_rows: int | None, corpus: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, workers: int, manner: str, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schedule, "FEWEST_ROUNDS", 8)
-    settings: dict[str, Any] = SMALL | LAYERS[name]
-    settings |= {"combine_rows": combine_rows, "combine_all_every": 3}
+    settings: dict[str, Any] = SMALL | LAYERS[name] | MANNERS[manner]
     config = Config().replace(**settings, threads=1, deterministic=True, workers=workers)
     with encode_source(corpus, config.corpus, ignore) as encoded:
         config = config.resolved(encoded.tokens)
@@ -109,7 +108,7 @@ def test_remote_workers_come_to_the_same_bits(
         count = len(borders) - 1
         expected, found = no_losses(count), no_losses(count)
         trainer._training_of(words).run(some, expected, 0, count, lambda: None)
-        whole, every = 0, 1 if combine_rows is None else 3
+        whole, every = 0, settings.get("combine_all_every", 1)
         rounds = rounds_within(some, 0, count, every)
         for moment, (shares, full) in enumerate(rounds):
             turns = turns_of(some, shares, full, workers)

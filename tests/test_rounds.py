@@ -12,13 +12,13 @@ from commandline import run
 from test_training import planted
 
 import hsw2v
-from hsw2v.arrays import aligned_zeros, padded
+from hsw2v.arrays import aligned_zeros, from_bfloat16, padded, to_bfloat16
 from hsw2v.config import Config
 from hsw2v.corpus.sources import encode_source
 from hsw2v.corpus.words import choose_words
 from hsw2v.events import Event, Notice, ignore
 from hsw2v.kernels.combining import combine_rows
-from hsw2v.reference.combining import averaged, combined
+from hsw2v.reference.combining import averaged, combined, travelled
 from hsw2v.training import schedule
 from hsw2v.training.building import first_structure
 from hsw2v.training.engines import ENGINES
@@ -55,16 +55,25 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("frequent", [None, 20])
+MANNERS: dict[str, dict[str, Any]] = {
+    "all rows": {},
+    "some rows": {"combine_rows": 20, "combine_all_every": 2},
+    "some rows as bfloat16": {
+        "combine_rows": 20, "combine_all_every": 3, "combine_dtype": "bfloat16",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("name", LAYERS)
 def test_any_number_of_threads_gives_the_same_file(
-    name: str, frequent: int | None, corpus: Path, tmp_path: Path
+    name: str, manner: str, corpus: Path, tmp_path: Path
 ) -> None:
     files = []
     for threads in (1, 2, 7):
         path = tmp_path / f"{threads}.safetensors"
         settings = SMALL | LAYERS[name] | {"deterministic": True, "workers": 3}
-        settings |= {} if frequent is None else {"combine_rows": frequent, "combine_all_every": 2}
+        settings |= MANNERS[manner]
         hsw2v.train(corpus, threads=threads, output=path, **settings)
         files.append(path.read_bytes())
     assert files[0] == files[1] == files[2]
@@ -148,10 +157,15 @@ def test_a_block_moves_no_row_that_is_not_found(name: str, corpus: Path) -> None
         assert any((parameters[one] != before[one]).any() for one in ("vectors", "outputs"))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", ["hs", "hs, CBOW", "hs+ns", "adagrad, ns"])
-def test_rows_that_are_not_frequent_stay_with_their_worker(name: str, corpus: Path) -> None:
+def test_rows_that_are_not_frequent_stay_with_their_worker(
+    name: str, dtype: str, corpus: Path
+) -> None:
     """As whole copies of all tables come to it, combined row by row as the reference says."""
     settings = SMALL | LAYERS[name] | {"combine_rows": 25, "combine_all_every": 2, "workers": 2}
+    settings |= {"combine_dtype": dtype}
+    travel = travelled if dtype == "bfloat16" else lambda _, after: after
     config = Config().replace(**settings, threads=2, deterministic=True).resolved()
     with encode_source(corpus, config.corpus, ignore) as encoded:
         config = config.resolved(encoded.tokens)
@@ -191,7 +205,8 @@ def test_rows_that_are_not_frequent_stay_with_their_worker(name: str, corpus: Pa
                     having = [n for n, reached in enumerate(since) if row in reached[one]]
                     after = np.array([copies[n][0][one][row] for n in having])
                     if one in ("vectors", "outputs", "norm.parameters"):
-                        array[row] = combined(array[row], after)
+                        sent = np.array([travel(array[row], own) for own in after])
+                        array[row] = travel(array[row], combined(array[row], sent))
                     else:
                         array[row] = averaged(after) if array.ndim > 1 else after.max()
                     for n in range(2):
@@ -214,6 +229,18 @@ def test_with_all_rows_frequent_or_all_rounds_full_it_is_the_plain_rule(
     frequent = hsw2v.train(corpus, **settings, combine_rows=10_000).vectors.tobytes()
     assert plain == every == frequent
     assert (plain != other) or LAYERS[name].get("loss") == "softmax"
+
+
+def test_changes_travel_as_the_reference_says() -> None:
+    rng = np.random.default_rng(1)
+    before = rng.normal(size=(50, 16)).astype(np.float32)
+    after = before + (rng.normal(size=before.shape) * 10.0 ** rng.integers(-6, 3, 50)[:, None])
+    after = after.astype(np.float32)
+    # Halfway between two: to the even one.
+    before[0], after[0] = 0.0, np.float32(1.0) + np.arange(16, dtype=np.float32) / 256
+    found = before + from_bfloat16(to_bfloat16(after - before))
+    assert (found == travelled(before, after)).all()
+    assert len(np.unique(found[0])) == 9
 
 
 def test_copies_are_combined_as_the_reference_says() -> None:

@@ -227,6 +227,11 @@ class TrainingConfig:
     combine_all_every: int = setting(
         8, "rounds until all rows are combined, with combine_rows", minimum=1, maximum=1_000_000
     )
+    combine_dtype: str = setting(
+        "float32",
+        "what the changes of word vectors and output vectors are sent as when they are combined",
+        choices=("float32", "bfloat16"),
+    )
     engine: str = setting(
         "threads",
         "who trains: threads on the same tables (threads), workers on copies that are combined "

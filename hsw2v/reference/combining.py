@@ -38,6 +38,17 @@ def combined(before: Floats, after: Floats) -> Floats:
     return np.asarray(before + factor * total)
 
 
+def travelled(before: Floats, after: Floats) -> Floats:
+    """Return what a row (D,) becomes whose change is sent as bfloat16.
+
+    That is a float32 of which 8 significant bits are left, rounded to the nearest, ties to even.
+    What workers have come to is sent, and what they come to together once more.
+    """
+    mantissa, exponent = np.frexp(after - before)
+    change: Floats = np.ldexp(np.round(mantissa * 2.0**8) / 2.0**8, exponent)
+    return np.asarray(before + change)
+
+
 def averaged(after: Floats) -> Floats:
     """Return what n workers keep of a row together, the mean of `after (n, D)`.
 

@@ -30,6 +30,8 @@ from hsw2v.training.rounds import (
     Replica,
     Rows,
     frequent_rows,
+    received,
+    sent,
     take,
     zeros_like,
 )
@@ -219,6 +221,9 @@ class RemoteWorker:
         rows = self._pending.combined(rows, full=turn.full)
         return (losses, *self._pieces(rows, self._replica.parameters))
 
+    def _sent(self, name: str, rows: NDArray[np.int32], after: NDArray[Any]) -> NDArray[Any]:
+        return sent(self._parameters[name], rows, after, name, self._settings.combine_dtype)
+
     def _pieces(self, rows: Rows, trained: Parameters) -> list[Piece]:
         """Return what was trained of rows, for each worker those that it combines."""
         pieces: list[Piece] = [{} for _ in range(self._workers)]
@@ -228,7 +233,7 @@ class RemoteWorker:
             ends = np.cumsum(np.bincount(whose, minlength=self._workers))
             for piece, own in zip(pieces, np.split(ordered, ends[:-1]), strict=True):
                 if len(own):
-                    piece[name] = own, _rows_of(trained[name], own)
+                    piece[name] = own, self._sent(name, own, _rows_of(trained[name], own))
         return pieces
 
     def combine(self, at: Any, number: int, *pieces: Piece) -> Piece:
@@ -258,7 +263,7 @@ class RemoteWorker:
                     there = place[own // self._workers]
                     table[there] = np.maximum(table[there], values)
             else:
-                copies = [_aligned(values) for _, values in some]
+                copies = [_aligned(received(array, own, values)) for own, values in some]
                 places_of = [place[own // self._workers] for own, _ in some]
                 combine_rows(
                     table,
@@ -270,7 +275,7 @@ class RemoteWorker:
                     name in TRAINED,
                     aligned_zeros(1, array.shape[1]),
                 )
-            together[name] = rows, table
+            together[name] = rows, self._sent(name, rows, table)
         return together
 
     def take(self, before: Any, at: Any, full: bool, *combined: Piece) -> None:
@@ -285,7 +290,8 @@ class RemoteWorker:
             self._whole_at = None
         for piece in combined:
             for name, (rows, values) in piece.items():
-                self._parameters[name][rows] = values
+                array = self._parameters[name]
+                array[rows] = received(array, rows, values)
         self._at = at
         if full:
             self._be_whole(at)

@@ -9,14 +9,14 @@ what it computes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.arrays import aligned_zeros, blas_threads
+from hsw2v.arrays import aligned_zeros, blas_threads, from_bfloat16, to_bfloat16
 from hsw2v.config import TrainingConfig
 from hsw2v.kernels.arguments import SAMPLED, Layer
 from hsw2v.kernels.combining import Found, combine_rows, copy_rows, find_rows, forget, take_rows
@@ -85,6 +85,7 @@ class Rounds:
         self._room = [aligned_zeros(1, task.tables.vectors.shape[1]) for _ in range(threads)]
         self._pending = [Pending(parameters, frequent or {}) for _ in range(workers)]
         self._copies = [_Copies() for _ in range(workers)]
+        self._dtype = task.settings.combine_dtype
 
     def run(
         self,
@@ -120,9 +121,13 @@ class Rounds:
                     # Those who sit the round out may have rows of others before it.
                     for worker in set(range(len(self._copies))) - workers:
                         pending = self._pending[worker].combined({}, full=True)
-                        self._copies[worker].take(self._replicas[worker].parameters, pending)
+                        self._take(worker, self._replicas[worker], pending)
                     workers = set(range(len(self._copies)))
+                before = self._before(workers)
                 self._run(list(self._combinations(sorted(workers))))
+                for name, (rows, were) in before.items():
+                    array = self._parameters[name]
+                    array[rows] = were + from_bfloat16(to_bfloat16(array[rows] - were))
                 first, whole = shares[-1].positions.stop, full
         return first
 
@@ -157,7 +162,32 @@ class Rounds:
         replica = self._replicas[share.worker if self._every > 1 else thread]
         pending = self._pending[share.worker]
         replica.train(some, positions, losses, self._parameters, pending.others(rows))
-        self._copies[share.worker].take(replica.parameters, pending.combined(rows, full=full))
+        self._take(share.worker, replica, pending.combined(rows, full=full))
+
+    def _take(self, worker: int, replica: Replica, rows: Rows) -> None:
+        """Take copies of rows, as they are sent."""
+        copies = self._copies[worker]
+        copies.take(replica.parameters, rows)
+        if self._dtype == "float32":
+            return
+        for name in set(TRAINED) & set(rows):
+            array, own = self._parameters[name], rows[name]
+            after = copies[name][: len(own)]
+            after[:] = received(array, own, sent(array, own, after, name, self._dtype))
+
+    def _before(self, workers: Iterable[int]) -> dict[str, tuple[NDArray[np.int64], NDArray[Any]]]:
+        """Return the rows that are to be combined as they are, where that must be known then."""
+        found: dict[str, tuple[NDArray[np.int64], NDArray[Any]]] = {}
+        if self._dtype == "float32":
+            return found
+        for name in TRAINED:
+            array = self._parameters[name]
+            marks = np.zeros(len(array), np.bool_)
+            for worker in workers:
+                marks[self._copies[worker].rows.get(name, [])] = True
+            rows = np.flatnonzero(marks)
+            found[name] = rows, array[rows]
+        return found
 
     def _combinations(self, workers: Sequence[int]) -> Iterator[Callable[[int], None]]:
         """Yield the parts of combining the copies of some workers, in any order."""
@@ -253,6 +283,20 @@ class Pending:
         """Have none again."""
         for marks in self._marks.values():
             marks[:] = False
+
+
+def sent(
+    array: NDArray[Any], rows: NDArray[Any], after: NDArray[Any], name: str, dtype: str
+) -> NDArray[Any]:
+    """Return what is sent of rows (n,) of an array by name: what they are `after`, or a change."""
+    if dtype == "float32" or name not in TRAINED:
+        return after
+    return to_bfloat16(after - array[rows])
+
+
+def received(array: NDArray[Any], rows: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """Return what rows (n,) of an array become by what was sent."""
+    return array[rows] + from_bfloat16(values) if values.dtype == np.uint16 else values
 
 
 class _Copies:

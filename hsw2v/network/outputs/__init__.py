@@ -100,7 +100,7 @@ def unused_settings(config: Config) -> list[str]:
     used = {name for loss in training.losses for name in OUTPUTS[loss].used(training)}
     unused = {name for one in OUTPUTS.values() for name in one.settings}.difference(used)
     if not training.in_rounds:
-        unused |= {"workers", "round", "combine_rows"}
+        unused |= {"workers", "round", "combine_rows", "combine_dtype"}
     if not training.in_rounds or training.combine_rows is None:
         unused.add("combine_all_every")
     if training.engine != "ray":
