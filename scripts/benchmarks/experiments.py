@@ -181,4 +181,5 @@ BENCHMARKS = (
     ),
     _benchmark("decisions", "subsampled decisions", 0, 1_000_000),
     _benchmark("workers", "rounds of workers beside Hogwild", 0, 1_000_000),
+    _benchmark("rounds", "what workers combine, and how often", 0, 1_000_000),
 )
