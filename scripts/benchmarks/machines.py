@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,26 @@ from hsw2v.training.trainer import Trainer
 
 BANDWIDTH = 10e9 / 8
 """Bytes a second that a machine of the model sends, and receives at the same time."""
+MANNERS: dict[str, tuple[int, dict[str, Any]]] = {
+    "all rows every 8,192": (1, {}),
+    "all rows every 32,768": (4, {}),
+    "all rows every 131,072": (16, {}),
+    "all rows every 262,144": (32, {}),
+    "4,000 rows every 32,768, all every 131,072": (
+        4,
+        {"combine_rows": 4000, "combine_all_every": 4},
+    ),
+    "4,000 rows every 32,768, all every 262,144": (
+        4,
+        {"combine_rows": 4000, "combine_all_every": 8},
+    ),
+    "the same as bfloat16": (
+        4,
+        {"combine_rows": 4000, "combine_all_every": 8, "combine_dtype": "bfloat16"},
+    ),
+}
+"""What is combined when: blocks of a round, and settings."""
+MANNERS_TOKENS = 262_144
 CORES, SCALING = 16, 0.5
 """Threads of a machine of the model, and what each of them is worth beside one alone."""
 
@@ -41,7 +61,11 @@ def _bytes(pieces: list[Piece]) -> int:
 
 
 def _rounds(given: Namespace, settings: dict[str, Any], workers: int, blocks: int) -> Fields:
-    """Return the figures of some rounds: medians over them, of one worker."""
+    """Return the figures of some rounds, of one worker: medians over them.
+
+    Where not all rows are combined after each, they are means, up to and with the first after which
+    all are.
+    """
     config = Config().replace(**settings, threads=1, deterministic=True, workers=workers, epochs=1)
     config = config.replace(round=blocks * BLOCK, tree="huffman")
     with encode_source(given.corpus, config.corpus, ignore) as encoded:
@@ -59,12 +83,14 @@ def _rounds(given: Namespace, settings: dict[str, Any], workers: int, blocks: in
             made.append(one)
         some = training_pass(encoded.ids, borders, windowing, training, 0)
         found: dict[str, list[float]] = {}
-        rounds = (shares for shares, _ in rounds_within(some, 0, len(borders) - 1))
-        whole = [one for one in rounds if len(one) == workers]
-        for moment, shares in enumerate(whole[: given.most]):
+        every = 1 if training.combine_rows is None else training.combine_all_every
+        rounds = rounds_within(some, 0, len(borders) - 1, every)
+        whole = [one for one in rounds if len(one[0]) == workers]
+        most = given.most if every == 1 else every
+        for moment, (shares, full) in enumerate(whole[:most]):
             trained: list[Any] = []
             took = []
-            for one, turn in zip(made, turns_of(some, shares, True, workers), strict=True):
+            for one, turn in zip(made, turns_of(some, shares, full, workers), strict=True):
                 begun = time.perf_counter()
                 trained.append(one.train(moment, turn))
                 took.append(time.perf_counter() - begun)
@@ -76,7 +102,7 @@ def _rounds(given: Namespace, settings: dict[str, Any], workers: int, blocks: in
             combining = (time.perf_counter() - begun) / workers
             begun = time.perf_counter()
             for one in made:
-                one.take(moment, moment + 1, True, *pieces)
+                one.take(moment, moment + 1, full, *pieces)
             taking = (time.perf_counter() - begun) / workers
             at = slice(shares[0].positions.start, shares[-1].positions.stop)
             tokens = int(np.diff(borders)[some.order[at]].sum())
@@ -90,7 +116,8 @@ def _rounds(given: Namespace, settings: dict[str, Any], workers: int, blocks: in
             }
             for name, value in figures.items():
                 found.setdefault(name, []).append(value)
-    return {name: rounded(median(values), 6) for name, values in found.items()}
+    middle = median if every == 1 else mean
+    return {name: rounded(middle(values), 6) for name, values in found.items()}
 
 
 def _training(given: Namespace, key: Fields) -> Fields:
@@ -114,6 +141,9 @@ def _keys(given: Namespace) -> Iterator[Fields]:
         for workers in given.workers:
             for blocks in given.blocks:
                 yield {"kind": "round", "model": model, "workers": workers, "blocks": blocks}
+    for manner in MANNERS:
+        for workers in (4, 16):
+            yield {"kind": "manner", "manner": manner, "workers": workers}
     for repeat in range(given.rounds):
         for model in ("skipgram", "cbow"):
             for workers in (1, 2):
@@ -128,6 +158,9 @@ def measure(given: Namespace, record: Record) -> None:
         tell(", ".join(f"{name} {value}" for name, value in key.items()))
         if key["kind"] == "round":
             figures = _rounds(given, {"model": key["model"]}, key["workers"], key["blocks"])
+        elif key["kind"] == "manner":
+            blocks, settings = MANNERS[key["manner"]]
+            figures = _rounds(given, settings, key["workers"], blocks)
         else:
             if key["repeat"] == 0:
                 _training(given, key)
@@ -138,6 +171,9 @@ def measure(given: Namespace, record: Record) -> None:
 def render(record: Record, pages: Pages) -> str:
     """Return what rounds cost, the engines side by side, and the model of a cluster."""
     parts = ["**A round, for a worker**", _rounds_table(record)]
+    if record.select(kind="manner"):
+        told = "**For each 262,144 tokens of a worker, skip-gram**"
+        parts += [told, _manners_table(record)]
     if record.select(kind="engine"):
         parts += ["**Two epochs on this machine**", _engines_table(record)]
     return "\n\n".join([*parts, "**A cluster on paper**", _model_table(record)])
@@ -159,6 +195,22 @@ def _rounds_table(record: Record) -> str:
             ]
         )
     header = ["model", "workers", "tokens", "training ms", "combining ms", "taking over ms"]
+    return table([*header, "sent MB", "received MB"], rows)
+
+
+def _manners_table(record: Record) -> str:
+    rows = []
+    for run in record.select(kind="manner"):
+        times = MANNERS_TOKENS / run["tokens"]
+        figures = [1e3 * times * run[name] for name in ("training", "combining", "taking")]
+        rows.append(
+            [
+                *(run["manner"], str(run["workers"])),
+                *(f"{one:.0f}" for one in figures),
+                *(f"{times * run[name] / 1e6:.0f}" for name in ("sent", "received")),
+            ]
+        )
+    header = ["combined", "workers", "training ms", "combining ms", "taking over ms"]
     return table([*header, "sent MB", "received MB"], rows)
 
 
@@ -205,15 +257,18 @@ def _model_table(record: Record) -> str:
                 # Pieces go out before what is combined comes back.
                 network = (sent + received) / BANDWIDTH
                 share = training / (training + network)
+                half = training / (training + network / 2)
                 rows.append(
                     [
                         *(f"{words:,}", str(machines), f"{tokens:,}"),
                         *(f"{training:.2f}", f"{network:.2f}", f"{share:.0%}"),
                         f"{machines * machine * share / 1e6:,.0f}",
+                        f"{half:.0%}",
                     ]
                 )
     header = ["words", "machines", "tokens a round and machine", "training s", "network s"]
-    return table([*header, "efficiency", "million tokens/s"], rows)
+    last = ["efficiency", "million tokens/s", "efficiency with bfloat16"]
+    return table([*header, *last], rows)
 
 
 BENCHMARK = Benchmark(
