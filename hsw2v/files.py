@@ -20,6 +20,7 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from hsw2v.buckets import is_key_pattern, matching_keys
 from hsw2v.errors import (
     CorruptInputError,
     DiskFullError,
@@ -57,15 +58,19 @@ def readable(source: str) -> str:
 def expand_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Return the files that sources name: globs and directories, searched recursively, are sorted.
 
-    Hidden files in directories are left out. Addresses and `-` stand for themselves.
+    Hidden files in directories are left out. An address with `*` in a bucket of S3 names the keys
+    that match it; others and `-` stand for themselves.
 
     Raises:
-        MissingInputError: a path does not exist, a pattern matches no file, a directory has none.
+        MissingInputError: a path does not exist, a pattern matches no file, a directory has none,
+            or a bucket cannot be listed.
     """
     found: list[str] = []
     for source in [os.fspath(source) for source in sources]:
         literal = source == STDIN or is_address(source)
-        if os.path.isdir(source) and not literal:
+        if is_key_pattern(source):
+            files, missing = matching_keys(source), ""
+        elif os.path.isdir(source) and not literal:
             files, missing = _files_below(source), "the directory holds no files"
         elif literal or os.path.exists(source):
             files, missing = [source], ""

@@ -20,7 +20,8 @@ KNOWS: dict[str, set[str]] = {
     "errors": set(),
     "events": set(),
     "config": {"errors"},
-    "files": {"errors"},
+    "buckets": {"errors"},
+    "files": {"errors", "buckets"},
     "plots": {"errors", "files"},
     "jit": set(),
     "arrays": set(),
@@ -47,6 +48,7 @@ DOORS = {
     "threadpoolctl": {"arrays"},
     "matplotlib": {"plots"},
     "ray": {"training"},
+    "boto3": {"buckets"},
 }
 
 

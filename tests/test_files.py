@@ -52,7 +52,8 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path):
 
 
 def test_addresses_and_standard_input_stand_for_themselves():
-    assert expand_sources(["-", "s3://bucket/key*.gz"]) == ["-", "s3://bucket/key*.gz"]
+    addresses = ["-", "gs://bucket/key*.gz", "s3://bucket/key[1].gz?version=1", "s3://K:S@b/*.gz"]
+    assert expand_sources(addresses) == addresses
 
 
 @pytest.mark.parametrize("name", ["none.txt", "*.none", "empty"])
