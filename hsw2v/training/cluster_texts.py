@@ -18,7 +18,7 @@ from hsw2v.corpus.stream import shown, tell_replaced
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import EmptyCorpusError, without_credentials
 from hsw2v.events import CorpusProgress, Listener, Notice, Pace
-from hsw2v.files import STDIN, stored_size
+from hsw2v.files import is_address, stored_size
 from hsw2v.training.cluster import Cluster
 from hsw2v.training.reader import Slice, Totals, remap_of
 from hsw2v.training.remote import Common, own_texts
@@ -35,8 +35,8 @@ def names_to_part(source: Source, training: TrainingConfig) -> list[str] | None:
     """Return the files and addresses of a source that workers can read by themselves; else None.
 
     They cannot where all ids are needed in one place, for a tree or classes by neighbouring words
-    or for recordings of gradients; nor sentences, nor standard input. Addresses with credentials
-    are sent to nobody.
+    or for recordings of gradients; nor sentences, nor pipes. Addresses with credentials are sent to
+    nobody.
 
     Raises:
         MissingInputError: a path does not exist.
@@ -45,9 +45,11 @@ def names_to_part(source: Source, training: TrainingConfig) -> list[str] | None:
     if not is_text(source) or by_neighbours or training.record_gradients:
         return None
     names = names_of(cast(Path | Sequence[Path], source))
-    if any(name == STDIN or without_credentials(name) != name for name in names):
+    if any(without_credentials(name) != name for name in names):
         return None
-    return [name if stored_size(name) is None else os.path.realpath(name) for name in names]
+    if any(stored_size(name) is None and not is_address(name) for name in names):
+        return None
+    return [name if is_address(name) else os.path.realpath(name) for name in names]
 
 
 def all_see(cluster: Cluster, names: Sequence[str], listener: Listener) -> bool:
