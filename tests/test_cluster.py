@@ -34,7 +34,13 @@ SMALL: dict[str, Any] = {"dim": 12, "min_count": 1, "sample": 1e-2, "epochs": 3,
 def cluster() -> Iterator[None]:
     """Start Ray once: trainings leave one alone that is there already."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(
+        address="local",
+        num_cpus=4,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="error",
+    )
     yield
     ray.shutdown()
 
