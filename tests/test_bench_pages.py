@@ -20,7 +20,7 @@ RECORDED = {
         *("trees", "trees-half", "trees-300"),
         *("two-trees", "two-trees-half", "two-trees-300"),
     ),
-    "machines.md": ("workers", "machines"),
+    "machines.md": ("workers", "rounds", "rules", "spark", "machines"),
     "performance.md": ("tables",),
 }
 OTHERS = {

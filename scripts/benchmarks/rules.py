@@ -201,8 +201,10 @@ def trained(texts: Texts, config: Config, tests: Tests) -> Fields:
 def render(record: Record, pages: Pages) -> str:
     """Return the table of rules."""
     sets = whole(next((list(run["quality"]) for run in record.runs if "quality" in run), []))
-    rows = []
-    for (workers, tokens, rule), runs in record.groups("workers", "tokens", "rule").items():
+    rows, rules = [], list(VARIANTS)
+    groups = record.groups("workers", "tokens", "rule")
+    for workers, tokens, rule in sorted(groups, key=lambda one: (*one[:2], rules.index(one[2]))):
+        runs = groups[workers, tokens, rule]
         where = [rule, str(workers), f"{tokens:,}" if tokens else "default"]
         rows.append([*where, *_cells(runs, sets)])
     return table(["rule", "workers", "tokens a round", "loss", *sets], rows)
