@@ -106,7 +106,8 @@ def exchanged(
         begin = borders[-1]
     assert borders == whole.blocks.tolist()
     vocabulary, _ = choose(types, VocabularyConfig(min_count=2))
-    apart = [Reading(some, one.ids) for some, one in zip(parts, totals, strict=True)]
+    read = zip(parts, totals, strict=True)
+    apart = [Reading(some, one.ids, one.checksum) for some, one in read]
     owned, wanted = [], []
     for number, blocks in enumerate(own_blocks(len(borders) - 1, len(workers))):
         found = _slices(apart, borders[blocks.start], borders[blocks.stop])

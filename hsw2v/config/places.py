@@ -8,6 +8,11 @@ MEMORY = "memory"
 MAPPED = "mapped:"
 
 
+def mapped(folder: str) -> str:
+    """Return the setting of tables in files in a folder."""
+    return MAPPED + folder
+
+
 def folder_of_tables(tables: str) -> str | None:
     """Return DIR of "mapped:DIR"; None for "memory".
 

@@ -225,7 +225,11 @@ class TrainingConfig:
         minimum=1,
     )
     combine_all_every: int = setting(
-        8, "rounds until all rows are combined, with combine_rows", minimum=1, maximum=1_000_000
+        8,
+        "rounds until all rows are combined, with combine_rows; a checkpoint, or a pause after "
+        "Ctrl-C, waits for that",
+        minimum=1,
+        maximum=1_000_000,
     )
     combine_dtype: str = setting(
         "float32",

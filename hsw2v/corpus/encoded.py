@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from hsw2v.corpus.parts import Part
 from hsw2v.corpus.tokens import cut_blocks
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import Hsw2vError
+from hsw2v.errors import DiskFullError, Hsw2vError
 from hsw2v.files import explain_write_error
 
 BLOCK = 8192
@@ -34,15 +35,22 @@ class IdFile:
     def __init__(self, file: IO[bytes]) -> None:
         """Map a file of one id at least."""
         self._file = file
-        self._map = mmap.mmap(file.fileno(), 0)
+        self._map: mmap.mmap | None = mmap.mmap(file.fileno(), 0)
         # Shared and writable: the file is ours alone, and compiled code sees a plain array.
         self.ids: Ids = np.frombuffer(self._map, np.int32)
         """(N',) int32."""
 
     def forget(self) -> None:
         """Release the memory of ids that were read; they stay in the file."""
-        if hasattr(self._map, "madvise"):
+        if self._map is not None and hasattr(self._map, "madvise"):
             self._map.madvise(mmap.MADV_DONTNEED)
+
+    def checksum(self) -> int:
+        """Return the CRC-32 of all ids."""
+        found = 0
+        for ids in self.parts():
+            found = zlib.crc32(ids.data, found)
+        return found
 
     def parts(self, begin: int = 0, end: int | None = None) -> Iterator[Ids]:
         """Yield the ids from one to another in order, in arrays of bounded size.
@@ -55,8 +63,8 @@ class IdFile:
             self.forget()
 
     def close(self) -> None:
-        """Release the ids."""
-        self.ids = np.empty(0, np.int32)
+        """Release the ids, and the disk where there is no other array of them."""
+        self.ids, self._map = np.empty(0, np.int32), None
         self._file.close()
 
 
@@ -117,7 +125,9 @@ class IdWriter:
 
     def _no_room(self, error: OSError) -> Hsw2vError:
         found = explain_write_error(error, self._folder)
-        hint = "make room, or choose another folder with --cache-dir"
+        hint = "choose another folder with --cache-dir"
+        if isinstance(found, DiskFullError):
+            hint = f"make room, or {hint}"
         return type(found)(f"the ids of the corpus {found.what}", where=self._folder, hint=hint)
 
 
@@ -163,6 +173,8 @@ class Reading(NamedTuple):
     parts: list[Part]
     ids: int
     """How many there are in these parts."""
+    checksum: int
+    """Their CRC-32, as the reader has numbered them."""
 
 
 @dataclass(eq=False)

@@ -51,7 +51,7 @@ def divided(names: Sequence[str], readers: int) -> list[list[Part]]:
                 # More than half of it comes before the cut.
                 break
             reader += 1
-        if begin < size or not within:
+        if begin < size or not within or size == 0:
             found[reader].append(Part(name, begin))
         before += size
     return found
@@ -78,18 +78,17 @@ def sources_of(parts: Sequence[Sequence[Part]]) -> list[str]:
     return list(dict.fromkeys(part.source for some in parts for part in some))
 
 
-def parts_of(stored: object) -> list[list[Part]]:
+def parts_of(stored: object) -> list[Part]:
     """Return parts that were kept as JSON.
 
     Raises:
         TypeError, ValueError: they are something else.
     """
-    if not isinstance(stored, list) or not all(isinstance(one, list) for one in stored):
+    if not isinstance(stored, list):
         raise TypeError("parts are of another type")
-    found = [[Part(*one) for one in some] for some in stored]
-    for some in found:
-        for part in some:
-            numbers = (part.begin, 0 if part.end is None else part.end)
-            if not isinstance(part.source, str) or not all(type(one) is int for one in numbers):
-                raise TypeError("parts are of another type")
+    found = [Part(*one) for one in stored]
+    for source, begin, end in found:
+        numbers = (begin, 0 if end is None else end)
+        if not isinstance(source, str) or not all(type(one) is int for one in numbers):
+            raise TypeError("parts are of another type")
     return found

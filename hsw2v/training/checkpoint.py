@@ -105,7 +105,7 @@ def write_run(folder: Path, run: Run, texts: Texts) -> None:
         if encoded.stored is None:
             # Workers have the ids, and read them again.
             arrays[f"{name}.blocks"] = encoded.blocks
-            totals["apart"] = [one.parts for one in encoded.apart]
+            totals["apart"] = encoded.apart
         else:
             totals["ids"] = len(encoded.ids)
             totals["checksum"] = _write_ids(folder / f"{name}.ids", encoded)
@@ -378,7 +378,9 @@ def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any])
         raise ValueError("a total is of another type")
     about |= {"source": source, "types": _words(store, name)}
     if "apart" in totals:
-        apart = [Reading(parts, 0) for parts in parts_of(totals["apart"])]
+        apart = [Reading(parts_of(parts), *rest) for parts, *rest in totals["apart"]]
+        if not all(type(one) is int for reading in apart for one in reading[1:]):
+            raise TypeError("what workers have read is of another type")
         return EncodedCorpus(None, blocks=_borders(store, name), apart=apart, **about)
     stored = _open_ids(folder / f"{name}.ids", len(about["types"]), totals)
     return EncodedCorpus(stored, blocks=borders_of(stored), **about)

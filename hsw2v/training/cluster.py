@@ -6,9 +6,11 @@ store: of the tables, only rows that somebody has reached.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,11 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig, TrainingConfig
+from hsw2v.config.places import mapped
 from hsw2v.corpus.encoded import Ids
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ResourceError, UsageError
 from hsw2v.events import Listener, Notice, ignore
 from hsw2v.jit import HAS_AVX512
+from hsw2v.network.parameters import check_tables
 from hsw2v.training.reader import LostError, Reader, Slice
 from hsw2v.training.remote import Common, OwnText, RemoteWorker
 from hsw2v.training.runner import TICK_SECONDS, no_tick
@@ -75,6 +79,14 @@ class Hsw2vWorker(RemoteWorker):
         """Return what its bits depend on."""
         return _versions()
 
+    def check(self, settings: TrainingConfig) -> None:
+        """Find out whether tables can be where the settings say, on this machine.
+
+        Raises:
+            OutputError, DiskFullError: they cannot.
+        """
+        check_tables(settings)
+
 
 class Cluster:
     """A connection to a Ray cluster, and the workers of a training there."""
@@ -97,17 +109,22 @@ class Cluster:
                 hint="install it with: pip install 'hsw2v[ray]'",
             ) from error
         self._ray: Any = ray
-        self._settings, self._listener = settings, listener
+        # Folders as they mean the same where a worker runs.
+        if (folder := settings.tables_folder) is not None:
+            settings = dataclasses.replace(settings, tables=mapped(os.path.abspath(folder)))
+        self.settings, self._listener = settings, listener
         self.workers: list[Any] = []
         self.texts: list[Callable[[Any], Any]] = []
         """How each worker is asked to own its text."""
         self._deaths = 0
+        self.longest = 0.0
+        """Seconds that workers may be busy with what they were asked for."""
         # What nobody asks for after an error is no error of its own.
         os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
         self._own = not ray.is_initialized()
         try:
             if self._own:
-                with _signals_kept():
+                with _signals_kept(), _arguments_hidden():
                     _connect(ray, settings)
             self._start()
         except BaseException:
@@ -115,7 +132,7 @@ class Cluster:
             raise
 
     def _start(self) -> None:
-        ray, settings = self._ray, self._settings
+        ray, settings = self._ray, self.settings
         threads = settings.worker_threads
         nodes = [one for one in ray.nodes() if one["Alive"]]
         room = sum(int(one["Resources"].get("CPU", 0)) // threads for one in nodes)
@@ -141,6 +158,7 @@ class Cluster:
                         f"{version}",
                         hint="use the same on all of them",
                     )
+        self.wait([worker.check.remote(settings) for worker in self.workers], no_tick)
 
     def begin(
         self, chosen: Iterable[int], output: Any, tables: Any, moment: Moment, tick: Tick
@@ -170,7 +188,7 @@ class Cluster:
             asked = getattr(worker, question).remote()
             while not ray.wait([asked], timeout=TICK_SECONDS)[0]:
                 tick()
-                if time.monotonic() - begun > START_SECONDS:
+                if time.monotonic() - begun > START_SECONDS + self.longest:
                     raise late
             try:
                 return ray.get(asked)
@@ -310,6 +328,17 @@ def _signals_kept() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _arguments_hidden() -> Iterator[None]:
+    """Let Ray, which keeps the command line, know nothing of it: texts have names and addresses."""
+    before = sys.argv
+    sys.argv = ["hsw2v"]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 def _first_line(error: Exception) -> str:

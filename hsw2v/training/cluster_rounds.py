@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -143,8 +144,11 @@ class RemoteRounds:
 
     def _end(self, one: _Round, losses: BlockLosses, tick: Tick) -> None:
         """Wait until a round is over."""
+        cluster, begun = self._cluster, time.monotonic()
         self._write(one, losses, tick)
-        self._cluster.wait(one.taken, tick)
+        cluster.wait(one.taken, tick)
+        # Another may be on its way.
+        cluster.longest = max(cluster.longest, IN_FLIGHT * (time.monotonic() - begun))
         if one.full:
             self._whole = one.after
             self._cluster.alive()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,7 +21,7 @@ from hsw2v.errors import EmptyCorpusError, without_credentials
 from hsw2v.events import CorpusProgress, Listener, Notice, Pace
 from hsw2v.files import is_address, stored_size
 from hsw2v.training.cluster import Cluster
-from hsw2v.training.reader import Slice, Totals, remap_of
+from hsw2v.training.reader import Slice, Totals, remap_of, together
 from hsw2v.training.remote import Common, own_texts
 from hsw2v.training.runner import no_tick
 from hsw2v.training.schedule import own_blocks
@@ -49,7 +50,7 @@ def names_to_part(source: Source, training: TrainingConfig) -> list[str] | None:
         return None
     if any(stored_size(name) is None and not is_address(name) for name in names):
         return None
-    return [name if is_address(name) else os.path.realpath(name) for name in names]
+    return [name if is_address(name) else os.path.abspath(name) for name in names]
 
 
 def all_see(cluster: Cluster, names: Sequence[str], listener: Listener) -> bool:
@@ -76,34 +77,11 @@ def read_on(
     Raises:
         What `encode` raises.
     """
+    config = there(config)
     totals, types, blocks = _patiently(
         cluster, lambda: _read_once(cluster, parts, config, listener)
     )
-    source = shown(sources_of(parts))
-    tokens = sum(one.tokens for one in totals)
-    if not tokens:
-        raise EmptyCorpusError("there are no tokens", where=source, hint="name a text")
-    replaced = sum(one.replaced_bytes for one in totals)
-    tell_replaced(replaced, config, listener)
-    if dropped := sum(one.dropped_types for one in totals):
-        listener(
-            Notice(
-                f"{dropped:,} types were dropped to keep the table of each worker within "
-                f"{config.max_types:,}"
-            )
-        )
-    return EncodedCorpus(
-        None,
-        source,
-        types,
-        tokens=tokens,
-        sentences=sum(one.sentences for one in totals),
-        bytes_read=sum(one.bytes_read for one in totals),
-        replaced_bytes=replaced,
-        dropped_types=dropped,
-        blocks=blocks,
-        apart=[Reading(some, one.ids) for some, one in zip(parts, totals, strict=True)],
-    )
+    return together(parts, totals, types, blocks, None, config, listener)
 
 
 def _read_once(
@@ -152,6 +130,12 @@ def _read_once(
     return totals, cluster.wait(types, no_tick)[0], np.concatenate(blocks)
 
 
+def there(config: CorpusConfig) -> CorpusConfig:
+    """Return settings as they mean the same where a worker runs."""
+    folder = config.cache_dir
+    return dataclasses.replace(config, cache_dir=folder and os.path.abspath(folder))
+
+
 def employ(
     cluster: Cluster,
     encoded: EncodedCorpus,
@@ -172,6 +156,7 @@ def employ(
             cluster.texts.append(partial(_own, shared, cluster.put(text)))
             encoded.forget()
         return
+    config = there(config)
     remapped = common.windowing._replace(remap=remap_of(len(vocabulary)))
     shared, words = cluster.put(common._replace(windowing=remapped)), cluster.put(vocabulary)
     asked = []

@@ -18,13 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig
-from hsw2v.corpus.encoded import EncodedCorpus, IdFile, Ids, IdWriter, borders_of, cut
+from hsw2v.corpus.encoded import (
+    EncodedCorpus,
+    IdFile,
+    Ids,
+    IdWriter,
+    Reading,
+    borders_of,
+    cut,
+)
 from hsw2v.corpus.parts import Part, sources_of
-from hsw2v.corpus.stream import encode_parts, shown
+from hsw2v.corpus.stream import encode_parts, shown, tell_replaced
 from hsw2v.corpus.table import merged, places
 from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary
 from hsw2v.errors import EmptyCorpusError
-from hsw2v.events import CorpusProgress, Event, Listener, ignore
+from hsw2v.events import CorpusProgress, Event, Listener, Notice, ignore
 
 
 class LostError(Exception):
@@ -35,6 +43,8 @@ class Totals(NamedTuple):
     """What a worker has read."""
 
     ids: int = 0
+    checksum: int = 0
+    """Of the ids, a CRC-32."""
     tokens: int = 0
     sentences: int = 0
     types: int = 0
@@ -60,6 +70,7 @@ class Reader:
         self._progress: CorpusProgress | None = None
         self._error: BaseException | None = None
         self._read: EncodedCorpus | None = None
+        self._totals = Totals()
         self._word_ids: Ids | None = None
         self._done = False
 
@@ -86,31 +97,19 @@ class Reader:
         if self._error is not None:
             error, self._error = self._error, None
             raise error
-        return self._totals()
+        return self._totals
 
     def _encode(self, parts: list[Part], config: CorpusConfig) -> None:
         try:
             self._read = encoded_if_any(parts, config, self._listen)
+            if self._read is not None:
+                self._totals = totals_of(self._read)
         except BaseException as error:
             self._error = error
 
     def _listen(self, event: Event) -> None:
         if isinstance(event, CorpusProgress):
             self._progress = event
-
-    def _totals(self) -> Totals:
-        read = self._read
-        if read is None:
-            return Totals()
-        return Totals(
-            ids=len(read.ids),
-            tokens=read.tokens,
-            sentences=read.sentences,
-            types=len(read.types),
-            bytes_read=read.bytes_read,
-            replaced_bytes=read.replaced_bytes,
-            dropped_types=read.dropped_types,
-        )
 
     def types(self) -> Vocabulary:
         """Return the types that it has read.
@@ -212,6 +211,65 @@ def encoded_if_any(
         return None
 
 
+def totals_of(read: EncodedCorpus) -> Totals:
+    """Return the totals of what was read."""
+    assert read.stored is not None
+    return Totals(
+        ids=len(read.ids),
+        checksum=read.stored.checksum(),
+        tokens=read.tokens,
+        sentences=read.sentences,
+        types=len(read.types),
+        bytes_read=read.bytes_read,
+        replaced_bytes=read.replaced_bytes,
+        dropped_types=read.dropped_types,
+    )
+
+
+def together(
+    parts: list[list[Part]],
+    totals: Sequence[Totals],
+    types: Vocabulary,
+    blocks: NDArray[np.int64],
+    stored: IdFile | None,
+    config: CorpusConfig,
+    listener: Listener,
+) -> EncodedCorpus:
+    """Return the corpus of which each of some readers has read parts.
+
+    The listener is told of bytes that were replaced, and of types that were dropped.
+
+    Raises:
+        EmptyCorpusError: there are no tokens.
+    """
+    source = shown(sources_of(parts))
+    tokens = sum(one.tokens for one in totals)
+    if not tokens:
+        raise EmptyCorpusError("there are no tokens", where=source, hint="name a text")
+    replaced = sum(one.replaced_bytes for one in totals)
+    tell_replaced(replaced, config, listener)
+    if dropped := sum(one.dropped_types for one in totals):
+        listener(
+            Notice(
+                f"{dropped:,} types were dropped to keep the table of each worker within "
+                f"{config.max_types:,}"
+            )
+        )
+    read = zip(parts, totals, strict=True)
+    return EncodedCorpus(
+        stored,
+        source,
+        types,
+        tokens=tokens,
+        sentences=sum(one.sentences for one in totals),
+        bytes_read=sum(one.bytes_read for one in totals),
+        replaced_bytes=replaced,
+        dropped_types=dropped,
+        blocks=blocks,
+        apart=[Reading(some, one.ids, one.checksum) for some, one in read],
+    )
+
+
 def word_ids(types: Vocabulary, vocabulary: Vocabulary) -> NDArray[np.int32]:
     """Return what provisional ids become, (T+1,) int32, where workers exchange ids.
 
@@ -243,13 +301,12 @@ def encode_apart(
     """
     with ExitStack() as context:
         found: list[EncodedCorpus] = []
+        totals = []
         for some in parts:
             encoded = encoded_if_any(some, config, _after(found, listener))
             if encoded is not None:
                 found.append(context.enter_context(encoded))
-        source = shown(sources_of(parts))
-        if not found:
-            raise EmptyCorpusError("there are no tokens", where=source, hint="name a text")
+            totals.append(Totals() if encoded is None else totals_of(encoded))
         types = merged([one.types for one in found])
         writer = IdWriter(config.cache_dir)
         try:
@@ -261,22 +318,12 @@ def encode_apart(
         except BaseException:
             writer.close()
             raise
-        assert stored is not None
-        return EncodedCorpus(
-            stored,
-            source,
-            types,
-            tokens=sum(one.tokens for one in found),
-            sentences=sum(one.sentences for one in found),
-            bytes_read=sum(one.bytes_read for one in found),
-            replaced_bytes=sum(one.replaced_bytes for one in found),
-            dropped_types=sum(one.dropped_types for one in found),
-            blocks=borders_of(stored),
-        )
+        blocks = np.zeros(1, np.int64) if stored is None else borders_of(stored)
+        return together(parts, totals, types, blocks, stored, config, listener)
 
 
 def _after(before: Sequence[EncodedCorpus], listener: Listener) -> Listener:
-    """Return a listener to which progress is told as that after other corpora."""
+    """Return a listener to which progress is told as that after other corpora, and no notices."""
     read, tokens = sum(one.bytes_read for one in before), sum(one.tokens for one in before)
 
     def listen(event: Event) -> None:
@@ -287,6 +334,6 @@ def _after(before: Sequence[EncodedCorpus], listener: Listener) -> Listener:
                 bytes_total=None,
                 tokens=tokens + event.tokens,
             )
-        listener(event)
+            listener(event)
 
     return listen

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from hsw2v.corpus.parts import divided, sources_of
 from hsw2v.corpus.sources import Source, encode_source
 from hsw2v.errors import CorruptInputError
 from hsw2v.events import Listener, Notice, ignore
+from hsw2v.files import stored_size
 from hsw2v.training.cluster import Cluster
 from hsw2v.training.cluster_texts import all_see, names_to_part, read_on
 from hsw2v.training.reader import encode_apart
@@ -95,6 +97,9 @@ def read_again(
         yield texts
         return
     parts = [one.parts for one in was.apart]
+    for part in (part for some in parts for part in some):
+        if part.end is not None and part.end > (stored_size(part.source) or 0):
+            raise _changed(part.source)
     if cluster is None or not all_see(cluster, sources_of(parts), listener):
         found = encode_apart(parts, config, listener)
     else:
@@ -109,12 +114,16 @@ def _check_same(was: EncodedCorpus, found: EncodedCorpus) -> None:
         *((was.types.blob, found.types.blob), (was.types.offsets, found.types.offsets)),
         *((was.types.counts, found.types.counts), (was.blocks, found.blocks)),
     )
-    if not all(np.array_equal(before, after) for before, after in pairs):
-        raise CorruptInputError(
-            "has changed since the training began",
-            where=was.source,
-            hint="bring the text back that it began with, or begin the training again with --force",
-        )
+    if was.apart != found.apart or not all(starmap(np.array_equal, pairs)):
+        raise _changed(was.source)
+
+
+def _changed(source: str) -> CorruptInputError:
+    return CorruptInputError(
+        "has changed since the training began",
+        where=source,
+        hint="bring the text back that it began with, or begin the training again with --force",
+    )
 
 
 def _notices(listener: Listener) -> Listener:

@@ -369,7 +369,8 @@ class Trainer:
         settings = self._settings
         if self._cluster is not None:
             if not self._cluster.texts:
-                common = Common(settings, self._windowing(corpus), self._weights)
+                there = self._cluster.settings
+                common = Common(there, self._windowing(corpus), self._weights)
                 words, about = self._vocabulary, self._config.corpus
                 employ(self._cluster, corpus.encoded, words, about, common)
             network = self.network

@@ -233,13 +233,19 @@ def _engines_table(record: Record) -> str:
 
 
 def _fit(record: Record) -> tuple[float, float, float]:
-    """Return a and b of bytes = a · tokens^b, of what is received, and tokens a second."""
+    """Return a and b of bytes = a · tokens^b, of what is received, and tokens a second.
+
+    Rounds that reach most rows of the text's tables say nothing of larger ones.
+    """
     runs = record.select(kind="round", model="skipgram")
     runs = [one for one in runs if "tokens" in one and one["workers"] > 1]
+    most = max(one["received"] for one in runs)
+    runs = [one for one in runs if one["received"] <= most / 2] or runs
     tokens = np.array([one["tokens"] * one["workers"] for one in runs])
     received = np.array([one["received"] for one in runs])
     power, constant = np.polyfit(np.log(tokens), np.log(received), 1)
-    speed = max(one["tokens"] / one["training"] for one in runs)
+    longest = [one for one in record.select(kind="round", model="skipgram") if one["workers"] > 1]
+    speed = max(one["tokens"] / one["training"] for one in longest if "tokens" in one)
     return float(np.exp(constant)), float(power), speed
 
 
