@@ -110,6 +110,20 @@ def test_workers_read_files_by_themselves(
     assert (corpus.dropped_types > 0) == (max_types > 0)
 
 
+def test_folders_are_those_of_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers run in another folder; and a compressed file is known by the name it was given."""
+    names = texts(tmp_path / "corpus")
+    for name in ("cache", "tables"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "blob").write_bytes(names[1].read_bytes())
+    (tmp_path / "link.gz").symlink_to(tmp_path / "blob")
+    monkeypatch.chdir(tmp_path)
+    settings = SMALL | {"workers": 2, "epochs": 1, "cache_dir": "cache"}
+    expected = hsw2v.train("link.gz", engine="local", **settings)
+    found = hsw2v.train("link.gz", engine="ray", tables="mapped:tables", **settings)
+    assert found.vectors.tobytes() == expected.vectors.tobytes()
+
+
 def test_files_that_machines_do_not_have_are_read_here(
     corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,6 +270,9 @@ def test_what_is_interrupted_goes_on_to_the_same_bits(
     try:
         with pytest.raises(errors.CorruptInputError, match="has changed since the training began"):
             hsw2v.resume(folder_of(output), engine=engine)
+        corpus.write_text(text[: len(text) // 3])
+        with pytest.raises(errors.CorruptInputError, match="has changed since the training began"):
+            hsw2v.resume(folder_of(output), engine=engine)
     finally:
         corpus.write_text(text)
     found = hsw2v.resume(folder_of(output), engine=engine)
@@ -308,10 +325,13 @@ def test_settings_that_have_no_meaning_there_are_told(corpus: Path) -> None:
 def test_signals_stay_with_those_who_have_them(corpus: Path) -> None:
     """Ray takes SIGTERM for itself when it starts: a training is to end by it with a checkpoint."""
     code = f"""
-import signal, hsw2v
+import signal, sys, hsw2v
 signal.signal(signal.SIGTERM, lambda *_: None)
 before = signal.getsignal(signal.SIGTERM)
+# Ray keeps the command line, which may have credentials, or no characters.
+sys.argv += ["s3://KEY:SECRET@bucket/a.txt", "n\\udcff.txt"]
 hsw2v.train({str(corpus)!r}, engine="ray", workers=1, epochs=1, min_count=1)
+assert len(sys.argv) == 3
 assert signal.getsignal(signal.SIGTERM) is before
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

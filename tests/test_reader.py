@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import zlib
 from itertools import accumulate
 from pathlib import Path
 
@@ -11,16 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hsw2v.config import CorpusConfig, VocabularyConfig
+from hsw2v.config import Config, CorpusConfig, VocabularyConfig
 from hsw2v.corpus import encoded as encoded_module
-from hsw2v.corpus.encoded import EncodedCorpus, Reading
+from hsw2v.corpus.encoded import EncodedCorpus, IdWriter, Reading
 from hsw2v.corpus.parts import Part, divided
 from hsw2v.corpus.stream import encode, encode_parts
 from hsw2v.corpus.table import merged, places
 from hsw2v.corpus.vocabulary import Vocabulary, choose
 from hsw2v.errors import EmptyCorpusError, EncodingError
 from hsw2v.events import CorpusProgress, Event, ignore
-from hsw2v.training.cluster_texts import _slices
+from hsw2v.training.cluster_texts import _slices, names_to_part
 from hsw2v.training.reader import LostError, Reader, Totals, encode_apart, remap_of
 from hsw2v.training.schedule import own_blocks
 
@@ -194,6 +196,38 @@ def test_what_is_wrong_in_a_part_is_told_with_its_place(tmp_path: Path) -> None:
             reader.read(parts[1], CONFIG, 60.0)
     with encode_parts(parts[0], CONFIG) as first:
         assert first.tokens == 152
+
+
+def test_pipes_and_sentences_are_read_where_the_command_runs(tmp_path: Path) -> None:
+    training = Config().training
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a.txt").write_text("a\n")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "a.txt")
+    file, link = str(tmp_path / "a.txt"), str(tmp_path / "link.txt")
+    for source in ("-", [["a", "b"]], tmp_path / "pipe", [file, "s3://KEY:SECRET@bucket/a"]):
+        assert names_to_part(source, training) is None
+    for needs in (
+        {"tree": "brown"},
+        {"loss": "class", "classes": "exchange"},
+        {"record_gradients": 9},
+    ):
+        assert names_to_part(file, Config().replace(**needs).training) is None
+    found = names_to_part([link, "s3://bucket/a"], training)
+    assert found == [link, "s3://bucket/a"]
+
+
+def test_ids_that_are_closed_take_no_disk(tmp_path: Path) -> None:
+    writer = IdWriter(tmp_path)
+    writer.write(np.arange(100_000, dtype=np.int32))
+    stored = writer.finish()
+    assert stored is not None
+    assert stored.checksum() == zlib.crc32(np.arange(100_000, dtype=np.int32).data)
+    maps = Path("/proc/self/maps")
+    if maps.exists():
+        assert str(tmp_path) in maps.read_text()
+        stored.close()
+        assert str(tmp_path) not in maps.read_text()
+    stored.close()
 
 
 def test_types_of_texts_are_merged_and_found() -> None:

@@ -75,17 +75,14 @@ class Hsw2vWorker(RemoteWorker):
         ids = np.empty(0, np.int32) if stored is None else stored.ids
         self.own(common, OwnText(ids, borders, first_block))
 
-    def versions(self) -> dict[str, str]:
-        """Return what its bits depend on."""
-        return _versions()
-
-    def check(self, settings: TrainingConfig) -> None:
-        """Find out whether tables can be where the settings say, on this machine.
+    def versions(self, settings: TrainingConfig) -> dict[str, str]:
+        """Return what its bits depend on.
 
         Raises:
-            OutputError, DiskFullError: they cannot.
+            OutputError, DiskFullError: tables cannot be where the settings say, on this machine.
         """
         check_tables(settings)
+        return _versions()
 
 
 class Cluster:
@@ -150,7 +147,7 @@ class Cluster:
         self.workers = [actor.remote(count) for _ in range(count)]
         own = _versions()
         for worker in self.workers:
-            found = self.answer(worker, "versions")
+            found = self.answer(worker, "versions", given=(settings,))
             for name, version in own.items():
                 if found[name] != version:
                     raise UsageError(
@@ -158,7 +155,6 @@ class Cluster:
                         f"{version}",
                         hint="use the same on all of them",
                     )
-        self.wait([worker.check.remote(settings) for worker in self.workers], no_tick)
 
     def begin(
         self, chosen: Iterable[int], output: Any, tables: Any, moment: Moment, tick: Tick
@@ -172,12 +168,15 @@ class Cluster:
             begun.append(worker.begin.remote(output, tables, moment))
         self.wait(begun, tick)
 
-    def answer(self, worker: Any, question: str, tick: Tick = no_tick) -> Any:
+    def answer(
+        self, worker: Any, question: str, tick: Tick = no_tick, given: tuple[Any, ...] = ()
+    ) -> Any:
         """Return what a worker answers, once it is there.
 
         Raises:
             ResourceError: it does not start, or does not come back from where it died.
             UsageError: it cannot be started on its machine.
+            And what the worker raises.
         """
         ray, begun = self._ray, time.monotonic()
         late = ResourceError(
@@ -185,13 +184,13 @@ class Cluster:
             hint="see whether processors of the Ray cluster are free, and what its logs say",
         )
         while True:
-            asked = getattr(worker, question).remote()
+            asked = getattr(worker, question).remote(*given)
             while not ray.wait([asked], timeout=TICK_SECONDS)[0]:
                 tick()
                 if time.monotonic() - begun > START_SECONDS + self.longest:
                     raise late
             try:
-                return ray.get(asked)
+                return self._get([asked])[0]
             except ray.exceptions.RayActorError as error:
                 if getattr(error, "actor_init_failed", False):
                     raise UsageError(
@@ -216,6 +215,10 @@ class Cluster:
         while left:
             _, left = ray.wait(left, num_returns=len(left), timeout=TICK_SECONDS)
             tick()
+        return self._get(asked)
+
+    def _get(self, asked: Sequence[Any]) -> list[Any]:
+        ray = self._ray
         try:
             found: list[Any] = ray.get(list(asked))
         except ray.exceptions.RayTaskError as error:

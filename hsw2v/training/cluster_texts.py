@@ -13,11 +13,11 @@ import numpy as np
 
 from hsw2v.config import CorpusConfig, TrainingConfig
 from hsw2v.corpus.encoded import EncodedCorpus, Reading
-from hsw2v.corpus.parts import Part, sources_of
+from hsw2v.corpus.parts import Part
 from hsw2v.corpus.sources import Path, Source, is_text, names_of
-from hsw2v.corpus.stream import shown, tell_replaced
+from hsw2v.corpus.stream import shown
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import EmptyCorpusError, without_credentials
+from hsw2v.errors import without_credentials
 from hsw2v.events import CorpusProgress, Listener, Notice, Pace
 from hsw2v.files import is_address, stored_size
 from hsw2v.training.cluster import Cluster
