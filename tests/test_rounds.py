@@ -23,7 +23,8 @@ from hsw2v.training import schedule
 from hsw2v.training.building import first_structure
 from hsw2v.training.engines import ENGINES
 from hsw2v.training.hogwild import Hogwild
-from hsw2v.training.rounds import Finder, Rounds, frequent_rows, rounds_within, zeros_like
+from hsw2v.training.rounds import Rounds, rounds_within
+from hsw2v.training.rows import Finder, frequent_rows, zeros_like
 from hsw2v.training.schedule import share_of_worker, training_pass
 from hsw2v.training.state import no_losses
 from hsw2v.training.tables import tables_of

@@ -23,11 +23,11 @@ from hsw2v.network.parameters import Allocator, Parameters, allocator
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.reader import LostError
-from hsw2v.training.rounds import (
+from hsw2v.training.rounds import Replica
+from hsw2v.training.rows import (
     TRAINED,
     Finder,
     Pending,
-    Replica,
     Rows,
     frequent_rows,
     received,

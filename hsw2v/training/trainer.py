@@ -32,7 +32,8 @@ from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.phases import Phases, PhasesOfSettings
 from hsw2v.training.remote import Common
 from hsw2v.training.report import Report
-from hsw2v.training.rounds import Rounds, frequent_rows
+from hsw2v.training.rounds import Rounds
+from hsw2v.training.rows import frequent_rows
 from hsw2v.training.runner import Threads, diverged
 from hsw2v.training.schedule import (
     Pass,
