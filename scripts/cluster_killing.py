@@ -73,7 +73,7 @@ def survive(
             child = _begin(source, some, path, cluster.address)
             while child.poll() is None:
                 # Some come while it starts, most while it trains.
-                time.sleep(rng.uniform(2.0, STARTING + 4.0 * seconds))
+                time.sleep(rng.uniform(2.0, STARTING + seconds))
                 if child.poll() is not None:
                     break
                 victim = rng.choice(VICTIMS)

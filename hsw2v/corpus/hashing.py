@@ -35,7 +35,8 @@ def word_hashes(blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[
 def _of_some(
     eights: NDArray[np.uint64], starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
-    hashes = lengths.astype(np.uint64)
+    # No word is to be its own length, as "\1" is.
+    hashes = lengths.astype(np.uint64) * _FACTOR
     for place in range(0, min(_LONG, int(lengths.max())), 8):
         left = lengths - place
         some = np.nonzero(left > 0)[0]

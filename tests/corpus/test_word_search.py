@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hsw2v.corpus import hashing, vocabulary
@@ -65,6 +65,7 @@ def test_a_dict_is_made_once_many_words_were_asked_for(many: Vocabulary) -> None
 
 
 @given(st.lists(st.text(max_size=20), max_size=40), st.lists(st.text(max_size=20), max_size=10))
+@example(["", "\1"], ["\2\0"])
 def test_hashes_are_equal_where_words_are(words: list[str], others: list[str]) -> None:
     both = words + others + words
     hashes = word_hashes(of(both).blob, of(both).offsets)
