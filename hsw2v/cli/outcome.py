@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from typing import ClassVar
 
 import click
 
@@ -35,6 +36,9 @@ ENDINGS = {
 class Terminated(KeyboardInterrupt):
     """SIGTERM, or SIGHUP of a closed session: clean up as after Ctrl-C."""
 
+    came: ClassVar[bool] = False
+    """Whether one was raised: Ray makes a plain KeyboardInterrupt of it."""
+
 
 def exit_code_of(command: Callable[[], None]) -> int:
     """Run a command and return its exit code; if it fails, print why on standard error."""
@@ -56,10 +60,11 @@ def _exit_code_of(command: Callable[[], None]) -> int:
         return _fail(str(error), error.exit_code)
     except click.ClickException as error:
         return _fail(_sentence(error), UsageError.exit_code)
-    except Terminated as ending:
-        return _fail("; ".join(["terminated", *map(str, ending.args)]), TERMINATED_EXIT_CODE)
     except (KeyboardInterrupt, click.Abort) as ending:
-        return _fail("; ".join(["interrupted", *map(str, ending.args)]), INTERRUPTED_EXIT_CODE)
+        what, code = "interrupted", INTERRUPTED_EXIT_CODE
+        if Terminated.came:
+            what, code = "terminated", TERMINATED_EXIT_CODE
+        return _fail("; ".join([what, *map(str, ending.args)]), code)
     except BrokenPipeError:
         return READER_GONE_EXIT_CODE
     except MemoryError as error:
@@ -84,8 +89,10 @@ def _prepare_process() -> None:
     """Read and write UTF-8, keep the bytes of paths, and clean up when terminated."""
 
     def end(number: int, frame: object) -> None:
+        Terminated.came = True
         raise Terminated
 
+    Terminated.came = False
     signal.signal(signal.SIGTERM, end)
     # nohup lets it be ignored.
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
