@@ -28,10 +28,12 @@ from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ResourceError, UsageError
 from hsw2v.events import Listener, Notice, ignore
 from hsw2v.jit import HAS_AVX512
-from hsw2v.network.parameters import check_tables
+from hsw2v.network.outputs import OutputLayer
+from hsw2v.network.parameters import Parameters, check_tables
 from hsw2v.training.reader import LostError, Reader, Slice
 from hsw2v.training.remote import Common, OwnText, RemoteWorker
 from hsw2v.training.runner import TICK_SECONDS, no_tick
+from hsw2v.training.warmup import WarmUp
 
 LISTENING_SECONDS = 5.0
 START_SECONDS = 120.0
@@ -51,10 +53,21 @@ class Hsw2vWorker(RemoteWorker):
         """Be one of so many."""
         super().__init__(workers)
         self._reader = Reader()
+        self._warm_up: WarmUp | None = None
 
     def reader(self, question: str, *given: Any) -> Any:
         """Return what its reader answers."""
-        return getattr(self._reader, question)(*given)
+        answer = getattr(self._reader, question)(*given)
+        if question == "read" and self._warm_up is not None:
+            # Beside the reading, for which all is compiled by now.
+            self._warm_up.begin()
+        return answer
+
+    def begin(self, output: OutputLayer, parameters: Parameters, at: Any) -> None:
+        """Take over tables, when what trains on them is compiled."""
+        if self._warm_up is not None:
+            self._warm_up.wait()
+        super().begin(output, parameters, at)
 
     def own_slices(
         self,
@@ -76,12 +89,13 @@ class Hsw2vWorker(RemoteWorker):
         self.own(common, OwnText(ids, borders, first_block))
 
     def versions(self, settings: TrainingConfig) -> dict[str, str]:
-        """Return what its bits depend on.
+        """Return what its bits depend on, before a training with these settings.
 
         Raises:
             OutputError, DiskFullError: tables cannot be where the settings say, on this machine.
         """
         check_tables(settings)
+        self._warm_up = WarmUp(dataclasses.replace(settings, deterministic=True, engine="local"))
         return _versions()
 
 
