@@ -15,7 +15,7 @@ from hsw2v.config import CorpusConfig, TrainingConfig
 from hsw2v.corpus.encoded import EncodedCorpus, Reading
 from hsw2v.corpus.parts import Part
 from hsw2v.corpus.sources import Path, Source, is_text, names_of
-from hsw2v.corpus.stream import shown
+from hsw2v.corpus.stream import bytes_of, shown
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import without_credentials
 from hsw2v.events import CorpusProgress, Listener, Notice, Pace
@@ -88,26 +88,20 @@ def _read_once(
     cluster: Cluster, parts: list[list[Part]], config: CorpusConfig, listener: Listener
 ) -> tuple[list[Totals], Vocabulary, Any]:
     workers, pace = cluster.workers, Pace()
-    sizes = [
-        stored_size(part.source) if part.end is None else part.end
-        for some in parts
-        for part in some
-    ]
-    begins = sum(part.begin for some in parts for part in some)
-    total = None if None in sizes else sum(size or 0 for size in sizes) - begins
+    total = bytes_of([part for some in parts for part in some])
     while True:
         asked = [
             worker.reader.remote("read", some, config, PATIENCE)
             for worker, some in zip(workers, parts, strict=True)
         ]
         told: list[Totals | CorpusProgress | None] = cluster.wait(asked, no_tick)
-        there = [one for one in told if one is not None]
+        begun = [one for one in told if one is not None]
         listener(
             CorpusProgress(
-                bytes_read=sum(one.bytes_read for one in there),
+                bytes_read=sum(one.bytes_read for one in begun),
                 bytes_total=total,
-                tokens=sum(one.tokens for one in there),
-                types=sum(one.types for one in there),
+                tokens=sum(one.tokens for one in begun),
+                types=sum(one.types for one in begun),
                 seconds=pace.seconds,
             )
         )
