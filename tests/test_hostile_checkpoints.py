@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from commandline import complaint
-from fuzzing import READERS
+from fuzzing import READERS, SENTENCES
 
 import hsw2v
-from hsw2v.errors import ModelFileError, UsageError
+from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
 from hsw2v.events import ignore
 from hsw2v.model import store
 from hsw2v.model.store import open_store, write_store
@@ -202,3 +202,54 @@ def test_settings_out_of_bounds_are_refused(folder: Path) -> None:
     kind: dict[str, Any] = {"version": checkpoint.VERSION, "format": checkpoint.FORMAT}
     write_store(folder / "run", arrays, config=config, info=info, force=True, **kind)
     is_refused(folder, "is not a whole checkpoint .*dim is -1")
+
+
+def of_workers(folder: Path, apart: object, borders: np.ndarray | None = None) -> Path:
+    """Let a checkpoint be one whose text workers of a cluster have, which is a file here."""
+    source = folder.with_name("corpus.txt")
+    source.write_text("\n".join(map(" ".join, SENTENCES * 4)))
+
+    def replace(info: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        corpus = info["texts"]["corpus"]
+        parts = [[[str(source), 0, None]], corpus.pop("ids"), corpus.pop("checksum")]
+        corpus["apart"] = [parts] if apart is None else apart
+        arrays["corpus.blocks"] = found if borders is None else borders
+
+    with checkpoint.open_run(folder) as (_, texts):
+        found = np.array(texts.corpus.blocks)
+    change(folder, "run", replace)
+    (folder / "corpus.ids").unlink()
+    return source
+
+
+def test_a_text_of_workers_is_read_again(folder: Path, tmp_path: Path) -> None:
+    expected = hsw2v.resume(shutil.copytree(folder, tmp_path / "n"), output=tmp_path / "expected")
+    source = of_workers(folder, None)
+    assert [name for name, _ in checkpoint.verify(folder)][:2] == ["run", "heldout.ids"]
+    text = source.read_text()
+    source.write_text(text.replace(" ", "  ", 1).replace("der", "dem", 1))
+    with pytest.raises(CorruptInputError, match="has changed since the training began"):
+        hsw2v.resume(folder, output=tmp_path / "other")
+    source.write_text(text)
+    found = hsw2v.resume(folder, output=tmp_path / "other")
+    assert found.vectors.tobytes() == expected.vectors.tobytes()
+
+
+@pytest.mark.parametrize(
+    "apart",
+    [
+        *(7, "parts", [7], [[]], [[[], 1]], [[[], "1", 1]], [[[["a", 0]], 1.5, 1]]),
+        *([[[[1, 0, None]], 1, 1]], [[[["a", "0", None]], 1, 1]], [[[["a", 0, 1, 2]], 1, 1]]),
+    ],
+)
+def test_parts_of_workers_that_are_none_are_refused(folder: Path, apart: object) -> None:
+    of_workers(folder, apart)
+    is_refused(folder, "is not a whole checkpoint")
+
+
+@pytest.mark.parametrize(
+    "borders", [np.zeros(0, np.int64), np.array([0, 5, 5]), np.array([1, 2]), np.zeros((2, 2))]
+)
+def test_borders_of_workers_that_are_none_are_refused(folder: Path, borders: np.ndarray) -> None:
+    of_workers(folder, None, borders)
+    is_refused(folder, "is not a whole checkpoint")
