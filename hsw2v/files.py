@@ -374,6 +374,15 @@ def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
         raise explain_write_error(error, str(path)) from error
 
 
+def explain_folder_error(error: OSError, folder: str, what: str, option: str) -> Hsw2vError:
+    """Return our error for one of writing `what` to a folder that an option of ours names."""
+    found = explain_write_error(error, folder)
+    hint = f"choose another folder with {option}"
+    if isinstance(found, DiskFullError):
+        hint = f"make room, or {hint}"
+    return type(found)(f"{what} {found.what}", where=folder, hint=hint)
+
+
 def explain_write_error(error: OSError, where: str) -> Hsw2vError:
     """Return our error for one of writing, by the system."""
     if isinstance(error, Hsw2vError):

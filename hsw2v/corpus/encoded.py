@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from hsw2v.corpus.parts import Part
 from hsw2v.corpus.tokens import cut_blocks
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import DiskFullError, Hsw2vError
-from hsw2v.files import explain_write_error
+from hsw2v.errors import Hsw2vError
+from hsw2v.files import explain_folder_error
 
 BLOCK = 8192
 """The most ids of a block."""
@@ -69,7 +69,7 @@ class IdFile:
 
 
 class IdWriter:
-    """A file without a name that ids are written to."""
+    """A file without a name that ids are written to, closed by an error in its context."""
 
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
         """Open a file in a folder, by default the system's for temporary files.
@@ -124,11 +124,15 @@ class IdWriter:
         self._file.close()
 
     def _no_room(self, error: OSError) -> Hsw2vError:
-        found = explain_write_error(error, self._folder)
-        hint = "choose another folder with --cache-dir"
-        if isinstance(found, DiskFullError):
-            hint = f"make room, or {hint}"
-        return type(found)(f"the ids of the corpus {found.what}", where=self._folder, hint=hint)
+        return explain_folder_error(error, self._folder, "the ids of the corpus", "--cache-dir")
+
+    def __enter__(self) -> IdWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Without an error the ids have the file.
+        if kind:
+            self.close()
 
 
 def cut(

@@ -17,13 +17,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from hsw2v.arrays import aligned_zeros
-from hsw2v.errors import DiskFullError, Hsw2vError
-from hsw2v.files import explain_write_error
+from hsw2v.errors import DiskFullError
+from hsw2v.files import explain_folder_error
 
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 """Errors of a file system that cannot give a file its room before it is written."""
 _WITHOUT_NUMBER: dict[str, Any] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
-_CHOOSE = "choose another folder with --tables"
 
 
 def mapped_zeros(folder: str, rows: int, width: int, kind: DTypeLike = np.float32) -> NDArray[Any]:
@@ -55,7 +54,7 @@ def _mapped(folder: str, size: int) -> mmap.mmap:
                 found.madvise(mmap.MADV_RANDOM)
             return found
     except OSError as error:
-        raise _explained(error, folder) from error
+        raise explain_folder_error(error, folder, "the tables", "--tables") from error
 
 
 def _make_room(file: int, size: int) -> None:
@@ -68,12 +67,6 @@ def _make_room(file: int, size: int) -> None:
             if error.errno not in _UNSUPPORTED:
                 raise
     os.truncate(file, size)
-
-
-def _explained(error: OSError, folder: str) -> Hsw2vError:
-    found = explain_write_error(error, folder)
-    hint = _CHOOSE if not isinstance(found, DiskFullError) else f"make room, or {_CHOOSE}"
-    return type(found)(f"the tables {found.what}", where=folder, hint=hint)
 
 
 def read_in_order(array: NDArray[Any]) -> None:
@@ -94,10 +87,10 @@ def check_folder(folder: str) -> None:
     _mapped(folder, mmap.PAGESIZE).close()
 
 
-def free_in(folder: str) -> int | None:
-    """Return the bytes that are free in a folder; None where that is not told."""
+def free_in(folder: str | os.PathLike[str] | None) -> int | None:
+    """Return the bytes that are free in a folder; None without one, or where that is not told."""
     try:
-        return shutil.disk_usage(folder).free
+        return None if folder is None else shutil.disk_usage(folder).free
     except OSError:
         return None
 
@@ -105,5 +98,7 @@ def free_in(folder: str) -> int | None:
 def no_room(needed: str, free: int, folder: str, hint: str) -> DiskFullError:
     """Return the error that a folder has no room for what is `needed`, a sentence."""
     return DiskFullError(
-        f"{needed}, and {free / 1e9:,.1f} GB are free", where=folder, hint=f"{hint}, or {_CHOOSE}"
+        f"{needed}, and {free / 1e9:,.1f} GB are free",
+        where=folder,
+        hint=f"{hint}, or choose another folder with --tables",
     )

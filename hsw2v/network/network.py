@@ -22,6 +22,7 @@ from hsw2v.network.parameters import (
     compacted,
     initial_parameters,
     optimizer_state,
+    table_of,
 )
 
 
@@ -83,7 +84,7 @@ class Network:
         rows goes with them.
         """
         before, after = self.output.sampled_rows, output.sampled_rows
-        names = [name for name in self.parameters if name.partition(".")[0] == OUTPUTS]
+        names = [name for name in self.parameters if table_of(name) == OUTPUTS]
         own = {name: self.parameters[name] for name in names if len(self.parameters[name])}
         if before is not None and before == after and output.rows == len(self.outputs):
             for array in own.values():

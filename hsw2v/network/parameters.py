@@ -46,6 +46,11 @@ def check_tables(training: TrainingConfig) -> None:
         check_folder(training.tables_folder)
 
 
+def table_of(name: str) -> str:
+    """Return the table that an array is, or whose optimizer's state it is, by its name."""
+    return name.partition(".")[0]
+
+
 def optimizer_state(
     optimizer: str, table: str, rows: int, width: int, allocate: Allocator = aligned_zeros
 ) -> Parameters:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -22,7 +21,7 @@ from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EncodingError, UsageError
 from hsw2v.events import Listener, ignore
-from hsw2v.network.mapped import no_room
+from hsw2v.network.mapped import free_in, no_room
 from hsw2v.network.outputs import OUTPUTS, Structure, most_rows
 from hsw2v.network.outputs.output import BuiltOutput
 from hsw2v.network.parameters import (
@@ -172,7 +171,7 @@ def plan(
             chosen.training, size.words, most_rows(chosen.training, size.words)
         )
         there, now = physical_memory(), available_memory()
-        tables_free = _free(chosen.training.tables_folder)
+        tables_free = free_in(chosen.training.tables_folder)
         too_large = _too_large(chosen.training, size.words, memory, there, now, tables_free)
         problems += too_large
         speed = None
@@ -183,7 +182,7 @@ def plan(
         kept = checkpoint.size_of(memory.tables + memory.optimizer, ids)
         folder = None if output is None else FilePath(os.path.realpath(output)).parent
         cache = chosen.corpus.cache_dir or tempfile.gettempdir()
-        output_free, cache_free = _free(folder), _free(cache)
+        output_free, cache_free = free_in(folder), free_in(cache)
         problems += _without_room(model, kept, folder, output_free)
         if sampled and cache_free is not None and cache_free < 4 * ids:
             problems.append(
@@ -372,13 +371,6 @@ def _too_large(
     if training.tables_folder is not None:
         hint = f"training will wait for the disk where rows are not in memory ({hint})"
     return [f"{beyond_memory(sentence, least)}; {hint}"]
-
-
-def _free(folder: str | FilePath | None) -> int | None:
-    try:
-        return None if folder is None else shutil.disk_usage(folder).free
-    except OSError:
-        return None
 
 
 def _without_room(model: int, kept: int, folder: FilePath | None, free: int | None) -> list[str]:

@@ -141,10 +141,13 @@ class Reader:
         """
         self._check()
         assert self._read is not None
-        if self._word_ids is None:
-            self._word_ids = word_ids(self._read.types, vocabulary)
-        found: Ids = self._word_ids[self._read.ids[begin:end]]
+        found: Ids = self._own_word_ids(self._read, vocabulary)[self._read.ids[begin:end]]
         return found
+
+    def _own_word_ids(self, read: EncodedCorpus, vocabulary: Vocabulary) -> Ids:
+        if self._word_ids is None:
+            self._word_ids = word_ids(read.types, vocabulary)
+        return self._word_ids
 
     def gather(
         self,
@@ -167,8 +170,8 @@ class Reader:
         """
         if own is not None:
             self._check()
-        others, writer = iter(sent), IdWriter(config.cache_dir)
-        try:
+        others = iter(sent)
+        with IdWriter(config.cache_dir) as writer:
             for number, one in enumerate(slices):
                 if own is not None and number != own:
                     writer.write(next(others))
@@ -176,16 +179,16 @@ class Reader:
                 read = self._read if own is not None else encoded_if_any(one.parts, config, ignore)
                 if read is None or read.stored is None:
                     continue
-                ids = word_ids(read.types, vocabulary)
+                if own is None:
+                    ids = word_ids(read.types, vocabulary)
+                else:
+                    ids = self._own_word_ids(read, vocabulary)
                 for some in read.stored.parts(one.begin, one.end):
                     writer.write(ids[some])
                 if own is None:
                     read.close()
             self.close()
             return writer.finish()
-        except BaseException:
-            writer.close()
-            raise
 
     def close(self) -> None:
         """Give up what it has read; types and totals stay."""
@@ -308,16 +311,12 @@ def encode_apart(
                 found.append(context.enter_context(encoded))
             totals.append(Totals() if encoded is None else totals_of(encoded))
         types = merged([one.types for one in found])
-        writer = IdWriter(config.cache_dir)
-        try:
+        with IdWriter(config.cache_dir) as writer:
             for one in found:
                 ids = word_ids(one.types, types)
                 for provisional in one.parts():
                     writer.write(ids[provisional])
             stored = writer.finish()
-        except BaseException:
-            writer.close()
-            raise
         blocks = np.zeros(1, np.int64) if stored is None else borders_of(stored)
         return together(parts, totals, types, blocks, stored, config, listener)
 

@@ -19,7 +19,7 @@ from hsw2v.config import TrainingConfig
 from hsw2v.kernels.combining import combine_rows
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.outputs import OutputLayer
-from hsw2v.network.parameters import Allocator, Parameters, allocator
+from hsw2v.network.parameters import Allocator, Parameters, allocator, table_of
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.reader import LostError
@@ -168,13 +168,13 @@ class RemoteWorker:
         if self._replica is not None:
             self._pending.forget()
             for name, rows in self._kept.items():
-                self._parameters[name][self._frequent[name.partition(".")[0]]] = rows
+                self._parameters[name][self._frequent[table_of(name)]] = rows
         self._at = at
 
     def _be_whole(self, at: Any) -> None:
         """Have all rows combined, at a moment to which `back` may go."""
         for name, array in self._parameters.items():
-            rows = self._frequent.get(name.partition(".")[0])
+            rows = self._frequent.get(table_of(name))
             if rows is not None and len(array):
                 self._kept[name] = array[rows]
         self._at = self._whole_at = at

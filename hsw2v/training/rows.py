@@ -14,7 +14,7 @@ from hsw2v.kernels.combining import Found, find_rows, forget, take_rows
 from hsw2v.kernels.output.negative import NoiseDistribution
 from hsw2v.kernels.output.sampled import SHARED_BY
 from hsw2v.network.outputs import OutputLayer
-from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Allocator, Parameters
+from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Allocator, Parameters, table_of
 from hsw2v.training.engines import Task
 from hsw2v.training.schedule import Pass
 
@@ -80,7 +80,7 @@ class Finder:
             )
         of = {VECTORS: _taken(self._words, words), OUTPUTS: _taken(self._outputs, outputs)}
         return {
-            name: of.get(name.partition(".")[0], np.arange(len(array), dtype=np.int32))
+            name: of.get(table_of(name), np.arange(len(array), dtype=np.int32))
             for name, array in parameters.items()
             if len(array)
         }
@@ -111,7 +111,7 @@ class Pending:
         self._marks = {
             name: np.zeros(len(array), np.bool_)
             for name, array in parameters.items()
-            if name.partition(".")[0] in frequent and len(array)
+            if table_of(name) in frequent and len(array)
         }
 
     def others(self, rows: Rows) -> Rows:
@@ -129,7 +129,7 @@ class Pending:
         now = {name: own for name, own in rows.items() if name not in self._marks}
         for name, marks in self._marks.items():
             own = rows.get(name, np.empty(0, np.int32))
-            frequent = self._frequent[name.partition(".")[0]][own]
+            frequent = self._frequent[table_of(name)][own]
             marks[own[~frequent]] = True
             now[name] = own[frequent]
             if full:

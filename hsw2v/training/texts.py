@@ -68,17 +68,15 @@ def _corpus(
     cluster: Cluster | None,
     listener: Listener,
 ) -> EncodedCorpus:
-    # Each worker has a table of types of its own, wherever it is.
-    apart = training is not None and (
-        cluster is not None or (training.in_rounds and training.workers > 1 and config.max_types)
-    )
-    if training is None or not apart or (names := names_to_part(source, training)) is None:
-        return encode_source(source, config, listener)
-    parts = divided(names, training.workers)
-    if cluster is not None and all_see(cluster, names, listener):
-        return read_on(cluster, parts, config, listener)
-    if training.workers > 1 and config.max_types:
-        return encode_apart(parts, config, listener)
+    names = None
+    if training is not None and training.in_rounds:
+        names = names_to_part(source, training)
+    if training is not None and names is not None:
+        if cluster is not None and all_see(cluster, names, listener):
+            return read_on(cluster, divided(names, training.workers), config, listener)
+        if training.workers > 1 and config.max_types:
+            # Each worker has a table of types of its own, wherever it is.
+            return encode_apart(divided(names, training.workers), config, listener)
     return encode_source(source, config, listener)
 
 
