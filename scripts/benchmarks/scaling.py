@@ -15,7 +15,17 @@ from benchmarks import first_block, training
 from benchmarks.benchmark import CORPUS, ROUNDS, SEED, THREADS, Benchmark, option
 from benchmarks.pages import Pages, ratios, spread, table
 from benchmarks.processes import measure, tell
-from benchmarks.programs import CASES, SAMPLE, Case, Job, hsw2v_command
+from benchmarks.programs import (
+    AS_OTHERS,
+    CASES,
+    OURS,
+    PROGRAMS,
+    SAMPLE,
+    Case,
+    Job,
+    hsw2v_command,
+    is_there,
+)
 from benchmarks.records import Fields, Record, rounds
 from benchmarks.texts import write_text, zipf_counts
 from benchmarks.training import first_megabyte, read_log
@@ -75,6 +85,47 @@ def render_threads(record: Record, pages: Pages) -> str:
         rows.append([name, str(count), seconds(runs), spread(epochs, 2), faster, peak(runs)])
     header = ["case", "threads", "seconds", "seconds of the epoch", "faster", "peak MB"]
     return table(header, rows)
+
+
+def measure_cores(given: Namespace, record: Record) -> None:
+    """Train with several programs and different numbers of threads, one epoch each."""
+    installed = [name for name in given.programs if is_there(name, PROGRAMS[name])]
+
+    def job(key: Fields) -> Job:
+        seed, threads = str(key["round"]), str(key["threads"])
+        return Job(CASES[key["case"]], given.corpus, "", seed, threads, more=AS_OTHERS)
+
+    keys = rounds(given.rounds, case=given.cases, program=installed, threads=given.threads)
+    for key in {key["case"]: key for key in record.missing(keys)}.values():
+        tell(f"warming up: {key['case']}")
+        training.train(job(key))
+
+    def work(key: Fields) -> Fields:
+        figures, log = training.train(job(key), key["program"])
+        return figures | ({"epoch": log["EpochEnd"]["seconds"]} if log else {})
+
+    record.measure(keys, work)
+
+
+def render_cores(record: Record, pages: Pages) -> str:
+    """Return a table of every case; the ratios are to each program's first number of threads."""
+    first, parts = record.values("threads")[0], []
+    header = ["program", "threads", "seconds", "faster", "of the epoch", "faster", "processor time"]
+    for case in record.values("case"):
+        rows = []
+        for (program, count), runs in record.groups("program", "threads", case=case).items():
+            alone = record.select(case=case, program=program, threads=first)
+            row = [program, str(count), seconds(runs), _faster(alone, runs, "seconds")]
+            has_epoch = "epoch" in runs[0]
+            row += [spread((run["epoch"] for run in runs), 2) if has_epoch else ""]
+            row += [_faster(alone, runs, "epoch") if has_epoch else ""]
+            rows.append([*row, spread((run["processor"] for run in runs), 1)])
+        parts += [f"**{CASES[case].title}**", table(header, rows)]
+    return "\n\n".join(parts)
+
+
+def _faster(alone: Iterable[Fields], runs: Iterable[Fields], what: str) -> str:
+    return ratios((run[what] for run in alone), (run[what] for run in runs))
 
 
 def measure_start(given: Namespace, record: Record) -> None:
@@ -190,6 +241,20 @@ BENCHMARKS = (
         render_threads,
         (CORPUS, ROUNDS, option("--threads", [1, 2], help="numbers of threads")),
         ("corpus",),
+    ),
+    Benchmark(
+        "cores",
+        "the programs on a machine of many cores",
+        measure_cores,
+        render_cores,
+        (
+            *(CORPUS, ROUNDS),
+            option("--threads", [1, 2, 4, 8, 16], help="numbers of threads"),
+            option("--cases", list(CASES), choices=CASES),
+            option("--programs", [OURS, "word2vec", "gensim"], choices=PROGRAMS),
+        ),
+        ("corpus",),
+        ("hsw2v", "word2vec", "gensim", "numpy", "numba"),
     ),
     Benchmark(
         "start",
