@@ -21,7 +21,7 @@ RECORDED = {
         *("two-trees", "two-trees-half", "two-trees-300"),
     ),
     "machines.md": ("workers", "rounds", "rules", "spark", "machines"),
-    "performance.md": ("tables",),
+    "performance.md": ("tables", "cores"),
 }
 OTHERS = {
     "performance.md": (
