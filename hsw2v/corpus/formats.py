@@ -133,5 +133,5 @@ def _table(text: bytes, delimiter: str, fewest: int) -> list[str]:
     if any(len(row) != len(header) for row in rows[:-1]):
         return []
     rows = rows[:-1] if len(rows[-1]) != len(header) else rows
-    means = [sum(len(one.split()) for one in column) / len(rows) for column in zip(*rows, strict=True)]
-    return header if max(means) >= _SENTENCE else []
+    words = [sum(len(one.split()) for one in column) for column in zip(*rows, strict=True)]
+    return header if max(words) >= _SENTENCE * len(rows) else []

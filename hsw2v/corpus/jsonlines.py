@@ -42,7 +42,7 @@ def _line_place(lines: Sequence[bytes], first: int, at: int, *, whole: bool) -> 
 
 
 def _json_value(line: bytes, field: str) -> object:
-    """Return the value of a field of a line, or the error that this is; a blank line has no text."""
+    """Return the value of a field of a line, or its error; a blank line has no text."""
     try:
         return picked(_json_record(line), field) if line.strip() else ""
     except Hsw2vError as error:
@@ -72,7 +72,7 @@ def _json_record(line: bytes) -> object:
 
 
 def picked(record: object, field: str) -> object:
-    """Return the value of a field of an object; `a.b` is field b of field a, if not the name of one.
+    """Return the value of a field of an object; `a.b` may be field b of field a.
 
     Raises:
         CorruptInputError: there is none.
@@ -91,5 +91,3 @@ def picked(record: object, field: str) -> object:
             raise CorruptInputError(f"there is no field '{field}'", hint=f"its {listed(value)}")
         value, path = value[name], f"{path}.{name}" if path else name
     return value
-
-

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from hsw2v.corpus.formats import listed
 from hsw2v.corpus.values import Place, Values
 from hsw2v.errors import CorruptInputError, Hsw2vError, UsageError
-from hsw2v.files import explain_read_error
+from hsw2v.files import explain_read_error, is_address
 
 BATCH = 1 << 19
 """Bytes of text at a time, about."""
@@ -29,13 +29,13 @@ class ColumnValues:
 
     def text(self) -> bytes:
         """Return all of them as one text, joined without a Python object for each."""
-        from pyarrow import LargeListArray, compute, types
+        from pyarrow import LargeListArray, compute, scalar, types
 
         nested = types.is_list(self._array.type) or types.is_large_list(self._array.type)
         if nested or self._array.null_count:
             raise TypeError("values are to be read one by one")
         whole = LargeListArray.from_arrays([0, len(self._array)], self._array)
-        text: bytes = compute.binary_join(whole, b"\n")[0].as_py()
+        text: bytes = compute.binary_join(whole, scalar(b"\n", self._array.type))[0].as_py()
         if self._strict:
             text.decode()
         return text
@@ -164,7 +164,9 @@ def _found(schema: Any, field: str, source: str) -> tuple[Sequence[str], Any]:
         hint = f"its {listed(texts, 'columns of text')}" if texts else "it has no column of text"
         if types.is_struct(kind):
             hint = f"its {listed([f'{field}.{one.name}' for one in kind])}"
-        raise CorruptInputError(f"the column '{field}' is {kind}, not text", where=source, hint=hint)
+        raise CorruptInputError(
+            f"the column '{field}' is {kind}, not text", where=source, hint=hint
+        )
     return path, found
 
 
@@ -175,11 +177,9 @@ def _as_bytes(kind: Any) -> Any:
 
     if types.is_dictionary(kind):
         kind = kind.value_type
-    if types.is_string(kind) or types.is_binary(kind):
-        return pyarrow.binary()
-    if types.is_large_string(kind) or types.is_large_binary(kind):
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         return pyarrow.large_binary()
-    if types.is_string_view(kind) or types.is_binary_view(kind):
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind):
         return pyarrow.large_binary()
     if types.is_list(kind) or types.is_large_list(kind):
         inner = _as_bytes(kind.value_type)
@@ -199,15 +199,17 @@ def _explained(source: str) -> Iterator[None]:
 
     try:
         yield
-    except (Hsw2vError, GeneratorExit):
+    except (Hsw2vError, MemoryError):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno:
-            raise explain_read_error(error, source) from error
-        kind = "" if isinstance(error, ArrowException | OSError | ValueError) else type(error).__name__
-        reason = f"{kind} {error}".strip().split("\n", 1)[0].rstrip(".")
+        cause = None if is_address(source) else error
+        # An error of the system has a number, and one of a damaged file has none.
+        damaged = isinstance(error, ArrowException) or type(error) is OSError and not error.errno
+        if not damaged:
+            raise explain_read_error(error, source) from cause
+        reason = str(error).split("\n", 1)[0].rstrip(".")
         raise CorruptInputError(
             f"is no Parquet file, or is damaged ({reason})",
             where=source,
             hint="fetch or write the file again",
-        ) from error
+        ) from cause

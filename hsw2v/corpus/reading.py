@@ -167,9 +167,12 @@ def check_sources(names: Sequence[str], config: CorpusConfig) -> None:
         return
     for name in names:
         if stored_size(name) is not None:
-            with open_stored(name) as raw, decompressed(raw, name) as stream:
-                with open_records(Part(name), raw, stream, config, LONGEST) as records:
-                    records.text.peek()
+            with (
+                open_stored(name) as raw,
+                decompressed(raw, name) as stream,
+                open_records(Part(name), raw, stream, config, LONGEST) as records,
+            ):
+                records.text.peek()
 
 
 def _pieces_of_text(
@@ -216,7 +219,7 @@ def _pieces_of(
     offset: int,
     line: int | None,
 ) -> Iterator[Piece]:
-    """Yield the pieces of a text whose first bytes are read, the `rest`; `fill` reads the others."""
+    """Yield the pieces of a text: its first bytes are the `rest`, and `fill` reads the others."""
     ended = False
     while not ended:
         if len(rest) > LONGEST:

@@ -2,8 +2,8 @@
 
     stored bytes ──▶ records ──field──▶ values ──▶ text, cut into pieces as that of a plain file
 
-A module for each format finds values (`jsonlines.py`, `delimited.py`, `parquet.py`); what a value is
-as text is said here.
+A module for each format finds values (`jsonlines.py`, `delimited.py`, `parquet.py`); what a value
+is as text is said here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hsw2v.corpus.parts import Part
 from hsw2v.corpus.stored import BLOCK, Stored, position
 from hsw2v.corpus.values import LONGEST_RECORD, NOT_PLAIN, Values, kind_of, too_long
 from hsw2v.errors import CorruptInputError, EncodingError, Hsw2vError
-from hsw2v.files import explain_folder_error, reading
+from hsw2v.files import explain_folder_error
 
 
 class Records(NamedTuple):
@@ -80,17 +80,16 @@ def _seekable(
     with ExitStack() as context:
         try:
             copy = context.enter_context(tempfile.TemporaryFile(dir=where))
-            while True:
-                with reading(source):
-                    some = stream.read(BLOCK)
-                if not some:
-                    break
-                copy.write(some)
+            stored, buffer = Stored(Part(source), raw, stream), memoryview(bytearray(BLOCK))
+            while filled := stored.fill(buffer):
+                copy.write(buffer[:filled])
             copy.seek(0)
         except OSError as error:
             if isinstance(error, Hsw2vError):
                 raise
-            raise explain_folder_error(error, where, "a copy of the source", "--cache-dir") from error
+            raise explain_folder_error(
+                error, where, "a copy of the source", "--cache-dir"
+            ) from error
         yield cast(BinaryIO, copy)
 
 
@@ -162,7 +161,8 @@ class RecordText:
         except UnicodeEncodeError as error:
             if self._config.encoding_errors == "strict":
                 raise EncodingError(
-                    "the text is not valid UTF-8" if error.object[error.start] > "\udc7f"
+                    "the text is not valid UTF-8"
+                    if error.object[error.start] > "\udc7f"
                     else "the text has half a surrogate pair",
                     hint="leave such records out with --skip-bad-records, or use "
                     "--encoding-errors replace|ignore",

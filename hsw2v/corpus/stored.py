@@ -35,7 +35,6 @@ _BINARY = (
 )
 
 
-
 class Stored:
     """The decompressed bytes of a part of a source, in their order."""
 
@@ -98,6 +97,7 @@ def opening(source: str, first: bytes) -> int:
 
 
 def position(raw: BinaryIO, otherwise: int) -> int:
+    """Return where a stream is, as stored; `otherwise` if it does not know."""
     try:
         return raw.tell()
     except (OSError, ValueError):

@@ -59,5 +59,3 @@ def too_long() -> CorruptInputError:
         f"the record has more than {LONGEST_RECORD:,} bytes",
         hint="leave it out with --skip-bad-records",
     )
-
-
