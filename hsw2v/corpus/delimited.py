@@ -74,6 +74,5 @@ def _header(reader: Iterator[list[str]], field: str, source: str) -> list[str]:
 def _bad_row(reason: str, format: str) -> CorruptInputError:
     return CorruptInputError(
         f"the row is not {format.upper()} ({reason})",
-        hint="quote fields that hold a quote, a line feed or the separator, or leave such rows out "
-        "with --skip-bad-records",
+        hint="quote fields that hold a quote, a line feed or the separator",
     )

@@ -91,7 +91,7 @@ def looks_like(source: str, text: bytes) -> str:
         named = EXTENSIONS.get(extension_of(source)) == name
         if columns := _table(text, delimiter, 1 if named else 2):
             what = name.upper()
-            return f"{what}; --format {name} --field NAME trains on one column ({listed(columns)})"
+            return f"{what}; --format {name} --field NAME trains on one column ({listed(columns, 'columns')})"
     return ""
 
 

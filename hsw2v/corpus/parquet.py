@@ -204,7 +204,7 @@ def _explained(source: str) -> Iterator[None]:
     except Exception as error:
         cause = None if is_address(source) else error
         # An error of the system has a number, and one of a damaged file has none.
-        damaged = isinstance(error, ArrowException) or type(error) is OSError and not error.errno
+        damaged = isinstance(error, ArrowException) or (type(error) is OSError and not error.errno)
         if not damaged:
             raise explain_read_error(error, source) from cause
         reason = str(error).split("\n", 1)[0].rstrip(".")

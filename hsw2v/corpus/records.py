@@ -148,11 +148,15 @@ class RecordText:
                 found.append(self._encoded(value) + b"\n")
             except Hsw2vError as error:
                 if not self._config.skip_bad_records:
-                    where = f"{self._source}, {some.place(number)}"
-                    raise type(error)(error.what, where=where, hint=error.hint) from error
+                    raise self._explained(error, some.place(number)) from error
                 self._skipped += 1
         # Nothing would be the end.
         return b"".join(found) or b"\n"
+
+    def _explained(self, error: Hsw2vError, place: str) -> Hsw2vError:
+        skip = "--skip-bad-records leaves such records out"
+        hint = f"{error.hint}; {skip}" if error.hint else skip
+        return type(error)(error.what, where=f"{self._source}, {place}", hint=hint)
 
     def _encoded(self, value: object) -> bytes:
         text = flat(value)
@@ -160,20 +164,17 @@ class RecordText:
             encoded = text.encode()
         except UnicodeEncodeError as error:
             if self._config.encoding_errors == "strict":
+                bytewise = "\udc80" <= text[error.start] <= "\udcff"
                 raise EncodingError(
-                    "the text is not valid UTF-8"
-                    if error.object[error.start] > "\udc7f"
-                    else "the text has half a surrogate pair",
-                    hint="leave such records out with --skip-bad-records, or use "
-                    "--encoding-errors replace|ignore",
+                    f"the text {'is not valid UTF-8' if bytewise else 'has half a surrogate pair'}",
+                    hint="use --encoding-errors replace|ignore",
                 ) from error
             encoded = _invalid(text)
         if len(encoded) > LONGEST_RECORD:
             raise too_long()
         if len(encoded) > self._longest and _longest_token(encoded) > self._longest:
             raise CorruptInputError(
-                f"the text holds more than {self._longest:,} bytes without white space",
-                hint="leave such records out with --skip-bad-records",
+                f"the text holds more than {self._longest:,} bytes without white space"
             )
         return encoded
 
@@ -213,5 +214,5 @@ def flat(value: object) -> str:
         return (" " if tokens else "\n").join(parts)
     raise CorruptInputError(
         f"the text is {kind_of(value)}, not a string",
-        hint="name another field with --field, or leave such records out with --skip-bad-records",
+        hint="name another field with --field",
     )

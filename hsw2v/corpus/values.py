@@ -49,13 +49,11 @@ def kind_of(value: object) -> str:
     """Return what a value of JSON is, for people."""
     if value is None:
         return "null"
-    kinds = ((bool, "true or false"), (int | float, "a number"), (dict, "an object"))
-    return next((name for kind, name in kinds if isinstance(value, kind)), type(value).__name__)
+    # A truth value is a number, too.
+    kinds = {bool: "true or false", int | float: "a number", dict: "an object", list: "a list"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), "a string")
 
 
 def too_long() -> CorruptInputError:
     """Return the error of a record that is too long."""
-    return CorruptInputError(
-        f"the record has more than {LONGEST_RECORD:,} bytes",
-        hint="leave it out with --skip-bad-records",
-    )
+    return CorruptInputError(f"the record has more than {LONGEST_RECORD:,} bytes")
