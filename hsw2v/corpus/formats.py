@@ -90,8 +90,8 @@ def looks_like(source: str, text: bytes) -> str:
     for name, delimiter in DELIMITERS.items():
         named = EXTENSIONS.get(extension_of(source)) == name
         if columns := _table(text, delimiter, 1 if named else 2):
-            what = name.upper()
-            return f"{what}; --format {name} --field NAME trains on one column ({listed(columns, 'columns')})"
+            found = listed(columns, "columns")
+            return f"{name.upper()}; --format {name} --field NAME trains on one column ({found})"
     return ""
 
 

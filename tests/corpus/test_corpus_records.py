@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -184,9 +185,10 @@ def test_what_is_bad_in_a_part_has_its_byte(tmp_path: Path) -> None:
     lines = [b'{"text": "good"}\n'] * 20 + [b"bad\n"] + [b'{"text": "good"}\n'] * 5
     path = write(tmp_path / "a.jsonl", b"".join(lines))
     config = CorpusConfig(field="text")
+    first, second = divided([str(path)], 2, config)
+    encode_parts(first, config).close()
     with pytest.raises(errors.CorruptInputError, match=rf"a.jsonl, byte {20 * 17}: is not JSON"):
-        for some in divided([str(path)], 2, config):
-            encode_parts(some, config).close()
+        encode_parts(second, config)
     lenient = CorpusConfig(field="text", skip_bad_records=True)
     heard: list[Event] = []
     with encode_apart(divided([str(path)], 3, lenient), lenient, heard.append) as found:
@@ -336,10 +338,8 @@ def test_damaged_parquet(tmp_path: Path) -> None:
         damaged = whole[:place] + bytes(255 - one for one in whole[place : place + 12])
         path = write(tmp_path / "a.parquet", damaged + whole[place + 12 :])
         # A few bytes of text may differ, and be text.
-        try:
+        with contextlib.suppress(errors.CorruptInputError):
             read(path, field="text")
-        except errors.Hsw2vError as error:
-            assert str(path) in str(error)
 
 
 def test_only_the_column_is_read(tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ def test_the_format_is_known_before_the_work(tmp_path: Path) -> None:
     good = write(tmp_path / "a.jsonl", jsonl(["x"]))
     text = write(tmp_path / "b.txt", b"x")
     usage = {"error": errors.UsageError}
-    for message, sources, given in (
+    for message, sources, how in (
         ("b.txt: is not named as records, which --field is for; say what", [good, text], {}),
         ("-: is not named as records", [good, "-"], {}),
         ("https://host/a.txt?b=…: is not named as records", ["https://host/a.txt?b=c.jsonl"], {}),
@@ -391,7 +391,7 @@ def test_the_format_is_known_before_the_work(tmp_path: Path) -> None:
         ("a plain text has no fields", [good], {"format": "text"}),
         ("the name of the field is empty", [good], {"field": ""}),
     ):
-        assert message in wrong(*sources, **usage, **given)
+        assert message in wrong(*sources, **usage, **how)
     with pytest.raises(errors.UsageError, match="field is for files of records"):
         encode_sentences([["a"]], CorpusConfig(field="text"))
 
