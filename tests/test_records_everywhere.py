@@ -132,7 +132,10 @@ def test_a_model_is_continued_with_a_text_of_another_form(text: Path, tmp_path: 
 def test_settings_are_compared_on_records(text: Path, tmp_path: Path) -> None:
     for name, content in (("held.txt", plain(HELDOUT)), ("held.jsonl", jsonl(HELDOUT))):
         write(tmp_path / name, content)
-    toml = "[experiment]\nheldout = '{}'\n[corpus]\n{}[training]\ndim = 8\nepochs = 1\nthreads = 1\n[[setting]]\nname = 'a'\n"
+    toml = (
+        "[experiment]\nheldout = '{}'\n[corpus]\n{}"
+        "[training]\ndim = 8\nepochs = 1\nthreads = 1\n[[setting]]\nname = 'a'\n"
+    )
     (tmp_path / "plain.toml").write_text(toml.format("held.txt", ""))
     (tmp_path / "records.toml").write_text(toml.format("held.jsonl", "field = 'text'\n"))
     path = write(tmp_path / "a.jsonl.gz", jsonl(TEXTS))

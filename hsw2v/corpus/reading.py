@@ -156,23 +156,21 @@ def read_pieces(
 
 
 def check_sources(names: Sequence[str], config: CorpusConfig) -> None:
-    """Check, before the work, the formats of sources and the first records of files.
+    """Check, before the work, the formats of sources, and how files begin.
 
     Raises:
         UsageError: the format of one is not known, or a package for it is not there.
-        And what `read_pieces` raises of these records.
+        And what `read_pieces` raises of the first bytes or records.
     """
     check_formats(names, config)
-    if config.field is None:
-        return
     for name in names:
         if stored_size(name) is not None:
-            with (
-                open_stored(name) as raw,
-                decompressed(raw, name) as stream,
-                open_records(Part(name), raw, stream, config, LONGEST) as records,
-            ):
-                records.text.peek()
+            with open_stored(name) as raw, decompressed(raw, name) as stream:
+                if config.field is None:
+                    Stored(Part(name), raw, stream).open()
+                else:
+                    with open_records(Part(name), raw, stream, config, LONGEST) as records:
+                        records.text.peek()
 
 
 def _pieces_of_text(
