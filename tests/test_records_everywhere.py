@@ -171,7 +171,7 @@ def test_bad_records_are_counted_in_the_model(expected: hsw2v.Model, tmp_path: P
 def test_what_looks_like_records_is_told_at_the_command_line(tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl", jsonl(TEXTS))
     found = run("train", "a.jsonl", *OPTIONS, cwd=tmp_path)
-    note = "note: a.jsonl looks like JSON lines; --format jsonl --field NAME trains on one field"
+    note = "note: a.jsonl looks like JSON lines; --field NAME trains on one field"
     assert f"{note} (fields: id, text, more)\n" in found.stderr
     write(tmp_path / "a.parquet", parquet(TEXTS))
     message = complaint("train", "a.parquet", "-o", "b.safetensors", cwd=tmp_path, code=4)

@@ -84,15 +84,23 @@ def looks_like(source: str, text: bytes) -> str:
         return f"a JSON array; {ONE_OBJECT_A_LINE}, for --field NAME"
     if _OBJECT.match(line) and (line.endswith(b"}") or b"\n" not in text):
         names = [one.decode(errors="replace") for one in _fields(line)]
-        return f"JSON lines; --format jsonl --field NAME trains on one field ({listed(names)})"
+        return f"JSON lines; {_option(source, 'jsonl')} trains on one field ({listed(names)})"
     if _OBJECT.match(text) and line == b"{":
         return f"JSON; {ONE_OBJECT_A_LINE}, for --field NAME"
     for name, delimiter in DELIMITERS.items():
-        named = EXTENSIONS.get(extension_of(source)) == name
-        if columns := _table(text, delimiter, 1 if named else 2):
+        if columns := _table(text, delimiter, 1 if _is_named(source, name) else 2):
             found = listed(columns, "columns")
-            return f"{name.upper()}; --format {name} --field NAME trains on one column ({found})"
+            return f"{name.upper()}; {_option(source, name)} trains on one column ({found})"
     return ""
+
+
+def _is_named(source: str, format: str) -> bool:
+    return EXTENSIONS.get(extension_of(source)) == format
+
+
+def _option(source: str, format: str) -> str:
+    """Return what reads a source of a format."""
+    return "--field NAME" if _is_named(source, format) else f"--format {format} --field NAME"
 
 
 def listed(names: Iterable[object], what: str = "fields") -> str:

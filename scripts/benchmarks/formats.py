@@ -145,7 +145,9 @@ BENCHMARK = Benchmark(
     (
         CORPUS,
         ROUNDS,
-        option("--sizes", [1, 3_000], metavar="BYTES", help="of documents; 1: a line each (1 3000)"),
+        option(
+            "--sizes", [1, 3_000], metavar="BYTES", help="of documents; 1: a line each (1 3000)"
+        ),
         option("--folder", help="where files are written (the system's for temporary ones)"),
     ),
     ("corpus", "sizes"),

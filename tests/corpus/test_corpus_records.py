@@ -434,13 +434,13 @@ SENTENCES = ["It was a dark night, and so on.", "The rain fell in torrents.", "Y
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.jsonl", jsonl(SENTENCES), "JSON lines; --format jsonl --field NAME"),
+        ("a.jsonl.gz", jsonl(SENTENCES), "JSON lines; --field NAME trains"),
         ("a.txt", jsonl(SENTENCES), "trains on one field (fields: id, text, more)"),
         ("a", jsonl(["long " * 50_000]), "JSON lines; --format jsonl --field NAME"),
         ("a.json", json.dumps([{"a": "b"}] * 3).encode(), "a JSON array; jq -c '.[]'"),
         ("a.json", json.dumps([{"a": "b"}], indent=2).encode(), "a JSON array; jq -c '.[]'"),
         ("a.json", json.dumps({"a": "b"}, indent=2).encode(), "looks like JSON; jq -c"),
-        ("a.csv", table(SENTENCES), "CSV; --format csv --field NAME trains on one column"),
+        ("a.csv", table(SENTENCES), "CSV; --field NAME trains on one column"),
         ("a.tsv", table(SENTENCES, "\t"), "(columns: id, text)"),
         ("a.txt", b"n,id,text\n" + b"1,2,some words of text\n" * 5, "CSV; --format csv"),
     ],
