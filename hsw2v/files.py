@@ -194,9 +194,21 @@ def decompressed(stored: BinaryIO, source: str) -> Iterator[BinaryIO]:
 
 def compression_of(source: str) -> str:
     """Return the extension of a compressed source, such as `.gz`; empty for others."""
-    path = urllib.parse.urlsplit(source).path if is_address(source) else source
-    extension = os.path.splitext(path)[1].lower()
+    extension = _extensions(source)[1]
     return extension if extension in COMPRESSIONS else ""
+
+
+def extension_of(source: str) -> str:
+    """Return the extension of what a source holds, such as `.csv` of `a.csv.gz`; or empty."""
+    inner, extension = _extensions(source)
+    return os.path.splitext(inner)[1].lower() if extension in COMPRESSIONS else extension
+
+
+def _extensions(source: str) -> tuple[str, str]:
+    """Return the path of a source without its last extension, and that in lower case."""
+    path = urllib.parse.urlsplit(source).path if is_address(source) else source
+    inner, extension = os.path.splitext(path)
+    return inner, extension.lower()
 
 
 @contextlib.contextmanager

@@ -49,6 +49,7 @@ DOORS = {
     "matplotlib": {"plots"},
     "ray": {"training"},
     "boto3": {"buckets"},
+    "pyarrow": {"corpus"},
 }
 
 

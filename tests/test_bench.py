@@ -91,6 +91,10 @@ def test_small_benchmarks_measure_what_they_say(corpus: Path, tmp_path: Path) ->
     stages = rows("tokenizer", corpus, "--rounds", 1)
     assert [row["stage"] for row in stages][-2:] == ["scan + intern", "encode"]
     assert all(first(row["MB/s"]) > 0 for row in stages)
+    formats = rows("formats", corpus, "--rounds", 1, "--sizes", 1, 500)
+    assert [row["format"] for row in formats[:3]] == ["`.txt`", "`.txt.zst`", "`.jsonl`"]
+    assert len(formats) == 14
+    assert all(first(one) > 0 for row in formats for one in list(row.values())[3:])
     questions = rows("queries", "--words", 500, "--dim", 4, "--rounds", 1)
     assert [row["what"].split(", ")[0] for row in questions][:4] == [
         "`similar`", "`similarity`", "`predict`", "`info`"

@@ -26,7 +26,7 @@ RECORDED = {
 OTHERS = {
     "performance.md": (
         *("compare", "threads", "start", "vocabulary", "dimensions", "tokenizer", "queries"),
-        "kernel",
+        *("kernel", "formats"),
     ),
     "trees.md": ("rebuilding",),
 }

@@ -10,21 +10,28 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from some_records import jsonl, parquet, table
 
 from hsw2v import buckets, errors
 from hsw2v.config import CorpusConfig
 from hsw2v.corpus.parts import divided
-from hsw2v.corpus.stream import encode, encode_parts
+from hsw2v.corpus.stream import encode, encode_parts, encode_sentences
 from hsw2v.files import expand_sources
 
 boto3 = pytest.importorskip("boto3", reason="boto3 is not installed")
 
+TEXTS = [f"some words of text {number % 13}" for number in range(300)]
 KEYS = {
     "text/a.txt": b"a b a\n",
     "text/b.txt.gz": gzip.compress(b"c a\n"),
     "text/more/c.txt": b"d d\n",
     "text/more/": b"",
     "texts.txt": b"e\n",
+    "records/a.jsonl.gz": gzip.compress(jsonl(TEXTS)),
+    "records/b.parquet": parquet(TEXTS, 50),
+    "records/c.csv": table(TEXTS),
+    "records/d.parquet.gz": gzip.compress(parquet(TEXTS, 50)),
+    "damaged/a.parquet": parquet(TEXTS)[:-9],
 }
 
 
@@ -37,7 +44,7 @@ class Answers(BaseHTTPRequestHandler):
         if bucket != "bucket":
             self._send(404, b"<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>")
         elif key and key[0]:
-            self._send(200, KEYS[key[0]])
+            self._send_some(KEYS[key[0]])
         else:
             self._send(200, self._listed(dict(urllib.parse.parse_qsl(url.query))))
 
@@ -50,8 +57,20 @@ class Answers(BaseHTTPRequestHandler):
         told = f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{contents}"
         return f"<ListBucketResult>{told}</ListBucketResult>".encode()
 
-    def _send(self, status: int, body: bytes) -> None:
+    def _send_some(self, body: bytes) -> None:
+        asked = self.headers.get("Range")
+        if asked is None:
+            self._send(200, body)
+            return
+        begin, end = asked.removeprefix("bytes=").split("-")
+        first = int(begin) if begin else len(body) - int(end)
+        last = min(int(end), len(body) - 1) if begin and end else len(body) - 1
+        self._send(206, body[first : last + 1], f"bytes {first}-{last}/{len(body)}")
+
+    def _send(self, status: int, body: bytes, part: str = "") -> None:
         self.send_response(status)
+        if part:
+            self.send_header("Content-Range", part)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -102,6 +121,17 @@ def test_texts_are_read_by_one_reader_or_several() -> None:
         with encode_parts(parts, CorpusConfig()) as own:
             read.append(own.types.words)
     assert read == [["a", "b"], ["c", "a"], ["d"]]
+
+
+def test_records_are_read_from_there() -> None:
+    with encode_sentences([one.split() for one in TEXTS], CorpusConfig()) as expected:
+        for name in expand_sources(["s3://bucket/records/*"]):
+            with encode(name, CorpusConfig(field="text")) as found:
+                assert found.ids.tolist() == expected.ids.tolist()
+                assert found.types.words == expected.types.words
+    name = "s3://bucket/damaged/a.parquet"
+    with pytest.raises(errors.CorruptInputError, match=f"{name}: is no Parquet file, or is dam"):
+        encode(name, CorpusConfig(field="text"))
 
 
 def test_what_cannot_be_listed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

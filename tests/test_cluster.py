@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from some_records import jsonl, parquet, write
 from test_training import neighbours_in_group, planted
 
 import hsw2v
@@ -151,6 +152,32 @@ def test_workers_may_die_while_they_read(
     assert found.vectors.tobytes() == expected.vectors.tobytes()
     said = [event.message for event in heard if isinstance(event, events.Notice)]
     assert any("a worker was lost" in one for one in said)
+
+
+def test_workers_read_records(corpus: Path, tmp_path: Path) -> None:
+    settings = SMALL | {"workers": 3, "epochs": 1}
+    lines = corpus.read_text().splitlines()
+    write(tmp_path / "a.parquet", parquet(lines[:2000], 150))
+    write(tmp_path / "b.jsonl", jsonl(lines[2000:5000]) + b"{}\n" + jsonl(lines[5000:]))
+    expected = hsw2v.train(corpus, engine="local", **settings)
+    heard: list[events.Event] = []
+    found = hsw2v.train(
+        tmp_path,
+        engine="ray",
+        field="text",
+        skip_bad_records=True,
+        listener=heard.append,
+        **settings,
+    )
+    assert found.vectors.tobytes() == expected.vectors.tobytes()
+    assert found.info["corpus"]["skipped_records"] == 1
+    assert events.Notice("1 bad record was left out") in heard
+    with pytest.raises(
+        errors.CorruptInputError, match=r"b\.jsonl, byte .*there is no field 'text'"
+    ):
+        hsw2v.train(tmp_path, engine="ray", field="text", **settings)
+    with pytest.raises(errors.CorruptInputError, match="is a Parquet file, not text"):
+        hsw2v.train(tmp_path, engine="ray", **settings)
 
 
 def test_what_is_wrong_with_a_text_is_told(tmp_path: Path) -> None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hsw2v.cli.options import force_option, json_option, number_option, quiet_option
+from hsw2v.cli.options import (
+    force_option,
+    format_options,
+    given_only,
+    json_option,
+    number_option,
+    quiet_option,
+)
 from hsw2v.cli.output import formatted, print_json, print_table
 from hsw2v.cli.progress import Progress
 from hsw2v.cli.tree import COLUMNS
@@ -56,6 +63,7 @@ _PREDICTION: Columns = {
 @force_option
 @json_option
 @quiet_option
+@format_options
 def diagnose(
     model: str | None,
     corpus: str | None,
@@ -66,6 +74,7 @@ def diagnose(
     force: bool,
     as_json: bool,
     quiet: bool,
+    **given: Any,
 ) -> None:
     """Measure errors and gradients of MODEL at a sample of windows of CORPUS.
 
@@ -106,7 +115,14 @@ def diagnose(
     assert corpus is not None
     opened = hsw2v.load(model)
     with Progress(quiet=quiet) as progress:
-        found = hsw2v.diagnose(opened, corpus, windows=windows, seed=seed, listener=progress.listen)
+        found = hsw2v.diagnose(
+            opened,
+            corpus,
+            windows=windows,
+            seed=seed,
+            listener=progress.listen,
+            **given_only(given),
+        )
     if plot:
         from hsw2v.diagnosis.drawing import draw_diagnosis
 

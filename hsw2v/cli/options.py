@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
 
-from hsw2v.config import Config, bounds, read_config, sections, type_of
+from hsw2v.config import FORM, Config, bounds, read_config, sections, type_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,7 +79,16 @@ config_option = click.option(
 
 def settings_options(*names: str, leave_out: tuple[str, ...] = ()) -> Callable[[F], F]:
     """Return a decorator that gives a command an option for every setting of these sections."""
-    chosen = [one for name in names for one in sections()[name] if one.name not in leave_out]
+    return _options(one for name in names for one in sections()[name] if one.name not in leave_out)
+
+
+def format_options(function: F) -> F:
+    """Give a command the options that say what form a text has."""
+    return _options(one for one in sections()["corpus"] if one.name in FORM)(function)
+
+
+def _options(settings: Iterable[dataclasses.Field[Any]]) -> Callable[[F], F]:
+    chosen = list(settings)
 
     def decorate(function: F) -> F:
         for one in reversed(chosen):
@@ -106,7 +115,12 @@ def _setting_option(one: dataclasses.Field[Any]) -> Callable[[F], F]:
     return click.option(flag, one.name, type=kind, default=None, help=help)
 
 
+def given_only(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def resolve(file: str | None, given: dict[str, Any], base: Config | None = None) -> Config:
     """Return the settings: `base` (default: the defaults) < TOML file < options given."""
     base = read_config(file, base) if file else base or Config()
-    return base.replace(**{name: value for name, value in given.items() if value is not None})
+    return base.replace(**given_only(given))

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hsw2v.cli.options import json_option, model_argument, normalize_option, quiet_option
+from hsw2v.cli.options import (
+    format_options,
+    given_only,
+    json_option,
+    model_argument,
+    normalize_option,
+    quiet_option,
+)
 from hsw2v.cli.output import print_json
 from hsw2v.cli.progress import Progress
 
@@ -21,7 +28,10 @@ if TYPE_CHECKING:
 @normalize_option
 @json_option
 @quiet_option
-def score(model: str, file: str, normalize_exactly: bool, as_json: bool, quiet: bool) -> None:
+@format_options
+def score(
+    model: str, file: str, normalize_exactly: bool, as_json: bool, quiet: bool, **given: Any
+) -> None:
     """Print log-probability and perplexity of every sentence of FILE, and of all together.
 
     Tab-separated, one sentence a line: log-probability in nats, number of words scored,
@@ -40,7 +50,12 @@ def score(model: str, file: str, normalize_exactly: bool, as_json: bool, quiet: 
     opened = hsw2v.load(model)
     log_prob, words, sentences = 0.0, 0, 0
     with Progress(quiet=quiet) as progress:
-        scores = opened.score(file, normalize_exactly=normalize_exactly, listener=progress.listen)
+        scores = opened.score(
+            file,
+            normalize_exactly=normalize_exactly,
+            listener=progress.listen,
+            **given_only(given),
+        )
         for one in scores:
             log_prob, words, sentences = log_prob + one.log_prob, words + one.words, sentences + 1
             if as_json:

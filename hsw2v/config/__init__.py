@@ -26,6 +26,7 @@ from hsw2v.config.settings import (
     DEFAULT_REBUILD_AT,
     DEFAULT_REBUILD_EVERY,
     FEWEST_EPOCHS,
+    FORM,
     LEAST_NODE_SAMPLE,
     LOSSES,
     MOST_EPOCHS,
@@ -44,6 +45,7 @@ from hsw2v.errors import Hsw2vError, MissingInputError, UsageError, without_cred
 
 __all__ = [
     "CLASSES",
+    "FORM",
     "LOSSES",
     "MOST_EPOCHS",
     "OPTIMIZERS",

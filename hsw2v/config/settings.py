@@ -15,6 +15,8 @@ TREE_LOSSES = ("hs", "hs+ns")
 PRETRAINING = tuple(one for one in LOSSES if one != "class")
 """Those that others may take over from."""
 CLASSES = ("frequency", "kmeans", "exchange")
+FORM = ("field", "format", "skip_bad_records")
+"""Settings of what a text is in, not of what its tokens are."""
 ENGINES = ("threads", "local", "ray")
 OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")
 
@@ -45,6 +47,22 @@ class CorpusConfig:
         choices=("space", "words"),
     )
     lowercase: bool = setting(False, "lower-case every token (by Unicode's rules)")
+    field: str | None = setting(
+        None,
+        "the text of a corpus of records, such as JSON lines, is in this field or column; a.b is "
+        "field b of field a",
+    )
+    format: str = setting(
+        "auto",
+        "format of a corpus: that of its extension (auto), or the named one; auto is plain text "
+        "without --field",
+        choices=("auto", "text", "jsonl", "parquet", "csv", "tsv"),
+    )
+    skip_bad_records: bool = setting(
+        False,
+        "leave out records that are malformed, or whose field is missing or no text, and tell how "
+        "many, instead of stopping at the first",
+    )
     encoding_errors: str = setting(
         "strict",
         "invalid UTF-8: stop (strict), replace it by U+FFFD (replace) or leave it out (ignore)",

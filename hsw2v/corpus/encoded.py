@@ -201,6 +201,10 @@ class EncodedCorpus:
     dropped_types: int
     blocks: NDArray[np.int64]
     """(K+1,) int64 borders of blocks of up to 8,192 ids, at ends of sentences if possible."""
+    skipped_records: int = 0
+    """Bad records that were left out."""
+    looks: str = ""
+    """What a source looks like that was read as plain text, as a sentence; empty if like that."""
     apart: list[Reading] = field(default_factory=list)
     """What each worker has read, where these have the ids."""
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from hsw2v.config import CorpusConfig
+from hsw2v.corpus.formats import DELIMITERS, format_of
 from hsw2v.files import compression_of, open_stored, reading, stored_size
 
 _AT_ONCE = 1 << 20
 
 
 class Part(NamedTuple):
-    """Some of a source: all of it, or whole lines of an uncompressed file."""
+    """Some of a source: all of it, or whole lines of an uncompressed file.
+
+    Of Parquet, the row groups that begin in it.
+    """
 
     source: str
     begin: int = 0
@@ -20,16 +25,21 @@ class Part(NamedTuple):
     """The byte where it ends; None: where the source does."""
 
 
-def divided(names: Sequence[str], readers: int) -> list[list[Part]]:
+def divided(
+    names: Sequence[str], readers: int, config: CorpusConfig | None = None
+) -> list[list[Part]]:
     """Return which parts of some files and addresses each reader reads, in their order.
 
     All of them read about as many bytes, as stored. An uncompressed file on this machine is cut at
-    ends of lines; any other is read whole by one of them, and is taken to be as large as the mean
-    of the others where its size is not known.
+    ends of lines, or where it is Parquet anywhere; any other, and CSV, in which a line may end
+    within a row, is read whole by one of them, and is taken to be as large as the mean of the
+    others where its size is not known. `config` says the formats, by default plain text.
 
     Raises:
         MissingInputError: a file cannot be read.
+        UsageError: the format of one is not known.
     """
+    config = config or CorpusConfig()
     known = [stored_size(name) for name in names]
     there = [size for size in known if size is not None]
     mean = max(1, sum(there) // len(there)) if there else 1
@@ -39,11 +49,14 @@ def divided(names: Sequence[str], readers: int) -> list[list[Part]]:
     found: list[list[Part]] = [[] for _ in range(readers)]
     reader = before = 0
     for name, size, real in zip(names, sizes, known, strict=True):
-        within = real is not None and not compression_of(name)
+        format = format_of(name, config)
+        within = real is not None and not compression_of(name) and format not in DELIMITERS
         begin = 0
         while reader < len(cuts) and cuts[reader] < before + size:
             if within:
-                end = _after_line(name, max(begin, cuts[reader] - before), size)
+                end = max(begin, cuts[reader] - before)
+                if format != "parquet":
+                    end = _after_line(name, end, size)
                 if begin < end:
                     found[reader].append(Part(name, begin, end))
                 begin = end

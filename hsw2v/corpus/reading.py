@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
@@ -10,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig
+from hsw2v.corpus.formats import check_formats, format_of, looks_like
 from hsw2v.corpus.parts import Part
+from hsw2v.corpus.records import open_records
+from hsw2v.corpus.stored import Stored, position
 from hsw2v.corpus.text import (
     PAD,
     blank_punctuation,
@@ -22,7 +24,7 @@ from hsw2v.corpus.text import (
 from hsw2v.corpus.tokens import AHEAD, END_OF_LINE, LONG, make_keys, scan
 from hsw2v.corpus.vectors import VECTOR
 from hsw2v.errors import CorruptInputError, EncodingError
-from hsw2v.files import decompressed, open_stored, reading, stored_size
+from hsw2v.files import decompressed, open_stored, stored_size
 
 PIECE = 1 << 18
 """Bytes of a piece, unless a token is longer."""
@@ -32,21 +34,8 @@ LONGEST = 1 << 20
 _SAMPLE = 4096
 _MOST_CONTROLS = 0.02
 """The greatest share of control characters in a text of another encoding."""
-_BOM = b"\xef\xbb\xbf"
-_BINARY = (
-    (b"\x1f\x8b\x08", "gzip data", "name it .gz"),
-    (b"(\xb5/\xfd", "zstd data", "name it .zst"),
-    (b"\xfd7zXZ\x00", "xz data", "name it .xz"),
-    (b"BZh", "bzip2 data", "name it .bz2"),
-    (b"PK\x03\x04", "a zip archive", "unpack it first"),
-    (b"%PDF-", "a PDF document", "extract its text first"),
-    (b"\x7fELF", "a program", "name a text"),
-    (b"\x89PNG\r\n", "a picture", "name a text"),
-    (b"\x93NUMPY", "a NumPy array", "name a text"),
-    (b"SQLite format 3\x00", "a database", "name a text"),
-    (b"\xff\xfe", "UTF-16 text", "convert it to UTF-8 first"),
-    (b"\xfe\xff", "UTF-16 text", "convert it to UTF-8 first"),
-)
+_HEAD = 1 << 16
+"""Bytes that tell what a text looks like."""
 
 
 class Piece:
@@ -64,6 +53,10 @@ class Piece:
         """Bytes of input, as stored, read up to the end of the piece."""
         self.replaced = 0
         """Bytes that were not valid UTF-8."""
+        self.skipped = 0
+        """Bad records that were left out."""
+        self.looks = ""
+        """What the source looks like, if not like the plain text that it is read as."""
         self.count = 0
         self.starts: NDArray[np.int32] = np.empty(0, np.int32)
         self.ends: NDArray[np.int32] = np.empty(0, np.int32)
@@ -123,27 +116,33 @@ class Piece:
 
 
 def read_pieces(
-    parts: Sequence[Part], take: Callable[[], Piece], size: int = PIECE
+    parts: Sequence[Part],
+    take: Callable[[], Piece],
+    size: int = PIECE,
+    config: CorpusConfig | None = None,
 ) -> Iterator[Piece]:
     """Read parts of sources, in pieces of about `size` bytes that end in white space.
 
-    `take` returns a free piece. A byte order mark is dropped; the last line of a part is ended.
+    `take` returns a free piece. A byte order mark is dropped; the last line of a part is ended. Of
+    records (`config`, by default plain text) the pieces are of their text.
 
     Raises:
         MissingInputError: a source cannot be read.
-        CorruptInputError: a source is truncated, is not text, or has more than `LONGEST` bytes
-            without white space.
+        CorruptInputError: a source is truncated, is not text, has more than `LONGEST` bytes
+            without white space, or a bad record.
+        EncodingError: the text of a record is not valid UTF-8, and `encoding_errors` is strict.
+        UsageError: the format of a source is not known.
     """
+    config = config or CorpusConfig()
     stored_before = 0
     for part in parts:
         source, begin = part.source, part.begin
         stored, end = begin, stored_size(source) if part.end is None else part.end
         with open_stored(source) as raw, decompressed(raw, source) as stream:
-            if begin:
-                with reading(source):
-                    raw.seek(begin)
-            for piece in _pieces_of(part, stream, take, size):
-                stored = _position(raw, piece)
+            is_text = format_of(source, config) == "text"
+            pieces = _pieces_of_text if is_text else _pieces_of_records
+            for piece in pieces(part, raw, stream, take, size, config):
+                stored = piece.stored
                 piece.stored = stored_before + stored - begin
                 yield piece
         # Of compressed data the end is known by the decompressor.
@@ -156,18 +155,69 @@ def read_pieces(
         stored_before += stored - begin
 
 
-def _position(raw: BinaryIO, piece: Piece) -> int:
-    try:
-        return raw.tell()
-    except (OSError, ValueError):
-        return piece.offset + piece.size
+def check_sources(names: Sequence[str], config: CorpusConfig) -> None:
+    """Check, before the work, the formats of sources, and how files begin.
+
+    Raises:
+        UsageError: the format of one is not known, or a package for it is not there.
+        And what `read_pieces` raises of the first bytes or records.
+    """
+    check_formats(names, config)
+    for name in names:
+        if stored_size(name) is not None:
+            with open_stored(name) as raw, decompressed(raw, name) as stream:
+                if config.field is None:
+                    Stored(Part(name), raw, stream).open()
+                else:
+                    with open_records(Part(name), raw, stream, config, LONGEST) as records:
+                        records.text.peek()
+
+
+def _pieces_of_text(
+    part: Part,
+    raw: BinaryIO,
+    stream: BinaryIO,
+    take: Callable[[], Piece],
+    size: int,
+    config: CorpusConfig,
+) -> Iterator[Piece]:
+    stored = Stored(part, raw, stream)
+    first, mark = stored.open()
+    whole = part.begin == 0
+    for piece in _pieces_of(
+        part.source, stored.fill, take, size, first, part.begin + mark, 1 if whole else None
+    ):
+        piece.stored = position(raw, piece.offset + piece.size)
+        if whole and piece.offset == mark and config.format == "auto":
+            piece.looks = looks_like(part.source, bytes(piece.data[: min(piece.size, _HEAD)]))
+        yield piece
+
+
+def _pieces_of_records(
+    part: Part,
+    raw: BinaryIO,
+    stream: BinaryIO,
+    take: Callable[[], Piece],
+    size: int,
+    config: CorpusConfig,
+) -> Iterator[Piece]:
+    with open_records(part, raw, stream, config, LONGEST) as records:
+        text = records.text
+        for piece in _pieces_of(part.source, text.fill, take, size, b"", 0, None):
+            piece.stored, piece.skipped = records.position(), text.skipped()
+            yield piece
 
 
 def _pieces_of(
-    part: Part, stream: BinaryIO, take: Callable[[], Piece], size: int
+    source: str,
+    fill: Callable[[memoryview], int],
+    take: Callable[[], Piece],
+    size: int,
+    rest: bytes,
+    offset: int,
+    line: int | None,
 ) -> Iterator[Piece]:
-    source, rest = part.source, b""
-    offset, line = part.begin, 1 if part.begin == 0 else None
+    """Yield the pieces of a text: its first bytes are the `rest`, and `fill` reads the others."""
     ended = False
     while not ended:
         if len(rest) > LONGEST:
@@ -183,19 +233,15 @@ def _pieces_of(
         piece.reserve(room + 1)
         piece.data[: len(rest)] = np.frombuffer(rest, np.uint8)
         view = piece.data.data
-        most = room if part.end is None else min(room, part.end - offset)
-        filled = len(rest) + _read_full(source, stream, view[len(rest) : most])
+        filled = len(rest) + fill(view[len(rest) : room])
         ended = filled < room
-        if offset == 0 and not rest:
-            begin = _opening(source, bytes(view[: min(filled, 16)]))
-            view[: filled - begin] = bytes(view[begin:filled])
-            filled, offset = filled - begin, begin
         if ended:
             piece.data[filled] = ord("\n")
             filled += 1
         piece.size = filled if ended else last_break(piece.data, filled)
         rest = bytes(view[piece.size : filled])
         piece.source, piece.offset, piece.line, piece.replaced = source, offset, line, 0
+        piece.skipped, piece.looks = 0, ""
         piece.seal()
         offset += piece.size
         if line is not None:
@@ -205,35 +251,6 @@ def _pieces_of(
 
 def _place(source: str, line: int | None, offset: int) -> str:
     return f"{source}, byte {offset}" if line is None else f"{source}, line {line}, byte {offset}"
-
-
-def _read_full(source: str, stream: BinaryIO, view: memoryview) -> int:
-    """Read until the view is full or the stream ends, and return the bytes read."""
-    filled = 0
-    while filled < len(view):
-        with reading(source):
-            got: int | None = stream.readinto(view[filled:])  # type: ignore[attr-defined]
-        if got is None:
-            # A non-blocking stream has no data yet.
-            time.sleep(0.01)
-        elif got == 0:
-            break
-        else:
-            filled += got
-    return filled
-
-
-def _opening(source: str, first: bytes) -> int:
-    """Check that a source is not a known binary file; return the length of its byte order mark."""
-    for magic, kind, hint in _BINARY:
-        bzip = magic != b"BZh" or first[4:10] == b"1AY&SY"
-        if first.startswith(magic) and bzip:
-            raise CorruptInputError(f"is {kind}, not text", where=source, hint=hint)
-    if first[8:10] == b'{"' and b"\x00" in first[:8]:
-        raise CorruptInputError(
-            "is a safetensors file, not text", where=source, hint="name a text to train on"
-        )
-    return len(_BOM) if first.startswith(_BOM) else 0
 
 
 def prepare(piece: Piece, config: CorpusConfig) -> None:

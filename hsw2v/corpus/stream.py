@@ -19,7 +19,7 @@ from hsw2v.config import CorpusConfig
 from hsw2v.corpus.background import Background, Pool, apart
 from hsw2v.corpus.encoded import BLOCK, EncodedCorpus, IdWriter, borders_of
 from hsw2v.corpus.parts import Part, sources_of
-from hsw2v.corpus.reading import PIECE, Piece, prepare, read_pieces
+from hsw2v.corpus.reading import PIECE, Piece, check_sources, prepare, read_pieces
 from hsw2v.corpus.table import TypeTable
 from hsw2v.corpus.tokens import cut_blocks
 from hsw2v.corpus.vocabulary import UNKNOWN
@@ -55,12 +55,15 @@ def encode(
     `most_bytes` reading ends with the first piece that ends beyond so many bytes, as stored.
 
     Raises:
-        MissingInputError, CorruptInputError, EncodingError: a source cannot be read as text.
+        MissingInputError, CorruptInputError, EncodingError: a source cannot be read as text, or as
+            records with text in `config.field`.
+        UsageError: the format of a source is not known.
         EmptyCorpusError: there is no token.
         OutputError, DiskFullError: the ids cannot be written to `config.cache_dir`.
         ResourceError: there are too many types.
     """
     names = expand_sources([sources] if isinstance(sources, str | os.PathLike) else sources)
+    check_sources(names, config)
     parts = [Part(name) for name in names]
     return encode_parts(
         parts, config, listener=listener, piece_bytes=piece_bytes, most_bytes=most_bytes
@@ -78,7 +81,7 @@ def encode_parts(
     """Read parts of sources, as `encode` reads whole ones."""
     with _Encoder(config, listener, bytes_of(parts)) as encoder, Background() as background:
         pool = Pool((Piece() for _ in range(_PIECES)), background)
-        read = background.ahead(read_pieces(parts, pool.take, piece_bytes))
+        read = background.ahead(read_pieces(parts, pool.take, piece_bytes, config))
         for piece in background.ahead(_tokenised(read, config)):
             encoder.add(piece)
             if most_bytes is not None and piece.stored >= most_bytes:
@@ -97,6 +100,19 @@ def tell_replaced(replaced: int, config: CorpusConfig, listener: Listener) -> No
     if replaced:
         done = "replaced" if config.encoding_errors == "replace" else "left out"
         listener(Notice(f"{replaced:,} bytes were not valid UTF-8 and were {done}"))
+
+
+def tell_skipped(records: int, listener: Listener) -> None:
+    """Tell of bad records that were left out, if there were any."""
+    if records:
+        listener(Notice(f"{records:,} bad record{'s were' if records > 1 else ' was'} left out"))
+
+
+def empty(where: str, skipped: int) -> EmptyCorpusError:
+    """Return the error of a corpus without tokens, but perhaps with bad records."""
+    bad = f": {skipped:,} bad records were left out" if skipped else ""
+    hint = "see what is wrong with them without --skip-bad-records" if skipped else "name a text"
+    return EmptyCorpusError(f"there are no tokens{bad}", where=where, hint=hint)
 
 
 def bytes_of(parts: Sequence[Part]) -> int | None:
@@ -132,6 +148,10 @@ def encode_sentences(
         raise UsageError(
             f"tokens='{config.tokens}' is for text, not for lists of tokens",
             hint="leave it out, or write the text to a file",
+        )
+    if config.field is not None:
+        raise UsageError(
+            "field is for files of records, not for lists of tokens", hint="leave it out"
         )
     piece = Piece()
     with _Encoder(config, listener, None) as encoder:
@@ -204,6 +224,8 @@ class _Encoder:
         self._bytes_total = bytes_total
         self._bytes_read = 0
         self._replaced = 0
+        self._skipped = 0
+        self._looks = ""
         self._table = TypeTable(config.max_types)
         self._ids: NDArray[np.int32] = np.empty(0, np.int32)
         self._pace = Pace()
@@ -230,6 +252,10 @@ class _Encoder:
         self._out.write(self._ids[:given])
         self._bytes_read = piece.stored
         self._replaced += piece.replaced
+        self._skipped += piece.skipped
+        if piece.looks and not self._looks:
+            self._looks = f"{without_credentials(piece.source)} looks like {piece.looks}"
+            self._listener(Notice(self._looks))
         if self._pace.due():
             self._report_progress()
 
@@ -237,7 +263,7 @@ class _Encoder:
         """Return what was encoded."""
         tokens, sentences = self._out.written - self._table.sentences, self._table.sentences
         if not tokens:
-            raise EmptyCorpusError("there are no tokens", where=where, hint="name a text")
+            raise empty(where, self._skipped)
         self._report_progress()
         self._report_notices()
         arrivals = self._table.arrivals()
@@ -253,6 +279,8 @@ class _Encoder:
             sentences=sentences,
             bytes_read=self._bytes_read,
             replaced_bytes=self._replaced,
+            skipped_records=self._skipped,
+            looks=self._looks,
             dropped_types=self._table.dropped,
             blocks=borders_of(stored),
         )
@@ -288,6 +316,7 @@ class _Encoder:
 
     def _report_notices(self) -> None:
         tell_replaced(self._replaced, self._config, self._listener)
+        tell_skipped(self._skipped, self._listener)
         if self._table.dropped:
             self._listener(
                 Notice(

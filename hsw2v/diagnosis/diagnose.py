@@ -23,11 +23,15 @@ def diagnose(
     *,
     windows: int = 10_000,
     seed: int = 1,
+    field: str | None = None,
+    format: str = "auto",
+    skip_bad_records: bool = False,
     listener: Listener = ignore,
 ) -> Diagnosis:
     """Measure errors and gradients of a model at a sample of the windows of a corpus.
 
-    The source is tokenised as that of the model was. Windows are drawn evenly from all over it, as
+    The source is tokenised as that of the model was; `field`, `format` and `skip_bad_records` are
+    its own. Windows are drawn evenly from all over it, as
     training would visit them: subsampled, and of random reach unless `fixed_window`. The answer has
     `by_depth`, `by_decile` and `totals`, with means over the decisions at each depth of the tree,
     and over those for targets in each decile of the vocabulary, the most frequent first: `error`
@@ -56,6 +60,7 @@ def diagnose(
     from hsw2v.corpus.sources import words_of_source
 
     config, counts = known_settings(model.config), model.counts
+    config = config.replace(field=field, format=format, skip_bad_records=skip_bad_records)
     diagnoser = Diagnoser(
         model.output_layer,
         model.output,

@@ -373,21 +373,30 @@ class Model:
         return list(zip(found.words, np.exp(found.log_probs).tolist(), strict=True))
 
     def score(
-        self, source: Source, *, normalize_exactly: bool = False, listener: Listener = ignore
+        self,
+        source: Source,
+        *,
+        normalize_exactly: bool = False,
+        field: str | None = None,
+        format: str = "auto",
+        skip_bad_records: bool = False,
+        listener: Listener = ignore,
     ) -> Iterator[Score]:
         """Read a source as `hsw2v.train` does, and yield the score of each of its sentences.
 
         A score has `log_prob` (nats, summed), `words` (how many were scored), `perplexity` (None
         where there are none) and `tokens`. Each word of the vocabulary is scored given its whole
         window, other words left out. Of a sentence of more than 8,192 tokens every piece of as
-        many is a sentence of its own.
+        many is a sentence of its own. `field`, `format` and `skip_bad_records` are those of this
+        source, whatever the model was trained on.
 
         Raises:
-            UsageError: as `predict`.
+            UsageError: as `predict`, or the format of the source is not known.
             MissingInputError, CorruptInputError, EncodingError, EmptyCorpusError, OutputError,
             ResourceError: as `hsw2v.train`.
         """
-        return self._predictor(normalize_exactly).score(source, listener)
+        form = {"field": field, "format": format, "skip_bad_records": skip_bad_records}
+        return self._predictor(normalize_exactly).score(source, listener, **form)
 
     def save(self, path: Path, *, force: bool = False) -> None:
         """Write the model file; it appears whole or not at all.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -102,12 +102,13 @@ class Predictor:
             len(self._model.output),
         )
 
-    def score(self, source: Source, listener: Listener = ignore) -> Iterator[Score]:
-        """Read a source, and yield the score of each of its sentences."""
+    def score(self, source: Source, listener: Listener = ignore, **form: Any) -> Iterator[Score]:
+        """Read a source of some `form`, and yield the score of each of its sentences."""
         # This compiles the tokeniser, and only this question needs it.
         from hsw2v.corpus.sources import words_of_source
 
-        text = words_of_source(source, self._config.corpus, self._model.vocabulary, listener)
+        config = self._config.replace(**form).corpus
+        text = words_of_source(source, config, self._model.vocabulary, listener)
 
         def logs_of(words: Indexes, sentences: Indexes) -> Iterator[Logs]:
             window = self._config.training.window

@@ -386,6 +386,8 @@ def _train(
         "bytes_read": encoded.bytes_read,
         "replaced_bytes": encoded.replaced_bytes,
     }
+    if encoded.skipped_records:
+        totals["skipped_records"] = encoded.skipped_records
     if chosen.training.loss == "softmax" and len(vocabulary) > BEARABLE:
         listener(
             Notice(

@@ -101,7 +101,7 @@ def write_run(folder: Path, run: Run, texts: Texts) -> None:
         arrays |= _word_arrays("vocabulary", run.vocabulary)
     for name, encoded in _texts(texts):
         arrays |= _word_arrays(name, encoded.types)
-        totals = {one: getattr(encoded, one) for one in _TOTALS}
+        totals = {one: getattr(encoded, one) for one in (*_TOTALS, "skipped_records")}
         if encoded.stored is None:
             # Workers have the ids, and read them again.
             arrays[f"{name}.blocks"] = encoded.blocks
@@ -373,6 +373,8 @@ def _write_ids(path: Path, encoded: EncodedCorpus) -> int:
 
 def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any]) -> EncodedCorpus:
     about = {one: totals[one] for one in _TOTALS}
+    # Of a version that knew no records there are none.
+    about["skipped_records"] = totals.get("skipped_records", 0)
     source, *numbers = about.pop("source"), *about.values()
     if not isinstance(source, str) or not all(type(one) is int and one >= 0 for one in numbers):
         raise ValueError("a total is of another type")

@@ -72,8 +72,8 @@ class Earlier:
     def settings(self) -> Config:
         """What the training goes on with, but for what is asked for: the settings of the model.
 
-        The tree, or classes, are not rebuilt. What was said of the machine and of records is not
-        kept.
+        The tree, or classes, are not rebuilt. What was said of the machine, of the format of the
+        text and of records of gradients is not kept.
         """
         model = self.model
         with named(model.name):
@@ -86,6 +86,9 @@ class Earlier:
             num_trees=max(1, len(model.trees)),
             num_classes=known.training.num_classes if classes is None else classes.count,
             pretrain="",
+            field=None,
+            format="auto",
+            skip_bad_records=False,
             rebuild_at=0.0,
             threads=None,
             cache_dir=None,

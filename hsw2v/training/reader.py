@@ -28,7 +28,7 @@ from hsw2v.corpus.encoded import (
     cut,
 )
 from hsw2v.corpus.parts import Part, sources_of
-from hsw2v.corpus.stream import encode_parts, shown, tell_replaced
+from hsw2v.corpus.stream import empty, encode_parts, shown, tell_replaced, tell_skipped
 from hsw2v.corpus.table import merged, places
 from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary
 from hsw2v.errors import EmptyCorpusError
@@ -51,6 +51,8 @@ class Totals(NamedTuple):
     bytes_read: int = 0
     replaced_bytes: int = 0
     dropped_types: int = 0
+    skipped_records: int = 0
+    looks: str = ""
 
 
 class Slice(NamedTuple):
@@ -226,6 +228,8 @@ def totals_of(read: EncodedCorpus) -> Totals:
         bytes_read=read.bytes_read,
         replaced_bytes=read.replaced_bytes,
         dropped_types=read.dropped_types,
+        skipped_records=read.skipped_records,
+        looks=read.looks,
     )
 
 
@@ -247,10 +251,15 @@ def together(
     """
     source = shown(sources_of(parts))
     tokens = sum(one.tokens for one in totals)
+    skipped = sum(one.skipped_records for one in totals)
     if not tokens:
-        raise EmptyCorpusError("there are no tokens", where=source, hint="name a text")
+        raise empty(source, skipped)
+    looks = next((one.looks for one in totals if one.looks), "")
+    if looks:
+        listener(Notice(looks))
     replaced = sum(one.replaced_bytes for one in totals)
     tell_replaced(replaced, config, listener)
+    tell_skipped(skipped, listener)
     if dropped := sum(one.dropped_types for one in totals):
         listener(
             Notice(
@@ -269,6 +278,8 @@ def together(
         replaced_bytes=replaced,
         dropped_types=dropped,
         blocks=blocks,
+        skipped_records=skipped,
+        looks=looks,
         apart=[Reading(some, one.ids, one.checksum) for some, one in read],
     )
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import starmap
+from typing import cast
 
 import numpy as np
 
 from hsw2v.config import CorpusConfig, TrainingConfig
 from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.parts import divided, sources_of
-from hsw2v.corpus.sources import Source, encode_source
+from hsw2v.corpus.reading import check_sources
+from hsw2v.corpus.sources import Path, Source, encode_source, is_text, names_of
 from hsw2v.errors import CorruptInputError
 from hsw2v.events import Listener, Notice, ignore
 from hsw2v.files import stored_size
@@ -52,6 +54,9 @@ def read_texts(
         What `train` raises of sources.
     """
     begun = time.perf_counter()
+    if heldout is not None and is_text(heldout):
+        # Before the corpus is read.
+        check_sources(names_of(cast(Path | Sequence[Path], heldout)), config)
     with ExitStack() as texts:
         corpus = texts.enter_context(_corpus(source, config, training, cluster, listener))
         held = None
@@ -72,11 +77,12 @@ def _corpus(
     if training is not None and training.in_rounds:
         names = names_to_part(source, training)
     if training is not None and names is not None:
+        check_sources(names, config)
         if cluster is not None and all_see(cluster, names, listener):
-            return read_on(cluster, divided(names, training.workers), config, listener)
+            return read_on(cluster, divided(names, training.workers, config), config, listener)
         if training.workers > 1 and config.max_types:
             # Each worker has a table of types of its own, wherever it is.
-            return encode_apart(divided(names, training.workers), config, listener)
+            return encode_apart(divided(names, training.workers, config), config, listener)
     return encode_source(source, config, listener)
 
 

@@ -1,0 +1,145 @@
+"""Which format a source is in: by the settings, by its name, and by its first bytes."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+
+from hsw2v.config import CorpusConfig
+from hsw2v.errors import UsageError
+from hsw2v.files import extension_of
+
+EXTENSIONS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+}
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+ONE_OBJECT_A_LINE = "jq -c '.[]' makes JSON lines of an array, jq -c . of other JSON"
+
+_LINES = 10
+"""Lines that tell whether a text is a table."""
+_FEWEST_LINES = 4
+_SENTENCE = 3
+"""Words that a column of text has in the mean, at least."""
+_NAME = re.compile(r"[^\W\d]\w*(?:[ ._-]\w+){0,3}")
+_FIELD = re.compile(rb'"((?:[^"\\]|\\.){1,80})"\s*:')
+_OBJECT = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')
+_ARRAY = re.compile(rb'\s*\[\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')
+
+
+def format_of(source: str, config: CorpusConfig) -> str:
+    """Return the format that a source is read in: text, jsonl, parquet, csv or tsv.
+
+    Raises:
+        UsageError: the settings contradict each other, or the extension tells no format.
+    """
+    if config.field is None:
+        if config.format not in ("auto", "text"):
+            raise UsageError(
+                f"format {config.format} has records, and no field of them is named",
+                hint="name the one that is the text with --field",
+            )
+        return "text"
+    if config.format == "text":
+        raise UsageError("a plain text has no fields", hint="leave --field or --format text out")
+    if not config.field:
+        raise UsageError("the name of the field is empty", hint="name one with --field")
+    if config.format != "auto":
+        return config.format
+    found = EXTENSIONS.get(extension_of(source))
+    if found is None:
+        raise UsageError(
+            "is not named as records, which --field is for",
+            where=source,
+            hint="say what all sources are with --format jsonl|parquet|csv|tsv, or name only those "
+            "that end in " + ", ".join(EXTENSIONS),
+        )
+    return found
+
+
+def check_formats(sources: Iterable[str], config: CorpusConfig) -> None:
+    """Check that the format of each source is known.
+
+    Raises:
+        UsageError: that of one is not.
+    """
+    for source in sources:
+        format_of(source, config)
+
+
+def looks_like(source: str, text: bytes) -> str:
+    """Return what a plain text looks like that is none, and what to do; empty if it is one.
+
+    `text` is its beginning.
+    """
+    line = text.split(b"\n", 1)[0].strip()
+    if _ARRAY.match(text):
+        return f"a JSON array; {ONE_OBJECT_A_LINE}, for --field NAME"
+    if _OBJECT.match(line) and (line.endswith(b"}") or b"\n" not in text):
+        names = [one.decode(errors="replace") for one in _fields(line)]
+        return f"JSON lines; {_option(source, 'jsonl')} trains on one field ({listed(names)})"
+    if _OBJECT.match(text) and line == b"{":
+        return f"JSON; {ONE_OBJECT_A_LINE}, for --field NAME"
+    for name, delimiter in DELIMITERS.items():
+        if columns := _table(text, delimiter, 1 if _is_named(source, name) else 2):
+            found = listed(columns, "columns")
+            return f"{name.upper()}; {_option(source, name)} trains on one column ({found})"
+    return ""
+
+
+def _is_named(source: str, format: str) -> bool:
+    return EXTENSIONS.get(extension_of(source)) == format
+
+
+def _option(source: str, format: str) -> str:
+    """Return what reads a source of a format."""
+    return "--field NAME" if _is_named(source, format) else f"--format {format} --field NAME"
+
+
+def listed(names: Iterable[object], what: str = "fields") -> str:
+    """Return a list of fields for people, the first of them if there are many."""
+    shown = [str(one) for one in names]
+    more = ", …" if len(shown) > 12 else ""
+    return f"{what}: {', '.join(shown[:12])}{more}"
+
+
+def _fields(line: bytes) -> list[bytes]:
+    """Return the names that a line of JSON seems to have, without parsing it: it may be cut."""
+    import orjson
+
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return [*dict.fromkeys(_FIELD.findall(line[:4096]))]
+    return [str(one).encode() for one in record] if isinstance(record, dict) else []
+
+
+def _table(text: bytes, delimiter: str, fewest: int) -> list[str]:
+    """Return the columns of a text that has a header, rows, and a column of sentences; or none.
+
+    Lists of numbers or of names, such as the edges of a graph, have no sentences; and a sentence
+    has a space after its commas, which a header has not.
+    """
+    whole = text[: text.rfind(b"\n") + 1].decode(errors="replace").replace("\r\n", "\n")
+    lines = whole.split("\n", 4 * _LINES)
+    try:
+        rows = [row for row in csv.reader(lines[: 4 * _LINES], delimiter=delimiter) if row]
+    except csv.Error:
+        return []
+    header, rows = (rows[0], rows[1:_LINES]) if rows else ([], [])
+    names = all(_NAME.fullmatch(one) for one in header) and len({*header}) == len(header)
+    if not names or len(header) <= fewest or len(rows) < _FEWEST_LINES - 1:
+        return []
+    # The last row may be cut.
+    if any(len(row) != len(header) for row in rows[:-1]):
+        return []
+    rows = rows[:-1] if len(rows[-1]) != len(header) else rows
+    words = [sum(len(one.split()) for one in column) for column in zip(*rows, strict=True)]
+    return header if max(words) >= _SENTENCE * len(rows) else []

@@ -1,0 +1,137 @@
+"""The bytes of sources as they are stored, decompressed: in order, from the first on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from hsw2v.corpus.parts import Part
+from hsw2v.corpus.values import LONGEST_RECORD
+from hsw2v.errors import CorruptInputError
+from hsw2v.files import reading
+
+BLOCK = 1 << 18
+"""Bytes read at a time."""
+
+_MAGIC = 16
+_BOM = b"\xef\xbb\xbf"
+_BINARY = (
+    (b"\x1f\x8b\x08", "gzip data", "name it .gz"),
+    (b"(\xb5/\xfd", "zstd data", "name it .zst"),
+    (b"\xfd7zXZ\x00", "xz data", "name it .xz"),
+    (b"BZh", "bzip2 data", "name it .bz2"),
+    (b"PK\x03\x04", "a zip archive", "unpack it first"),
+    (b"%PDF-", "a PDF document", "extract its text first"),
+    (b"\x7fELF", "a program", "name a text"),
+    (b"\x89PNG\r\n", "a picture", "name a text"),
+    (b"\x93NUMPY", "a NumPy array", "name a text"),
+    (b"SQLite format 3\x00", "a database", "name a text"),
+    (b"\xff\xfe", "UTF-16 text", "convert it to UTF-8 first"),
+    (b"\xfe\xff", "UTF-16 text", "convert it to UTF-8 first"),
+    (b"PAR1", "a Parquet file", "--format parquet --field COLUMN trains on the text of one column"),
+    (b"ARROW1", "an Arrow file", "write it as Parquet, for --field COLUMN"),
+    (b"\xff\xff\xff\xff", "an Arrow stream", "write it as Parquet, for --field COLUMN"),
+)
+
+
+class Stored:
+    """The decompressed bytes of a part of a source, in their order."""
+
+    def __init__(self, part: Part, raw: BinaryIO, stream: BinaryIO) -> None:
+        self._part, self._stream = part, stream
+        self.read = 0
+        """Bytes that are."""
+        if part.begin:
+            with reading(part.source):
+                raw.seek(part.begin)
+
+    def open(self) -> tuple[bytes, int]:
+        """Return the first bytes without a byte order mark, and the bytes of that.
+
+        Raises:
+            CorruptInputError: it is another kind of file.
+        """
+        if self._part.begin:
+            return b"", 0
+        first = bytearray(_MAGIC)
+        first = first[: self.fill(memoryview(first))]
+        mark = opening(self._part.source, bytes(first))
+        return bytes(first[mark:]), mark
+
+    def fill(self, view: memoryview) -> int:
+        """Read until a view is full or the part ends, and return the bytes read."""
+        most = len(view)
+        if self._part.end is not None:
+            most = min(most, self._part.end - self._part.begin - self.read)
+        filled = _read_full(self._part.source, self._stream, view[:most])
+        self.read += filled
+        return filled
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield all of the bytes, many at a time."""
+        first, _ = self.open()
+        buffer = memoryview(bytearray(BLOCK))
+        while filled := self.fill(buffer):
+            yield first + bytes(buffer[:filled])
+            first = b""
+        if first:
+            yield first
+
+
+def opening(source: str, first: bytes) -> int:
+    """Check that a source is no other kind of file; return the length of its byte order mark.
+
+    Raises:
+        CorruptInputError: its first bytes are those of one.
+    """
+    for magic, what, hint in _BINARY:
+        bzip = magic != b"BZh" or first[4:10] == b"1AY&SY"
+        if first.startswith(magic) and bzip:
+            raise CorruptInputError(f"is {what}, not text", where=source, hint=hint)
+    if first[8:10] == b'{"' and b"\x00" in first[:8]:
+        raise CorruptInputError(
+            "is a safetensors file, not text", where=source, hint="name a text to train on"
+        )
+    return len(_BOM) if first.startswith(_BOM) else 0
+
+
+def position(raw: BinaryIO, otherwise: int) -> int:
+    """Return where a stream is, as stored; `otherwise` if it does not know."""
+    try:
+        return raw.tell()
+    except (OSError, ValueError):
+        return otherwise
+
+
+def _read_full(source: str, stream: BinaryIO, view: memoryview) -> int:
+    """Read until the view is full or the stream ends, and return the bytes read."""
+    filled = 0
+    while filled < len(view):
+        with reading(source):
+            got: int | None = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        if got is None:
+            # A non-blocking stream has no data yet.
+            time.sleep(0.01)
+        elif got == 0:
+            break
+        else:
+            filled += got
+    return filled
+
+
+def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of blocks in pieces that end with a line feed, but for the last.
+
+    Of a line that is longer than a record may be only the beginning is kept, which still tells so.
+    """
+    rest = bytearray()
+    for block in blocks:
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield bytes(rest) + block[:end]
+            rest = bytearray(block[end:])
+        else:
+            rest += block[: max(0, LONGEST_RECORD + 2 - len(rest))]
+    if rest:
+        yield bytes(rest)

@@ -1,0 +1,69 @@
+"""Texts as corpora of records, in every format."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import smart_open
+
+FIELD = "text"
+
+
+def plain(texts: Sequence[str]) -> bytes:
+    return "".join(f"{one}\n" for one in texts).encode()
+
+
+def jsonl(texts: Sequence[str]) -> bytes:
+    records = ({"id": number, "text": one, "more": {"b": one}} for number, one in enumerate(texts))
+    return b"".join(orjson.dumps(one) + b"\n" for one in records)
+
+
+def table(texts: Sequence[str], delimiter: str = ",") -> bytes:
+    written = io.StringIO()
+    writer = csv.writer(written, delimiter=delimiter)
+    writer.writerow(["id", "text"])
+    writer.writerows(enumerate(texts))
+    return written.getvalue().encode()
+
+
+def tsv(texts: Sequence[str]) -> bytes:
+    return table(texts, "\t")
+
+
+def parquet(texts: Sequence[str], rows: int = 7) -> bytes:
+    columns = {
+        "id": pa.array(range(len(texts))),
+        "text": pa.array(texts, pa.string()),
+        "more": pa.array([{"b": one, "n": 1} for one in texts], pa.struct({"b": pa.string()})),
+        "large": pa.array(texts, pa.large_string()),
+        "coded": pa.array(texts, pa.string()).dictionary_encode(),
+        "bytes": pa.array([one.encode() for one in texts], pa.binary()),
+    }
+    return parquet_of(pa.table(columns), rows)
+
+
+def parquet_of(columns: pa.Table, rows: int = 7) -> bytes:
+    written = io.BytesIO()
+    pq.write_table(columns, written, row_group_size=rows)
+    return written.getvalue()
+
+
+FORMATS: dict[str, Callable[[Sequence[str]], bytes]] = {
+    "jsonl": jsonl,
+    "csv": table,
+    "tsv": tsv,
+    "parquet": parquet,
+}
+
+
+def write(path: Path, content: bytes) -> Path:
+    """Write a file, compressed by its extension."""
+    with smart_open.open(path, "wb") as stream:
+        stream.write(content)
+    return path
