@@ -30,7 +30,7 @@ def located(
         UnknownWordError: words are not in the vocabulary, nor can be composed; it names them all.
     """
     rows = vocabulary.find(words)
-    absent = list(dict.fromkeys(words[place] for place in np.flatnonzero(rows < 0)))
+    absent = list(dict.fromkeys(words[place] for place in np.flatnonzero(rows < 0).tolist()))
     if not absent:
         return rows, np.empty((0, dim), np.float32)
     if subwords is None:

@@ -177,7 +177,7 @@ def write_contents(
         UsageError: a number is not finite, or a word is there twice: no reader would take the file.
         OutputExistsError, OutputError, DiskFullError
     """
-    for table in (vectors, output, batch_norm, subwords and subwords.vectors):
+    for table in (vectors, output, batch_norm, None if subwords is None else subwords.vectors):
         if table is not None:
             check_finite(table)
     if (word := vocabulary.repeated()) is not None:
@@ -296,9 +296,8 @@ def _subwords(store: Store, dim: int) -> SubwordVectors:
 
     def buckets() -> NDArray[np.int32]:
         found: NDArray[np.int32] = store.array("ngram_buckets")
-        if len(found) and not (
-            found[0] >= 0 and found[-1] < total and (found[:-1] < found[1:]).all()
-        ):
+        within = not len(found) or (found[0] >= 0 and found[-1] < total)
+        if not (within and (found[:-1] < found[1:]).all()):
             raise store.broken("is not a whole model: its 'ngram_buckets' do not rise")
         return found
 

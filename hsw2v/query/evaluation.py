@@ -38,7 +38,7 @@ class Score:
     name: str
     correct: int
     covered: int
-    """Questions of which the first three words have vectors, and the fourth is in the vocabulary."""
+    """Questions whose words have vectors, the answer as one of the vocabulary."""
     questions: int
     composed: int = 0
     """Covered questions with a word that is composed of its n-grams."""
@@ -83,9 +83,9 @@ class Evaluation:
 def evaluate_pairs(unit: UnitRows, index: Mapping[str, int], test: WordPairs) -> PairsResult:
     """Compare cosines of `unit (V, D)` with ratings by Spearman's rank correlation.
 
-    Rows of V and more are guests: words that are composed of their n-grams. A word that is not in `index` is looked up in lower case, as word2vec's tools do. Rows are in
-    order of falling count: a pair is rare if its rarer word is rarer than the median of all covered
-    pairs, else frequent.
+    Rows of V and more are guests: words that are composed of their n-grams. A word that is not in
+    `index` is looked up in lower case, as word2vec's tools do. Rows are in order of falling count:
+    a pair is rare if its rarer word is rarer than the median of all covered pairs, else frequent.
     """
     known = [
         (a, b, rating)

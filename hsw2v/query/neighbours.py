@@ -73,7 +73,7 @@ class UnitRows:
         return unit_rows(rows_of(self._rows, self._guests, rows))
 
     def with_guests(self, vectors: Floats) -> UnitRows:
-        """Return these rows, and vectors `(n, D)` that are rows V and on: asked with, no answers."""
+        """Return these rows, and `(n, D)` more, from V on, that are asked with and no answers."""
         found = copy.copy(self)
         found._guests = vectors
         return found
