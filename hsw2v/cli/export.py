@@ -13,9 +13,9 @@ from hsw2v.files import check_writable
 @click.argument("output")
 @click.option(
     "--format",
-    type=click.Choice(["text", "binary", "npy"]),
-    help="word2vec text, word2vec binary, or a NumPy array beside a list of words "
-    "(default: by the extension: .bin, .npy, otherwise text).",
+    type=click.Choice(["text", "binary", "npy", "fasttext"]),
+    help="word2vec text, word2vec binary, a NumPy array beside a list of words, or a .bin file of "
+    "fastText (default: by the extension: .bin for word2vec binary, .npy, otherwise text).",
 )
 @number_option("--top", help="Write only this many words, the most frequent.")
 @click.option("--normalize", is_flag=True, help="Scale every vector to length 1.")
@@ -32,6 +32,7 @@ def export(
       hsw2v export corpus.safetensors vectors.txt
       hsw2v export corpus.safetensors vectors.bin --top 50000 --normalize
       hsw2v export corpus.safetensors vectors.txt.gz
+      hsw2v export corpus.safetensors model.bin --format fasttext
     """
     import hsw2v
 

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
 
+LONGEST = 100
+"""The most characters of an n-gram: words have about as many n-grams as that times their length."""
+
 _OFFSET, _PRIME = np.uint32(2166136261), np.uint32(16777619)
 _WORDS_AT_ONCE = 1 << 14
 _BEGIN, _END = ord("<"), ord(">")
@@ -68,7 +71,8 @@ class Subwords:
         starts = np.append(starts, len(text))
         characters = len(word_of)
         ends = last[word_of]
-        lengths = np.arange(self.shortest, self.longest + 1)
+        longest = min(self.longest, int(np.diff(borders).max(initial=0)))
+        lengths = np.arange(self.shortest, longest + 1)
         # (characters, lengths): the place after the last character of the n-gram that begins there.
         after = np.arange(characters)[:, None] + lengths
         valid = after <= ends[:, None]

@@ -18,6 +18,7 @@ from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
 from hsw2v.model.composing import evaluated, located
 from hsw2v.model.export import export_vectors
+from hsw2v.model.fasttext_export import export_fasttext
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
 from hsw2v.network.outputs import (
@@ -451,17 +452,26 @@ class Model:
     ) -> list[str]:
         """Write words and vectors for other programs, and return the files written.
 
-        Formats are "text" and "binary" (word2vec's) and "npy" (with the words in a file beside
-        it); by default the extension tells, and an extension such as .gz compresses. `top`
-        writes only so many of the most frequent words, `normalize` vectors of length 1.
+        Formats are "text" and "binary" (word2vec's), "npy" (with the words in a file beside it)
+        and "fasttext" (a .bin file, with n-grams); by default the extension tells, text or one of
+        the former, and an extension such as .gz compresses. `top` writes only so many of the most
+        frequent words, `normalize` vectors of length 1, which are none of a mean of n-grams.
 
         Raises:
-            UsageError: an unknown format, or a word that the format cannot hold.
+            UsageError: an unknown format, a word that the format cannot hold, or vectors of length
+                1 for fastText.
             OutputExistsError: a file exists already, and `force` is not given.
             OutputError, DiskFullError: a file cannot be written.
         """
         if top is not None:
             check_positive("top", top)
+        if format == "fasttext":
+            if normalize:
+                raise UsageError(
+                    "fastText makes its vectors of n-grams, and not of length 1",
+                    hint="leave out normalize, or write another format",
+                )
+            return export_fasttext(os.fspath(path), self, top=top, force=force)
         vectors = self.unit_vectors if normalize else self.vectors
         return export_vectors(
             os.fspath(path), self.words[:top], vectors[:top], format=format, force=force

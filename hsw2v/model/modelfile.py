@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
-from hsw2v.corpus.subwords import Subwords
+from hsw2v.corpus.subwords import LONGEST, Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 from hsw2v.model.arguments import check_finite
@@ -31,7 +31,6 @@ from hsw2v.trees.classes import Classes
 from hsw2v.trees.forest import Forest
 
 _BYTES_AT_ONCE = 1 << 24
-_LONGEST_NGRAM = 1 << 16
 
 T = TypeVar("T", bound=Structure)
 
@@ -291,7 +290,7 @@ def _subwords(store: Store, dim: int) -> SubwordVectors:
             raise store.broken(f"is not a whole model: it has 'ngrams' without '{name}'")
         _expect(store, name, (length,), dtype)
     shortest, longest, total, without = store.array("ngram_settings").tolist()
-    if not (1 <= shortest <= longest <= _LONGEST_NGRAM and 1 <= total < 1 << 31 and without >= 0):
+    if not (1 <= shortest <= longest <= LONGEST and 1 <= total < 1 << 31 and without >= 0):
         raise store.broken("is not a whole model: 'ngram_settings' are none")
 
     def buckets() -> NDArray[np.int32]:

@@ -134,7 +134,8 @@ def _in_parts(
         offsets = ngrams.offsets[part.start : part.stop + 1]
         buckets = ngrams.buckets[offsets[0] : offsets[-1]]
         totals, _ = rows.sums(NGrams(offsets - offsets[0], buckets))
-        found[part] = change(table[part], totals, 1 + np.diff(offsets))
+        with np.errstate(over="ignore"):
+            found[part] = change(table[part], totals, 1 + np.diff(offsets))
 
     starts = range(0, len(table), _WORDS_AT_ONCE)
     on_threads(work, [slice(one, min(one + _WORDS_AT_ONCE, len(table))) for one in starts])
