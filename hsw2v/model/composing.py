@@ -10,7 +10,7 @@ import numpy as np
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.model.arguments import unknown
-from hsw2v.network.subwords import SubwordVectors
+from hsw2v.model.subwords import SubwordVectors
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs, find
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs

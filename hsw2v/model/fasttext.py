@@ -20,7 +20,7 @@ from hsw2v.corpus.subwords import LONGEST, Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
 from hsw2v.model.foreign import Table, distinct
-from hsw2v.network.subwords import SubwordVectors, composed
+from hsw2v.model.subwords import SubwordVectors, composed
 from hsw2v.query.neighbours import Floats
 
 MAGIC, VERSIONS = 793712314, (11, 12)

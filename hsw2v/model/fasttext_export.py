@@ -14,7 +14,7 @@ from hsw2v.errors import UsageError
 from hsw2v.files import atomic_write, compressing
 from hsw2v.model import fasttext
 from hsw2v.model.arguments import check_finite
-from hsw2v.network.subwords import SubwordVectors, own_rows
+from hsw2v.model.subwords import SubwordVectors, own_rows
 from hsw2v.query.neighbours import Floats
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from hsw2v.network.outputs import (
     output_layer,
 )
 from hsw2v.network.outputs.output import BuiltOutput
-from hsw2v.network.subwords import SubwordVectors
+from hsw2v.model.subwords import SubwordVectors
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest, rows_of, unit_rows

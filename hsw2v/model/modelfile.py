@@ -26,7 +26,7 @@ from hsw2v.network.outputs import (
     structure_tensors,
 )
 from hsw2v.network.outputs.output import BuiltOutput, Structure
-from hsw2v.network.subwords import SubwordVectors
+from hsw2v.model.subwords import SubwordVectors
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.forest import Forest
 
@@ -196,7 +196,7 @@ def write_contents(
         arrays["batch_norm"] = batch_norm
     if subwords is not None:
         one = subwords.settings
-        settings = (one.shortest, one.longest, one.buckets, subwords.without)
+        settings = (one.shortest, one.longest, one.buckets, subwords.whole_words)
         arrays |= {"ngrams": subwords.vectors, "ngram_buckets": subwords.buckets}
         arrays["ngram_settings"] = np.array(settings, np.int64)
     # A reader that knows neither classes nor batch normalisation would take the one for a damaged
@@ -289,8 +289,8 @@ def _subwords(store: Store, dim: int) -> SubwordVectors:
         if name not in store:
             raise store.broken(f"is not a whole model: it has 'ngrams' without '{name}'")
         _expect(store, name, (length,), dtype)
-    shortest, longest, total, without = store.array("ngram_settings").tolist()
-    if not (1 <= shortest <= longest <= LONGEST and 1 <= total < 1 << 31 and without >= 0):
+    shortest, longest, total, whole_words = store.array("ngram_settings").tolist()
+    if not (1 <= shortest <= longest <= LONGEST and 1 <= total < 1 << 31 and whole_words >= 0):
         raise store.broken("is not a whole model: 'ngram_settings' are none")
 
     def buckets() -> NDArray[np.int32]:
@@ -301,7 +301,7 @@ def _subwords(store: Store, dim: int) -> SubwordVectors:
         return found
 
     settings = Subwords(shortest, longest, total)
-    return SubwordVectors(settings, buckets, lambda: _finite(store, "ngrams"), without=without)
+    return SubwordVectors(settings, buckets, lambda: _finite(store, "ngrams"), whole_words=whole_words)
 
 
 def _expect(store: Store, tensor: str, shape: tuple[int, ...], dtype: str) -> None:

@@ -32,14 +32,14 @@ class SubwordVectors:
         buckets: NDArray[np.int32] | Callable[[], NDArray[np.int32]],
         vectors: Floats | Callable[[], Floats],
         *,
-        without: int = 0,
+        whole_words: int = 0,
     ) -> None:
         """Hold `vectors (B', D) float32` of `buckets (B',) int32`, which rise.
 
-        The `without` most frequent words of the vocabulary have no n-grams. Arrays may be given as
+        The `whole_words` most frequent words of the vocabulary have no n-grams. Arrays may be given as
         functions, which are called when they are first used.
         """
-        self.settings, self.without = settings, without
+        self.settings, self.whole_words = settings, whole_words
         self._buckets, self._vectors = buckets, vectors
 
     @cached_property
@@ -59,7 +59,7 @@ class SubwordVectors:
     def ngrams(self, words: Vocabulary) -> NGrams:
         """Return the n-grams of the words of the vocabulary: none of those that go without."""
         found = self.settings.ngrams(words)
-        skipped = found.offsets[min(self.without, len(words))]
+        skipped = found.offsets[min(self.whole_words, len(words))]
         return NGrams(np.maximum(found.offsets - skipped, 0), found.buckets[skipped:])
 
     def rows(self, buckets: NDArray[np.int32]) -> Indexes:
