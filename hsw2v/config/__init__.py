@@ -88,7 +88,8 @@ class Config:
             }
             object.__setattr__(self, section.name, dataclasses.replace(part, **sound))
         # As it is written, which is found out when it is taken apart.
-        _ = self.training.phases, self.training.tables_folder
+        training = self.training
+        _ = training.phases, training.tables_folder, training.ngram_lengths
 
     def replace(self, **settings: Any) -> Config:
         """Return a copy with some settings changed, named without their section.

@@ -5,6 +5,7 @@ from typing import Any
 
 from hsw2v.config.places import MEMORY, folder_of_tables
 from hsw2v.config.pretraining import Phase, phases_of
+from hsw2v.config.subwords import lengths_of
 
 LARGEST = 2**63 - 1
 """The largest whole number that compiled code and TOML hold."""
@@ -91,6 +92,21 @@ class TrainingConfig:
     )
     fixed_window: bool = setting(
         False, "always use the whole window instead of shrinking it at random"
+    )
+    subwords: str = setting(
+        "",
+        "lengths of the character n-grams of words that have vectors of their own, such as '3-6' "
+        "or '4': a word's vector is the mean of its own and theirs (default: none)",
+    )
+    buckets: int = setting(
+        2_000_000,
+        "buckets of the hash of n-grams: those in the same one share a vector; only those that "
+        "the vocabulary has take memory",
+        minimum=1,
+        maximum=100_000_000,
+    )
+    whole_words: int = setting(
+        0, "number of the most frequent words that have no n-grams", minimum=0
     )
     loss: str = setting(
         "hs",
@@ -264,6 +280,11 @@ class TrainingConfig:
     def tree_file(self) -> str | None:
         """The file that the tree is read from, if any, and used."""
         return self.tree if self.has_tree and self.tree not in TREES else None
+
+    @property
+    def ngram_lengths(self) -> tuple[int, int] | None:
+        """The least and the largest length of character n-grams; None if words have none."""
+        return lengths_of(self.subwords)
 
     @property
     def tables_folder(self) -> str | None:

@@ -452,8 +452,8 @@ def _train(
             network, about = trainer.network, {**info, "epoch": epoch, **notes}
             # The output layer of that epoch need not be that of the end.
             config = chosen.replace(loss=network.output.name, pretrain="")
-            tables = network.vectors[:, : network.dim], network.outputs[:, : network.dim]
-            norm = network.norm
+            dim, norm = network.dim, network.norm
+            tables = network.word_vectors()[:, :dim], network.outputs[:, :dim]
             kept.save_epoch(
                 lambda: _model(config, vocabulary, network, norm, *tables, about), epoch
             )
@@ -465,7 +465,9 @@ def _train(
     if trainer.state.halvings:
         info["learning_rate_halved"] = trainer.state.halvings
     network, norm = trainer.network, trainer.network.norm
-    model = _model(chosen, vocabulary, network, norm, *network.compact(), {**info, **notes})
+    trained = network.compact()
+    tables = trained.vectors, trained.outputs
+    model = _model(chosen, vocabulary, network, norm, *tables, {**info, **notes})
     if kept is not None:
         kept.save(model)
     return Trained(model, seconds)

@@ -23,6 +23,7 @@ from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OutputLayer, Structure, is_normalized, output_layer
 from hsw2v.network.outputs.softmax import SoftmaxOutput
+from hsw2v.network.subwords import InputRows
 from hsw2v.query.normalisation import normalised
 from hsw2v.training.cluster import Cluster
 from hsw2v.training.cluster_rounds import RemoteRounds
@@ -115,6 +116,7 @@ class Trainer:
         self._runner = Threads()
         self._halvings, self._fill, self._worst = halvings, fill, worst
         sample = config.vocabulary.sample
+        self._inputs = InputRows.of(training, vocabulary)
         self._keep = thresholds(keep_probability(vocabulary.counts, sample))
         self._weights = kept_counts(vocabulary.counts, sample)
         self._phases = phases or PhasesOfSettings(training, vocabulary.counts, self._weights)
@@ -170,7 +172,7 @@ class Trainer:
         training, counts = self._settings, self._vocabulary.counts
         base = self._base() if callable(self._base) else self._base
         output = output_layer(training, counts, base, training.phases[0].loss)
-        network = Network.initial(training, len(counts), output)
+        network = Network.initial(training, len(counts), output, self._inputs)
         if self._fill is not None:
             self._fill(network)
         return TrainingState(network)
@@ -316,12 +318,12 @@ class Trainer:
         windowing = Windowing(corpus.remap, every, self._settings.window, False)
         some = measuring_pass(encoded.ids, encoded.blocks, windowing)
         losses = no_losses(len(some.order))
-        task = dataclasses.replace(self._task(corpus, output), learning=False)
-        norm = network.norm
+        task = dataclasses.replace(self._task(corpus, output), learning=False, inputs=None)
+        hidden, norm = network.word_vectors(), network.norm
         if norm is not None:
-            hidden = aligned_zeros(*network.vectors.shape)
-            hidden[:] = normalised(network.vectors, norm)
-            task = dataclasses.replace(task, tables=task.tables._replace(vectors=hidden))
+            vectors, hidden = hidden, aligned_zeros(*hidden.shape)
+            hidden[:] = normalised(vectors, norm)
+        task = dataclasses.replace(task, tables=task.tables._replace(vectors=hidden))
         pace = Pace()
 
         def tick() -> None:
@@ -398,6 +400,8 @@ class Trainer:
             min(self._threads, len(corpus.encoded.blocks) - 1),
             corpus.longest_block,
             self._runner.stop,
+            inputs=self.network.inputs,
+            ngrams=self.network.ngrams,
         )
 
     def _layer_of(self, output: OutputLayer) -> Layer:
