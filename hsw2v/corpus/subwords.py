@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
 
-LONGEST = 100
-"""The most characters of an n-gram: words have about as many n-grams as that times their length."""
-
 _OFFSET, _PRIME = np.uint32(2166136261), np.uint32(16777619)
 _WORDS_AT_ONCE = 1 << 14
 _BEGIN, _END = ord("<"), ord(">")

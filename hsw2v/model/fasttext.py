@@ -16,7 +16,8 @@ import numpy as np
 
 from hsw2v.arrays import all_finite
 from hsw2v.config import Config
-from hsw2v.corpus.subwords import LONGEST, Subwords
+from hsw2v.config.subwords import LONGEST
+from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
 from hsw2v.model.foreign import Table, distinct
@@ -218,6 +219,9 @@ def _config(arguments: Arguments) -> dict[str, Any]:
         "loss": LOSSES[arguments.loss],
         "model": MODELS[arguments.model],
     }
+    if (subwords := arguments.subwords) is not None:
+        training["subwords"] = f"{subwords.shortest}-{subwords.longest}"
+        training["buckets"] = subwords.buckets
     vocabulary = {"min_count": arguments.minCount, "sample": arguments.t}
     return {"vocabulary": _allowed(vocabulary), "training": _allowed(training)}
 

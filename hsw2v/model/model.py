@@ -21,6 +21,7 @@ from hsw2v.model.export import export_vectors
 from hsw2v.model.fasttext_export import export_fasttext
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
+from hsw2v.model.subwords import SubwordVectors
 from hsw2v.network.outputs import (
     OUTPUTS,
     OutputLayer,
@@ -29,7 +30,6 @@ from hsw2v.network.outputs import (
     output_layer,
 )
 from hsw2v.network.outputs.output import BuiltOutput
-from hsw2v.model.subwords import SubwordVectors
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest, rows_of, unit_rows
@@ -200,16 +200,29 @@ class Model:
         Raises:
             ModelFileError: normalised vectors are beyond a float32.
         """
+        return _read_only(self._normalised(self.vectors))
+
+    def hidden_of(self, words: Iterable[str]) -> Floats:
+        """Return rows of `hidden_vectors` of words, `(n, D) float32`, of any that have vectors.
+
+        Raises:
+            UnknownWordError: as `vectors_of`.
+            ModelFileError: as `hidden_vectors`.
+        """
+        rows, guests = self._located(words)
+        return rows_of(self.hidden_vectors, self._normalised(guests), rows)
+
+    def _normalised(self, vectors: Floats) -> Floats:
         if self.batch_norm is None:
-            return self.vectors
+            return vectors
         with np.errstate(over="ignore", invalid="ignore"):
-            found = normalised(self.vectors, self.batch_norm)
+            found = normalised(vectors, self.batch_norm)
         if not all_finite(found):
             raise ModelFileError(
                 "the vectors of the model, normalised by its 'batch_norm', are not finite",
                 hint="fetch or train the model again",
             )
-        return _read_only(found)
+        return found
 
     def __len__(self) -> int:
         return len(self.vocabulary)
@@ -247,6 +260,18 @@ class Model:
         """
         rows, guests = self._located(words)
         return rows_of(self.vectors, guests, rows)
+
+    def known(self, words: Iterable[str]) -> set[str]:
+        """Return which of these words have vectors, of the vocabulary or by their n-grams.
+
+        Raises:
+            UsageError: it is one string, or something in it is none.
+        """
+        words = list(dict.fromkeys(listed(words)))
+        found = self.vocabulary.find(words) >= 0
+        if self.subwords is not None and not found.all():
+            found |= self.subwords.compose(words)[1] > 0
+        return {word for word, one in zip(words, found, strict=True) if one}
 
     def rows(self, words: Iterable[str]) -> Indexes:
         """Return the row of each word of the vocabulary, `(n,) int64`.
@@ -389,13 +414,13 @@ class Model:
         """Return the k most probable words in a context with their probabilities, exactly.
 
         The context is a list of words, or a text with the gap `_` among its words, "the capital
-        of _ is": of that, words that are not in the vocabulary are left out, and only those count
-        that are within the window the model was trained with. Models of negative sampling and of
-        sampled softmax have scores that are not normalised; `normalize_exactly` takes the softmax
-        over all words.
+        of _ is": of that, words that have no vectors are left out, and only those count that are
+        within the window the model was trained with. Models of negative sampling and of sampled
+        softmax have scores that are not normalised; `normalize_exactly` takes the softmax over all
+        words.
 
         Raises:
-            UnknownWordError: a listed word is not in the vocabulary, or no word of a text is.
+            UnknownWordError: a listed word has no vector, or no word of a text has one.
             UsageError: the context is empty, or a text without exactly one gap; k is less than
                 1; the model has no output layer, or one whose scores are not normalised.
         """

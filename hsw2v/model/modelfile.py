@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
-from hsw2v.corpus.subwords import LONGEST, Subwords
+from hsw2v.config.subwords import LONGEST
+from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 from hsw2v.model.arguments import check_finite
 from hsw2v.model.store import Store, open_store, write_store
+from hsw2v.model.subwords import SubwordVectors
 from hsw2v.network.outputs import (
     OUTPUTS,
     OutputLayer,
@@ -26,7 +28,6 @@ from hsw2v.network.outputs import (
     structure_tensors,
 )
 from hsw2v.network.outputs.output import BuiltOutput, Structure
-from hsw2v.model.subwords import SubwordVectors
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.forest import Forest
 
@@ -301,7 +302,9 @@ def _subwords(store: Store, dim: int) -> SubwordVectors:
         return found
 
     settings = Subwords(shortest, longest, total)
-    return SubwordVectors(settings, buckets, lambda: _finite(store, "ngrams"), whole_words=whole_words)
+    return SubwordVectors(
+        settings, buckets, lambda: _finite(store, "ngrams"), whole_words=whole_words
+    )
 
 
 def _expect(store: Store, tensor: str, shape: tuple[int, ...], dtype: str) -> None:
