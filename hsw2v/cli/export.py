@@ -25,7 +25,8 @@ def export(
 ) -> None:
     """Write the vectors of MODEL to OUTPUT in a format other programs read.
 
-    An extension such as .gz compresses. Text has enough digits to read back the same numbers.
+    An extension such as .gz compresses. Text has enough digits to read back the same numbers. Of a
+    model with n-grams, fastText's format keeps them: fastText has the same vectors, of any word.
 
     \b
     Examples:

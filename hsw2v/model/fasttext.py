@@ -118,7 +118,7 @@ def read_fasttext(pieces: Iterator[bytes], name: str) -> Read:
     if subwords is not None:
         every = np.arange(arguments.bucket, dtype=np.int32)
         rows_of_ngrams = SubwordVectors(subwords, every, buckets)
-        _compose(own, Vocabulary.from_encoded(words, counts), rows_of_ngrams)
+        _compose(own, words, rows_of_ngrams)
     vocabulary = distinct([_utf8(word) for word in words], name, "entry", 1, counts)
     info = {"fasttext": arguments._asdict()}
     return Read(vocabulary, vectors, rows_of_ngrams, _config(arguments), info)
@@ -191,14 +191,13 @@ def _table(content: _Content, rows: int, dim: int) -> Floats:
     return table.whole()
 
 
-def _compose(own: Floats, words: Vocabulary, subwords: SubwordVectors) -> None:
+def _compose(own: Floats, words: list[bytes], subwords: SubwordVectors) -> None:
     """Make the vectors of words of their own rows, in place."""
-    (end,) = words.find([END_OF_SENTENCE])
-    alone = own[end].copy()
-    for part, some in parts(words):
+    ends = [at for at, word in enumerate(words) if word == END_OF_SENTENCE.encode()]
+    alone = own[ends]
+    for part, some in parts(Vocabulary.from_encoded(words, [0] * len(words))):
         own[part] = composed(own[part], subwords.settings.ngrams(some), subwords)
-    if end >= 0:
-        own[end] = alone
+    own[ends] = alone
 
 
 def parts(words: Vocabulary) -> Iterator[tuple[slice, Vocabulary]]:

@@ -254,8 +254,7 @@ class Model:
         """Return the vectors of words, `(n, D) float32`: `vector` for many at once.
 
         Raises:
-            UnknownWordError: words are not in the vocabulary, nor can be composed; it names them
-                all.
+            UnknownWordError: words have no vectors; it names them all.
             UsageError: it is one string, or something in it is none.
         """
         rows, guests = self._located(words)
@@ -294,7 +293,7 @@ class Model:
         Words of the query are not among the answers.
 
         Raises:
-            UnknownWordError: words are not in the vocabulary.
+            UnknownWordError: words have no vectors.
             UsageError: the query is empty, or a vector of another length or with a number that
                 is not finite; k is less than 1.
         """
@@ -313,7 +312,7 @@ class Model:
         """Return the k nearest words of each word: `similar` for many at once, and much faster.
 
         Raises:
-            UnknownWordError: words are not in the vocabulary; it names them all.
+            UnknownWordError: words have no vectors; it names them all.
             UsageError: the words are one string; k is less than 1.
         """
         check_positive("k", k)
@@ -324,7 +323,7 @@ class Model:
         """Return the cosine of two words.
 
         Raises:
-            UnknownWordError: a word is not in the vocabulary.
+            UnknownWordError: a word has no vector.
         """
         first, second = unit_rows(self.vectors_of([a, b]))
         return float(first @ second)
@@ -335,7 +334,7 @@ class Model:
         Methods are "cosadd" (Mikolov et al. 2013) and "cosmul" (Levy & Goldberg 2014).
 
         Raises:
-            UnknownWordError: words are not in the vocabulary.
+            UnknownWordError: words have no vectors.
             UsageError: there is no such method; k is less than 1.
         """
         check_positive("k", k)
@@ -350,7 +349,7 @@ class Model:
         """Return the word that is least like the mean of them all.
 
         Raises:
-            UnknownWordError: words are not in the vocabulary.
+            UnknownWordError: words have no vectors.
             UsageError: there are fewer than three words.
         """
         words = listed(words)

@@ -20,7 +20,7 @@ from hsw2v.corpus.vocabulary import Vocabulary
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.int64]
 
-_WORDS_AT_ONCE = 1 << 12
+_WORDS_AT_ONCE = 1 << 10
 
 
 class SubwordVectors:
@@ -36,8 +36,8 @@ class SubwordVectors:
     ) -> None:
         """Hold `vectors (B', D) float32` of `buckets (B',) int32`, which rise.
 
-        The `whole_words` most frequent words of the vocabulary have no n-grams. Arrays may be given as
-        functions, which are called when they are first used.
+        The `whole_words` most frequent words of the vocabulary have no n-grams. Arrays may be given
+        as functions, which are called when they are first used.
         """
         self.settings, self.whole_words = settings, whole_words
         self._buckets, self._vectors = buckets, vectors
@@ -76,14 +76,11 @@ class SubwordVectors:
         rows = self.rows(ngrams.buckets)
         word_of = np.repeat(np.arange(len(ngrams.offsets) - 1), np.diff(ngrams.offsets))
         counts = np.bincount(word_of[rows >= 0], minlength=len(ngrams.offsets) - 1)
-        rows = rows[rows >= 0]
-        starts = np.cumsum(counts) - counts
-        # The first row of all words, then the second of those that have one, and so on.
-        order = np.argsort(-counts, kind="stable")
+        rows, starts = rows[rows >= 0], np.cumsum(counts) - counts
         totals = np.zeros((len(counts), self.vectors.shape[1]))
-        for place in range(int(counts.max(initial=0))):
-            some = order[: np.count_nonzero(counts > place)]
-            totals[some] += self.vectors[rows[starts[some] + place]]
+        if len(some := np.flatnonzero(counts)):
+            numbers = self.vectors[rows]
+            totals[some] = np.add.reduceat(numbers, starts[some], axis=0, dtype=np.float64)
         return totals, counts
 
     def compose(self, words: Sequence[str]) -> tuple[Floats, Indexes]:
