@@ -120,10 +120,22 @@ def test_quantised_files_are_refused_by_name(name: str) -> None:
     assert "load the .bin file that it was made of" in said
 
 
-def test_a_model_of_fasttext_has_no_output_layer() -> None:
+def test_nodes_and_labels_are_no_output_layer_here() -> None:
+    for name in ("cbow-hs.bin", "supervised.bin"):
+        with pytest.raises(UsageError, match="vectors of words only"):
+            hsw2v.load(FILES / name).predict("größe _ wort")
+
+
+def test_output_vectors_of_negative_sampling_are_read_when_they_are_needed() -> None:
     model = hsw2v.load(FILES / "skipgram.bin")
-    with pytest.raises(UsageError, match="vectors of words only"):
-        model.predict("größe _ wort")
+    assert "output" not in vars(model)
+    content = (FILES / "skipgram.bin").read_bytes()
+    expected = np.frombuffer(content[-4 * 41 * 10 :], "<f4").reshape(41, 10)
+    np.testing.assert_array_equal(model.output, expected)
+    scores = expected @ model["größer"]
+    probabilities = np.exp(scores) / np.exp(scores).sum()
+    found = model.distribution(["größer"], normalize_exactly=True)
+    np.testing.assert_allclose(found, probabilities, rtol=1e-5)
 
 
 @pytest.mark.parametrize("extension", ["", ".gz", ".zst"])
@@ -328,7 +340,7 @@ def test_files_that_contradict_themselves_are_refused(
         (written(number=float("nan")), "vector of 'das' holds a number that is not finite"),
         (written([b"das", b"das"]), "'das' stands there a second time"),
         (written() + b"\0", "goes on after its end"),
-        (written(outputs=(1 << 40, 2)), "truncated"),
+        (written(model=3, outputs=(1 << 40, 2)), "truncated"),
         (written(size=2_000_000_000), "is no whole fastText file"),
     ],
 )

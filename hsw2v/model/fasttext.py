@@ -37,11 +37,15 @@ END_OF_SENTENCE = "</s>"
 """fastText's word for it, which has no n-grams."""
 LOSSES = {1: "hs", 2: "ns", 3: "softmax", 4: "one-vs-all"}
 MODELS = {1: "cbow", 2: "skipgram", 3: "supervised"}
+SUPERVISED = "supervised"
+SCORED = ("ns", "softmax")
+"""Losses whose output rows are those of words; with hs they are nodes, of a tree not kept."""
 WORDS_AT_ONCE = 1 << 16
 
 _LONGEST_WORD = 1 << 16
 _LARGEST_DIM = 1 << 16
 _BYTES_AT_ONCE = 1 << 22
+_AGAIN = "fetch or train the model again"
 
 
 class Arguments(NamedTuple):
@@ -77,6 +81,8 @@ class Read(NamedTuple):
     vectors: Floats
     """(V, D) float32, of words with their n-grams."""
     subwords: SubwordVectors | None
+    has_outputs: bool
+    """Whether its output rows are those of words: `read_outputs` reads them."""
     config: dict[str, Any]
     info: dict[str, Any]
 
@@ -100,31 +106,55 @@ def read_fasttext(pieces: Iterator[bytes], name: str) -> Read:
     content = _Content(pieces, name)
     arguments = _arguments(content)
     words, counts = _dictionary(content)
-    subwords = arguments.subwords
+    own, buckets = _input(content, arguments, words)
+    rows = _outputs(content, arguments, len(words))
+    content.skip(4 * arguments.dim * rows)
+    content.end()
+    vocabulary = distinct([_utf8(word) for word in words], name, "entry", 1, counts)
+    subwords = None
+    if arguments.subwords is not None:
+        every = np.arange(arguments.bucket, dtype=np.int32)
+        subwords = SubwordVectors(arguments.subwords, every, buckets)
+        _compose(own, words, subwords)
+    info = {"fasttext": arguments._asdict()}
+    scored = LOSSES[arguments.loss] in SCORED and MODELS[arguments.model] != SUPERVISED
+    return Read(vocabulary, own, subwords, scored, _config(arguments), info)
+
+
+def read_outputs(pieces: Iterator[bytes], name: str) -> Floats:
+    """Read the output vectors of words, (V, D) float32, and pass over what is before them.
+
+    Raises:
+        ModelFileError, CorruptInputError, ResourceError: as `read_fasttext`.
+    """
+    content = _Content(pieces, name)
+    arguments = _arguments(content)
+    words, _ = _dictionary(content)
+    rows, dim = _matrix(content, "quantised", (len(words) + arguments.bucket, arguments.dim))
+    content.skip(4 * dim * rows)
+    outputs = _table(content, _outputs(content, arguments, len(words)), dim)
+    _check_finite(outputs, words, name)
+    return outputs
+
+
+def _input(content: _Content, arguments: Arguments, words: list[bytes]) -> tuple[Floats, Floats]:
+    """Return the rows of words, (V, D), and of buckets, none where there are no n-grams."""
     rows = (len(words) + arguments.bucket, arguments.dim)
     _matrix(content, "quantised", rows)
     own = _table(content, len(words), arguments.dim)
-    buckets = _table(content, arguments.bucket if subwords else 0, arguments.dim)
+    buckets = _table(content, arguments.bucket if arguments.subwords else 0, arguments.dim)
+    # Word n-grams of a classifier are in buckets, too.
     content.skip(4 * arguments.dim * (rows[0] - len(own) - len(buckets)))
-    outputs, _ = _matrix(content, "quantised in its output", (None, arguments.dim))
-    content.skip(4 * arguments.dim * outputs)
-    content.end()
-    _check_finite(own, words, name)
+    _check_finite(own, words, content.name)
     if not all_finite(buckets):
-        raise CorruptInputError(
-            "the vector of an n-gram holds a number that is not finite", where=name, hint=_AGAIN
-        )
-    vectors, rows_of_ngrams = own, None
-    if subwords is not None:
-        every = np.arange(arguments.bucket, dtype=np.int32)
-        rows_of_ngrams = SubwordVectors(subwords, every, buckets)
-        _compose(own, words, rows_of_ngrams)
-    vocabulary = distinct([_utf8(word) for word in words], name, "entry", 1, counts)
-    info = {"fasttext": arguments._asdict()}
-    return Read(vocabulary, vectors, rows_of_ngrams, _config(arguments), info)
+        raise _not_finite("an n-gram", content.name)
+    return own, buckets
 
 
-_AGAIN = "fetch or train the model again"
+def _outputs(content: _Content, arguments: Arguments, words: int) -> int:
+    """Read what stands before the output rows, and return how many there are."""
+    rows = None if MODELS[arguments.model] == SUPERVISED else words
+    return _matrix(content, "quantised in its output", (rows, arguments.dim))[0]
 
 
 def _arguments(content: _Content) -> Arguments:
@@ -137,7 +167,7 @@ def _arguments(content: _Content) -> Arguments:
             hint="write it again with a fastText of today",
         )
     found = Arguments(*content.unpack(ARGUMENTS))
-    if version == VERSIONS[0] and MODELS.get(found.model) == "supervised":
+    if version == VERSIONS[0] and MODELS.get(found.model) == SUPERVISED:
         # Classifiers had no n-grams of characters then.
         found = found._replace(maxn=0)
     whole = 1 <= found.dim <= _LARGEST_DIM and found.bucket >= 0 and found.maxn <= LONGEST
@@ -242,11 +272,13 @@ def _utf8(word: bytes) -> bytes:
 def _check_finite(vectors: Floats, words: list[bytes], name: str) -> None:
     if not all_finite(vectors):
         row = int(np.argmin(np.isfinite(vectors).all(axis=1)))
-        raise CorruptInputError(
-            f"the vector of {_utf8(words[row]).decode()!r} holds a number that is not finite",
-            where=name,
-            hint=_AGAIN,
-        )
+        raise _not_finite(repr(_utf8(words[row]).decode()), name)
+
+
+def _not_finite(whose: str, name: str) -> CorruptInputError:
+    return CorruptInputError(
+        f"the vector of {whose} holds a number that is not finite", where=name, hint=_AGAIN
+    )
 
 
 class _Content:

@@ -9,7 +9,7 @@ from itertools import chain
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.files import STDIN, is_address, pieces
 from hsw2v.model import modelfile
-from hsw2v.model.fasttext import is_fasttext, read_fasttext
+from hsw2v.model.fasttext import is_fasttext, read_fasttext, read_outputs
 from hsw2v.model.foreign import check_header, is_text, read_binary, read_text
 from hsw2v.model.model import Model
 from hsw2v.model.predictor import Predictor
@@ -86,9 +86,12 @@ def verify(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
 
 def _fasttext(content: Iterator[bytes], source: str) -> Model:
     found = read_fasttext(content, source)
+    # Questions of vectors do without: the file is read again for those that do not.
+    outputs = found.has_outputs and source != STDIN
     model = Model(
         found.vocabulary,
         found.vectors,
+        (lambda: read_outputs(pieces(source), source)) if outputs else None,
         config=found.config,
         info=found.info,
         subwords=found.subwords,
