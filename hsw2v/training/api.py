@@ -423,7 +423,7 @@ def _train(
     base: Structure | Callable[[], Structure | None] | None = None
     if resumed and kept is not None:
         base = again
-        state = read_state(kept.folder, chosen.training, vocabulary.counts, len(encoded.blocks) - 1)
+        state = read_state(kept.folder, chosen.training, vocabulary, len(encoded.blocks) - 1)
         listener(Resumed(state.epoch + 1, state.block, str(kept.folder)))
     elif start is not None:
         base = start.structure

@@ -32,7 +32,7 @@ from hsw2v.network.outputs import OutputLayer
 from hsw2v.network.subwords import InputRows
 from hsw2v.training.full import SoftmaxTraining
 from hsw2v.training.schedule import Pass
-from hsw2v.training.workspace import composing, private_top, scratch
+from hsw2v.training.workspace import composing, private_top, ring_size, scratch
 
 BlockLoss = tuple[float, int, int]
 """Sampled loss in nats, its predictions, words kept."""
@@ -138,8 +138,9 @@ class KernelEngine:
         self._composing: list[tuple[Composing, ...]] = [()] * task.threads
         if task.inputs is not None and task.ngrams is not None:
             together = 2 * BATCH if plan.batch_norm else TOGETHER if samples else 1
+            rows = ring_size(settings.window, together)
             self._composing = [
-                (composing(task.inputs, task.ngrams, longest, settings.window, batch=together),)
+                (composing(task.inputs, task.ngrams, longest, rows),)
                 for _ in range(task.threads)
             ]
 
@@ -168,7 +169,10 @@ class FullEngine:
 
     def __init__(self, task: Task) -> None:
         self._plan, self._learning, self._blas_threads = task.plan, task.learning, task.threads
-        self._softmax = SoftmaxTraining(task.tables, task.stop)
+        own = None
+        if task.inputs is not None and task.ngrams is not None:
+            own = composing(task.inputs, task.ngrams, 1, rows=len(task.tables.vectors))
+        self._softmax = SoftmaxTraining(task.tables, task.stop, own)
 
     def train(self, thread: int, some: Pass, position: int) -> BlockLoss:
         """Train on the block at a position of a pass."""

@@ -65,7 +65,7 @@ class Keeper(Protocol):
         """Keep a state, if that can be, and tell whether it is kept."""
 
     def last(
-        self, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+        self, training: TrainingConfig, vocabulary: Vocabulary, blocks: int
     ) -> TrainingState | None:
         """Return the last state that was kept, if there is one."""
 
@@ -199,7 +199,7 @@ class Trainer:
         kept = None
         # Which state was the last is a matter of time: not where time has no part in the result.
         if keeper and not self._settings.deterministic:
-            kept = keeper.last(self._settings, self._vocabulary.counts, blocks)
+            kept = keeper.last(self._settings, self._vocabulary, blocks)
         self.state = kept or self._beginning()
         self.state.halvings = halvings
         self._whole = True
@@ -373,7 +373,7 @@ class Trainer:
         if self._cluster is not None:
             if not self._cluster.texts:
                 there = self._cluster.settings
-                common = Common(there, self._windowing(corpus), self._weights)
+                common = Common(there, self._windowing(corpus), self._weights, self._inputs)
                 words, about = self._vocabulary, self._config.corpus
                 employ(self._cluster, corpus.encoded, words, about, common)
             network = self.network

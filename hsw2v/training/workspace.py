@@ -77,21 +77,25 @@ def scratch(
     )
 
 
+def ring_size(window: int, together: int = 1) -> int:
+    """Return how many words are composed at a time, if so many are learnt from at once."""
+    return 1 << (together + 2 * window).bit_length()
+
+
 def composing(
-    inputs: InputRows, table: NDArray[np.float32], block: int, window: int, *, batch: int = 1
+    inputs: InputRows, table: NDArray[np.float32], block: int, rows: int
 ) -> Composing:
     """Return what a thread composes word vectors of and where, for blocks of at most `block` ids.
 
-    `table (B, P)` has the vectors of n-grams; so many windows are learnt from at once.
+    `table (B, P)` has the vectors of n-grams; so many words have `rows` at a time.
     """
     width = table.shape[1]
-    ring = 1 << (batch + 2 * window).bit_length()
     return Composing(
         inputs.offsets,
         inputs.ngrams,
         table,
-        composed=aligned_zeros(ring, width),
-        before=aligned_zeros(ring, width),
+        composed=aligned_zeros(rows, width),
+        before=aligned_zeros(rows, width),
         change=aligned_zeros(1, width),
         places=aligned_zeros(1, block, np.int32)[0],
         rows=aligned_zeros(1, inputs.most + 1, np.int64)[0],
