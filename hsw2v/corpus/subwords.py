@@ -68,7 +68,8 @@ class Subwords:
         starts = np.append(starts, len(text))
         characters = len(word_of)
         ends = last[word_of]
-        lengths = np.arange(self.shortest, self.longest + 1)
+        longest = min(self.longest, int(np.diff(borders).max(initial=0)))
+        lengths = np.arange(self.shortest, longest + 1)
         # (characters, lengths): the place after the last character of the n-gram that begins there.
         after = np.arange(characters)[:, None] + lengths
         valid = after <= ends[:, None]
