@@ -42,6 +42,11 @@ class Subwords:
     longest: int
     buckets: int
 
+    def __str__(self) -> str:
+        """Return the lengths as a setting has them."""
+        shortest, longest = self.shortest, self.longest
+        return str(shortest) if shortest == longest else f"{shortest}-{longest}"
+
     def ngrams(self, words: Vocabulary) -> NGrams:
         """Return the n-grams of all words of a vocabulary."""
         parts = [

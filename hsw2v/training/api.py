@@ -20,8 +20,10 @@ from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
 from hsw2v.model import Model
-from hsw2v.network.network import Network
+from hsw2v.model.subwords import SubwordVectors
+from hsw2v.network.network import Network, Unpadded
 from hsw2v.network.outputs import Structure, is_normalized, unused_settings
+from hsw2v.network.subwords import subwords_of
 from hsw2v.network.parameters import check_tables
 from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
@@ -452,10 +454,9 @@ def _train(
             network, about = trainer.network, {**info, "epoch": epoch, **notes}
             # The output layer of that epoch need not be that of the end.
             config = chosen.replace(loss=network.output.name, pretrain="")
-            dim, norm = network.dim, network.norm
-            tables = network.word_vectors()[:, :dim], network.outputs[:, :dim]
+            norm, trained = network.norm, network.unpadded()
             kept.save_epoch(
-                lambda: _model(config, vocabulary, network, norm, *tables, about), epoch
+                lambda: _model(config, vocabulary, network, norm, trained, about), epoch
             )
 
     measuring = trainer.train(corpus, listener, held, kept, save_epoch)
@@ -465,9 +466,7 @@ def _train(
     if trainer.state.halvings:
         info["learning_rate_halved"] = trainer.state.halvings
     network, norm = trainer.network, trainer.network.norm
-    trained = network.compact()
-    tables = trained.vectors, trained.outputs
-    model = _model(chosen, vocabulary, network, norm, *tables, {**info, **notes})
+    model = _model(chosen, vocabulary, network, norm, network.compact(), {**info, **notes})
     if kept is not None:
         kept.save(model)
     return Trained(model, seconds)
@@ -478,23 +477,28 @@ def _model(
     vocabulary: Vocabulary,
     network: Network,
     norm: NDArray[np.float32] | None,
-    vectors: NDArray[np.float32],
-    outputs: NDArray[np.float32],
+    trained: Unpadded,
     info: Mapping[str, Any],
 ) -> Model:
-    """Return the model of a network: of `norm (4, P)`, vectors (V, D) and outputs (R, D) of it."""
+    """Return the model of a network: of `norm (4, P)`, and of what is trained."""
     structure = network.output.built_of
     if config.training.deterministic:
         # These have no part in the model, whose file is to have the same bytes everywhere.
         config = config.replace(threads=None, cache_dir=None, engine="threads", ray_address=None)
         config = config.replace(tables="memory")
+    subwords, inputs = subwords_of(config.training), network.inputs
+    ngrams = None
+    if subwords is not None and inputs is not None and trained.ngrams is not None:
+        whole = config.training.whole_words
+        ngrams = SubwordVectors(subwords, inputs.buckets, trained.ngrams, whole_words=whole)
     return Model(
         vocabulary,
-        vectors,
-        outputs,
+        trained.vectors,
+        trained.outputs,
         None if isinstance(structure, Classes) else structure,
         classes=structure if isinstance(structure, Classes) else None,
         batch_norm=None if norm is None else norm[:, : network.dim].copy(),
+        subwords=ngrams,
         config=config.to_dict(),
         info=info,
     )
