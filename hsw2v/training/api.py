@@ -23,8 +23,8 @@ from hsw2v.model import Model
 from hsw2v.model.subwords import SubwordVectors
 from hsw2v.network.network import Network, Unpadded
 from hsw2v.network.outputs import Structure, is_normalized, unused_settings
-from hsw2v.network.subwords import subwords_of
 from hsw2v.network.parameters import check_tables
+from hsw2v.network.subwords import subwords_of
 from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.cluster import Cluster, connected
@@ -341,6 +341,8 @@ def without_effect(unused: Sequence[str], config: Config) -> str:
     because = f"loss {training.loss}"
     if "num_trees" in unused and training.has_tree:
         because += f", tree {training.tree}"
+    if not training.subwords and {"buckets", "whole_words"} & set(unused):
+        because += ", no subwords"
     if not training.in_rounds and {"workers", "round"} & set(unused):
         because += ", not deterministic"
     if {"worker_threads", "ray_address"} & set(unused):

@@ -203,10 +203,7 @@ class WarmStart:
             # As many as the running statistics remember.
             parameters["norm.batches"][0] = round(1.0 / (1.0 - MOMENTUM))
 
-
-    def _fill_ngrams(
-        self, subwords: SubwordVectors, network: Network, inputs: InputRows
-    ) -> None:
+    def _fill_ngrams(self, subwords: SubwordVectors, network: Network, inputs: InputRows) -> None:
         """Give n-grams their rows, those of new words alone excepted, and words the rest."""
         ngrams = network.parameters[NGRAMS]
         _copy(subwords.vectors, subwords.rows(inputs.buckets), ngrams[:, : network.dim])

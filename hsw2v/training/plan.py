@@ -351,9 +351,7 @@ def _ngrams(training: TrainingConfig, vocabulary: Vocabulary, words: int) -> int
     return min(_heaps(half, max(len(inputs.buckets), 1), factor), training.buckets)
 
 
-def _model_bytes(
-    vocabulary: Vocabulary, training: TrainingConfig, words: int, ngrams: int
-) -> int:
+def _model_bytes(vocabulary: Vocabulary, training: TrainingConfig, words: int, ngrams: int) -> int:
     """Return the bytes of the arrays of a model file, as `modelfile.write_contents` writes them."""
     spelled = round(len(vocabulary.blob) * words / len(vocabulary))
     kind = OUTPUTS[training.loss]
