@@ -42,6 +42,12 @@ class Subwords:
     longest: int
     buckets: int
 
+    @property
+    def lengths(self) -> str:
+        """The least and the largest length, as the setting `subwords` writes them."""
+        one = self.shortest == self.longest
+        return f"{self.shortest}" if one else f"{self.shortest}-{self.longest}"
+
     def ngrams(self, words: Vocabulary) -> NGrams:
         """Return the n-grams of all words of a vocabulary."""
         parts = [

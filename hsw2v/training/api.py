@@ -20,9 +20,12 @@ from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
 from hsw2v.model import Model
+from hsw2v.model.subwords import SubwordVectors
 from hsw2v.network.network import Network
+from hsw2v.network.network import Trained as Tables
 from hsw2v.network.outputs import Structure, is_normalized, unused_settings
 from hsw2v.network.parameters import check_tables
+from hsw2v.network.subwords import subwords_of
 from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.cluster import Cluster, connected
@@ -453,9 +456,10 @@ def _train(
             # The output layer of that epoch need not be that of the end.
             config = chosen.replace(loss=network.output.name, pretrain="")
             dim, norm = network.dim, network.norm
-            tables = network.word_vectors()[:, :dim], network.outputs[:, :dim]
+            ngrams = None if network.ngrams is None else network.ngrams[:, :dim]
+            tables = Tables(network.word_vectors()[:, :dim], network.outputs[:, :dim], ngrams)
             kept.save_epoch(
-                lambda: _model(config, vocabulary, network, norm, *tables, about), epoch
+                lambda: _model(config, vocabulary, network, norm, tables, about), epoch
             )
 
     measuring = trainer.train(corpus, listener, held, kept, save_epoch)
@@ -465,9 +469,7 @@ def _train(
     if trainer.state.halvings:
         info["learning_rate_halved"] = trainer.state.halvings
     network, norm = trainer.network, trainer.network.norm
-    trained = network.compact()
-    tables = trained.vectors, trained.outputs
-    model = _model(chosen, vocabulary, network, norm, *tables, {**info, **notes})
+    model = _model(chosen, vocabulary, network, norm, network.compact(), {**info, **notes})
     if kept is not None:
         kept.save(model)
     return Trained(model, seconds)
@@ -478,23 +480,28 @@ def _model(
     vocabulary: Vocabulary,
     network: Network,
     norm: NDArray[np.float32] | None,
-    vectors: NDArray[np.float32],
-    outputs: NDArray[np.float32],
+    tables: Tables,
     info: Mapping[str, Any],
 ) -> Model:
-    """Return the model of a network: of `norm (4, P)`, vectors (V, D) and outputs (R, D) of it."""
-    structure = network.output.built_of
+    """Return the model of a network: of `norm (4, P)` and tables of it."""
+    structure, subwords = network.output.built_of, subwords_of(config.training)
+    ngrams = None
+    if subwords is not None and network.inputs is not None and tables.ngrams is not None:
+        whole_words = config.training.whole_words
+        buckets = network.inputs.buckets
+        ngrams = SubwordVectors(subwords, buckets, tables.ngrams, whole_words=whole_words)
     if config.training.deterministic:
         # These have no part in the model, whose file is to have the same bytes everywhere.
         config = config.replace(threads=None, cache_dir=None, engine="threads", ray_address=None)
         config = config.replace(tables="memory")
     return Model(
         vocabulary,
-        vectors,
-        outputs,
+        tables.vectors,
+        tables.outputs,
         None if isinstance(structure, Classes) else structure,
         classes=structure if isinstance(structure, Classes) else None,
         batch_norm=None if norm is None else norm[:, : network.dim].copy(),
+        subwords=ngrams,
         config=config.to_dict(),
         info=info,
     )

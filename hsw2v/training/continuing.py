@@ -29,7 +29,7 @@ from hsw2v.network.parameters import NORM
 from hsw2v.training.building import Report
 from hsw2v.trees.classes import Classes
 
-FIXED = ("model", "dim", "loss", "batch_norm")
+FIXED = ("model", "dim", "loss", "batch_norm", "subwords")
 """Settings that tell what the numbers of a model are."""
 BUILT_BY = ("tree", "num_trees", "classes", "num_classes")
 """Those that its trees or its classes were built by."""
@@ -78,8 +78,12 @@ class Earlier:
         model = self.model
         with named(model.name):
             known = known_settings(model.config)
-        classes = model.classes
+        classes, subwords = model.classes, model.subwords
+        lengths = "" if subwords is None else subwords.settings.lengths
+        buckets = known.training.buckets if subwords is None else subwords.settings.buckets
         return known.replace(
+            subwords=lengths,
+            buckets=buckets,
             loss=model.output_layer.name,
             dim=model.dim,
             batch_norm=model.batch_norm is not None,
@@ -105,9 +109,10 @@ class Earlier:
         """
         was, now = self.settings.training, asked.training
         built = OUTPUTS[was.loss].settings if was.loss == now.loss else ()
+        ngrams = ("buckets",) if was.subwords else ()
         wrong = [
             f"{name} is {getattr(now, name)}, and the model's is {getattr(was, name)}"
-            for name in (*FIXED, *(one for one in BUILT_BY if one in built))
+            for name in (*FIXED, *(one for one in BUILT_BY if one in built), *ngrams)
             if getattr(now, name) not in (None, getattr(was, name))
         ]
         if now.pretrain:
@@ -139,6 +144,8 @@ class Earlier:
         yield from structure_tensors(model.structure).values()
         if model.batch_norm is not None:
             yield model.batch_norm
+        if model.subwords is not None:
+            yield from (model.subwords.buckets, model.subwords.vectors)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -182,10 +189,18 @@ class WarmStart:
     def fill(self, network: Network) -> None:
         """Give a network, of which nothing is trained, what is trained of the model.
 
-        Word vectors and output rows of new words stay as they are.
+        Word vectors and output rows of new words stay as they are, and so do those of new n-grams:
+        known words have own rows with which their vectors are those of the model.
         """
         model, dim = self._earlier.model, network.dim
         _copy(model.vectors, self._before, network.vectors[:, :dim])
+        inputs, ngrams = network.inputs, network.ngrams
+        if model.subwords is not None and inputs is not None and ngrams is not None:
+            _copy(model.subwords.vectors, model.subwords.rows(inputs.buckets), ngrams[:, :dim])
+            new = np.flatnonzero(self._before < 0)
+            kept = network.vectors[new]
+            inputs.decompose(network.vectors, ngrams, network.vectors)
+            network.vectors[new] = kept
         _copy(self._earlier.output, self._rows, network.outputs[:, :dim])
         if model.batch_norm is not None:
             parameters = network.parameters
