@@ -223,6 +223,13 @@ CASES = {
     "both, two trees, loss of some windows": Case(
         hybrid=True, negative=3, trees=2, node_sample=0.03, loss_every=7, cbow=True
     ),
+    "n-grams": Case(ngrams=30),
+    "n-grams, CBOW": Case(ngrams=30, cbow=True),
+    "n-grams, negative sampling": Case(ngrams=30, negative=5, dim=64),
+    "n-grams, both": Case(ngrams=30, hybrid=True, negative=3, node_sample=0.03, loss_every=7),
+    "n-grams, a window of one word": Case(ngrams=30, window=1),
+    "n-grams, a window larger than a step": Case(ngrams=30, window=17, shrink=False),
+    "n-grams, weight decay, two trees": Case(ngrams=30, l2=0.5, trees=2, private_nodes=12),
     "both, two words": Case(words=2, hybrid=True, negative=5),
     "both, one word": Case(words=1, hybrid=True, negative=3),
 }

@@ -18,7 +18,7 @@ NGRAMS = {"subwords": "2-4", "buckets": 3000, "whole_words": 2}
 def test_a_trained_model_has_the_ngrams_of_its_words(tmp_path: Path) -> None:
     model = earlier(loss="ns", **NGRAMS)
     assert model.subwords is not None
-    assert model.subwords.settings.lengths == "2-4"
+    assert str(model.subwords.settings) == "2-4"
     assert model.subwords.whole_words == 2
     expected = np.unique(model.subwords.settings.ngrams_of(model.words[2:]).buckets)
     np.testing.assert_array_equal(model.subwords.buckets, expected)

@@ -42,11 +42,10 @@ class Subwords:
     longest: int
     buckets: int
 
-    @property
-    def lengths(self) -> str:
-        """The least and the largest length, as the setting `subwords` writes them."""
-        one = self.shortest == self.longest
-        return f"{self.shortest}" if one else f"{self.shortest}-{self.longest}"
+    def __str__(self) -> str:
+        """Return the lengths as a setting has them."""
+        shortest, longest = self.shortest, self.longest
+        return str(shortest) if shortest == longest else f"{shortest}-{longest}"
 
     def ngrams(self, words: Vocabulary) -> NGrams:
         """Return the n-grams of all words of a vocabulary."""

@@ -66,8 +66,8 @@ def train_block(
     """Train on one block of provisional ids (B,) int32, changing the tables in place.
 
     `plan` is one of plain steps: with SGD and without batch normalisation. All random numbers come
-    from `key` (uint64). Words with n-grams are trained as `composing` says. Threads may work on blocks of the same tables at once without locks:
-    Hogwild (Niu, Recht, Ré & Wright 2011).
+    from `key` (uint64). Threads may work on blocks of the same tables at once without locks:
+    Hogwild (Niu, Recht, Ré & Wright 2011). With `composing`, words have n-grams (`subwords`).
 
     Returns the sampled loss in nats (float64), the predictions it is the sum of, and the number
     of words that were kept.

@@ -14,7 +14,7 @@ definition in NumPy is `reference.subwords`.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +55,8 @@ class Ring(NamedTuple):
 
     words: int
     """Of the words kept."""
-    count: int
-    """How many they are."""
+    end: int
+    """The place after the last of them."""
     offsets: int
     ngrams: int
     own: int
@@ -121,13 +121,13 @@ def _rows_of(ring, word):
 @inlined
 def _prefetch(ring, place):
     """Ask for the rows of a word ahead, and for where those of later ones are told."""
-    if place + 2 * ROWS_AHEAD < ring.count:
+    if place + 2 * ROWS_AHEAD < ring.end:
         prefetch_line(ring.offsets + 8 * _word(ring, place + 2 * ROWS_AHEAD))
-    if place + ROWS_AHEAD < ring.count:
+    if place + ROWS_AHEAD < ring.end:
         later = load_int64(ring.offsets + 8 * _word(ring, place + ROWS_AHEAD))
         prefetch_line(ring.ngrams + 4 * later)
         prefetch_line(ring.ngrams + 4 * later + 64)
-    if place < ring.count:
+    if place < ring.end:
         for one in range(_rows_of(ring, _word(ring, place))):
             prefetch_row(load_int64(ring.rows + 8 * one), ring.chunks)
 

@@ -29,7 +29,7 @@ from hsw2v.network.parameters import (
 from hsw2v.network.subwords import InputRows
 
 
-class Trained(NamedTuple):
+class Unpadded(NamedTuple):
     """What training comes to, without padding."""
 
     vectors: NDArray[np.float32]
@@ -149,14 +149,24 @@ class Network:
         state = optimizer_state(self.optimizer, OUTPUTS, rows, width, self.allocate)
         self.parameters |= state
 
-    def compact(self) -> Trained:
+    def unpadded(self) -> Unpadded:
+        """Return what is trained so far."""
+        dim, ngrams = self.dim, self.ngrams
+        vectors, outputs = self.word_vectors()[:, :dim], self.outputs[:, :dim]
+        return Unpadded(vectors, outputs, None if ngrams is None else ngrams[:, :dim])
+
+    def compact(self) -> Unpadded:
         """Return what is trained, and give up the parameters."""
         vectors, ngrams, outputs = self.vectors, self.ngrams, self.outputs
         self.parameters = {}
+        for table in (vectors, ngrams, outputs):
+            if table is not None:
+                read_in_order(table)
         if self.inputs is not None and ngrams is not None:
             self.inputs.compose(vectors, ngrams, vectors)
-        tables = []
-        for table in (vectors, outputs, *(() if ngrams is None else (ngrams,))):
-            read_in_order(table)
-            tables.append(compacted(table, self.dim))
-        return Trained(tables[0], tables[1], tables[2] if len(tables) > 2 else None)
+        dim = self.dim
+        return Unpadded(
+            compacted(vectors, dim),
+            compacted(outputs, dim),
+            None if ngrams is None else compacted(ngrams, dim),
+        )

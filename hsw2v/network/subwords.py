@@ -7,6 +7,7 @@ row, and only buckets that the vocabulary has have one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,13 +76,16 @@ class InputRows:
         self,
         vectors: NDArray[np.float32],
         ngrams: NDArray[np.float32],
-        out: NDArray[np.float32],
+        known: NDArray[np.bool_],
     ) -> None:
-        """Write to `out` (V, P) the own rows with which words have these vectors (V, P)."""
+        """Put the rows of their own in place of vectors (V, P) of words that are `known` (V,)."""
         for words, counts, sums in self._sums(ngrams):
-            out[words] = vectors[words] * (counts + np.float32(1.0))[:, None] - sums
+            own = vectors[words] * (counts + np.float32(1.0))[:, None] - sums
+            vectors[words][known[words]] = own[known[words]]
 
-    def _sums(self, ngrams):  # type: ignore[no-untyped-def]
+    def _sums(
+        self, ngrams: NDArray[np.float32]
+    ) -> Iterator[tuple[slice, NDArray[np.float32], NDArray[np.float32]]]:
         """Yield some words after others, how many n-grams each has, and the sum of their rows."""
         counts = np.diff(self.offsets)
         for begin in range(0, len(counts), _WORDS_AT_ONCE):

@@ -48,7 +48,9 @@ def move_row(
     Its state is in the same row, or in `state_row`.
     """
     table[row] *= max(0.0, 1.0 - rate * l2)
-    table[row] += rate * _direction(optimizer, state, row if state_row is None else state_row, gradient)
+    table[row] += rate * _direction(
+        optimizer, state, row if state_row is None else state_row, gradient
+    )
 
 
 def _direction(optimizer: str, state: State, row: int, gradient: Floats) -> Floats:

@@ -21,8 +21,7 @@ from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageEr
 from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
 from hsw2v.model import Model
 from hsw2v.model.subwords import SubwordVectors
-from hsw2v.network.network import Network
-from hsw2v.network.network import Trained as Tables
+from hsw2v.network.network import Network, Unpadded
 from hsw2v.network.outputs import Structure, is_normalized, unused_settings
 from hsw2v.network.parameters import check_tables
 from hsw2v.network.subwords import subwords_of
@@ -342,6 +341,8 @@ def without_effect(unused: Sequence[str], config: Config) -> str:
     because = f"loss {training.loss}"
     if "num_trees" in unused and training.has_tree:
         because += f", tree {training.tree}"
+    if not training.subwords and {"buckets", "whole_words"} & set(unused):
+        because += ", no subwords"
     if not training.in_rounds and {"workers", "round"} & set(unused):
         because += ", not deterministic"
     if {"worker_threads", "ray_address"} & set(unused):
@@ -455,11 +456,9 @@ def _train(
             network, about = trainer.network, {**info, "epoch": epoch, **notes}
             # The output layer of that epoch need not be that of the end.
             config = chosen.replace(loss=network.output.name, pretrain="")
-            dim, norm = network.dim, network.norm
-            ngrams = None if network.ngrams is None else network.ngrams[:, :dim]
-            tables = Tables(network.word_vectors()[:, :dim], network.outputs[:, :dim], ngrams)
+            norm, trained = network.norm, network.unpadded()
             kept.save_epoch(
-                lambda: _model(config, vocabulary, network, norm, tables, about), epoch
+                lambda: _model(config, vocabulary, network, norm, trained, about), epoch
             )
 
     measuring = trainer.train(corpus, listener, held, kept, save_epoch)
@@ -480,24 +479,24 @@ def _model(
     vocabulary: Vocabulary,
     network: Network,
     norm: NDArray[np.float32] | None,
-    tables: Tables,
+    trained: Unpadded,
     info: Mapping[str, Any],
 ) -> Model:
-    """Return the model of a network: of `norm (4, P)` and tables of it."""
-    structure, subwords = network.output.built_of, subwords_of(config.training)
-    ngrams = None
-    if subwords is not None and network.inputs is not None and tables.ngrams is not None:
-        whole_words = config.training.whole_words
-        buckets = network.inputs.buckets
-        ngrams = SubwordVectors(subwords, buckets, tables.ngrams, whole_words=whole_words)
+    """Return the model of a network: of `norm (4, P)`, and of what is trained."""
+    structure = network.output.built_of
     if config.training.deterministic:
         # These have no part in the model, whose file is to have the same bytes everywhere.
         config = config.replace(threads=None, cache_dir=None, engine="threads", ray_address=None)
         config = config.replace(tables="memory")
+    subwords, inputs = subwords_of(config.training), network.inputs
+    ngrams = None
+    if subwords is not None and inputs is not None and trained.ngrams is not None:
+        whole = config.training.whole_words
+        ngrams = SubwordVectors(subwords, inputs.buckets, trained.ngrams, whole_words=whole)
     return Model(
         vocabulary,
-        tables.vectors,
-        tables.outputs,
+        trained.vectors,
+        trained.outputs,
         None if isinstance(structure, Classes) else structure,
         classes=structure if isinstance(structure, Classes) else None,
         batch_norm=None if norm is None else norm[:, : network.dim].copy(),

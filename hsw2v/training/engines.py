@@ -140,8 +140,7 @@ class KernelEngine:
             together = 2 * BATCH if plan.batch_norm else TOGETHER if samples else 1
             rows = ring_size(settings.window, together)
             self._composing = [
-                (composing(task.inputs, task.ngrams, longest, rows),)
-                for _ in range(task.threads)
+                (composing(task.inputs, task.ngrams, longest, rows),) for _ in range(task.threads)
             ]
 
     def train(self, thread: int, some: Pass, position: int) -> BlockLoss:

@@ -15,9 +15,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hsw2v import files
 from hsw2v.config import Config, TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary

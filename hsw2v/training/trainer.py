@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros
 from hsw2v.config import Config, TrainingConfig

@@ -82,9 +82,7 @@ def ring_size(window: int, together: int = 1) -> int:
     return 1 << (together + 2 * window).bit_length()
 
 
-def composing(
-    inputs: InputRows, table: NDArray[np.float32], block: int, rows: int
-) -> Composing:
+def composing(inputs: InputRows, table: NDArray[np.float32], block: int, rows: int) -> Composing:
     """Return what a thread composes word vectors of and where, for blocks of at most `block` ids.
 
     `table (B, P)` has the vectors of n-grams; so many words have `rows` at a time.
