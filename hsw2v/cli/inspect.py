@@ -57,8 +57,7 @@ def _layer(model: Model) -> dict[str, Any]:
         made = {"made_by": training["classes"]} if "classes" in training else {}
         facts["classes"] = {"count": model.classes.count, **made}
     if (subwords := model.subwords) is not None:
-        shortest, longest = subwords.settings.shortest, subwords.settings.longest
-        facts["subwords"] = {"lengths": f"{shortest}-{longest}", "ngrams": len(subwords)}
+        facts["subwords"] = {"lengths": str(subwords.settings), "ngrams": len(subwords)}
     if model.has_output:
         facts["batch_norm"] = model.batch_norm is not None
     return facts

@@ -249,7 +249,7 @@ def _config(arguments: Arguments) -> dict[str, Any]:
         "model": MODELS[arguments.model],
     }
     if (subwords := arguments.subwords) is not None:
-        training["subwords"] = f"{subwords.shortest}-{subwords.longest}"
+        training["subwords"] = str(subwords)
         training["buckets"] = subwords.buckets
     vocabulary = {"min_count": arguments.minCount, "sample": arguments.t}
     return {"vocabulary": _allowed(vocabulary), "training": _allowed(training)}

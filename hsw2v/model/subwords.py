@@ -20,7 +20,7 @@ from hsw2v.corpus.vocabulary import Vocabulary
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.int64]
 
-_WORDS_AT_ONCE = 1 << 10
+_WORDS_AT_ONCE = 1 << 7
 
 
 class SubwordVectors:
