@@ -378,7 +378,7 @@ def _read_checkpoint(folder: Path) -> None:
                 assert len(text.types.words) == len(text.types.counts)
         vocabulary, _ = choose_words(texts.corpus, run.config.vocabulary)
         training, blocks = run.config.resolved(texts.corpus.tokens).training, texts.corpus.blocks
-        state = checkpoint.read_state(folder, training, vocabulary.counts, len(blocks) - 1)
+        state = checkpoint.read_state(folder, training, vocabulary, len(blocks) - 1)
         assert state.network.vectors.shape[0] == len(vocabulary)
         assert state.block <= len(state.losses) < len(blocks)
     list(checkpoint.verify(folder))

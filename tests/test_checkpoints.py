@@ -51,6 +51,8 @@ CASES: dict[str, dict[str, Any]] = {
     "adagrad, ns": {"optimizer": "adagrad", "loss": "ns"},
     "batch norm, adam": {"batch_norm": True, "optimizer": "adam"},
     "weight decay": {"l2": 0.1},
+    "n-grams": {"subwords": "2-3", "rebuild_at": 0.5, "whole_words": 3},
+    "n-grams, deterministic": {"subwords": "2", "deterministic": True, "workers": 2, "loss": "ns"},
     "deterministic": {"deterministic": True, "workers": 2, "threads": 3, "rebuild_at": 0.75},
     "deterministic adam, class": {
         "deterministic": True,
@@ -98,8 +100,10 @@ def same(one: hsw2v.Model, other: hsw2v.Model) -> bool:
     norms = [
         np.zeros(1) if model.batch_norm is None else model.batch_norm for model in (one, other)
     ]
+    ngrams = [b"" if model.subwords is None else model.subwords.vectors for model in (one, other)]
     return (
-        one.vectors.tobytes() == other.vectors.tobytes()
+        bytes(ngrams[0]) == bytes(ngrams[1])
+        and one.vectors.tobytes() == other.vectors.tobytes()
         and one.output.tobytes() == other.output.tobytes()
         and norms[0].tobytes() == norms[1].tobytes()
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from some_parameters import norm_of, state_of
+from some_parameters import SomeSubwords, norm_of, state_of
 
 import hsw2v
 from hsw2v import events, reference
@@ -36,6 +36,7 @@ class Case:
     batch_norm: bool = False
     learning: bool = True
     length: int = 700
+    ngrams: int = 0
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(5)
@@ -56,6 +57,9 @@ class Case:
         self.vectors, self.outputs = (
             table[:, : self.dim].astype(np.float64) for table in self.tables[:2]
         )
+        self.subwords = None
+        if self.ngrams:
+            self.subwords = SomeSubwords(self.tables.vectors, self.vectors, self.ngrams)
         norm = reference.Norm.of(self.dim)
         self.training = Training(
             self.optimizer,
@@ -78,7 +82,8 @@ class Case:
             self.batch_norm,
         )
         windowing = Windowing(self.remap, self.keep, self.window, True)
-        engine = full.SoftmaxTraining(self.tables, np.zeros(1, np.int32))
+        composing = self.subwords and self.subwords.composing(1, self.words)
+        engine = full.SoftmaxTraining(self.tables, np.zeros(1, np.int32), composing)
         return engine.train_block(self.ids, KEY, plan, windowing, learning=self.learning)
 
     def plan(self) -> reference.Plan:
@@ -86,10 +91,14 @@ class Case:
 
     def train_reference(self) -> tuple[float, int, int]:
         return definition.train_block_full(
-            self.ids, KEY, self.plan(), self.vectors, self.outputs, self.training, self.learning
+            *(self.ids, KEY, self.plan(), self.vectors, self.outputs, self.training),
+            self.learning,
+            self.subwords and self.subwords.reference,
         )
 
     def assert_alike(self, tolerance: float) -> None:
+        if self.subwords:
+            self.subwords.assert_alike(rtol=tolerance, atol=tolerance)
         for table, expected in zip(self.tables[:2], (self.vectors, self.outputs), strict=True):
             np.testing.assert_allclose(
                 table[:, : self.dim], expected, rtol=tolerance, atol=tolerance
@@ -124,6 +133,9 @@ CASES = {
     "a wide window": Case(window=300),
     "nothing to be learnt": Case(batch_norm=True, learning=False),
     "nothing at all": Case(length=0),
+    "n-grams": Case(ngrams=30),
+    "n-grams, CBOW, adam": Case(ngrams=30, cbow=True, optimizer="adam"),
+    "n-grams, normalised": Case(ngrams=30, batch_norm=True),
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from some_parameters import norm_of, reference_trees, some_layer, state_of
+from some_parameters import SomeSubwords, norm_of, reference_trees, some_layer, state_of
 from some_trees import shuffled_tree
 
 from hsw2v import reference
@@ -44,6 +44,7 @@ class Case:
     tree: Tree | None = None
     node_sample: float = 0.0
     l2: float = 0.0
+    ngrams: int = 0
 
     def ids(self) -> np.ndarray:
         rng = np.random.default_rng(5)
@@ -76,6 +77,8 @@ class Case:
         kind = HYBRID if self.hybrid else NEGATIVE if self.negative else HIERARCHICAL
         key = 0xFEDCBA9876543210
         rates = (0.05, 0.02)
+        subwords = SomeSubwords(vectors, expected_vectors, self.ngrams) if self.ngrams else None
+        ring = workspace.ring_size(self.window)
         figures = block.train_block(
             self.ids(),
             np.uint64(key),
@@ -101,6 +104,7 @@ class Case:
                 width,
                 cbow=self.cbow,
             ),
+            *((subwords.composing(len(self.ids()), ring),) if subwords else ()),
         )
         on_tree = reference_trees(expected_outputs, trees, taking_part)
         sampling = reference.Negative(expected_outputs, noise.columns, self.negative)
@@ -110,7 +114,11 @@ class Case:
         plan = reference.Plan(
             remap, keep, self.window, self.shrink, self.cbow, *rates, self.loss_every, self.l2
         )
-        expected = reference.train_block(self.ids(), key, plan, expected_vectors, layer)
+        expected = reference.train_block(
+            *(self.ids(), key, plan, expected_vectors, layer), subwords and subwords.reference
+        )
+        if subwords:
+            subwords.assert_alike(rtol=2e-4, atol=2e-5)
         assert not vectors[:, self.dim :].any()
         assert not outputs[:, self.dim :].any()
         return (
@@ -215,6 +223,13 @@ CASES = {
     "both, two trees, loss of some windows": Case(
         hybrid=True, negative=3, trees=2, node_sample=0.03, loss_every=7, cbow=True
     ),
+    "n-grams": Case(ngrams=30),
+    "n-grams, CBOW": Case(ngrams=30, cbow=True),
+    "n-grams, negative sampling": Case(ngrams=30, negative=5, dim=64),
+    "n-grams, both": Case(ngrams=30, hybrid=True, negative=3, node_sample=0.03, loss_every=7),
+    "n-grams, a window of one word": Case(ngrams=30, window=1),
+    "n-grams, a window larger than a step": Case(ngrams=30, window=17, shrink=False),
+    "n-grams, weight decay, two trees": Case(ngrams=30, l2=0.5, trees=2, private_nodes=12),
     "both, two words": Case(words=2, hybrid=True, negative=5),
     "both, one word": Case(words=1, hybrid=True, negative=3),
 }

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from some_parameters import norm_of, reference_trees, state_of
+from some_parameters import SomeSubwords, norm_of, reference_trees, state_of
 from some_trees import shuffled_tree
 
 from hsw2v import reference
 from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import OPTIMIZERS
 from hsw2v.kernels.arguments import (
+    BATCH,
     CLASSES,
     HIERARCHICAL,
     HYBRID,
@@ -29,7 +30,7 @@ from hsw2v.kernels.general import train_batches
 from hsw2v.kernels.output.classes import ClassMembers
 from hsw2v.kernels.output.hierarchical import tree_paths
 from hsw2v.kernels.output.negative import noise_distribution
-from hsw2v.kernels.output.sampled import Proposal
+from hsw2v.kernels.output.sampled import TOGETHER, Proposal
 from hsw2v.kernels.random import thresholds
 from hsw2v.kernels.sampled import train_sampled
 from hsw2v.kernels.windows import Windowing
@@ -75,6 +76,7 @@ class Case:
     private_nodes: int = 0
     node_sample: float = 0.0
     trees: int = 1
+    ngrams: int = 0
 
     def __str__(self) -> str:
         changed = [
@@ -118,6 +120,8 @@ class Setting:
         self.tables.outputs[:, :dim] = rng.normal(size=(rows, dim)) * 0.5
         self.vectors = self.tables.vectors[:, :dim].astype(np.float64)
         self.outputs = self.tables.outputs[:, :dim].astype(np.float64)
+        if case.ngrams:
+            self.subwords = SomeSubwords(self.tables.vectors, self.vectors, case.ngrams)
 
     def train(self, kernel: Kernel = train_batches) -> tuple[float, int, int]:
         case, of = self.case, self.classes
@@ -155,7 +159,15 @@ class Setting:
                 samples=case.drawn,
                 words=case.words,
             ),
+            *((self.subwords.composing(len(self.ids), self.ring()),) if case.ngrams else ()),
         )
+
+    def ring(self) -> int:
+        together = 2 * BATCH if self.case.batch_norm else TOGETHER
+        return workspace.ring_size(self.case.window, together)
+
+    def composing(self) -> reference.Composing | None:
+        return self.subwords.reference if self.case.ngrams else None
 
     def layer(self) -> reference.Layer:
         case = self.case
@@ -202,6 +214,7 @@ class Setting:
                 norm if case.batch_norm else None,
                 State.of(norm.parameters),
             ),
+            self.composing(),
         )
         return *figures, norm
 
@@ -241,6 +254,14 @@ CASES = [
     Case(trees=3, node_sample=0.03, private_nodes=12, loss_every=3, batch_norm=True),
     Case(trees=2, loss="hs+ns", node_sample=0.03, cbow=True, l2=0.3),
     Case(trees=2, loss="hs+ns", optimizer="adam", loss_every=3),
+    *(Case(loss=loss, ngrams=30, cbow=cbow) for loss in OUTPUTS for cbow in (False, True)),
+    *(
+        Case(ngrams=30, optimizer=one, cbow=cbow, l2=0.3)
+        for one in OPTIMIZERS
+        for cbow in (False, True)
+    ),
+    *(Case(loss=loss, ngrams=30, batch_norm=True, length=900) for loss in OUTPUTS),
+    Case(ngrams=1, words=3, batch_norm=True, length=900, cbow=True, optimizer="adam"),
     *(
         Case(loss="class", node_sample=0.05, optimizer=one, loss_every=some)
         for one in OPTIMIZERS
@@ -269,6 +290,8 @@ def test_kernel_equals_reference(case: Case) -> None:
         trained = setting.tables.norm
         np.testing.assert_allclose(trained.parameters[:, :dim], norm.parameters, **close)
         np.testing.assert_allclose(trained.running[:, :dim], norm.running, rtol=1e-4, atol=1e-5)
+    if case.ngrams:
+        setting.subwords.assert_alike(**close)
 
 
 SAMPLED_CASES = [
@@ -286,6 +309,8 @@ SAMPLED_CASES = [
     Case(words=300, drawn=150, cbow=True, l2=0.3),
     Case(words=300, drawn=1, dim=113),
     Case(length=5),
+    *(Case(ngrams=30, cbow=cbow) for cbow in (False, True)),
+    *(Case(ngrams=30, cbow=cbow, l2=0.3, window=17) for cbow in (False, True)),
 ]
 
 
@@ -296,7 +321,11 @@ def test_plain_steps_of_sampled_softmax_equal_their_reference(case: Case) -> Non
     found = setting.train(train_sampled)
     layer = setting.layer()
     assert isinstance(layer, definition.Sampled)
-    expected = sampled.train_block(setting.ids, KEY, setting.plan(), setting.vectors, layer)
+    expected = sampled.train_block(
+        setting.ids, KEY, setting.plan(), setting.vectors, layer, setting.composing()
+    )
+    if case.ngrams:
+        setting.subwords.assert_alike(rtol=2e-4, atol=2e-5)
     dim = case.dim
     np.testing.assert_allclose(
         setting.tables.vectors[:, :dim], setting.vectors, rtol=2e-4, atol=2e-5

@@ -76,7 +76,7 @@ def looking(folder: Path, found: list[bool]) -> Callable[[Event], None]:
     "name",
     [
         *("a tree that is rebuilt", "two trees, ns beside them", "three phases", "adagrad, ns"),
-        *("batch norm, adam", "class", "sampled", "softmax", "deterministic"),
+        *("batch norm, adam", "class", "sampled", "softmax", "deterministic", "n-grams"),
     ],
 )
 def test_mapped_tables_come_to_the_same_bits(name: str, folder: Path) -> None:

@@ -189,7 +189,7 @@ def test_the_tokens_of_a_gapped_text_are_the_tokeniser_s(
     text = text.replace("_", " ")
     corpus = CorpusConfig(tokens=tokens, lowercase=lowercase)
     config = Config().replace(tokens=tokens, lowercase=lowercase)
-    found = context_of_text(f"{text} _ end", config, {}).unknown
+    found = context_of_text(f"{text} _ end", config, lambda _: ()).unknown
     path = tmp_path_factory.mktemp("text") / "text.txt"
     path.write_text(f"{text} end", encoding="utf-8")
     with encode(path, corpus) as encoded:

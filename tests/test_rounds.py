@@ -46,6 +46,8 @@ LAYERS: dict[str, dict[str, Any]] = {
     "rmsprop, sampled": {"optimizer": "rmsprop", "loss": "sampled"},
     "batch norm, adam, class": {"batch_norm": True, "optimizer": "adam", "loss": "class"},
     "batch norm, softmax": {"batch_norm": True, "loss": "softmax"},
+    "n-grams": {"subwords": "2-3", "rebuild_at": 0.7},
+    "n-grams, adam, sampled": {"subwords": "3", "optimizer": "adam", "loss": "sampled"},
 }
 
 

@@ -12,7 +12,7 @@ from hsw2v.cli.output import formatted, print_json, print_table
 from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:
-    from hsw2v.query.evaluation import AnalogiesResult, Evaluation, Score
+    from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
 
 
 class ManyFiles(click.Command):
@@ -57,7 +57,8 @@ def evaluate(
     two halves: rare, the pairs whose rarer word is beyond the median, and frequent. Analogies:
     lines of four words in sections that begin with `: name`; prints the share of questions
     answered exactly. What holds a word outside the vocabulary is skipped; `covered` counts the
-    rest.
+    rest. Of a model with n-grams, such words are composed of theirs and count, but in analogies
+    only with --restrict 0, and never as the answer.
 
     \b
     Examples:
@@ -83,17 +84,22 @@ def _print(found: Evaluation) -> None:
         rows = [["pairs", "Spearman", "rare", "frequent", "covered"]]
         for one in found.pairs:
             figures = (formatted(rho, ".4f") for rho in (one.spearman, one.rare, one.frequent))
-            rows.append([one.name, *figures, f"{one.covered:,} of {one.pairs:,}"])
+            rows.append([one.name, *figures, _covered(one, one.pairs)])
         print_table(rows, right=range(1, 5))
         if found.analogies:
             print()
     for result in found.analogies:
         table = [(result.name, "accuracy", "correct", "covered")]
         for score in (*result.sections, result.semantic, result.syntactic, result.total):
-            covered = f"{score.covered:,} of {score.questions:,}"
             accuracy = formatted(score.accuracy, ".4f")
+            covered = _covered(score, score.questions)
             table.append((score.name, accuracy, f"{score.correct:,}", covered))
         print_table(table, right=range(1, 4))
+
+
+def _covered(one: PairsResult | Score, asked: int) -> str:
+    composed = f", {one.composed:,} composed" if one.composed else ""
+    return f"{one.covered:,} of {asked:,}{composed}"
 
 
 def _record(result: AnalogiesResult) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from hsw2v.files import check_writable
 @click.argument("output")
 @click.option(
     "--format",
-    type=click.Choice(["text", "binary", "npy"]),
-    help="word2vec text, word2vec binary, or a NumPy array beside a list of words "
-    "(default: by the extension: .bin, .npy, otherwise text).",
+    type=click.Choice(["text", "binary", "npy", "fasttext"]),
+    help="word2vec text, word2vec binary, a NumPy array beside a list of words, or a .bin file of "
+    "fastText (default: by the extension: .bin for word2vec binary, .npy, otherwise text).",
 )
 @number_option("--top", help="Write only this many words, the most frequent.")
 @click.option("--normalize", is_flag=True, help="Scale every vector to length 1.")
@@ -25,13 +25,15 @@ def export(
 ) -> None:
     """Write the vectors of MODEL to OUTPUT in a format other programs read.
 
-    An extension such as .gz compresses. Text has enough digits to read back the same numbers.
+    An extension such as .gz compresses. Text has enough digits to read back the same numbers. Of a
+    model with n-grams, fastText's format keeps them: fastText has the same vectors, of any word.
 
     \b
     Examples:
       hsw2v export corpus.safetensors vectors.txt
       hsw2v export corpus.safetensors vectors.bin --top 50000 --normalize
       hsw2v export corpus.safetensors vectors.txt.gz
+      hsw2v export corpus.safetensors model.bin --format fasttext
     """
     import hsw2v
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hsw2v.cli.options import json_option, model_argument, words_argument
-from hsw2v.cli.output import print_json, print_table
+from hsw2v.cli.output import composed, print_json, print_table
 from hsw2v.config import known_settings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def info(model: str, as_json: bool) -> None:
 
 
 def _layer(model: Model) -> dict[str, Any]:
-    """Return the facts about the output layer; none for a file of vectors."""
+    """Return the facts about the output layer and n-grams; none for a file of vectors."""
     training = model.config.get("training", {})
     facts = {name: training[name] for name in ("loss", "optimizer") if name in training}
     if model.tree is not None and model.counts is not None:
@@ -56,6 +56,8 @@ def _layer(model: Model) -> dict[str, Any]:
     if model.classes is not None:
         made = {"made_by": training["classes"]} if "classes" in training else {}
         facts["classes"] = {"count": model.classes.count, **made}
+    if (subwords := model.subwords) is not None:
+        facts["subwords"] = {"lengths": str(subwords.settings), "ngrams": len(subwords)}
     if model.has_output:
         facts["batch_norm"] = model.batch_norm is not None
     return facts
@@ -87,6 +89,7 @@ def vector(model: str, words: tuple[str, ...], as_json: bool) -> None:
 
     opened = hsw2v.load(model)
     vectors = {word: opened.vector(word) for word in words}
+    composed(opened, words, as_json=False)
     if as_json:
         print_json(vectors)
     else:

@@ -7,7 +7,12 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hsw2v.model import Model
+
+NAMED = 10
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -70,6 +75,25 @@ def as_records(answers: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
 def formatted(value: float | None, form: str) -> str:
     """Return a number in a format, and - for None."""
     return "-" if value is None else format(value, form)
+
+
+def composed(model: Model, words: Iterable[str], as_json: bool) -> dict[str, Any]:
+    """Tell which words are not in the vocabulary, but composed of their n-grams.
+
+    As a fact to print with JSON, if there are any; to people on standard error.
+    """
+    found = [word for word in dict.fromkeys(words) if word not in model]
+    if not found:
+        return {}
+    if not as_json:
+        warn(f"not in the vocabulary, composed of n-grams: {named(found)}")
+    return {"composed": found}
+
+
+def named(words: Sequence[str]) -> str:
+    """Return some words as a text, and how many more there are."""
+    more = f" and {len(words) - NAMED:,} more" if len(words) > NAMED else ""
+    return ", ".join(map(repr, words[:NAMED])) + more
 
 
 def warn(sentence: str) -> None:

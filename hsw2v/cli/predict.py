@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hsw2v.cli.options import count_option, json_option, model_argument, normalize_option, word
-from hsw2v.cli.output import print_json, print_table, warn
+from hsw2v.cli.output import composed, print_json, print_table, warn
 from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def predict(
 
     Probabilities and ranking are exact. As in training, words of TEXT that are not in the
     vocabulary are left out, and those beyond the model's window do not count. Words of --context
-    must all be in the vocabulary.
+    must all be in the vocabulary. Of a model with n-grams, other words are composed of theirs.
 
     \b
     Examples:
@@ -56,7 +56,8 @@ def predict(
             hint='give a text with a gap, such as "the capital of _ is", or --context WORDS',
         )
     given = " ".join(text) if text else [one for some in context for one in some.split()]
-    predictor = Predictor(hsw2v.load(model), normalize_exactly=normalize_exactly)
+    opened = hsw2v.load(model)
+    predictor = Predictor(opened, normalize_exactly=normalize_exactly)
     found = predictor.predict(given, k)
     for why, words in (
         ("not in the vocabulary", found.context.unknown),
@@ -64,8 +65,9 @@ def predict(
     ):
         if words:
             warn(f"left out, {why}: " + ", ".join(map(repr, words)))
+    made = composed(opened, found.context.words, as_json)
     if as_json:
-        print_json(_record(found))
+        print_json(_record(found) | made)
     else:
         print_table(
             (one, f"{math.exp(log):.4g}")

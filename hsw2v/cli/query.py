@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from hsw2v.cli.options import count_option, json_option, model_argument, word, words_argument
-from hsw2v.cli.output import print_answers, print_json
+from hsw2v.cli.output import composed, print_answers, print_json
 
 
 @click.command()
@@ -22,9 +22,11 @@ def similarity(model: str, first: str, second: str, as_json: bool) -> None:
     """
     import hsw2v
 
-    answer = float(hsw2v.load(model).similarity(first, second))
+    opened = hsw2v.load(model)
+    answer = float(opened.similarity(first, second))
+    made = composed(opened, [first, second], as_json)
     if as_json:
-        print_json({"words": [first, second], "similarity": answer})
+        print_json({"words": [first, second], "similarity": answer, **made})
     else:
         print(f"{answer:.4f}")
 
@@ -52,8 +54,10 @@ def analogy(model: str, a: str, b: str, c: str, k: int, method: str, as_json: bo
     """
     import hsw2v
 
-    answers = hsw2v.load(model).analogy(a, b, c, k=k, method=method)
-    print_answers(answers, as_json, key="answers", words=[a, b, c], method=method)
+    opened = hsw2v.load(model)
+    answers = opened.analogy(a, b, c, k=k, method=method)
+    made = composed(opened, [a, b, c], as_json)
+    print_answers(answers, as_json, key="answers", words=[a, b, c], method=method, **made)
 
 
 @click.command("odd-one-out")
@@ -69,8 +73,10 @@ def odd_one_out(model: str, words: tuple[str, ...], as_json: bool) -> None:
     """
     import hsw2v
 
-    answer = hsw2v.load(model).odd_one_out(list(words))
+    opened = hsw2v.load(model)
+    answer = opened.odd_one_out(list(words))
+    made = composed(opened, words, as_json)
     if as_json:
-        print_json({"words": words, "odd_one_out": answer})
+        print_json({"words": words, "odd_one_out": answer, **made})
     else:
         print(answer)

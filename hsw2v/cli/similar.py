@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hsw2v.cli.options import count_option, json_option, model_argument, word
-from hsw2v.cli.output import as_records, print_answers, print_json, warn
+from hsw2v.cli.output import as_records, composed, named, print_answers, print_json, warn
 from hsw2v.errors import EncodingError, UnknownWordError, UsageError
 from hsw2v.files import STDIN
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from hsw2v.model import Model
 
 BATCH = 1024
-NAMED = 10
 
 
 @click.command()
@@ -32,7 +31,8 @@ def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
 
     With - for WORDS, reads words from standard input, one a line, and prints word, neighbour and
     similarity, tab-separated, or with --json an object a word. Without WORDS, on a terminal,
-    prompts for them.
+    prompts for them. Of a model with n-grams, words that are not in the vocabulary are composed of
+    theirs; a note says so.
 
     \b
     Examples:
@@ -54,7 +54,9 @@ def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
 
 
 def _answer(model: Model, words: Sequence[str], k: int, as_json: bool) -> None:
-    print_answers(model.similar(words, k=k), as_json, key="similar", words=words)
+    answers = model.similar(words, k=k)
+    made = composed(model, words, as_json)
+    print_answers(answers, as_json, key="similar", words=words, **made)
 
 
 def _prompt(model: Model, k: int, as_json: bool) -> None:
@@ -82,15 +84,18 @@ def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> 
     """Answer the word on every line, in batches; empty lines are skipped.
 
     Raises:
-        UnknownWordError: at the end, if some words are not in the vocabulary.
+        UnknownWordError: at the end, if some words have no vectors.
         EncodingError: the lines are not UTF-8.
     """
     unknown: list[str] = []
+    made: list[str] = []
     remaining = (word for line in lines if (word := line.strip()))
     try:
         while words := list(islice(remaining, BATCH)):
-            known = [word for word in words if word in model]
+            known = list(model.known(words))
             answers = dict(zip(known, model.similar_batch(known, k), strict=True))
+            absent = {word for word in known if word not in model}
+            made += [word for word in words if word in absent]
             for word in words:
                 found = answers.get(word, [])
                 if word not in answers:
@@ -99,7 +104,8 @@ def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> 
                     for near, score in found:
                         print(f"{word}\t{near}\t{score:.4f}")
                 elif word in answers:
-                    print_json({"words": [word], "similar": as_records(found)})
+                    facts = {"composed": [word]} if word in absent else {}
+                    print_json({"words": [word], "similar": as_records(found), **facts})
                 else:
                     print_json({"words": [word], "error": "not in the vocabulary"})
     except UnicodeDecodeError as error:
@@ -108,9 +114,9 @@ def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> 
             where="standard input",
             hint="convert it, for example with iconv",
         ) from error
+    if not as_json:
+        composed(model, made, as_json)
     if unknown:
-        named = ", ".join(repr(word) for word in unknown[:NAMED])
-        more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
         raise UnknownWordError(
-            f"not in the vocabulary: {named}{more}", hint="all others are answered"
+            f"not in the vocabulary: {named(unknown)}", hint="all others are answered"
         )

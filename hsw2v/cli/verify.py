@@ -14,7 +14,7 @@ from hsw2v.cli.output import print_json, print_table
 @click.argument("file")
 @json_option
 def verify(file: str, as_json: bool) -> None:
-    """Check everything in FILE: a model, word2vec vectors, or a folder OUTPUT.checkpoint.
+    """Check everything in FILE: a model, other vectors, or a folder OUTPUT.checkpoint.
 
     All checksums, that numbers are finite, words distinct and UTF-8, counts not negative, the tree
     a tree. Prints what was checked; what is wrong is an error, with its exit code.

@@ -34,6 +34,7 @@ from hsw2v.config.settings import (
     PASSED_TOKENS,
     RENAMED,
     SEVERAL_TREES,
+    SUBWORD_LR,
     TREE_LOSSES,
     TREES,
     CorpusConfig,
@@ -90,7 +91,8 @@ class Config:
             }
             object.__setattr__(self, section.name, dataclasses.replace(part, **sound))
         # As it is written, which is found out when it is taken apart.
-        _ = self.training.phases, self.training.tables_folder
+        training = self.training
+        _ = training.phases, training.tables_folder, training.ngram_lengths
 
     def replace(self, **settings: Any) -> Config:
         """Return a copy with some settings changed, named without their section.
@@ -123,7 +125,7 @@ class Config:
             epochs = _default_epochs(tokens)
         defaults: dict[str, Any] = {
             "epochs": epochs,
-            "lr": DEFAULT_LR[training.optimizer][training.model],
+            "lr": _default_lr(training),
             "threads": _cores(),
             "rebuild_every": DEFAULT_REBUILD_EVERY[training.model],
         }
@@ -161,6 +163,12 @@ def shown(settings: Mapping[str, Any]) -> dict[str, Any]:
         name: without_credentials(one) if isinstance(one, str) else one
         for name, one in settings.items()
     }
+
+
+def _default_lr(training: TrainingConfig) -> float:
+    if training.subwords and training.optimizer == "sgd":
+        return SUBWORD_LR
+    return DEFAULT_LR[training.optimizer][training.model]
 
 
 def _default_epochs(tokens: int) -> int:

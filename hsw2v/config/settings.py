@@ -5,6 +5,7 @@ from typing import Any
 
 from hsw2v.config.places import MEMORY, folder_of_tables
 from hsw2v.config.pretraining import Phase, phases_of
+from hsw2v.config.subwords import lengths_of
 
 LARGEST = 2**63 - 1
 """The largest whole number that compiled code and TOML hold."""
@@ -110,6 +111,21 @@ class TrainingConfig:
     fixed_window: bool = setting(
         False, "always use the whole window instead of shrinking it at random"
     )
+    subwords: str = setting(
+        "",
+        "lengths of the character n-grams of words that have vectors of their own, such as '3-6' "
+        "or '4': a word's vector is the mean of its own and theirs (default: none)",
+    )
+    buckets: int = setting(
+        2_000_000,
+        "buckets of the hash of n-grams: those in the same one share a vector; only those that "
+        "the vocabulary has take memory",
+        minimum=1,
+        maximum=100_000_000,
+    )
+    whole_words: int = setting(
+        0, "number of the most frequent words that have no n-grams", minimum=0
+    )
     loss: str = setting(
         "hs",
         "output layer: hierarchical softmax (hs), the same with negative sampling beside it "
@@ -207,7 +223,7 @@ class TrainingConfig:
     lr: float | None = setting(
         None,
         "learning rate at the start, falling linearly to 1e-4 of it "
-        "(default: 0.025 for skipgram, 0.05 for cbow; with adagrad 0.1 and 0.2, with rmsprop and "
+        "(default: 0.025 for skipgram, 0.05 for cbow and with subwords; with adagrad 0.1 and 0.2, with rmsprop and "
         "adam 0.01)",
         above=0.0,
         maximum=10.0,
@@ -284,6 +300,11 @@ class TrainingConfig:
         return self.tree if self.has_tree and self.tree not in TREES else None
 
     @property
+    def ngram_lengths(self) -> tuple[int, int] | None:
+        """The least and the largest length of character n-grams; None if words have none."""
+        return lengths_of(self.subwords)
+
+    @property
     def tables_folder(self) -> str | None:
         """The folder of tables that are mapped into memory; None if they are in memory."""
         return folder_of_tables(self.tables)
@@ -323,6 +344,8 @@ DEFAULT_LR = {
     "rmsprop": {"skipgram": 0.01, "cbow": 0.01},
     "adam": {"skipgram": 0.01, "cbow": 0.01},
 }
+SUBWORD_LR = 0.05
+"""With n-grams and sgd."""
 ALWAYS_TRAINED, LEAST_NODE_SAMPLE = 2_500, 0.0005
 """By default a node is always trained if all epochs pass fewer tokens below it than the first times
 the dimensions, or if they are a smaller share of all tokens than the second."""

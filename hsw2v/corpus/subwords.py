@@ -42,6 +42,11 @@ class Subwords:
     longest: int
     buckets: int
 
+    def __str__(self) -> str:
+        """Return the lengths as a setting has them."""
+        shortest, longest = self.shortest, self.longest
+        return str(shortest) if shortest == longest else f"{shortest}-{longest}"
+
     def ngrams(self, words: Vocabulary) -> NGrams:
         """Return the n-grams of all words of a vocabulary."""
         parts = [
@@ -68,7 +73,8 @@ class Subwords:
         starts = np.append(starts, len(text))
         characters = len(word_of)
         ends = last[word_of]
-        lengths = np.arange(self.shortest, self.longest + 1)
+        longest = min(self.longest, int(np.diff(borders).max(initial=0)))
+        lengths = np.arange(self.shortest, longest + 1)
         # (characters, lengths): the place after the last character of the n-gram that begins there.
         after = np.arange(characters)[:, None] + lengths
         valid = after <= ends[:, None]

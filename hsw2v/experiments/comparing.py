@@ -25,8 +25,6 @@ from hsw2v.files import check_writable, explain_write_error, write_text
 from hsw2v.model import Model
 from hsw2v.network.outputs import effective
 from hsw2v.plots import check_figure
-from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
-from hsw2v.query.neighbours import UnitRows
 from hsw2v.training.api import check_on, train_on, without_effect
 from hsw2v.training.log import Log
 from hsw2v.training.texts import Texts, read_texts
@@ -246,17 +244,13 @@ class _Comparing:
         return run
 
     def _measured(self, run: Run, model: Model, seconds: float, end: EpochEnd) -> Run:
-        unit, index = UnitRows(model.vectors), model.vocabulary.index
         experiment = self._experiment
         return replace(
             run,
             seconds=seconds,
             words_per_second=end.tokens / seconds,
             heldout_loss=end.heldout_loss,
-            evaluation=Evaluation(
-                tuple(evaluate_pairs(unit, index, test) for test in experiment.pairs),
-                tuple(evaluate_analogies(unit, index, test) for test in experiment.analogies),
-            ),
+            evaluation=model.evaluate_on(experiment.pairs, experiment.analogies),
             versions=model.info["versions"],
         )
 

@@ -29,6 +29,7 @@ from hsw2v.kernels.output.negative import (
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import decay_rows
 from hsw2v.kernels.step import loss, step
+from hsw2v.kernels.subwords import move_on, ring_of
 from hsw2v.kernels.tiles import add_to_rows, mean_row, prefetch_row
 from hsw2v.kernels.windows import find_windows, leave_out, row_addresses
 
@@ -59,12 +60,14 @@ def _find_rows(kind, trees, sampling, kept, centre, count, key, whole, rows, lab
 
 
 @compiled
-def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[float, int, int]:
+def train_block(
+    ids, key, plan, windowing, tables, layer, scratch, composing=None
+) -> tuple[float, int, int]:
     """Train on one block of provisional ids (B,) int32, changing the tables in place.
 
     `plan` is one of plain steps: with SGD and without batch normalisation. All random numbers come
     from `key` (uint64). Threads may work on blocks of the same tables at once without locks:
-    Hogwild (Niu, Recht, Ré & Wright 2011).
+    Hogwild (Niu, Recht, Ré & Wright 2011). With `composing`, words have n-grams (`subwords`).
 
     Returns the sampled loss in nats (float64), the predictions it is the sum of, and the number
     of words that were kept.
@@ -81,7 +84,13 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
     bounds = scratch.bounds.ctypes.data
     stop = scratch.stop.ctypes.data
     word_rows = scratch.rows.ctypes.data
-    row_addresses(base, stride, kept, count, word_rows)
+    if composing is not None:
+        ring = ring_of(composing, tables.vectors, kept, count)
+        row_addresses(ring.composed, stride, ring.places, count, word_rows)
+        left: Any = np.int64(0)
+        entered: Any = np.int64(0)
+    else:
+        row_addresses(base, stride, kept, count, word_rows)
     outputs = scratch.output.ctypes.data
     labels_of_paths = scratch.labels.ctypes.data
     output_room = scratch.output.itemsize * scratch.output.shape[1]
@@ -134,6 +143,9 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
                 prefetch_row(load_int64(word_rows + 8 * (ahead + window + 1)), chunks)
         if centre < 0:
             continue
+        if composing is not None:
+            begin = max(centre - window, 0)
+            left, entered = move_on(ring, left, entered, begin, min(ahead + window, count))
         previous = leave_out(word_rows, centre, previous)
         first = np.int64(load_int32(bounds + 8 * centre))
         n = np.int64(load_int32(bounds + 8 * centre + 4)) - first - 1
@@ -166,5 +178,7 @@ def train_block(ids, key, plan, windowing, tables, layer, scratch) -> tuple[floa
             factor = decay_factor(rate, l2)
             decay_rows(output, m, factor, chunks)
             decay_rows(context, n, factor, chunks)
+    if composing is not None:
+        move_on(ring, left, entered, count, count)
     merge_top(trees)
     return total, predictions, count

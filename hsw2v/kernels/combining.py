@@ -110,6 +110,20 @@ def find_rows(
 
 
 @compiled
+def find_ngrams(words, offsets, ngrams, found) -> int:
+    """Find the rows of the n-grams of words (n,) int32; return how many there are.
+
+    `offsets (V+1,) int64` tells where the rows of each word begin in `ngrams (Σ,) int32`.
+    """
+    marks, rows = found.marks, found.rows
+    n = 0
+    for word in words:
+        for place in range(offsets[word], offsets[word + 1]):
+            n = _mark(ngrams[place], marks, rows, n)
+    return n
+
+
+@compiled
 def forget(marks, rows) -> None:
     """Let rows (n,) int32 be found again."""
     for row in rows:

@@ -34,7 +34,7 @@ from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.group import Room, choose, decide, move_hidden
 from hsw2v.kernels.memory import load_int32, load_int64
 from hsw2v.kernels.normalisation import backward, normalise
-from hsw2v.kernels.optimizers import state_rows
+from hsw2v.kernels.optimizers import state_of_row, state_rows
 from hsw2v.kernels.output.classes import (
     choices,
     class_rows,
@@ -61,6 +61,7 @@ from hsw2v.kernels.output.sampled import (
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import clear_row, copy_row
 from hsw2v.kernels.step import loss
+from hsw2v.kernels.subwords import move_on, ring_of
 from hsw2v.kernels.tiles import mean_row, prefetch_row
 from hsw2v.kernels.windows import context_rows, find_windows
 
@@ -69,6 +70,8 @@ class Addresses(NamedTuple):
     """Where the arrays of a block are, and what the rows measure."""
 
     kept: int
+    places: int
+    """Of the numbers of the rows of the words kept, in the table at `base`."""
     bounds: int
     context: int
     hidden: int
@@ -76,7 +79,7 @@ class Addresses(NamedTuple):
     gradient: int
     """Of those of their gradients."""
     base: int
-    """The table of word vectors."""
+    """The table of word vectors, or the ring of those that are composed."""
     stride: int
     """Bytes of a row."""
     chunks: int
@@ -108,7 +111,7 @@ def _gather(begin, end, count, window, cbow, at, state, has_squares, has_means):
     for centre in range(begin, end):
         if centre + 1 + window < count:
             entering = np.int64(load_int32(at.kept + 4 * (centre + 1 + window)))
-            row = at.base + entering * at.stride
+            row = state.table + entering * at.stride
             prefetch_row(row, at.chunks)
             if has_squares:
                 prefetch_row(row + state.squares, at.chunks)
@@ -116,7 +119,7 @@ def _gather(begin, end, count, window, cbow, at, state, has_squares, has_means):
                 prefetch_row(row + state.means, at.chunks)
         first = np.int64(load_int32(at.bounds + 8 * centre))
         last = np.int64(load_int32(at.bounds + 8 * centre + 4))
-        n = context_rows(at.base, at.stride, at.kept, first, last, centre, at.context)
+        n = context_rows(at.base, at.stride, at.places, first, last, centre, at.context)
         if cbow and n > 0:
             mean_row(at.context, n, at.chunks, load_int64(at.hidden + 8 * rows))
             rows += 1
@@ -135,16 +138,21 @@ def _scatter(begin, end, at, rate, plan, state):
     for centre in range(begin, end):
         first = np.int64(load_int32(at.bounds + 8 * centre))
         last = np.int64(load_int32(at.bounds + 8 * centre + 4))
-        n = context_rows(at.base, at.stride, at.kept, first, last, centre, at.context)
+        n = context_rows(at.base, at.stride, at.places, first, last, centre, at.context)
         for i in range(n):
+            place = first + i if first + i < centre else first + i + 1
+            word = np.int64(load_int32(at.kept + 4 * place))
             by_row = load_int64(at.gradient + 8 * (done if plan.cbow else done + i))
             row = load_int64(at.context + 8 * i)
-            move_hidden(row, by_row, rate, plan.optimizer, plan.l2, state, at.chunks)
+            own = state_of_row(state, word, row)
+            move_hidden(row, by_row, rate, plan.optimizer, plan.l2, own, at.chunks)
         done += min(n, 1) if plan.cbow else n
 
 
 @compiled
-def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[float, int, int]:
+def train_batches(
+    ids, key, plan, windowing, tables, layer, scratch, composing=None
+) -> tuple[float, int, int]:
     """Train on one block of provisional ids (B,) int32, changing the tables in place.
 
     Arguments and results are as those of `block.train_block`.
@@ -181,7 +189,14 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
     hidden = scratch.hidden_rows.ctypes.data
     gradient = scratch.gradient_rows.ctypes.data
     context = scratch.context.ctypes.data
-    at = Addresses(kept, bounds, context, hidden, gradient, base, stride, chunks)
+    places: Any = kept
+    if composing is not None:
+        ring = ring_of(composing, tables.vectors, kept, count)
+        base = ring.composed
+        places = ring.places
+        left: Any = np.int64(0)
+        entered: Any = np.int64(0)
+    at = Addresses(kept, places, bounds, context, hidden, gradient, base, stride, chunks)
     window = windowing.window
     stop = scratch.stop.ctypes.data
     own_labels = scratch.labels.ctypes.data
@@ -198,6 +213,9 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
         begin = batch * count // batches
         end = (batch + 1) * count // batches
         rate = plan.first_rate + slope * begin
+        if composing is not None:
+            first, last = max(begin - window, 0), min(end + window, count)
+            left, entered = move_on(ring, left, entered, first, last)
         rows = _gather(
             begin, end, count, window, plan.cbow, at, vector_state, has_squares, has_means
         )
@@ -303,5 +321,7 @@ def train_batches(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 by_row = scratch.slopes.ctypes.data + one * stride
                 move_hidden(row, by_row, rate, plan.optimizer, 0.0, scale_and_shift, chunks)
         _scatter(begin, end, at, rate, plan, vector_state)
+    if composing is not None:
+        move_on(ring, left, entered, count, count)
     merge_top(trees)
     return total, predictions, count

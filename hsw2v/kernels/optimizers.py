@@ -69,6 +69,19 @@ def state_rows(state, table):
 
 
 @inlined
+def state_of_row(rows, number, row):
+    """Return the state of a row of the table, by its number, for its copy at the address `row`."""
+    there = rows.table + number * rows.stride
+    return StateRows(
+        row - number * rows.stride,
+        there + rows.squares - row,
+        there + rows.means - row,
+        rows.steps,
+        rows.stride,
+    )
+
+
+@inlined
 def decay_factor(rate, l2):
     """Return what a row is multiplied by before it moves: 1 - rate · l2, float32, never below 0."""
     return np.float32(max(0.0, 1.0 - rate * l2))

@@ -41,6 +41,7 @@ from hsw2v.kernels.output.sampled import (
 )
 from hsw2v.kernels.random import draw
 from hsw2v.kernels.rows import decay_rows
+from hsw2v.kernels.subwords import move_on, ring_of
 from hsw2v.kernels.tiles import (
     MAX_OUTPUT,
     TILE_WIDTH,
@@ -57,9 +58,11 @@ class At(NamedTuple):
     """Where everything is that a block needs: addresses, and what the rows measure."""
 
     kept: int
+    places: int
+    """Of the numbers of the rows of the words kept, in the table at `base`."""
     bounds: int
     base: int
-    """The table of word vectors."""
+    """The table of word vectors, or the ring of those that are composed."""
     outputs: int
     stride: int
     """Bytes of a row."""
@@ -87,14 +90,15 @@ class At(NamedTuple):
 
 
 @inlined
-def _addresses(tables, scratch):
-    """Return where everything is."""
+def _addresses(tables, scratch, base, places):
+    """Return where everything is; the rows of the words kept are told by `base` and `places`."""
     batch = scratch.batch
     stride = tables.vectors.shape[1] * tables.vectors.itemsize
     return At(
         scratch.kept.ctypes.data,
+        places,
         scratch.bounds.ctypes.data,
-        tables.vectors.ctypes.data,
+        base,
         tables.outputs.ctypes.data,
         stride,
         stride // (4 * LANES),
@@ -165,12 +169,15 @@ def _draw(at, sampling, key, group):
 
 
 @compiled
-def _prefetch(at, sampling, key, first, last, group):
-    """Ask for the rows of words from `first` on and before `last`, and of those of a group."""
+def _prefetch(at, vectors, sampling, key, first, last, group):
+    """Ask for the rows of words from `first` on and before `last`, and of those of a group.
+
+    The words' own rows are in the table at the address `vectors`.
+    """
     for place in range(first, last):
         word = _word(at, place)
         prefetch_row(at.outputs + word * at.stride, at.chunks)
-        prefetch_row(at.base + word * at.stride, at.chunks)
+        prefetch_row(vectors + word * at.stride, at.chunks)
     if group >= 0:
         for place in range(sampling.samples):
             word = drawn_word(sampling, draw(key, group * sampling.samples + place))
@@ -182,7 +189,7 @@ def _mean_rows(at, begin, end):
     """Make the means of windows that have words."""
     for place in range(begin, end):
         first, last = _window(at, place)
-        n = context_rows(at.base, at.stride, at.kept, first, last, place, at.context)
+        n = context_rows(at.base, at.stride, at.places, first, last, place, at.context)
         if n > 0:
             mean_row(at.context, n, at.chunks, load_int64(at.hidden + 8 * (place - begin)))
 
@@ -314,7 +321,7 @@ def _move(at, hidden, m, rows, low, high, begin, end, cbow, factor):
             gradient = moving + 8 * first
             update_rows(1, own, gradient, target, 1, at.chunks, errors)
             start, stop = _window(at, centre)
-            n = context_rows(at.base, at.stride, at.kept, start, stop, centre, at.context)
+            n = context_rows(at.base, at.stride, at.places, start, stop, centre, at.context)
             add_to_rows(at.context, n, at.chunks, load_int64(gradient))
             if factor < 1.0:
                 decay_rows(at.context, n, factor, at.chunks)
@@ -330,15 +337,26 @@ def _move(at, hidden, m, rows, low, high, begin, end, cbow, factor):
 
 
 @compiled
-def train_sampled(ids, key, plan, windowing, tables, layer, scratch) -> tuple[float, int, int]:
+def train_sampled(
+    ids, key, plan, windowing, tables, layer, scratch, composing=None
+) -> tuple[float, int, int]:
     """Train on one block of provisional ids (B,) int32, changing the tables in place.
 
     `plan` is one of plain steps: with SGD and without batch normalisation. Arguments and results
     are as those of `block.train_block`.
     """
     count = find_windows(ids, windowing, key, scratch.kept, scratch.bounds)
-    at = _addresses(tables, scratch)
-    row_addresses(at.base, at.stride, at.kept, count, at.rows)
+    vectors = tables.vectors.ctypes.data
+    base: Any = vectors
+    places: Any = scratch.kept.ctypes.data
+    if composing is not None:
+        ring = ring_of(composing, tables.vectors, places, count)
+        base = ring.composed
+        places = ring.places
+        left: Any = np.int64(0)
+        entered: Any = np.int64(0)
+    at = _addresses(tables, scratch, base, places)
+    row_addresses(at.base, at.stride, at.places, count, at.rows)
     sampling = sampled_softmax_rows(layer.proposal, scratch.drawn, tables.outputs)
     noise_key = key ^ NOISE_KEY
     stop = scratch.stop.ctypes.data
@@ -357,7 +375,11 @@ def train_sampled(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
         entering = min(end + window, count)
         following = end // SHARED_BY if end % SHARED_BY == 0 and end < count else -1
         last = min(entering + TOGETHER, count)
-        _prefetch(at, sampling, noise_key, entering, last, following)
+        _prefetch(at, vectors, sampling, noise_key, entering, last, following)
+        if composing is not None:
+            reach = window if cbow else 0
+            first, last = max(begin - reach, 0), min(end + reach, count)
+            left, entered = move_on(ring, left, entered, first, last)
         if begin % SHARED_BY == 0:
             m = _draw(at, sampling, noise_key, begin // SHARED_BY)
         rate = np.float32(plan.first_rate + slope * begin)
@@ -381,4 +403,6 @@ def train_sampled(ids, key, plan, windowing, tables, layer, scratch) -> tuple[fl
                 predictions += found
         _errors_of_drawn(at, sampling, m, rows, low, high, begin, end, cbow, rate)
         _move(at, hidden, m, rows, low, high, begin, end, cbow, decay_factor(rate, plan.l2))
+    if composing is not None:
+        move_on(ring, left, entered, count, count)
     return total, predictions, count

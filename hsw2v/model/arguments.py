@@ -64,8 +64,8 @@ def paths_of(given: Path | Iterable[Path]) -> list[Path]:
     return [given] if isinstance(given, (str, os.PathLike)) else list(given)
 
 
-def unknown(missing: list[str], vocabulary: Vocabulary) -> UnknownWordError:
-    """Return the error that words are missing, with the nearest ones that are not."""
+def unknown(missing: list[str], vocabulary: Vocabulary, more: str = "") -> UnknownWordError:
+    """Return the error that words are missing, and more of why, with the nearest that are not."""
     named = ", ".join(repr(word) for word in missing)
     suggestions = []
     for word in missing[:5]:
@@ -73,4 +73,4 @@ def unknown(missing: list[str], vocabulary: Vocabulary) -> UnknownWordError:
         if near:
             suggestions.append(f"for {word!r} {', '.join(near)}")
     hint = "nearest spellings: " + "; ".join(suggestions) if suggestions else "check them"
-    return UnknownWordError(f"not in the vocabulary: {named}", hint=hint)
+    return UnknownWordError(f"not in the vocabulary{more}: {named}", hint=hint)

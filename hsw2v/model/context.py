@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from hsw2v.config import Config, CorpusConfig
@@ -20,15 +20,19 @@ class Context:
     """The words around a gap: those that count, and those that do not."""
 
     words: tuple[str, ...]
-    """Words of the vocabulary within the window."""
+    """Words within the window that have vectors."""
     unknown: tuple[str, ...] = ()
-    """Words that are not in the vocabulary: left out, as in training, before the window is cut."""
+    """Words that have no vector: left out, as in training, before the window is cut."""
     out_of_window: tuple[str, ...] = ()
-    """Words of the vocabulary that are too far from the gap."""
+    """Words that have vectors, and are too far from the gap."""
 
 
-def context_of_text(text: str, config: Config, vocabulary: Container[str]) -> Context:
+def context_of_text(
+    text: str, config: Config, known: Callable[[list[str]], Collection[str]]
+) -> Context:
     """Return the context of the gap in a text, with its words made as in training.
+
+    `known` tells which of some words have vectors.
 
     Raises:
         UsageError: the text does not have exactly one gap.
@@ -44,6 +48,7 @@ def context_of_text(text: str, config: Config, vocabulary: Container[str]) -> Co
     gap = tokens.index(None)
     window = config.training.window
     sides = [[word for word in side if word] for side in (tokens[:gap], tokens[gap + 1 :])]
+    vocabulary = known([word for side in sides for word in side])
     before, after = ([word for word in side if word in vocabulary] for side in sides)
     return Context(
         words=(*before[-window:], *after[:window]),

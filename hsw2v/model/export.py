@@ -15,7 +15,7 @@ from hsw2v.files import atomic_write, compressing, compression_of
 from hsw2v.model.arguments import check_finite
 
 EXTENSIONS = {".txt": "text", ".vec": "text", ".bin": "binary", ".npy": "npy"}
-FORMATS = ("text", "binary", "npy")
+FORMATS = ("text", "binary", "npy", "fasttext")
 
 _ROWS = 4096
 _WHITE_SPACE = frozenset(" \t\n\r\v\f")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice, repeat
 
 import numpy as np
@@ -55,7 +55,7 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]:
     lines = _lines(pieces)
     count, dim = check_header(next(lines, b""), name)
     words: list[bytes] = []
-    vectors = _Table(count, dim, name)
+    vectors = Table(count, dim, f"{name}, line 1")
     while batch := list(islice(lines, _ROWS)):
         start = len(words)
         rows, extra = batch[: count - start], batch[count - start :]
@@ -70,7 +70,7 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]:
                 hint="the first line must hold the number of words",
             )
     _check_count(len(words), count, name, "line")
-    return _distinct(words, name, "line", 2), vectors.whole()
+    return distinct(words, name, "line", 2), vectors.whole()
 
 
 def read_binary(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]:
@@ -85,7 +85,7 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]
     buffer = _more(pieces, _LONGEST_HEADER)
     count, dim = check_header(buffer, name)
     words: list[bytes] = []
-    table = _Table(count, dim, name)
+    table = Table(count, dim, f"{name}, line 1")
     place, size = buffer.index(b"\n") + 1, 4 * dim
     while len(words) < count:
         ends = _word_ends(buffer, place, size, min(_ROWS, count - len(words)))
@@ -117,7 +117,7 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]
     if not all_finite(vectors):
         row = int(np.argmin(np.isfinite(vectors).all(axis=1)))
         raise _not_finite(words[row].decode(), f"{name}, row {row + 1}")
-    return _distinct(words, name, "row", 1), vectors
+    return distinct(words, name, "row", 1), vectors
 
 
 def _word_ends(buffer: bytes, place: int, size: int, most: int) -> list[int]:
@@ -170,7 +170,7 @@ def check_header(beginning: bytes, name: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-class _Table:
+class Table:
     """A table (V, D) float32 that takes memory as rows come, not as the first line promises."""
 
     def __init__(self, count: int, dim: int, name: str) -> None:
@@ -194,9 +194,9 @@ class _Table:
 
     def _too_much(self) -> ResourceError:
         return ResourceError(
-            f"promises {self._count} words of {self._dim} dimensions, more than memory holds",
-            where=f"{self._name}, line 1",
-            hint="check the first line",
+            f"promises {self._count} rows of {self._dim} numbers, more than memory holds",
+            where=self._name,
+            hint="check how it begins",
         )
 
     def whole(self) -> Floats:
@@ -299,8 +299,15 @@ def _check_count(found: int, count: int, name: str, unit: str) -> None:
         )
 
 
-def _distinct(words: list[bytes], name: str, unit: str, first: int) -> Vocabulary:
-    found = Vocabulary.from_encoded(words, repeat(0, len(words)))
+def distinct(
+    words: list[bytes], name: str, unit: str, first: int, counts: Iterable[int] | None = None
+) -> Vocabulary:
+    """Return a vocabulary of words in UTF-8; the first stands in the unit of this number.
+
+    Raises:
+        CorruptInputError: a word is there twice.
+    """
+    found = Vocabulary.from_encoded(words, repeat(0, len(words)) if counts is None else counts)
     if found.repeated() is not None:
         seen: dict[bytes, int] = {}
         for row, word in enumerate(words):

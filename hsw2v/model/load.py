@@ -9,26 +9,28 @@ from itertools import chain
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.files import STDIN, is_address, pieces
 from hsw2v.model import modelfile
+from hsw2v.model.fasttext import is_fasttext, read_fasttext, read_outputs
 from hsw2v.model.foreign import check_header, is_text, read_binary, read_text
 from hsw2v.model.model import Model
 from hsw2v.model.predictor import Predictor
 from hsw2v.model.store import looks_like_store
 
-FORMATS = ("model", "text", "binary")
+FORMATS = ("model", "text", "binary", "fasttext")
 
 _SAMPLE = 1 << 16
 
 
 def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
-    """Open a model file, or word2vec text or binary vectors, also compressed or at an address.
+    """Open a model file, word2vec text or binary vectors, or a .bin file of fastText.
 
-    The format ("model", "text" or "binary") is detected from the first bytes, unless given.
+    It may be compressed, or at an address. The format ("model", "text", "binary" or "fasttext") is
+    detected from the first bytes, unless given.
 
     Raises:
         UsageError: the format is none of these.
         MissingInputError: the file is missing, or cannot be read.
-        ModelFileError: a model file is truncated, altered, or of a newer version; or it is neither
-            a model nor vectors.
+        ModelFileError: a model file is truncated, altered, or of a newer version; a file of
+            fastText is quantised; or it is neither a model nor vectors.
         CorruptInputError: a file of vectors is not what its first line says; it names the line
             or row.
         EncodingError: a word is not UTF-8.
@@ -45,6 +47,8 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
     if format == "model":
         content.close()
         return Model.open(source)
+    if format == "fasttext":
+        return _fasttext(chain([beginning], content), source)
     check_header(beginning, source)
     read = read_text if format == "text" else read_binary
     model = Model(*read(chain([beginning], content), source))
@@ -70,9 +74,30 @@ def verify(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
             yield "scores", "within a float32"
     else:
         model = load(source, format=format)
-        yield f"word2vec {format}", "as many rows and numbers as its first line says"
+        if format == "fasttext":
+            yield "fastText", "as many words and numbers as its beginning says"
+        else:
+            yield f"word2vec {format}", "as many rows and numbers as its first line says"
         yield "words", f"{len(model):,}, distinct, UTF-8"
         yield "word vectors", f"{list(model.vectors.shape)}, finite"
+        if model.subwords is not None:
+            yield "n-grams", f"{list(model.subwords.vectors.shape)}, finite"
+
+
+def _fasttext(content: Iterator[bytes], source: str) -> Model:
+    found = read_fasttext(content, source)
+    # Questions of vectors do without: the file is read again for those that do not.
+    outputs = found.has_outputs and source != STDIN
+    model = Model(
+        found.vocabulary,
+        found.vectors,
+        (lambda: read_outputs(pieces(source), source)) if outputs else None,
+        config=found.config,
+        info=found.info,
+        subwords=found.subwords,
+    )
+    model.name = os.path.basename(source)
+    return model
 
 
 def _begun(source: str) -> tuple[Generator[bytes, None, None], bytes]:
@@ -91,4 +116,6 @@ def _begun(source: str) -> tuple[Generator[bytes, None, None], bytes]:
 def _format_of(beginning: bytes) -> str:
     if looks_like_store(beginning):
         return "model"
+    if is_fasttext(beginning):
+        return "fasttext"
     return "text" if is_text(beginning) else "binary"

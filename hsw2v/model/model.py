@@ -16,9 +16,12 @@ from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ModelFileError, UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
+from hsw2v.model.composing import evaluated, located
 from hsw2v.model.export import export_vectors
+from hsw2v.model.fasttext_export import export_fasttext
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
+from hsw2v.model.subwords import SubwordVectors
 from hsw2v.network.outputs import (
     OUTPUTS,
     OutputLayer,
@@ -28,12 +31,12 @@ from hsw2v.network.outputs import (
 )
 from hsw2v.network.outputs.output import BuiltOutput
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
-from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs
-from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest, unit_rows
+from hsw2v.query.evaluation import Evaluation
+from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest, rows_of, unit_rows
 from hsw2v.query.normalisation import normalised
 from hsw2v.query.probabilities import Softmax
 from hsw2v.query.scoring import Score
-from hsw2v.query.testsets import read_analogies, read_pairs
+from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.forest import Forest
 from hsw2v.trees.tree import Tree
@@ -61,6 +64,7 @@ class Model:
         *,
         classes: Classes | Callable[[], Classes] | None = None,
         batch_norm: Floats | Callable[[], Floats] | None = None,
+        subwords: SubwordVectors | None = None,
     ) -> None:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
 
@@ -68,9 +72,11 @@ class Model:
         `tree`, `(N(V-1), D)` of a forest of N trees, or V more with those of the words after them;
         `(C+V, D)` of C `classes`, and then of the words; or `(V, D)` of the words. Rows of
         `batch_norm (4, D) float32` are what hidden vectors are normalised by: scale, shift, running
-        mean and running variance. `config` are the settings it was trained with, by section; `info`
-        versions, totals and times. Arrays, tree and classes may be given as functions, which are
-        called when they are first used. The `name` of a model is that of its file, if it has one.
+        mean and running variance. With `subwords`, the vectors of n-grams, words that are not in
+        the vocabulary have vectors, too: wherever a word is asked for, it may be any, unless it is
+        said otherwise. `config` are the settings it was trained with, by section; `info` versions,
+        totals and times. Arrays, tree and classes may be given as functions, which are called when
+        they are first used. The `name` of a model is that of its file, if it has one.
         """
         self.vocabulary = vocabulary
         self.config: dict[str, Any] = dict(config or {})
@@ -81,6 +87,7 @@ class Model:
         self._structure: Structure | Callable[[], Structure] | None
         self._structure = classes if tree is None else tree
         self._batch_norm = _floats(batch_norm)
+        self.subwords = subwords
         self._built: type[BuiltOutput[Any]] | None = None
 
     @classmethod
@@ -98,6 +105,7 @@ class Model:
             config=found.config,
             info=found.info,
             batch_norm=found.batch_norm,
+            subwords=found.subwords,
         )
         model._structure = found.structure
         model._built = found.built
@@ -192,16 +200,29 @@ class Model:
         Raises:
             ModelFileError: normalised vectors are beyond a float32.
         """
+        return _read_only(self._normalised(self.vectors))
+
+    def hidden_of(self, words: Iterable[str]) -> Floats:
+        """Return rows of `hidden_vectors` of words, `(n, D) float32`, of any that have vectors.
+
+        Raises:
+            UnknownWordError: as `vectors_of`.
+            ModelFileError: as `hidden_vectors`.
+        """
+        rows, guests = self._located(words)
+        return rows_of(self.hidden_vectors, self._normalised(guests), rows)
+
+    def _normalised(self, vectors: Floats) -> Floats:
         if self.batch_norm is None:
-            return self.vectors
+            return vectors
         with np.errstate(over="ignore", invalid="ignore"):
-            found = normalised(self.vectors, self.batch_norm)
+            found = normalised(vectors, self.batch_norm)
         if not all_finite(found):
             raise ModelFileError(
                 "the vectors of the model, normalised by its 'batch_norm', are not finite",
                 hint="fetch or train the model again",
             )
-        return _read_only(found)
+        return found
 
     def __len__(self) -> int:
         return len(self.vocabulary)
@@ -218,14 +239,41 @@ class Model:
     def vector(self, word: str) -> Floats:
         """Return the vector of a word, `(D,) float32`, read-only.
 
+        Of a model with n-grams, a word that is not in the vocabulary has the mean of the vectors
+        of its n-grams.
+
         Raises:
-            UnknownWordError: the word is not in the vocabulary.
+            UnknownWordError: the word is not in the vocabulary, and no n-gram of it has a vector.
         """
-        vector: Floats = self.vectors[self.rows([word])[0]]
-        return vector
+        if word in self.vocabulary:
+            vector: Floats = self.vectors[self.rows([word])[0]]
+            return vector
+        return _read_only(self.vectors_of([word])[0])
+
+    def vectors_of(self, words: Iterable[str]) -> Floats:
+        """Return the vectors of words, `(n, D) float32`: `vector` for many at once.
+
+        Raises:
+            UnknownWordError: words have no vectors; it names them all.
+            UsageError: it is one string, or something in it is none.
+        """
+        rows, guests = self._located(words)
+        return rows_of(self.vectors, guests, rows)
+
+    def known(self, words: Iterable[str]) -> set[str]:
+        """Return which of these words have vectors, of the vocabulary or by their n-grams.
+
+        Raises:
+            UsageError: it is one string, or something in it is none.
+        """
+        words = list(dict.fromkeys(listed(words)))
+        found = self.vocabulary.find(words) >= 0
+        if self.subwords is not None and not found.all():
+            found |= self.subwords.compose(words)[1] > 0
+        return {word for word, one in zip(words, found, strict=True) if one}
 
     def rows(self, words: Iterable[str]) -> Indexes:
-        """Return the row of each word, `(n,) int64`.
+        """Return the row of each word of the vocabulary, `(n,) int64`.
 
         Raises:
             UnknownWordError: words are not in the vocabulary; it names them all.
@@ -245,7 +293,7 @@ class Model:
         Words of the query are not among the answers.
 
         Raises:
-            UnknownWordError: words are not in the vocabulary.
+            UnknownWordError: words have no vectors.
             UsageError: the query is empty, or a vector of another length or with a number that
                 is not finite; k is less than 1.
         """
@@ -254,9 +302,9 @@ class Model:
         if isinstance(words, Sequence) and all(isinstance(word, str) for word in words):
             if not words:
                 raise UsageError("no words to find neighbours of", hint="give at least one")
-            rows = self.rows(str(word) for word in words)
-            directions = self._unit_rows[rows].mean(axis=0, keepdims=True)
-            return self._answers(*nearest(self._unit_rows, directions, k, np.unique(rows)[None]))[0]
+            unit, rows = self._asked(str(word) for word in words)
+            directions = unit[rows].mean(axis=0, keepdims=True)
+            return self._answers(*nearest(unit, directions, k, np.unique(rows)[None]))[0]
         vector = vector_of(query, self.dim)
         return self._answers(*nearest(self._unit_rows, vector[None], k))[0]
 
@@ -264,21 +312,20 @@ class Model:
         """Return the k nearest words of each word: `similar` for many at once, and much faster.
 
         Raises:
-            UnknownWordError: words are not in the vocabulary; it names them all.
+            UnknownWordError: words have no vectors; it names them all.
             UsageError: the words are one string; k is less than 1.
         """
         check_positive("k", k)
-        rows = self.rows(words)
-        unit = self._unit_rows
+        unit, rows = self._asked(words)
         return self._answers(*nearest(unit, unit[rows], k, rows[:, None]))
 
     def similarity(self, a: str, b: str) -> float:
         """Return the cosine of two words.
 
         Raises:
-            UnknownWordError: a word is not in the vocabulary.
+            UnknownWordError: a word has no vector.
         """
-        first, second = unit_rows(self.vectors[self.rows([a, b])])
+        first, second = unit_rows(self.vectors_of([a, b]))
         return float(first @ second)
 
     def analogy(self, a: str, b: str, c: str, k: int = 10, method: str = "cosadd") -> Answers:
@@ -287,7 +334,7 @@ class Model:
         Methods are "cosadd" (Mikolov et al. 2013) and "cosmul" (Levy & Goldberg 2014).
 
         Raises:
-            UnknownWordError: words are not in the vocabulary.
+            UnknownWordError: words have no vectors.
             UsageError: there is no such method; k is less than 1.
         """
         check_positive("k", k)
@@ -295,19 +342,20 @@ class Model:
             raise UsageError(
                 f"unknown method {method!r}", hint="it must be one of " + ", ".join(METHODS)
             )
-        return self._answers(*analogies(self._unit_rows, self.rows([a, b, c])[None], k, method))[0]
+        unit, rows = self._asked([a, b, c])
+        return self._answers(*analogies(unit, rows[None], k, method))[0]
 
     def odd_one_out(self, words: Iterable[str]) -> str:
         """Return the word that is least like the mean of them all.
 
         Raises:
-            UnknownWordError: words are not in the vocabulary.
+            UnknownWordError: words have no vectors.
             UsageError: there are fewer than three words.
         """
         words = listed(words)
         if len(words) < 3:
             raise UsageError("fewer than three words", hint="give at least three")
-        return words[odd_one_out(unit_rows(self.vectors[self.rows(words)]))]
+        return words[odd_one_out(unit_rows(self.vectors_of(words)))]
 
     def evaluate(
         self,
@@ -327,11 +375,17 @@ class Model:
             raise UsageError(f"restrict is {restrict}", hint="it must be at least 0 (for all)")
         ratings = [read_pairs(os.fspath(path)) for path in paths_of(pairs)]
         questions = [read_analogies(os.fspath(path)) for path in paths_of(analogies)]
-        unit, index = self._unit_rows, self.vocabulary.index
-        return Evaluation(
-            tuple(evaluate_pairs(unit, index, test) for test in ratings),
-            tuple(evaluate_analogies(unit, index, test, restrict) for test in questions),
-        )
+        return self.evaluate_on(ratings, questions, restrict)
+
+    def evaluate_on(
+        self,
+        pairs: Sequence[WordPairs],
+        analogies: Sequence[AnalogyQuestions],
+        restrict: int = 30_000,
+    ) -> Evaluation:
+        """Do what `evaluate` does, on test sets that were read."""
+        unit, vocabulary = self._unit_rows, self.vocabulary
+        return evaluated(unit, vocabulary, self.subwords, pairs, analogies, restrict)
 
     def log_prob(
         self, word: str, context: str | Iterable[str], *, normalize_exactly: bool = False
@@ -359,13 +413,13 @@ class Model:
         """Return the k most probable words in a context with their probabilities, exactly.
 
         The context is a list of words, or a text with the gap `_` among its words, "the capital
-        of _ is": of that, words that are not in the vocabulary are left out, and only those count
-        that are within the window the model was trained with. Models of negative sampling and of
-        sampled softmax have scores that are not normalised; `normalize_exactly` takes the softmax
-        over all words.
+        of _ is": of that, words that have no vectors are left out, and only those count that are
+        within the window the model was trained with. Models of negative sampling and of sampled
+        softmax have scores that are not normalised; `normalize_exactly` takes the softmax over all
+        words.
 
         Raises:
-            UnknownWordError: a listed word is not in the vocabulary, or no word of a text is.
+            UnknownWordError: a listed word has no vector, or no word of a text has one.
             UsageError: the context is empty, or a text without exactly one gap; k is less than
                 1; the model has no output layer, or one whose scores are not normalised.
         """
@@ -414,6 +468,7 @@ class Model:
             self.output,
             self.structure,
             batch_norm=self.batch_norm,
+            subwords=self.subwords,
             config=self.config,
             info=self.info,
             force=force,
@@ -430,21 +485,38 @@ class Model:
     ) -> list[str]:
         """Write words and vectors for other programs, and return the files written.
 
-        Formats are "text" and "binary" (word2vec's) and "npy" (with the words in a file beside
-        it); by default the extension tells, and an extension such as .gz compresses. `top`
-        writes only so many of the most frequent words, `normalize` vectors of length 1.
+        Formats are "text" and "binary" (word2vec's), "npy" (with the words in a file beside it)
+        and "fasttext" (a .bin file, with n-grams); by default the extension tells, text or one of
+        the former, and an extension such as .gz compresses. `top` writes only so many of the most
+        frequent words, `normalize` vectors of length 1, which are none of a mean of n-grams.
 
         Raises:
-            UsageError: an unknown format, or a word that the format cannot hold.
+            UsageError: an unknown format, a word that the format cannot hold, or vectors of length
+                1 for fastText.
             OutputExistsError: a file exists already, and `force` is not given.
             OutputError, DiskFullError: a file cannot be written.
         """
         if top is not None:
             check_positive("top", top)
+        if format == "fasttext":
+            if normalize:
+                raise UsageError(
+                    "fastText makes its vectors of n-grams, and not of length 1",
+                    hint="leave out normalize, or write another format",
+                )
+            return export_fasttext(os.fspath(path), self, top=top, force=force)
         vectors = self.unit_vectors if normalize else self.vectors
         return export_vectors(
             os.fspath(path), self.words[:top], vectors[:top], format=format, force=force
         )
+
+    def _located(self, words: Iterable[str]) -> tuple[Indexes, Floats]:
+        return located(listed(words), self.vocabulary, self.subwords, self.dim)
+
+    def _asked(self, words: Iterable[str]) -> tuple[UnitRows, Indexes]:
+        """Return unit rows to ask with, guests among them, and the row of each word."""
+        rows, guests = self._located(words)
+        return self._unit_rows.with_guests(guests), rows
 
     @cached_property
     def _unit_rows(self) -> UnitRows:

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
+from hsw2v.config.subwords import LONGEST
+from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 from hsw2v.model.arguments import check_finite
 from hsw2v.model.store import Store, open_store, write_store
+from hsw2v.model.subwords import SubwordVectors
 from hsw2v.network.outputs import (
     OUTPUTS,
     OutputLayer,
@@ -45,6 +48,7 @@ class Contents:
     built: type[BuiltOutput[Any]] | None
     """The output layer of the trees or the classes."""
     batch_norm: Callable[[], NDArray[np.float32]] | None
+    subwords: SubwordVectors | None
     config: dict[str, Any]
     info: dict[str, Any]
 
@@ -78,6 +82,7 @@ def _contents(store: Store) -> Contents:
         structure,
         built,
         (lambda: _batch_norm(store)) if "batch_norm" in store else None,
+        _subwords(store, dim) if "ngrams" in store else None,
         store.metadata["config"],
         store.metadata["info"],
     )
@@ -108,6 +113,10 @@ def verify(source: str) -> Iterator[tuple[str, str]]:
     for name, table in {**tables, "batch normalisation": found.batch_norm}.items():
         if table is not None:
             yield name, f"{list(table().shape)}, finite"
+    if (subwords := found.subwords) is not None:
+        buckets, settings = len(subwords), subwords.settings
+        yield "n-grams", f"{list(subwords.vectors.shape)}, finite"
+        yield "buckets of n-grams", f"{buckets:,} of {settings.buckets:,}, rising"
     structure = found.structure() if found.structure else None
     if isinstance(structure, Classes):
         yield "classes", f"{structure.count:,}, each with a word"
@@ -157,6 +166,7 @@ def write_contents(
     structure: Structure | None,
     *,
     batch_norm: NDArray[np.float32] | None,
+    subwords: SubwordVectors | None,
     config: Mapping[str, Any],
     info: Mapping[str, Any],
     force: bool = False,
@@ -167,7 +177,7 @@ def write_contents(
         UsageError: a number is not finite, or a word is there twice: no reader would take the file.
         OutputExistsError, OutputError, DiskFullError
     """
-    for table in (vectors, output, batch_norm):
+    for table in (vectors, output, batch_norm, None if subwords is None else subwords.vectors):
         if table is not None:
             check_finite(table)
     if (word := vocabulary.repeated()) is not None:
@@ -185,6 +195,11 @@ def write_contents(
         arrays[kind.table_tensor] = output
     if batch_norm is not None:
         arrays["batch_norm"] = batch_norm
+    if subwords is not None:
+        one = subwords.settings
+        settings = (one.shortest, one.longest, one.buckets, subwords.whole_words)
+        arrays |= {"ngrams": subwords.vectors, "ngram_buckets": subwords.buckets}
+        arrays["ngram_settings"] = np.array(settings, np.int64)
     # A reader that knows neither classes nor batch normalisation would take the one for a damaged
     # file, and answer without the other; likewise words beside a tree.
     version = 2 if "classes" in arrays or batch_norm is not None else 1
@@ -265,6 +280,31 @@ def _batch_norm(store: Store) -> NDArray[np.float32]:
     if not np.all(batch_norm[3] >= 0):
         raise store.broken("is not a whole model: 'batch_norm' has a variance that is none")
     return batch_norm
+
+
+def _subwords(store: Store, dim: int) -> SubwordVectors:
+    """Return the vectors of n-grams; their settings are read now, all else when first used."""
+    count, *_ = store.shape("ngrams") or (0,)
+    _expect(store, "ngrams", (count, dim), "F32")
+    for name, length, dtype in (("ngram_buckets", count, "I32"), ("ngram_settings", 4, "I64")):
+        if name not in store:
+            raise store.broken(f"is not a whole model: it has 'ngrams' without '{name}'")
+        _expect(store, name, (length,), dtype)
+    shortest, longest, total, whole_words = store.array("ngram_settings").tolist()
+    if not (1 <= shortest <= longest <= LONGEST and 1 <= total < 1 << 31 and whole_words >= 0):
+        raise store.broken("is not a whole model: 'ngram_settings' are none")
+
+    def buckets() -> NDArray[np.int32]:
+        found: NDArray[np.int32] = store.array("ngram_buckets")
+        within = not len(found) or (found[0] >= 0 and found[-1] < total)
+        if not (within and (found[:-1] < found[1:]).all()):
+            raise store.broken("is not a whole model: its 'ngram_buckets' do not rise")
+        return found
+
+    settings = Subwords(shortest, longest, total)
+    return SubwordVectors(
+        settings, buckets, lambda: _finite(store, "ngrams"), whole_words=whole_words
+    )
 
 
 def _expect(store: Store, tensor: str, shape: tuple[int, ...], dtype: str) -> None:

@@ -64,13 +64,13 @@ class Predictor:
         """Return the context of the gap in a text, or of a list of words.
 
         Raises:
-            UnknownWordError: a listed word is not in the vocabulary, or no word of a text.
+            UnknownWordError: a listed word has no vector, or no word of a text.
             UsageError: there is no word, or not exactly one gap in a text.
         """
         if isinstance(given, str):
-            context = context_of_text(given, self._config, self._model.vocabulary)
+            context = context_of_text(given, self._config, self._model.known)
             if context.unknown and not context.words:
-                self._model.rows(context.unknown)
+                self._model.vectors_of(context.unknown)
         else:
             context = Context(tuple(listed(given)))
         if not context.words:
@@ -120,8 +120,7 @@ class Predictor:
 
     def _hidden(self, context: Context) -> Floats:
         """Return the hidden vectors of a context's words, (n, D) float64, or in CBOW their mean."""
-        rows: Indexes = self._model.rows(context.words)
-        hidden: Floats = self._model.hidden_vectors[rows].astype(np.float64)
+        hidden: Floats = self._model.hidden_of(context.words).astype(np.float64)
         return hidden.mean(axis=0, keepdims=True) if self._cbow else hidden
 
 

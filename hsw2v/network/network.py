@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from hsw2v.config import TrainingConfig
 from hsw2v.network.mapped import read_in_order
 from hsw2v.network.outputs import OutputLayer, most_rows
 from hsw2v.network.parameters import (
+    NGRAMS,
     NORM,
     OUTPUTS,
     VECTORS,
@@ -24,6 +26,18 @@ from hsw2v.network.parameters import (
     optimizer_state,
     table_of,
 )
+from hsw2v.network.subwords import InputRows
+
+
+class Unpadded(NamedTuple):
+    """What training comes to, without padding."""
+
+    vectors: NDArray[np.float32]
+    """(V, D), word vectors."""
+    outputs: NDArray[np.float32]
+    """(R, D)."""
+    ngrams: NDArray[np.float32] | None
+    """(B, D), the vectors of n-grams, if words have some."""
 
 
 @dataclass(eq=False)
@@ -38,25 +52,46 @@ class Network:
     batch_norm: bool
     allocate: Allocator = aligned_zeros
     """Makes arrays where the parameters are."""
+    inputs: InputRows | None = None
+    """Which n-grams words have, if their vectors are means of those of n-grams and of one more."""
 
     @classmethod
-    def initial(cls, training: TrainingConfig, words: int, output: OutputLayer) -> Network:
+    def initial(
+        cls,
+        training: TrainingConfig,
+        words: int,
+        output: OutputLayer,
+        inputs: InputRows | None = None,
+    ) -> Network:
         """Return a network of so many words, of which nothing is trained.
 
         Raises:
             ResourceError: its parameters take more memory than the machine has.
             OutputError, DiskFullError: they are mapped, and there is no room for their files.
         """
-        check_memory(training, words, max(output.rows, most_rows(training, words)))
+        ngrams = None if inputs is None else len(inputs.buckets)
+        check_memory(training, words, max(output.rows, most_rows(training, words)), ngrams)
         allocate = allocator(training)
-        parameters = initial_parameters(training, words, output.rows, allocate)
+        parameters = initial_parameters(training, words, output.rows, allocate, ngrams)
         norm = training.batch_norm
-        return cls(output, parameters, training.dim, training.optimizer, norm, allocate)
+        return cls(output, parameters, training.dim, training.optimizer, norm, allocate, inputs)
 
     @property
     def vectors(self) -> NDArray[np.float32]:
-        """The word vectors, (V, P)."""
+        """The words' own rows, (V, P): their vectors, unless they have n-grams."""
         return self.parameters[VECTORS]
+
+    @property
+    def ngrams(self) -> NDArray[np.float32] | None:
+        """The vectors of n-grams, (B, P), if words have some."""
+        return self.parameters.get(NGRAMS)
+
+    def word_vectors(self) -> NDArray[np.float32]:
+        """Return the vectors of words, (V, P): their own rows, or new ones with n-grams in them."""
+        if self.inputs is None:
+            return self.vectors
+        out = aligned_zeros(*self.vectors.shape)
+        return self.inputs.compose(self.vectors, self.parameters[NGRAMS], out)
 
     @property
     def outputs(self) -> NDArray[np.float32]:
@@ -74,8 +109,8 @@ class Network:
     def finite(self) -> bool:
         """Whether all vectors are, and what they are normalised by."""
         norm = self.norm
-        tables = [self.vectors, self.outputs] + ([] if norm is None else [norm])
-        return all(all_finite(table) for table in tables)
+        tables = (self.vectors, self.ngrams, self.outputs, norm)
+        return all(all_finite(table) for table in tables if table is not None)
 
     def switch(self, output: OutputLayer) -> None:
         """Go on with another output layer upon the same word vectors: its own are zero.
@@ -114,10 +149,24 @@ class Network:
         state = optimizer_state(self.optimizer, OUTPUTS, rows, width, self.allocate)
         self.parameters |= state
 
-    def compact(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return word vectors (V, D) and output vectors (R, D), and give up the parameters."""
-        vectors, outputs = self.vectors, self.outputs
+    def unpadded(self) -> Unpadded:
+        """Return what is trained so far."""
+        dim, ngrams = self.dim, self.ngrams
+        vectors, outputs = self.word_vectors()[:, :dim], self.outputs[:, :dim]
+        return Unpadded(vectors, outputs, None if ngrams is None else ngrams[:, :dim])
+
+    def compact(self) -> Unpadded:
+        """Return what is trained, and give up the parameters."""
+        vectors, ngrams, outputs = self.vectors, self.ngrams, self.outputs
         self.parameters = {}
-        for table in (vectors, outputs):
-            read_in_order(table)
-        return compacted(vectors, self.dim), compacted(outputs, self.dim)
+        for table in (vectors, ngrams, outputs):
+            if table is not None:
+                read_in_order(table)
+        if self.inputs is not None and ngrams is not None:
+            self.inputs.compose(vectors, ngrams, vectors)
+        dim = self.dim
+        return Unpadded(
+            compacted(vectors, dim),
+            compacted(outputs, dim),
+            None if ngrams is None else compacted(ngrams, dim),
+        )

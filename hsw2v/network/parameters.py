@@ -1,6 +1,7 @@
 """What training changes: tables by name, and the state of the optimizer beside them.
 
     vectors (V, P), outputs (R, P)                word vectors and output vectors
+    ngrams (B, P)                                 of n-grams, if words have some
     norm.parameters, norm.running (2, P)          of batch normalisation, and norm.batches (1,)
     X.squares, X.means (rows, P), X.steps (rows,) what the optimizer keeps of a table X
 
@@ -27,7 +28,8 @@ Parameters = dict[str, NDArray[Any]]
 Allocator = Callable[[int, int, DTypeLike], NDArray[Any]]
 """Gives zeros (rows, width) of a type: `arrays.aligned_zeros`, or what is like it."""
 
-VECTORS, OUTPUTS, NORM = "vectors", "outputs", "norm.parameters"
+VECTORS, NGRAMS, OUTPUTS, NORM = "vectors", "ngrams", "outputs", "norm.parameters"
+_NGRAMS_SEED = 0x6E6772616D73
 
 
 def allocator(training: TrainingConfig) -> Allocator:
@@ -86,12 +88,19 @@ def norm_parameters(optimizer: str, dim: int, allocate: Allocator = aligned_zero
 
 
 def initial_parameters(
-    training: TrainingConfig, words: int, rows: int, allocate: Allocator = aligned_zeros
+    training: TrainingConfig,
+    words: int,
+    rows: int,
+    allocate: Allocator = aligned_zeros,
+    ngrams: int | None = None,
 ) -> Parameters:
-    """Return the parameters of so many words and output rows, of which nothing is trained."""
-    optimizer, width = training.optimizer, padded(training.dim)
-    return {
-        VECTORS: initial_vectors(words, training.dim, training.seed, allocate),
+    """Return the parameters of so many words, n-grams and output rows: nothing is trained."""
+    optimizer, dim, width = training.optimizer, training.dim, padded(training.dim)
+    made: Parameters = {VECTORS: initial_vectors(words, dim, training.seed, allocate)}
+    if ngrams is not None:
+        seed = (training.seed, _NGRAMS_SEED)
+        made[NGRAMS] = initial_vectors(ngrams, dim, seed, allocate)
+    return made | {
         OUTPUTS: allocate(rows, width, np.float32),
         **optimizer_state(optimizer, VECTORS, words, width, allocate),
         **optimizer_state(optimizer, OUTPUTS, rows, width, allocate),
@@ -103,7 +112,7 @@ class ParameterBytes(NamedTuple):
     """What the parameters of a network take in memory, in bytes."""
 
     tables: int
-    """The word vectors and the output vectors."""
+    """The word vectors, those of n-grams and the output vectors."""
     optimizer: int
     """The state of the optimizer of both, and all of batch normalisation."""
     copies: int
@@ -115,12 +124,14 @@ class ParameterBytes(NamedTuple):
         return self.tables + self.optimizer + self.copies
 
 
-def parameter_bytes(training: TrainingConfig, words: int, rows: int) -> ParameterBytes:
-    """Return what `initial_parameters` of so many words and output rows take; none are made."""
+def parameter_bytes(
+    training: TrainingConfig, words: int, rows: int, ngrams: int | None = None
+) -> ParameterBytes:
+    """Return what `initial_parameters` of so many rows take; none are made."""
     width, optimizer = padded(training.dim), training.optimizer
     state = optimizer_state(optimizer, "", words + rows, width, _without_memory)
     norm = norm_parameters(optimizer, training.dim)
-    tables = (words + rows) * width * np.dtype(np.float32).itemsize
+    tables = (words + (ngrams or 0) + rows) * width * np.dtype(np.float32).itemsize
     states = sum(one.nbytes for one in (*state.values(), *norm.values()))
     return ParameterBytes(tables, states, table_copies(training) * (tables + states))
 
@@ -142,14 +153,17 @@ def _without_memory(rows: int, width: int, kind: DTypeLike) -> NDArray[Any]:
     return np.broadcast_to(np.zeros((), kind), (rows, width))
 
 
-def check_memory(training: TrainingConfig, words: int, rows: int) -> None:
+def check_memory(
+    training: TrainingConfig, words: int, rows: int, ngrams: int | None = None
+) -> None:
     """Find out, before anything is made, whether there is room for the parameters.
 
     Raises:
         ResourceError: the machine has less memory.
         DiskFullError: they are mapped, and the folder of their files has less room.
     """
-    needed, folder = parameter_bytes(training, words, rows).total, training.tables_folder
+    needed = parameter_bytes(training, words, rows, ngrams).total
+    folder = training.tables_folder
     there = physical_memory() if folder is None else free_in(folder)
     if there is None or needed <= there:
         return
@@ -187,7 +201,7 @@ def smaller(training: TrainingConfig) -> str:
 
 
 def initial_vectors(
-    words: int, dim: int, seed: int, allocate: Allocator = aligned_zeros
+    words: int, dim: int, seed: int | tuple[int, int], allocate: Allocator = aligned_zeros
 ) -> NDArray[np.float32]:
     """Return word vectors (V, P) float32 as word2vec begins: uniform in ±1/(2 D), padded by 0."""
     vectors = allocate(words, padded(dim), np.float32)

@@ -21,12 +21,14 @@ class PairsResult:
     spearman: float | None
     """Rank correlation; None if fewer than two pairs are covered, or all have the same rating."""
     covered: int
-    """Pairs of which both words are in the vocabulary."""
+    """Pairs of which both words have vectors."""
     pairs: int
     rare: float | None = None
     """The same for the half of the covered pairs whose rarer word is rarer than the median."""
     frequent: float | None = None
     """The same for the other half."""
+    composed: int = 0
+    """Covered pairs with a word that is not in the vocabulary, but composed of its n-grams."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,10 @@ class Score:
     name: str
     correct: int
     covered: int
-    """Questions of which all four words are in the vocabulary."""
+    """Questions whose words have vectors, the answer as one of the vocabulary."""
     questions: int
+    composed: int = 0
+    """Covered questions with a word that is composed of its n-grams."""
 
     @property
     def accuracy(self) -> float | None:
@@ -79,9 +83,9 @@ class Evaluation:
 def evaluate_pairs(unit: UnitRows, index: Mapping[str, int], test: WordPairs) -> PairsResult:
     """Compare cosines of `unit (V, D)` with ratings by Spearman's rank correlation.
 
-    A word that is not in `index` is looked up in lower case, as word2vec's tools do. Rows are in
-    order of falling count: a pair is rare if its rarer word is rarer than the median of all covered
-    pairs, else frequent.
+    Rows of V and more are guests: words that are composed of their n-grams. A word that is not in
+    `index` is looked up in lower case, as word2vec's tools do. Rows are in order of falling count:
+    a pair is rare if its rarer word is rarer than the median of all covered pairs, else frequent.
     """
     known = [
         (a, b, rating)
@@ -100,6 +104,7 @@ def evaluate_pairs(unit: UnitRows, index: Mapping[str, int], test: WordPairs) ->
         len(test.pairs),
         rare=spearman(cosines[rare], ratings[rare]),
         frequent=spearman(cosines[~rare], ratings[~rare]),
+        composed=int(np.count_nonzero(rarer >= len(unit))),
     )
 
 
@@ -108,17 +113,25 @@ def evaluate_analogies(
 ) -> AnalogiesResult:
     """Answer analogies by 3CosAdd with `unit (V, D)`, and count the exact answers.
 
-    Only the `restrict` most frequent words are used, in questions and answers; 0 for all. A word
-    that is not among them is looked up in lower case, as word2vec's tools do.
+    Only the `restrict` most frequent words are used, in questions and answers. With 0, or where
+    there are no more, these are all, and in questions guests as well. A word that is not among them
+    is looked up in lower case, as word2vec's tools do.
     """
-    limit = restrict or len(unit)
+    limits: list[int | None] = [None, None, None, len(unit)]
+    some = unit
+    if 0 < restrict < len(unit):
+        limits, some = [restrict] * 4, unit.first(restrict)
     sections = []
     for name, questions in test.sections:
-        found = [[find(word, index, limit) for word in question] for question in questions]
+        found = [
+            [find(word, index, limit) for word, limit in zip(question, limits, strict=True)]
+            for question in questions
+        ]
         rows = np.array([q for q in found if None not in q], np.int64).reshape(-1, 4)
-        answers, _ = analogies(unit.first(limit), rows[:, :3], 1)
+        answers, _ = analogies(some, rows[:, :3], 1)
         correct = int(np.count_nonzero(answers == rows[:, 3:]))
-        sections.append(Score(name, correct, len(rows), len(questions)))
+        composed = int(np.count_nonzero((rows >= len(unit)).any(axis=1)))
+        sections.append(Score(name, correct, len(rows), len(questions), composed))
     return AnalogiesResult(test.name, tuple(sections))
 
 
@@ -159,4 +172,5 @@ def _sum(name: str, sections: Iterable[Score]) -> Score:
         sum(part.correct for part in parts),
         sum(part.covered for part in parts),
         sum(part.questions for part in parts),
+        sum(part.composed for part in parts),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 
@@ -34,6 +35,16 @@ def unit_rows(rows: Floats) -> Floats:
     return unit
 
 
+def rows_of(table: Floats, guests: Floats, rows: Indexes) -> Floats:
+    """Return rows `(n,)` of a table `(V, D)`, and of guests of whom the first is row V."""
+    if not len(guests):
+        return table[rows]
+    found: Floats = np.empty((len(rows), table.shape[1]), np.float32)
+    known = rows < len(table)
+    found[known], found[~known] = table[rows[known]], guests[rows[~known] - len(table)]
+    return found
+
+
 class UnitRows:
     """Rows `(V, D) float32` as if scaled to length 1; a row of zeros stays one.
 
@@ -51,6 +62,7 @@ class UnitRows:
             usual[:] = False
         squares[~usual] = 1.0
         self._scales: Floats = 1.0 / np.sqrt(squares)
+        self._guests: Floats = self._rows[:0]
 
     def __len__(self) -> int:
         """Return the number of rows V."""
@@ -58,7 +70,13 @@ class UnitRows:
 
     def __getitem__(self, rows: Indexes) -> Floats:
         """Return the rows `(n,)` of length 1, `(n, D) float32`."""
-        return unit_rows(self._rows[rows])
+        return unit_rows(rows_of(self._rows, self._guests, rows))
+
+    def with_guests(self, vectors: Floats) -> UnitRows:
+        """Return these rows, and `(n, D)` more, from V on, that are asked with and no answers."""
+        found = copy.copy(self)
+        found._guests = vectors
+        return found
 
     def first(self, count: int) -> UnitRows:
         """Return the first rows, so many of them."""
@@ -76,7 +94,8 @@ def nearest(
 ) -> tuple[Indexes, Floats]:
     """Find the k rows of `unit (V, D)` with the greatest cosine to each of `queries (Q, D)`.
 
-    The rows `exclude (Q, E)` names for a query are not among its answers.
+    The rows `exclude (Q, E)` names for a query are not among its answers; numbers of V and more
+    are of none.
     Returns row numbers and cosines, each `(Q, min(k, V - E))`, best first.
     """
     directions = unit_rows(queries)
@@ -101,7 +120,8 @@ def best_rows(
     `scores_of(block, tile)` returns a fresh array of the scores of a slice of the queries for a
     slice of the rows; several threads call it. Returns row numbers and scores as `nearest` does.
     """
-    k = max(0, min(k, rows - (0 if exclude is None else exclude.shape[1])))
+    excluded = np.zeros(1) if exclude is None else np.count_nonzero(exclude < rows, axis=1)
+    k = max(0, min(k, rows - int(excluded.max(initial=0))))
     # Where no row is found yet: behind all rows of equal score.
     indexes = np.full((queries, k), rows)
     scores = np.full((queries, k), -np.inf, np.float32)

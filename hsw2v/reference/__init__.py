@@ -28,6 +28,7 @@ from hsw2v.reference.steps import (
     train_block,
     update,
 )
+from hsw2v.reference.subwords import Composing
 from hsw2v.reference.trees import (
     class_bigrams,
     class_likelihood,
@@ -41,6 +42,7 @@ __all__ = [
     "MAX_CONTEXT",
     "MAX_OUTPUT",
     "NOISE_KEY",
+    "Composing",
     "Hierarchical",
     "Hybrid",
     "Layer",

@@ -15,6 +15,7 @@ from hsw2v.reference.general import BATCH, Training, softmax
 from hsw2v.reference.normalisation import backward, normalise
 from hsw2v.reference.optimizers import move_row
 from hsw2v.reference.steps import Floats, Plan, windows_of
+from hsw2v.reference.subwords import Composing
 
 STEADY_BATCH, STEADY_TIMES = 64, 16
 """Kept words that are learnt from at once at most, and pairs with one target of theirs."""
@@ -85,8 +86,13 @@ def train_block_full(
     outputs: Floats,
     training: Training,
     learning: bool = True,
+    composing: Composing | None = None,
 ) -> tuple[float, int, int]:
-    """Train on one block in place; return the loss, its predictions, the words kept."""
+    """Train on one block in place; return the loss, its predictions, the words kept.
+
+    With `composing`, whose own rows are `vectors`, words have n-grams: those of a batch are
+    composed before it, and give their changes back after it.
+    """
     windows = windows_of(ids, plan, key)
     count = len(windows)
     together = BATCH
@@ -101,13 +107,21 @@ def train_block_full(
         batch = predictions_of(windows[begin:end], plan.cbow)
         if not batch:
             continue
-        found = gradients(batch, vectors, outputs, training, learning)
+        touched = sorted({word for one in batch for word in one.words})
+        table = vectors
+        if composing:
+            table = vectors.copy()
+            table[touched] = [composing.compose(word) for word in touched]
+        before = table[touched]
+        found = gradients(batch, table, outputs, training, learning)
         total += found.loss
         predictions += len(batch)
         if learning:
-            touched = sorted({word for one in batch for word in one.words})
             rate = plan.first_rate + slope * begin
-            _move(found, len(batch), touched, vectors, outputs, training, rate)
+            _move(found, len(batch), touched, table, outputs, training, rate)
+        if composing:
+            for word, change in zip(touched, table[touched] - before, strict=True):
+                composing.give_back(word, change)
     return total, predictions, count
 
 

@@ -21,10 +21,11 @@ from hsw2v.reference.steps import (
     draw,
     drawn_word,
     move_in_turn,
+    near,
     plain_step,
     sigmoid,
-    windows_of,
 )
+from hsw2v.reference.subwords import Composing
 
 BATCH = 256
 """Kept words that are normalised together at least."""
@@ -202,9 +203,13 @@ def train_batches(
     vectors: Floats,
     layer: Layer,
     training: Training,
+    composing: Composing | None = None,
 ) -> tuple[float, int, int]:
-    """Train on one block in place; return the sampled loss, its predictions, the words kept."""
-    windows = windows_of(ids, plan, key)
+    """Train on one block in place; return the sampled loss, its predictions, the words kept.
+
+    With `composing`, whose own rows are `vectors`, words have n-grams.
+    """
+    windows, vectors = near(ids, plan, key, vectors, composing)
     count = len(windows)
     batches = max(1, count // BATCH) if training.norm else count
     slope = (plan.last_rate - plan.first_rate) / max(count, 1)
@@ -212,6 +217,8 @@ def train_batches(
     total, predictions = 0.0, 0
     for batch in range(batches):
         begin, end = batch * count // batches, (batch + 1) * count // batches
+        if composing:
+            composing.move_on(begin - plan.window, end + plan.window)
         some = [number for number in range(begin, end) if windows[number][1]]
         if not some:
             continue
@@ -248,9 +255,13 @@ def train_batches(
                 _move(training, 0.0, training.parameters, parameters, one, slopes[one], rate)
         for context, gradient in zip(contexts, gradients, strict=True):
             # Of a mean, each word takes the whole gradient.
-            for place, word in enumerate(context):
+            for place, row in enumerate(context):
                 one = gradient[0 if plan.cbow else place]
-                _move(training, training.l2, training.vectors, vectors, word, one, rate)
+                word = windows[row][0] if composing else row
+                state = training.vectors
+                _move(training, training.l2, state, vectors, row, one, rate, word)
+    if composing:
+        composing.end()
     return total, predictions, count
 
 
@@ -262,8 +273,9 @@ def _move(
     row: int,
     gradient: Floats,
     rate: float,
+    state_row: int | None = None,
 ) -> None:
     if training.optimizer == "sgd":
         table[row] = table[row] * max(0.0, 1.0 - rate * l2) + gradient
     else:
-        move_row(training.optimizer, l2, state, table, row, gradient, rate)
+        move_row(training.optimizer, l2, state, table, row, gradient, rate, state_row)

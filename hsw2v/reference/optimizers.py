@@ -32,15 +32,25 @@ class State:
 
 
 def move_row(
-    optimizer: str, l2: float, state: State, table: Floats, row: int, gradient: Floats, rate: float
+    optimizer: str,
+    l2: float,
+    state: State,
+    table: Floats,
+    row: int,
+    gradient: Floats,
+    rate: float,
+    state_row: int | None = None,
 ) -> None:
     """Move a row of a table (R, D) in place by the gradient (D,) of the log-likelihood.
 
     `optimizer` is sgd, adagrad (Duchi, Hazan & Singer 2011), rmsprop (Tieleman & Hinton 2012) or
     adam (Kingma & Ba 2015). Before that the row decays by l2 (Loshchilov & Hutter 2019).
+    Its state is in the same row, or in `state_row`.
     """
     table[row] *= max(0.0, 1.0 - rate * l2)
-    table[row] += rate * _direction(optimizer, state, row, gradient)
+    table[row] += rate * _direction(
+        optimizer, state, row if state_row is None else state_row, gradient
+    )
 
 
 def _direction(optimizer: str, state: State, row: int, gradient: Floats) -> Floats:

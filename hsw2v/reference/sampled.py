@@ -23,6 +23,7 @@ from hsw2v.reference.steps import (
     draw,
     move_in_turn,
 )
+from hsw2v.reference.subwords import Composing
 
 TOGETHER = 8
 """Words of the text that are learnt from at once."""
@@ -73,27 +74,43 @@ def errors(
 
 
 def train_block(
-    ids: NDArray[np.int32], key: int, plan: Plan, vectors: Floats, layer: Sampled
+    ids: NDArray[np.int32],
+    key: int,
+    plan: Plan,
+    vectors: Floats,
+    layer: Sampled,
+    composing: Composing | None = None,
 ) -> tuple[float, int, int]:
-    """Train on one block in place; return the sampled loss, its predictions, the words kept."""
+    """Train on one block in place; return the sampled loss, its predictions, the words kept.
+
+    With `composing`, whose own rows are `vectors`, words have n-grams.
+    """
     words, bounds = bounds_of(ids, plan, key)
     count = len(words)
+    # The row of each word of the text, by place.
+    row_at = words
+    if composing:
+        composing.begin(words)
+        vectors, row_at = composing.vectors, list(range(count))
+    reach = plan.window if plan.cbow else 0
     slope = (plan.last_rate - plan.first_rate) / max(count, 1)
     lossy = draw(key ^ LOSS_KEY, 0) % plan.loss_every
     contexts = [[*range(first, place), *range(place + 1, last)] for place, first, last in bounds]
     total, predictions = 0.0, 0
     for begin in range(0, count, TOGETHER):
         some = range(begin, min(begin + TOGETHER, count))
+        if composing:
+            composing.move_on(begin - reach, some.stop + reach)
         if plan.cbow:
             pairs = [(place, [place - begin]) for place in some if contexts[place]]
-            of_rows = [[words[one] for one in contexts[place]] for place in some]
+            of_rows = [[row_at[one] for one in contexts[place]] for place in some]
         else:
             near = (
                 (place, [one - begin for one in contexts[place] if one in some])
                 for place in range(count)
             )
             pairs = [(place, rows) for place, rows in near if rows]
-            of_rows = [[words[place]] for place in some]
+            of_rows = [[row_at[place]] for place in some]
         if not pairs:
             continue
         # A window without words has no mean, and no pair.
@@ -106,6 +123,8 @@ def train_block(
                 predictions += len(right)
         rate = plan.first_rate + slope * begin
         _move(found, hidden, of_rows, words, list(drawn), vectors, layer.outputs, plan, rate)
+    if composing:
+        composing.end()
     return total, predictions, count
 
 

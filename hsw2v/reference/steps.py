@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.reference.subwords import Composing
+
 Floats = NDArray[np.floating]
 
 MAX_CONTEXT = 10
@@ -335,15 +337,43 @@ def windows_of(ids: NDArray[np.int32], plan: Plan, key: int) -> list[tuple[int, 
     ]
 
 
+def near(
+    ids: NDArray[np.int32], plan: Plan, key: int, vectors: Floats, composing: Composing | None
+) -> tuple[list[tuple[int, list[int]]], Floats]:
+    """Return the kept words of a block, of each the rows of its context, and the table of these.
+
+    They are those of words in `vectors (V, D)`, or of places in a block that is composed.
+    """
+    if composing is None:
+        return windows_of(ids, plan, key), vectors
+    words, bounds = bounds_of(ids, plan, key)
+    composing.begin(words)
+    windows = [
+        (words[place], [*range(first, place), *range(place + 1, last)])
+        for place, first, last in bounds
+    ]
+    return windows, composing.vectors
+
+
 def train_block(
-    ids: NDArray[np.int32], key: int, plan: Plan, vectors: Floats, layer: Layer
+    ids: NDArray[np.int32],
+    key: int,
+    plan: Plan,
+    vectors: Floats,
+    layer: Layer,
+    composing: Composing | None = None,
 ) -> tuple[float, int, int]:
-    """Train on one block in place; return the sampled loss, its predictions, the words kept."""
-    windows = windows_of(ids, plan, key)
+    """Train on one block in place; return the sampled loss, its predictions, the words kept.
+
+    With `composing`, whose own rows are `vectors`, words have n-grams.
+    """
+    windows, vectors = near(ids, plan, key, vectors, composing)
     slope = (plan.last_rate - plan.first_rate) / max(len(windows), 1)
     lossy = draw(key ^ LOSS_KEY, 0) % plan.loss_every
     total, predictions = 0.0, 0
     for number, (word, context) in enumerate(windows):
+        if composing:
+            composing.move_on(number - plan.window, number + plan.window + 1)
         if not context:
             continue
         rows, labels = layer.rows(word, key ^ NOISE_KEY, number)
@@ -357,4 +387,6 @@ def train_block(
         part = layer.taking_part(rows, key ^ NOISE_KEY, number)
         rows, labels = rows[part], labels[part]
         step(vectors, context, layer.outputs, rows, labels, rate, plan.cbow, plan.l2)
+    if composing:
+        composing.end()
     return total, predictions, len(windows)

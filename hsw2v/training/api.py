@@ -20,9 +20,11 @@ from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
 from hsw2v.model import Model
-from hsw2v.network.network import Network
+from hsw2v.model.subwords import SubwordVectors
+from hsw2v.network.network import Network, Unpadded
 from hsw2v.network.outputs import Structure, is_normalized, unused_settings
 from hsw2v.network.parameters import check_tables
+from hsw2v.network.subwords import subwords_of
 from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.cluster import Cluster, connected
@@ -339,6 +341,8 @@ def without_effect(unused: Sequence[str], config: Config) -> str:
     because = f"loss {training.loss}"
     if "num_trees" in unused and training.has_tree:
         because += f", tree {training.tree}"
+    if not training.subwords and {"buckets", "whole_words"} & set(unused):
+        because += ", no subwords"
     if not training.in_rounds and {"workers", "round"} & set(unused):
         because += ", not deterministic"
     if {"worker_threads", "ray_address"} & set(unused):
@@ -425,7 +429,7 @@ def _train(
     base: Structure | Callable[[], Structure | None] | None = None
     if resumed and kept is not None:
         base = again
-        state = read_state(kept.folder, chosen.training, vocabulary.counts, len(encoded.blocks) - 1)
+        state = read_state(kept.folder, chosen.training, vocabulary, len(encoded.blocks) - 1)
         listener(Resumed(state.epoch + 1, state.block, str(kept.folder)))
     elif start is not None:
         base = start.structure
@@ -454,10 +458,9 @@ def _train(
             network, about = trainer.network, {**info, "epoch": epoch, **notes}
             # The output layer of that epoch need not be that of the end.
             config = chosen.replace(loss=network.output.name, pretrain="")
-            tables = network.vectors[:, : network.dim], network.outputs[:, : network.dim]
-            norm = network.norm
+            norm, trained = network.norm, network.unpadded()
             kept.save_epoch(
-                lambda: _model(config, vocabulary, network, norm, *tables, about), epoch
+                lambda: _model(config, vocabulary, network, norm, trained, about), epoch
             )
 
     measuring = trainer.train(corpus, listener, held, kept, save_epoch)
@@ -467,7 +470,7 @@ def _train(
     if trainer.state.halvings:
         info["learning_rate_halved"] = trainer.state.halvings
     network, norm = trainer.network, trainer.network.norm
-    model = _model(chosen, vocabulary, network, norm, *network.compact(), {**info, **notes})
+    model = _model(chosen, vocabulary, network, norm, network.compact(), {**info, **notes})
     if kept is not None:
         kept.save(model)
     return Trained(model, seconds)
@@ -478,23 +481,28 @@ def _model(
     vocabulary: Vocabulary,
     network: Network,
     norm: NDArray[np.float32] | None,
-    vectors: NDArray[np.float32],
-    outputs: NDArray[np.float32],
+    trained: Unpadded,
     info: Mapping[str, Any],
 ) -> Model:
-    """Return the model of a network: of `norm (4, P)`, vectors (V, D) and outputs (R, D) of it."""
+    """Return the model of a network: of `norm (4, P)`, and of what is trained."""
     structure = network.output.built_of
     if config.training.deterministic:
         # These have no part in the model, whose file is to have the same bytes everywhere.
         config = config.replace(threads=None, cache_dir=None, engine="threads", ray_address=None)
         config = config.replace(tables="memory")
+    subwords, inputs = subwords_of(config.training), network.inputs
+    ngrams = None
+    if subwords is not None and inputs is not None and trained.ngrams is not None:
+        whole = config.training.whole_words
+        ngrams = SubwordVectors(subwords, inputs.buckets, trained.ngrams, whole_words=whole)
     return Model(
         vocabulary,
-        vectors,
-        outputs,
+        trained.vectors,
+        trained.outputs,
         None if isinstance(structure, Classes) else structure,
         classes=structure if isinstance(structure, Classes) else None,
         batch_norm=None if norm is None else norm[:, : network.dim].copy(),
+        subwords=ngrams,
         config=config.to_dict(),
         info=info,
     )

@@ -44,6 +44,7 @@ from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, structure_tensors
 from hsw2v.network.outputs.output import BuiltOutput
+from hsw2v.network.subwords import InputRows
 from hsw2v.records import records
 from hsw2v.training.state import TrainingState
 from hsw2v.training.texts import Texts
@@ -253,7 +254,7 @@ def verify(folder: Path) -> Iterator[tuple[str, str]]:
         training = run.config.resolved(texts.corpus.tokens).training
         blocks = len(texts.corpus.blocks) - 1
     for _, path in _states(folder):
-        state = _read_state(path, training, vocabulary.counts, blocks)
+        state = _read_state(path, training, vocabulary, blocks)
         yield path.name, f"epoch {state.epoch + 1}, {state.block:,} blocks of it done"
 
 
@@ -277,11 +278,11 @@ def _run(store: Store) -> Run:
 
 
 def read_state(
-    folder: Path, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+    folder: Path, training: TrainingConfig, vocabulary: Vocabulary, blocks: int
 ) -> TrainingState:
-    """Read the last state of a training that is whole.
+    """Read the last state of a training on these words that is whole.
 
-    `counts (V,)` are those of its words; its corpus has so many blocks.
+    Its corpus has so many blocks.
 
     Raises:
         MissingInputError: there is none.
@@ -294,7 +295,7 @@ def read_state(
         )
     for _, path in reversed(states):
         try:
-            return _read_state(path, training, counts, blocks)
+            return _read_state(path, training, vocabulary, blocks)
         except ModelFileError as error:
             damage = error
     raise ModelFileError(
@@ -305,8 +306,9 @@ def read_state(
 
 
 def _read_state(
-    path: Path, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+    path: Path, training: TrainingConfig, vocabulary: Vocabulary, blocks: int
 ) -> TrainingState:
+    counts = vocabulary.counts
     store = open_store(str(path), format=FORMAT)
     position = dict(store.metadata["info"])
     try:
@@ -323,7 +325,9 @@ def _read_state(
                 raise ValueError(f"{kind.structure_tensor} has another shape")
             structure = kind.from_tensor(array, rows)
             structure.check()
-        network = Network.initial(training, len(counts), kind.of(training, counts, structure))
+        inputs = InputRows.of(training, vocabulary)
+        output = kind.of(training, counts, structure)
+        network = Network.initial(training, words, output, inputs)
         for name, array in network.parameters.items():
             kept = store.array(f"network.{name}")
             if (kept.shape, kept.dtype) != (array.shape, array.dtype):

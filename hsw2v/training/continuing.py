@@ -23,13 +23,15 @@ from hsw2v.errors import UsageError
 from hsw2v.events import Listener, Notice
 from hsw2v.kernels.normalisation import MOMENTUM
 from hsw2v.model import Model, load
+from hsw2v.model.subwords import SubwordVectors
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, structure_tensors
-from hsw2v.network.parameters import NORM
+from hsw2v.network.parameters import NGRAMS, NORM
+from hsw2v.network.subwords import InputRows
 from hsw2v.training.building import Report
 from hsw2v.trees.classes import Classes
 
-FIXED = ("model", "dim", "loss", "batch_norm")
+FIXED = ("model", "dim", "loss", "batch_norm", "subwords", "buckets", "whole_words")
 """Settings that tell what the numbers of a model are."""
 BUILT_BY = ("tree", "num_trees", "classes", "num_classes")
 """Those that its trees or its classes were built by."""
@@ -78,13 +80,16 @@ class Earlier:
         model = self.model
         with named(model.name):
             known = known_settings(model.config)
-        classes = model.classes
+        classes, subwords = model.classes, model.subwords
         return known.replace(
             loss=model.output_layer.name,
             dim=model.dim,
             batch_norm=model.batch_norm is not None,
             num_trees=max(1, len(model.trees)),
             num_classes=known.training.num_classes if classes is None else classes.count,
+            subwords="" if subwords is None else str(subwords.settings),
+            buckets=known.training.buckets if subwords is None else subwords.settings.buckets,
+            whole_words=0 if subwords is None else subwords.whole_words,
             pretrain="",
             field=None,
             format="auto",
@@ -142,6 +147,8 @@ class Earlier:
         yield from structure_tensors(model.structure).values()
         if model.batch_norm is not None:
             yield model.batch_norm
+        if model.subwords is not None:
+            yield from (model.subwords.buckets, model.subwords.vectors)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -190,12 +197,20 @@ class WarmStart:
         model, dim = self._earlier.model, network.dim
         _copy(model.vectors, self._before, network.vectors[:, :dim])
         _copy(self._earlier.output, self._rows, network.outputs[:, :dim])
+        if model.subwords is not None and network.inputs is not None:
+            self._fill_ngrams(model.subwords, network, network.inputs)
         if model.batch_norm is not None:
             parameters = network.parameters
             parameters[NORM][:, :dim] = model.batch_norm[:2]
             parameters["norm.running"][:, :dim] = model.batch_norm[2:]
             # As many as the running statistics remember.
             parameters["norm.batches"][0] = round(1.0 / (1.0 - MOMENTUM))
+
+    def _fill_ngrams(self, subwords: SubwordVectors, network: Network, inputs: InputRows) -> None:
+        """Give n-grams their rows, those of new words alone excepted, and words the rest."""
+        ngrams = network.parameters[NGRAMS]
+        _copy(subwords.vectors, subwords.rows(inputs.buckets), ngrams[:, : network.dim])
+        inputs.decompose(network.vectors, ngrams, self._before >= 0)
 
 
 def _copy(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hsw2v.arrays import blas_threads
 from hsw2v.config import OPTIMIZERS, TrainingConfig
 from hsw2v.kernels.arguments import (
+    BATCH,
     HIERARCHICAL,
     HYBRID,
     NEGATIVE,
@@ -24,11 +25,14 @@ from hsw2v.kernels.block import train_block
 from hsw2v.kernels.general import train_batches
 from hsw2v.kernels.optimizers import SGD
 from hsw2v.kernels.output.hierarchical import PRIVATE_NODES
+from hsw2v.kernels.output.sampled import TOGETHER
 from hsw2v.kernels.sampled import train_sampled
+from hsw2v.kernels.subwords import Composing
 from hsw2v.network.outputs import OutputLayer
+from hsw2v.network.subwords import InputRows
 from hsw2v.training.full import SoftmaxTraining
 from hsw2v.training.schedule import Pass
-from hsw2v.training.workspace import private_top, scratch
+from hsw2v.training.workspace import composing, private_top, ring_size, scratch
 
 BlockLoss = tuple[float, int, int]
 """Sampled loss in nats, its predictions, words kept."""
@@ -49,6 +53,10 @@ class Task:
     """(1,) int32: when set, blocks are left unfinished."""
     learning: bool = True
     """If not, the loss is measured, of hidden vectors as they are."""
+    inputs: InputRows | None = None
+    """Which n-grams words have, if word vectors are means of theirs and of a row of their own."""
+    ngrams: NDArray[np.float32] | None = None
+    """(B, P), the vectors of n-grams."""
 
     @property
     def plan(self) -> Plan:
@@ -107,12 +115,13 @@ class KernelEngine:
         plain = plan.optimizer == SGD and not plan.batch_norm
         self._kernel = (PLAIN_KERNELS if plain else {}).get(task.layer.kind, train_batches)
         words, width = task.tables.vectors.shape
+        longest = task.longest_block
         samples = settings.samples if task.layer.kind == SAMPLED else 0
         self._own = [
             (
                 layer,
                 scratch(
-                    task.longest_block,
+                    longest,
                     settings.window,
                     task.output.group,
                     width,
@@ -125,6 +134,14 @@ class KernelEngine:
             )
             for layer in task.layers()
         ]
+        # What n-grams take is compiled only for those who have some.
+        self._composing: list[tuple[Composing, ...]] = [()] * task.threads
+        if task.inputs is not None and task.ngrams is not None:
+            together = 2 * BATCH if plan.batch_norm else TOGETHER if samples else 1
+            rows = ring_size(settings.window, together)
+            self._composing = [
+                (composing(task.inputs, task.ngrams, longest, rows),) for _ in range(task.threads)
+            ]
 
     def train(self, thread: int, some: Pass, position: int) -> BlockLoss:
         """Train on the block at a position of a pass, as one of the threads."""
@@ -139,6 +156,7 @@ class KernelEngine:
             self._tables,
             layer,
             room,
+            *self._composing[thread],
         )
         return found
 
@@ -150,7 +168,10 @@ class FullEngine:
 
     def __init__(self, task: Task) -> None:
         self._plan, self._learning, self._blas_threads = task.plan, task.learning, task.threads
-        self._softmax = SoftmaxTraining(task.tables, task.stop)
+        own = None
+        if task.inputs is not None and task.ngrams is not None:
+            own = composing(task.inputs, task.ngrams, 1, rows=len(task.tables.vectors))
+        self._softmax = SoftmaxTraining(task.tables, task.stop, own)
 
     def train(self, thread: int, some: Pass, position: int) -> BlockLoss:
         """Train on the block at a position of a pass."""

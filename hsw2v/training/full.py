@@ -23,6 +23,7 @@ from hsw2v.kernels.arguments import BATCH, Plan, Tables
 from hsw2v.kernels.full import add_rows, exponentiate
 from hsw2v.kernels.normalisation import backward, normalise
 from hsw2v.kernels.optimizers import move_rows
+from hsw2v.kernels.subwords import Composing, compose_words, give_back
 from hsw2v.kernels.windows import Windowing, windows_of
 
 STEADY_BATCH = 64
@@ -84,8 +85,16 @@ def _batch(
 class SoftmaxTraining:
     """Trains or measures the softmax over all words of some tables, block by block."""
 
-    def __init__(self, tables: Tables, stop: NDArray[np.int32]) -> None:
-        """Train these tables, whose output rows are (V, P); leave a block when `stop` is set."""
+    def __init__(
+        self, tables: Tables, stop: NDArray[np.int32], composing: Composing | None = None
+    ) -> None:
+        """Train these tables, whose output rows are (V, P); leave a block when `stop` is set.
+
+        Words with n-grams are trained as `composing` says, in a ring with a row for each word.
+        """
+        self._own, self._composing = tables.vectors, composing
+        if composing is not None:
+            tables = tables._replace(vectors=composing.composed)
         self._tables = tables
         self._stop = stop
         words, width = tables.outputs.shape
@@ -133,6 +142,15 @@ class SoftmaxTraining:
 
     def _take(self, batch: _Batch, plan: Plan, rate: float, learning: bool) -> float:
         """Train on one batch, or only measure it; return its loss in nats."""
+        if self._composing is None:
+            return self._step(batch, plan, rate, learning)
+        words = np.unique(batch.words).astype(np.int32)
+        compose_words(self._composing, self._own, words)
+        loss = self._step(batch, plan, rate, learning)
+        give_back(self._composing, self._own, words)
+        return loss
+
+    def _step(self, batch: _Batch, plan: Plan, rate: float, learning: bool) -> float:
         vectors, norm = self._tables.vectors, self._tables.norm
         weights, sizes = (
             np.bincount(rows).astype(np.float32) for rows in (batch.rows, batch.owners)

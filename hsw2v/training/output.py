@@ -15,9 +15,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hsw2v import files
 from hsw2v.config import Config, TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary
@@ -223,12 +220,12 @@ class ModelOutput:
         self._settling = None
 
     def last(
-        self, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+        self, training: TrainingConfig, vocabulary: Vocabulary, blocks: int
     ) -> TrainingState | None:
         """Return the last state that was kept, if there is one."""
         if not checkpoint.is_checkpoint(self.folder):
             return None
-        return checkpoint.read_state(self.folder, training, counts, blocks)
+        return checkpoint.read_state(self.folder, training, vocabulary, blocks)
 
     @property
     def advice(self) -> str:

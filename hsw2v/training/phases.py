@@ -44,5 +44,7 @@ class PhasesOfSettings:
         """Return the output layer, upon a new tree or new classes if it has some."""
         training, base = self._training, None
         if OUTPUTS[loss].structure is not None:
-            base = rebuilt_structure(loss, training, network.vectors, self._weights, listener)
+            base = rebuilt_structure(
+                loss, training, network.word_vectors(), self._weights, listener
+            )
         return output_layer(training, self._counts, base, loss)

@@ -31,6 +31,7 @@ from hsw2v.network.parameters import (
     size_told,
     smaller,
 )
+from hsw2v.network.subwords import InputRows
 from hsw2v.training import checkpoint
 from hsw2v.training.api import check_on, check_training, memory_explained, tell_unused
 from hsw2v.training.building import check_phases, first_structure
@@ -167,9 +168,9 @@ def plan(
         simple = _simple(chosen, sampled)
         first = first_structure(simple, codes, vocabulary, corpus, ignore)
         size = _extrapolated(encoded, vocabulary, chosen, factor)
-        memory = parameter_bytes(
-            chosen.training, size.words, most_rows(chosen.training, size.words)
-        )
+        ngrams = _ngrams(chosen.training, vocabulary, size.words)
+        rows = most_rows(chosen.training, size.words)
+        memory = parameter_bytes(chosen.training, size.words, rows, ngrams)
         there, now = physical_memory(), available_memory()
         tables_free = free_in(chosen.training.tables_folder)
         too_large = _too_large(chosen.training, size.words, memory, there, now, tables_free)
@@ -178,7 +179,7 @@ def plan(
         if not too_large and chosen.training.engine != "ray":
             speed = _speed(simple, vocabulary, corpus, first)
         ids = round(len(encoded.ids) * factor)
-        model = _model_bytes(vocabulary, chosen.training, size.words)
+        model = _model_bytes(vocabulary, chosen.training, size.words, ngrams or 0)
         kept = checkpoint.size_of(memory.tables + memory.optimizer, ids)
         folder = None if output is None else FilePath(os.path.realpath(output)).parent
         cache = chosen.corpus.cache_dir or tempfile.gettempdir()
@@ -339,12 +340,26 @@ def _speed(
     return Trainer(config, vocabulary, first).measure_speed(corpus, SECONDS)
 
 
-def _model_bytes(vocabulary: Vocabulary, training: TrainingConfig, words: int) -> int:
+def _ngrams(training: TrainingConfig, vocabulary: Vocabulary, words: int) -> int | None:
+    """Return how many n-grams so many words have that have rows; None where none have."""
+    inputs = InputRows.of(training, vocabulary)
+    if inputs is None or words == len(vocabulary):
+        return None if inputs is None else len(inputs.buckets)
+    every_second = np.arange(len(vocabulary)) % 2 == 0
+    there = np.repeat(every_second, np.diff(inputs.offsets))
+    half, factor = len(np.unique(inputs.ngrams[there])), words / len(vocabulary)
+    return min(_heaps(half, max(len(inputs.buckets), 1), factor), training.buckets)
+
+
+def _model_bytes(vocabulary: Vocabulary, training: TrainingConfig, words: int, ngrams: int) -> int:
     """Return the bytes of the arrays of a model file, as `modelfile.write_contents` writes them."""
     spelled = round(len(vocabulary.blob) * words / len(vocabulary))
     kind = OUTPUTS[training.loss]
     rows = kind.rows_for(training, words)
     size: int = spelled + 8 * (words + 1) + 8 * words + 4 * training.dim * (words + rows)
+    if training.ngram_lengths:
+        # Vectors, buckets, and four settings of 8 bytes.
+        size += 4 * (training.dim + 1) * ngrams + 4 * 8
     if issubclass(kind, BuiltOutput):
         size += 4 * math.prod(kind.sizes(words, rows, (training.num_trees, words - 1, 2))[1])
     return size + (4 * 4 * training.dim if training.batch_norm else 0)

@@ -41,7 +41,7 @@ class Recorder:
         diagnoser = Diagnoser(
             network.output,
             network.outputs,
-            network.vectors,
+            network.word_vectors(),
             self._counts,
             self._kept,
             cbow=self._training.model == "cbow",

@@ -19,7 +19,8 @@ from hsw2v.config import TrainingConfig
 from hsw2v.kernels.combining import combine_rows
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.outputs import OutputLayer
-from hsw2v.network.parameters import Allocator, Parameters, allocator, table_of
+from hsw2v.network.parameters import NGRAMS, Allocator, Parameters, allocator, table_of
+from hsw2v.network.subwords import InputRows
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild
 from hsw2v.training.reader import LostError
@@ -65,6 +66,8 @@ class Common(NamedTuple):
     windowing: Windowing
     weights: NDArray[np.float64]
     """(V,) float64, how often each word is a target."""
+    inputs: InputRows | None = None
+    """Which n-grams words have, if some do."""
 
 
 class Turn(NamedTuple):
@@ -118,7 +121,7 @@ class RemoteWorker:
 
     def own(self, common: Common, text: OwnText) -> None:
         """Own a text."""
-        self._settings, self._windowing, self._weights = common
+        self._settings, self._windowing, self._weights, self._inputs = common
         self._text = text
 
     def has_text(self) -> bool:
@@ -143,7 +146,11 @@ class RemoteWorker:
         longest = int(np.diff(self._text.borders).max(initial=1))
         layer = layer_of(output, self._weights, self._settings.dim)
         tables, threads = tables_of(self._parameters), self._settings.worker_threads
-        task = Task(self._settings, output, layer, tables, threads, longest, runner.stop)
+        task = Task(
+            *(self._settings, output, layer, tables, threads, longest, runner.stop),
+            inputs=self._inputs,
+            ngrams=self._parameters.get(NGRAMS),
+        )
         if self._workers > 1:
             self._replica = Replica(task, self._parameters, threads)
             self._finder = Finder(task, self._parameters)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros, blas_threads, from_bfloat16, to_bfloat16
 from hsw2v.kernels.combining import combine_rows, copy_rows
-from hsw2v.network.parameters import Parameters, allocator
+from hsw2v.network.parameters import NGRAMS, Parameters, allocator
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.hogwild import Hogwild, check_loss
 from hsw2v.training.rows import (
@@ -152,7 +152,7 @@ class Rounds:
         copies.take(replica.parameters, rows)
         if self._dtype == "float32":
             return
-        for name in set(TRAINED) & set(rows):
+        for name in TRAINED & set(rows):
             array, own = self._parameters[name], rows[name]
             after = copies[name][: len(own)]
             after[:] = received(array, own, sent(array, own, after, name, self._dtype))
@@ -162,7 +162,7 @@ class Rounds:
         found: dict[str, tuple[NDArray[np.int64], NDArray[Any]]] = {}
         if self._dtype == "float32":
             return found
-        for name in TRAINED:
+        for name in TRAINED & self._parameters.keys():
             array = self._parameters[name]
             marks = np.zeros(len(array), np.bool_)
             for worker in workers:
@@ -256,7 +256,8 @@ class Replica:
         self.parameters = {
             name: zeros_like(array, len(array), allocate) for name, array in parameters.items()
         }
-        alone = dataclasses.replace(task, tables=tables_of(self.parameters), threads=threads)
+        tables, ngrams = tables_of(self.parameters), self.parameters.get(NGRAMS)
+        alone = dataclasses.replace(task, tables=tables, ngrams=ngrams, threads=threads)
         self._engine = ENGINES[task.output.name](alone)
         self._runner = Threads()
         self._runner.stop = task.stop

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from hsw2v.arrays import aligned_zeros, from_bfloat16, to_bfloat16
 from hsw2v.config import TrainingConfig
 from hsw2v.kernels.arguments import SAMPLED, Layer
-from hsw2v.kernels.combining import Found, find_rows, forget, take_rows
+from hsw2v.kernels.combining import Found, find_ngrams, find_rows, forget, take_rows
 from hsw2v.kernels.output.negative import NoiseDistribution
 from hsw2v.kernels.output.sampled import SHARED_BY
 from hsw2v.network.outputs import OutputLayer
-from hsw2v.network.parameters import NORM, OUTPUTS, VECTORS, Allocator, Parameters, table_of
+from hsw2v.network.parameters import NGRAMS, NORM, OUTPUTS, VECTORS, Allocator, Parameters, table_of
 from hsw2v.training.engines import Task
 from hsw2v.training.schedule import Pass
 
-TRAINED = (VECTORS, OUTPUTS, NORM)
+TRAINED = {VECTORS, NGRAMS, OUTPUTS, NORM}
 """What is combined by `reference.combining.combined`; of other numbers it is the mean, and of
 counts the largest."""
 
@@ -59,6 +59,11 @@ class Finder:
             )
             for name in (VECTORS, OUTPUTS)
         )
+        self._inputs = None
+        if task.inputs is not None:
+            self._inputs = task.inputs.offsets, task.inputs.ngrams
+            rows = len(parameters[NGRAMS])
+            self._ngrams = Found(np.zeros(rows, np.uint8), np.empty(rows + 1, np.int32))
 
     def rows(self, some: Pass, positions: range, parameters: Parameters) -> Rows:
         """Return the rows that blocks reach of all arrays that have some."""
@@ -79,6 +84,9 @@ class Finder:
                 outputs,
             )
         of = {VECTORS: _taken(self._words, words), OUTPUTS: _taken(self._outputs, outputs)}
+        if self._inputs is not None:
+            found = find_ngrams(of[VECTORS], *self._inputs, self._ngrams)
+            of[NGRAMS] = _taken(self._ngrams, found)
         return {
             name: of.get(table_of(name), np.arange(len(array), dtype=np.int32))
             for name, array in parameters.items()

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hsw2v.arrays import aligned_zeros
 from hsw2v.config import Config, TrainingConfig
@@ -23,6 +22,7 @@ from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OutputLayer, Structure, is_normalized, output_layer
 from hsw2v.network.outputs.softmax import SoftmaxOutput
+from hsw2v.network.subwords import InputRows
 from hsw2v.query.normalisation import normalised
 from hsw2v.training.cluster import Cluster
 from hsw2v.training.cluster_rounds import RemoteRounds
@@ -64,7 +64,7 @@ class Keeper(Protocol):
         """Keep a state, if that can be, and tell whether it is kept."""
 
     def last(
-        self, training: TrainingConfig, counts: NDArray[np.int64], blocks: int
+        self, training: TrainingConfig, vocabulary: Vocabulary, blocks: int
     ) -> TrainingState | None:
         """Return the last state that was kept, if there is one."""
 
@@ -115,6 +115,7 @@ class Trainer:
         self._runner = Threads()
         self._halvings, self._fill, self._worst = halvings, fill, worst
         sample = config.vocabulary.sample
+        self._inputs = InputRows.of(training, vocabulary)
         self._keep = thresholds(keep_probability(vocabulary.counts, sample))
         self._weights = kept_counts(vocabulary.counts, sample)
         self._phases = phases or PhasesOfSettings(training, vocabulary.counts, self._weights)
@@ -170,7 +171,7 @@ class Trainer:
         training, counts = self._settings, self._vocabulary.counts
         base = self._base() if callable(self._base) else self._base
         output = output_layer(training, counts, base, training.phases[0].loss)
-        network = Network.initial(training, len(counts), output)
+        network = Network.initial(training, len(counts), output, self._inputs)
         if self._fill is not None:
             self._fill(network)
         return TrainingState(network)
@@ -197,7 +198,7 @@ class Trainer:
         kept = None
         # Which state was the last is a matter of time: not where time has no part in the result.
         if keeper and not self._settings.deterministic:
-            kept = keeper.last(self._settings, self._vocabulary.counts, blocks)
+            kept = keeper.last(self._settings, self._vocabulary, blocks)
         self.state = kept or self._beginning()
         self.state.halvings = halvings
         self._whole = True
@@ -316,12 +317,12 @@ class Trainer:
         windowing = Windowing(corpus.remap, every, self._settings.window, False)
         some = measuring_pass(encoded.ids, encoded.blocks, windowing)
         losses = no_losses(len(some.order))
-        task = dataclasses.replace(self._task(corpus, output), learning=False)
-        norm = network.norm
+        task = dataclasses.replace(self._task(corpus, output), learning=False, inputs=None)
+        hidden, norm = network.word_vectors(), network.norm
         if norm is not None:
-            hidden = aligned_zeros(*network.vectors.shape)
-            hidden[:] = normalised(network.vectors, norm)
-            task = dataclasses.replace(task, tables=task.tables._replace(vectors=hidden))
+            vectors, hidden = hidden, aligned_zeros(*hidden.shape)
+            hidden[:] = normalised(vectors, norm)
+        task = dataclasses.replace(task, tables=task.tables._replace(vectors=hidden))
         pace = Pace()
 
         def tick() -> None:
@@ -371,7 +372,7 @@ class Trainer:
         if self._cluster is not None:
             if not self._cluster.texts:
                 there = self._cluster.settings
-                common = Common(there, self._windowing(corpus), self._weights)
+                common = Common(there, self._windowing(corpus), self._weights, self._inputs)
                 words, about = self._vocabulary, self._config.corpus
                 employ(self._cluster, corpus.encoded, words, about, common)
             network = self.network
@@ -398,6 +399,8 @@ class Trainer:
             min(self._threads, len(corpus.encoded.blocks) - 1),
             corpus.longest_block,
             self._runner.stop,
+            inputs=self.network.inputs,
+            ngrams=self.network.ngrams,
         )
 
     def _layer_of(self, output: OutputLayer) -> Layer:

@@ -12,9 +12,11 @@ import numpy as np
 
 from hsw2v.arrays import aligned_zeros, padded
 from hsw2v.config import TrainingConfig
+from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.kernels.windows import Windowing
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, Structure, output_layer
+from hsw2v.network.subwords import InputRows
 from hsw2v.training.engines import ENGINES, Task
 from hsw2v.training.rounds import Rounds
 from hsw2v.training.runner import Threads
@@ -35,11 +37,15 @@ def warm_up(training: TrainingConfig) -> None:
     base: Structure | None = None
     if structure is not None:
         base = Classes(np.zeros(2, np.int32), 1) if structure is Classes else huffman(np.ones(2))
-    network = Network.initial(training, 2, output_layer(training, np.ones(2, np.int64), base))
+    output = output_layer(training, np.ones(2, np.int64), base)
+    inputs = InputRows.of(training, Vocabulary.from_words(["one", "two"], [1, 1]))
+    network = Network.initial(training, 2, output, inputs)
     stop = aligned_zeros(1, 1, np.int32)[0]
     layer = layer_of(network.output, np.ones(2), 1)
     tables = tables_of(network.parameters)
-    task = Task(training, network.output, layer, tables, threads=1, longest_block=3, stop=stop)
+    task = Task(
+        *(training, output, layer, tables, 1, 3, stop), inputs=inputs, ngrams=network.ngrams
+    )
     ids = np.array([1, 2, 0], np.int32)
     keep = np.full(2, 2**32, np.uint64)
     windowing = Windowing(np.array([-1, 0, 1], np.int32), keep, 1, False)

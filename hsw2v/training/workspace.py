@@ -10,7 +10,9 @@ from hsw2v.kernels.arguments import BATCH, Scratch
 from hsw2v.kernels.emit import LANES
 from hsw2v.kernels.output.hierarchical import PrivateTop
 from hsw2v.kernels.output.sampled import TOGETHER, Batch, Drawn
+from hsw2v.kernels.subwords import Composing
 from hsw2v.kernels.tiles import MAX_CONTEXT, MAX_OUTPUT
+from hsw2v.network.subwords import InputRows
 
 
 def private_top(nodes: int, width: int) -> PrivateTop:
@@ -72,6 +74,29 @@ def scratch(
         ),
         batch=_batch(window, samples),
         stop=aligned_zeros(1, 1, np.int32)[0] if stop is None else stop,
+    )
+
+
+def ring_size(window: int, together: int = 1) -> int:
+    """Return how many words are composed at a time, if so many are learnt from at once."""
+    return 1 << (together + 2 * window).bit_length()
+
+
+def composing(inputs: InputRows, table: NDArray[np.float32], block: int, rows: int) -> Composing:
+    """Return what a thread composes word vectors of and where, for blocks of at most `block` ids.
+
+    `table (B, P)` has the vectors of n-grams; so many words have `rows` at a time.
+    """
+    width = table.shape[1]
+    return Composing(
+        inputs.offsets,
+        inputs.ngrams,
+        table,
+        composed=aligned_zeros(rows, width),
+        before=aligned_zeros(rows, width),
+        change=aligned_zeros(1, width),
+        places=aligned_zeros(1, block, np.int32)[0],
+        rows=aligned_zeros(1, inputs.most + 1, np.int64)[0],
     )
 
 

@@ -99,6 +99,8 @@ def unused_settings(config: Config) -> list[str]:
     training = config.training
     used = {name for loss in training.losses for name in OUTPUTS[loss].used(training)}
     unused = {name for one in OUTPUTS.values() for name in one.settings}.difference(used)
+    if not training.subwords:
+        unused |= {"buckets", "whole_words"}
     if not training.in_rounds:
         unused |= {"workers", "round", "combine_rows", "combine_dtype"}
     if not training.in_rounds or training.combine_rows is None:

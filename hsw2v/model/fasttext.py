@@ -1,0 +1,342 @@
+"""fastText's .bin files, versions 11 and 12: reading, from first byte to last.
+
+All is little-endian. After a magic number and the version come the arguments of the training, the
+dictionary (words, then labels of a classifier), whether matrices are quantised, and two matrices:
+rows of words and then of buckets, and the output rows. docs/file-format.md has the layout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hsw2v.arrays import all_finite
+from hsw2v.config import Config
+from hsw2v.config.subwords import LONGEST
+from hsw2v.corpus.subwords import Subwords
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
+from hsw2v.model.foreign import Table, distinct
+from hsw2v.model.subwords import SubwordVectors, composed
+from hsw2v.query.neighbours import Floats
+
+MAGIC, VERSIONS = 793712314, (11, 12)
+START = struct.Struct("<2i")
+ARGUMENTS = struct.Struct("<12id")
+DICTIONARY = struct.Struct("<3i2q")
+ENTRY = struct.Struct("<qb")
+FLAG = struct.Struct("<?")
+MATRIX = struct.Struct("<2q")
+NOT_PRUNED = -1
+WORD = 0
+END_OF_SENTENCE = "</s>"
+"""fastText's word for it, which has no n-grams."""
+LOSSES = {1: "hs", 2: "ns", 3: "softmax", 4: "one-vs-all"}
+MODELS = {1: "cbow", 2: "skipgram", 3: "supervised"}
+SUPERVISED = "supervised"
+SCORED = ("ns", "softmax")
+"""Losses whose output rows are those of words; with hs they are nodes, of a tree not kept."""
+WORDS_AT_ONCE = 1 << 16
+
+_LONGEST_WORD = 1 << 16
+_LARGEST_DIM = 1 << 16
+_BYTES_AT_ONCE = 1 << 22
+_AGAIN = "fetch or train the model again"
+
+
+class Arguments(NamedTuple):
+    """fastText's arguments, as the file has them, under fastText's names."""
+
+    dim: int
+    ws: int
+    epoch: int
+    minCount: int
+    neg: int
+    wordNgrams: int
+    loss: int
+    model: int
+    bucket: int
+    minn: int
+    maxn: int
+    lrUpdateRate: int
+    t: float
+
+    @property
+    def subwords(self) -> Subwords | None:
+        """Which n-grams have vectors; None without any."""
+        shortest = max(1, self.minn)
+        if self.maxn < shortest or not self.bucket:
+            return None
+        return Subwords(shortest, self.maxn, self.bucket)
+
+
+class Read(NamedTuple):
+    """What is read of a file."""
+
+    vocabulary: Vocabulary
+    vectors: Floats
+    """(V, D) float32, of words with their n-grams."""
+    subwords: SubwordVectors | None
+    has_outputs: bool
+    """Whether its output rows are those of words: `read_outputs` reads them."""
+    config: dict[str, Any]
+    info: dict[str, Any]
+
+
+def is_fasttext(beginning: bytes) -> bool:
+    """Tell from how a file begins whether it is one of fastText's."""
+    return beginning[:4] == struct.pack("<i", MAGIC)
+
+
+def read_fasttext(pieces: Iterator[bytes], name: str) -> Read:
+    """Read a file in order, from its pieces.
+
+    Words that are not UTF-8, which fastText allows, have backslashes in place of such bytes. Labels
+    and output rows are passed over.
+
+    Raises:
+        ModelFileError: it is quantised or pruned, of another version, or not as fastText writes it.
+        CorruptInputError: it is truncated, goes on after its end, or a word or a number is none.
+        ResourceError: its matrix does not fit in memory.
+    """
+    content = _Content(pieces, name)
+    arguments = _arguments(content)
+    words, counts = _dictionary(content)
+    own, buckets = _input(content, arguments, words)
+    rows = _outputs(content, arguments, len(words))
+    content.skip(4 * arguments.dim * rows)
+    content.end()
+    vocabulary = distinct([_utf8(word) for word in words], name, "entry", 1, counts)
+    subwords = None
+    if arguments.subwords is not None:
+        every = np.arange(arguments.bucket, dtype=np.int32)
+        subwords = SubwordVectors(arguments.subwords, every, buckets)
+        _compose(own, words, subwords)
+    info = {"fasttext": arguments._asdict()}
+    scored = LOSSES[arguments.loss] in SCORED and MODELS[arguments.model] != SUPERVISED
+    return Read(vocabulary, own, subwords, scored, _config(arguments), info)
+
+
+def read_outputs(pieces: Iterator[bytes], name: str) -> Floats:
+    """Read the output vectors of words, (V, D) float32, and pass over what is before them.
+
+    Raises:
+        ModelFileError, CorruptInputError, ResourceError: as `read_fasttext`.
+    """
+    content = _Content(pieces, name)
+    arguments = _arguments(content)
+    words, _ = _dictionary(content)
+    rows, dim = _matrix(content, "quantised", (len(words) + arguments.bucket, arguments.dim))
+    content.skip(4 * dim * rows)
+    outputs = _table(content, _outputs(content, arguments, len(words)), dim)
+    _check_finite(outputs, words, name)
+    return outputs
+
+
+def _input(content: _Content, arguments: Arguments, words: list[bytes]) -> tuple[Floats, Floats]:
+    """Return the rows of words, (V, D), and of buckets, none where there are no n-grams."""
+    rows = (len(words) + arguments.bucket, arguments.dim)
+    _matrix(content, "quantised", rows)
+    own = _table(content, len(words), arguments.dim)
+    buckets = _table(content, arguments.bucket if arguments.subwords else 0, arguments.dim)
+    # Word n-grams of a classifier are in buckets, too.
+    content.skip(4 * arguments.dim * (rows[0] - len(own) - len(buckets)))
+    _check_finite(own, words, content.name)
+    if not all_finite(buckets):
+        raise _not_finite("an n-gram", content.name)
+    return own, buckets
+
+
+def _outputs(content: _Content, arguments: Arguments, words: int) -> int:
+    """Read what stands before the output rows, and return how many there are."""
+    rows = None if MODELS[arguments.model] == SUPERVISED else words
+    return _matrix(content, "quantised in its output", (rows, arguments.dim))[0]
+
+
+def _arguments(content: _Content) -> Arguments:
+    _, version = content.unpack(START)
+    if version not in VERSIONS:
+        raise ModelFileError(
+            f"is a fastText file of version {version}, and this hsw2v reads "
+            + " and ".join(map(str, VERSIONS)),
+            where=content.name,
+            hint="write it again with a fastText of today",
+        )
+    found = Arguments(*content.unpack(ARGUMENTS))
+    if version == VERSIONS[0] and MODELS.get(found.model) == SUPERVISED:
+        # Classifiers had no n-grams of characters then.
+        found = found._replace(maxn=0)
+    whole = 1 <= found.dim <= _LARGEST_DIM and found.bucket >= 0 and found.maxn <= LONGEST
+    if not (whole and found.loss in LOSSES and found.model in MODELS):
+        raise content.broken(f"its arguments are out of bounds: {found._asdict()}")
+    return found
+
+
+def _dictionary(content: _Content) -> tuple[list[bytes], list[int]]:
+    """Return the words and their counts; labels are left out."""
+    size, words, labels, tokens, pruned = content.unpack(DICTIONARY)
+    if min(words - 1, labels, tokens) < 0 or size != words + labels:
+        raise content.broken(f"its dictionary tells of {words} words and {labels} labels")
+    if pruned != NOT_PRUNED:
+        raise ModelFileError(
+            "is a fastText file that is pruned, as quantising does (.ftz)",
+            where=content.name,
+            hint="load the .bin file that it was made of",
+        )
+    entries = list(content.entries(size))
+    kinds = [kind for _, _, kind in entries]
+    if any(kinds[:words]) or not all(kinds[words:]):
+        raise content.broken("labels stand among the words of its dictionary")
+    counts = [count for _, count, _ in entries[:words]]
+    if min(counts) < 0 or sum(counts) >= 1 << 63:
+        raise content.broken("the counts of its words are out of bounds")
+    return [word for word, _, _ in entries[:words]], counts
+
+
+def _matrix(content: _Content, kind: str, expected: tuple[int | None, int]) -> tuple[int, int]:
+    """Read what stands before a matrix, and return its shape, which must be as expected."""
+    (quantised,) = content.unpack(FLAG)
+    if quantised:
+        raise ModelFileError(
+            f"is a fastText file that is {kind} (.ftz)",
+            where=content.name,
+            hint="load the .bin file that it was made of",
+        )
+    rows, columns = content.unpack(MATRIX)
+    if rows < 0 or expected[0] not in (None, rows) or columns != expected[1]:
+        raise content.broken(f"a matrix has the shape ({rows}, {columns})")
+    return rows, columns
+
+
+def _table(content: _Content, rows: int, dim: int) -> Floats:
+    table = Table(rows, dim, content.name)
+    step = max(1, _BYTES_AT_ONCE // (4 * dim))
+    for start in range(0, rows, step):
+        some = min(step, rows - start)
+        table.add(np.frombuffer(content.take(4 * dim * some), "<f4").reshape(some, dim))
+    return table.whole()
+
+
+def _compose(own: Floats, words: list[bytes], subwords: SubwordVectors) -> None:
+    """Make the vectors of words of their own rows, in place."""
+    ends = [at for at, word in enumerate(words) if word == END_OF_SENTENCE.encode()]
+    alone = own[ends]
+    for part, some in parts(Vocabulary.from_encoded(words, [0] * len(words))):
+        own[part] = composed(own[part], subwords.settings.ngrams(some), subwords)
+    own[ends] = alone
+
+
+def parts(words: Vocabulary) -> Iterator[tuple[slice, Vocabulary]]:
+    """Cut a vocabulary, so that there are not all n-grams of it at once."""
+    for start in range(0, len(words), WORDS_AT_ONCE):
+        part = slice(start, min(start + WORDS_AT_ONCE, len(words)))
+        offsets = words.offsets[part.start : part.stop + 1]
+        yield part, Vocabulary(words.blob, offsets, words.counts[part])
+
+
+def _config(arguments: Arguments) -> dict[str, Any]:
+    """Return what fastText was told, in the words of our settings."""
+    training = {
+        "dim": arguments.dim,
+        "window": arguments.ws,
+        "epochs": arguments.epoch,
+        "negative": arguments.neg,
+        "loss": LOSSES[arguments.loss],
+        "model": MODELS[arguments.model],
+    }
+    if (subwords := arguments.subwords) is not None:
+        training["subwords"] = str(subwords)
+        training["buckets"] = subwords.buckets
+    vocabulary = {"min_count": arguments.minCount, "sample": arguments.t}
+    return {"vocabulary": _allowed(vocabulary), "training": _allowed(training)}
+
+
+def _allowed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings whose values can be ours: fastText has others as well."""
+    found = {}
+    for name, value in settings.items():
+        with contextlib.suppress(UsageError):
+            Config().replace(**{name: value})
+            found[name] = value
+    return found
+
+
+def _utf8(word: bytes) -> bytes:
+    return word.decode(errors="backslashreplace").encode()
+
+
+def _check_finite(vectors: Floats, words: list[bytes], name: str) -> None:
+    if not all_finite(vectors):
+        row = int(np.argmin(np.isfinite(vectors).all(axis=1)))
+        raise _not_finite(repr(_utf8(words[row]).decode()), name)
+
+
+def _not_finite(whose: str, name: str) -> CorruptInputError:
+    return CorruptInputError(
+        f"the vector of {whose} holds a number that is not finite", where=name, hint=_AGAIN
+    )
+
+
+class _Content:
+    """The bytes of a file, in order."""
+
+    def __init__(self, pieces: Iterator[bytes], name: str) -> None:
+        self._pieces, self.name = pieces, name
+        self._buffer, self._place = b"", 0
+
+    def broken(self, what: str) -> ModelFileError:
+        return ModelFileError(f"is no whole fastText file: {what}", where=self.name, hint=_AGAIN)
+
+    def unpack(self, form: struct.Struct) -> tuple[Any, ...]:
+        return form.unpack(self.take(form.size))
+
+    def take(self, size: int) -> bytes:
+        """Return the next bytes, so many."""
+        found = [self._buffer[self._place : self._place + size]]
+        missing = size - len(found[0])
+        self._place += len(found[0])
+        while missing:
+            self._buffer = self._next()
+            found.append(self._buffer[:missing])
+            self._place = len(found[-1])
+            missing -= self._place
+        return b"".join(found)
+
+    def skip(self, size: int) -> None:
+        """Pass over bytes."""
+        while size:
+            size -= len(self.take(min(size, _BYTES_AT_ONCE)))
+
+    def entries(self, count: int) -> Iterator[tuple[bytes, int, int]]:
+        """Yield the entries of a dictionary: a word that ends in NUL, its count, its kind."""
+        buffer, place = self._buffer, self._place
+        while count:
+            end = buffer.find(b"\0", place)
+            if end < 0 or end + 1 + ENTRY.size > len(buffer):
+                if len(buffer) - place > _LONGEST_WORD:
+                    raise self.broken("a word of its dictionary has no end")
+                buffer, place = buffer[place:] + self._next(), 0
+                continue
+            if end == place:
+                raise self.broken("a word of its dictionary is empty")
+            yield buffer[place:end], *ENTRY.unpack_from(buffer, end + 1)
+            place = end + 1 + ENTRY.size
+            count -= 1
+        self._buffer, self._place = buffer, place
+
+    def end(self) -> None:
+        """Make sure that nothing follows."""
+        if self._place < len(self._buffer) or next(self._pieces, b""):
+            raise CorruptInputError("goes on after its end", where=self.name, hint=_AGAIN)
+
+    def _next(self) -> bytes:
+        piece = next(self._pieces, b"")
+        if not piece:
+            raise CorruptInputError(
+                "ends too early, as a fastText file that is truncated", where=self.name, hint=_AGAIN
+            )
+        return piece

@@ -1,0 +1,160 @@
+"""Models written as fastText's .bin files, of which fastText has the same vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from hsw2v.config import known_settings
+from hsw2v.corpus.subwords import NGrams
+from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.errors import UsageError
+from hsw2v.files import atomic_write, compressing
+from hsw2v.model import fasttext
+from hsw2v.model.arguments import check_finite
+from hsw2v.model.subwords import SubwordVectors, own_rows
+from hsw2v.query.neighbours import Floats
+
+if TYPE_CHECKING:
+    from hsw2v.model.model import Model
+
+_ROWS_AT_ONCE = 1 << 12
+_LOSS_OF = {name: number for number, name in fasttext.LOSSES.items()}
+_MODEL_OF = {name: number for number, name in fasttext.MODELS.items()}
+_SETTINGS = ("dim", "window", "epochs", "min_count", "negative", "model", "sample")
+
+
+def export_fasttext(path: str, model: Model, *, top: int | None, force: bool) -> list[str]:
+    """Write a model, or its `top` most frequent words, and return the files written.
+
+    Raises:
+        UsageError: a word does not fit the format, or a number is beyond a float32.
+        OutputExistsError, OutputError, DiskFullError
+    """
+    every = model.vocabulary
+    count = len(every) if top is None else min(top, len(every))
+    words = Vocabulary(every.blob, every.offsets[: count + 1], every.counts[:count])
+    _check_words(words)
+    with atomic_write(path, force=force) as stream, compressing(stream, path) as out:
+        write_fasttext(out, model, words)
+    return [path]
+
+
+def _check_words(words: Vocabulary) -> None:
+    if (at := np.flatnonzero(words.blob[: words.offsets[-1]] == 0)).size:
+        word = int(np.searchsorted(words.offsets, at[0], side="right")) - 1
+        raise UsageError(
+            f"the word {words.spelled([word])[0]!r} cannot be written in the format 'fasttext'",
+            hint="its words hold no NUL: export to npy",
+        )
+
+
+def write_fasttext(out: BinaryIO, model: Model, words: Vocabulary) -> None:
+    """Write a model, with these of its words, the first ones, in bounded memory.
+
+    fastText's mean of a word's own row and those of its n-grams is the vector that the word has
+    here. Output rows are those of words, where the output layer has some; else zeros.
+
+    Raises:
+        UsageError: a number is beyond a float32.
+    """
+    arguments = _arguments(model)
+    out.write(fasttext.START.pack(fasttext.MAGIC, max(fasttext.VERSIONS)))
+    out.write(fasttext.ARGUMENTS.pack(*arguments))
+    _write_dictionary(out, words)
+    rows = len(words) + arguments.bucket
+    out.write(fasttext.FLAG.pack(False) + fasttext.MATRIX.pack(rows, model.dim))
+    for part in _own_rows(model, words):
+        _write(out, part)
+    if (subwords := model.subwords) is not None:
+        for part in _all_buckets(subwords):
+            _write(out, part)
+    out.write(fasttext.FLAG.pack(False) + fasttext.MATRIX.pack(len(words), model.dim))
+    outputs = _word_outputs(model)
+    for start in range(0, len(words), _ROWS_AT_ONCE):
+        size = min(_ROWS_AT_ONCE, len(words) - start)
+        zeros = np.zeros((size, model.dim), np.float32)
+        _write(out, zeros if outputs is None else outputs[start : start + size])
+
+
+def _arguments(model: Model) -> fasttext.Arguments:
+    settings = known_settings(model.config, _SETTINGS)
+    training, vocabulary = settings.training, settings.vocabulary
+    subwords = model.subwords and model.subwords.settings
+    return fasttext.Arguments(
+        dim=model.dim,
+        ws=training.window,
+        epoch=training.epochs or 0,
+        minCount=vocabulary.min_count,
+        neg=training.negative,
+        wordNgrams=1,
+        # A tree is rebuilt of the counts, and a table of draws: both are of no use without outputs.
+        loss=_LOSS_OF["hs" if _word_outputs(model) is None else "ns"],
+        model=_MODEL_OF[training.model],
+        bucket=subwords.buckets if subwords else 0,
+        minn=subwords.shortest if subwords else 0,
+        maxn=subwords.longest if subwords else 0,
+        lrUpdateRate=100,
+        t=vocabulary.sample,
+    )
+
+
+def _word_outputs(model: Model) -> Floats | None:
+    """Return the output vectors of words, (V, D), where the output layer has some."""
+    if model.output is None:
+        return None
+    layer = model.output_layer
+    if layer.sampled_rows is not None:
+        return model.output[layer.sampled_rows]
+    return model.output if layer.built_of is None else None
+
+
+def _write_dictionary(out: BinaryIO, words: Vocabulary) -> None:
+    # Where counts are not known, one each: fastText divides by their sum.
+    counts = words.counts if words.counts.any() else np.ones_like(words.counts)
+    size = len(words)
+    tokens = int(counts.sum())
+    out.write(fasttext.DICTIONARY.pack(size, size, 0, tokens, fasttext.NOT_PRUNED))
+    for part, some in fasttext.parts(words):
+        text, borders = some.blob.tobytes(), some.offsets.tolist()
+        entries = zip(borders, borders[1:], counts[part].tolist(), strict=False)
+        out.write(
+            b"".join(
+                b"%b\0%b" % (text[begin:end], fasttext.ENTRY.pack(count, fasttext.WORD))
+                for begin, end, count in entries
+            )
+        )
+
+
+def _own_rows(model: Model, words: Vocabulary) -> Iterator[Floats]:
+    """Yield rows of words that with their n-grams make the vectors that the words have."""
+    (end,) = words.find([fasttext.END_OF_SENTENCE])
+    for part, some in fasttext.parts(words):
+        vectors = model.vectors[part]
+        if model.subwords is None:
+            yield vectors
+            continue
+        # All of them: fastText knows no words without.
+        ngrams: NGrams = model.subwords.settings.ngrams(some)
+        own = own_rows(vectors, ngrams, model.subwords)
+        if part.start <= end < part.stop:
+            own[end - part.start] = model.vectors[end]
+        yield own
+
+
+def _all_buckets(subwords: SubwordVectors) -> Iterator[Floats]:
+    """Yield the rows of all buckets, zeros where there is none."""
+    total, dim = subwords.settings.buckets, subwords.vectors.shape[1]
+    for start in range(0, total, _ROWS_AT_ONCE):
+        stop = min(start + _ROWS_AT_ONCE, total)
+        first, last = np.searchsorted(subwords.buckets, (start, stop))
+        rows = np.zeros((stop - start, dim), np.float32)
+        rows[subwords.buckets[first:last] - start] = subwords.vectors[first:last]
+        yield rows
+
+
+def _write(out: BinaryIO, rows: Floats) -> None:
+    check_finite(rows)
+    out.write(np.ascontiguousarray(rows, "<f4").data.cast("B"))
