@@ -12,10 +12,13 @@ import numpy as np
 from hsw2v.arrays import all_finite
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UnknownWordError, UsageError
+from hsw2v.model.missing import Reasons
 from hsw2v.query.neighbours import Floats
 from hsw2v.query.spelling import nearest_spellings
 
 Path = str | os.PathLike[str]
+
+_EXPLAINED = 5
 
 
 def check_positive(name: str, value: object) -> None:
@@ -64,11 +67,14 @@ def paths_of(given: Path | Iterable[Path]) -> list[Path]:
     return [given] if isinstance(given, (str, os.PathLike)) else list(given)
 
 
-def unknown(missing: list[str], vocabulary: Vocabulary) -> UnknownWordError:
-    """Return the error that words are missing, with the nearest ones that are not."""
-    named = ", ".join(repr(word) for word in missing)
+def unknown(missing: list[str], vocabulary: Vocabulary, reasons: Reasons) -> UnknownWordError:
+    """Return the error that words are missing, and why, with the nearest ones that are not."""
+    why = {word: reasons(word) for word in missing[:_EXPLAINED]}
+    named = ", ".join(
+        f"{word!r} ({why[word]})" if why.get(word) else repr(word) for word in missing
+    )
     suggestions = []
-    for word in missing[:5]:
+    for word in missing[:_EXPLAINED]:
         near = nearest_spellings(word, vocabulary.blob, vocabulary.offsets)
         if near:
             suggestions.append(f"for {word!r} {', '.join(near)}")

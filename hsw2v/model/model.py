@@ -17,6 +17,7 @@ from hsw2v.errors import ModelFileError, UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
 from hsw2v.model.export import export_vectors
+from hsw2v.model.missing import reasons_of
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
 from hsw2v.network.outputs import (
@@ -45,6 +46,7 @@ Answers = list[tuple[str, float]]
 
 _OUTPUT_SETTINGS = ("loss", "node_sample", "negative", "samples", "ns_exponent")
 """Those that an output layer is made of, besides its tree or classes."""
+_OOV = ("oov_counts",)
 
 
 class Model:
@@ -61,6 +63,7 @@ class Model:
         *,
         classes: Classes | Callable[[], Classes] | None = None,
         batch_norm: Floats | Callable[[], Floats] | None = None,
+        oov: Callable[[], Vocabulary] | None = None,
     ) -> None:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
 
@@ -68,7 +71,8 @@ class Model:
         `tree`, `(N(V-1), D)` of a forest of N trees, or V more with those of the words after them;
         `(C+V, D)` of C `classes`, and then of the words; or `(V, D)` of the words. Rows of
         `batch_norm (4, D) float32` are what hidden vectors are normalised by: scale, shift, running
-        mean and running variance. `config` are the settings it was trained with, by section; `info`
+        mean and running variance. `oov` returns the types of the text that are no words, with
+        their counts. `config` are the settings it was trained with, by section; `info`
         versions, totals and times. Arrays, tree and classes may be given as functions, which are
         called when they are first used. The `name` of a model is that of its file, if it has one.
         """
@@ -82,6 +86,7 @@ class Model:
         self._structure = classes if tree is None else tree
         self._batch_norm = _floats(batch_norm)
         self._built: type[BuiltOutput[Any]] | None = None
+        self._oov = oov
 
     @classmethod
     def open(cls, source: Path) -> Model:
@@ -98,6 +103,7 @@ class Model:
             config=found.config,
             info=found.info,
             batch_norm=found.batch_norm,
+            oov=found.oov,
         )
         model._structure = found.structure
         model._built = found.built
@@ -168,6 +174,15 @@ class Model:
         counts = self.vocabulary.counts
         return counts if counts.any() else None
 
+    @cached_property
+    def oov(self) -> Vocabulary | None:
+        """Return the types of the text that are no words, the most frequent first, or None.
+
+        They are known where the model was trained, and of a file if `oov_counts` was set. `.counts`
+        tells how often each occurs, `.words` lists them.
+        """
+        return None if self._oov is None else self._oov()
+
     @property
     def words(self) -> Sequence[str]:
         """Return the words, the most frequent first."""
@@ -235,7 +250,8 @@ class Model:
         rows = self.vocabulary.find(words)
         if (rows < 0).any():
             missing = (word for word, row in zip(words, rows, strict=True) if row < 0)
-            raise unknown(list(dict.fromkeys(missing)), self.vocabulary)
+            reasons = reasons_of(self.oov, self.config, len(self))
+            raise unknown(list(dict.fromkeys(missing)), self.vocabulary, reasons)
         return rows
 
     def similar(self, query: str | Sequence[str] | ArrayLike, k: int = 10) -> Answers:
@@ -405,6 +421,7 @@ class Model:
             self.output,
             self.structure,
             batch_norm=self.batch_norm,
+            oov=self.oov if known_settings(self.config, _OOV).vocabulary.oov_counts else None,
             config=self.config,
             info=self.info,
             force=force,

@@ -28,6 +28,8 @@ from hsw2v.network.outputs.output import BuiltOutput, Structure
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.forest import Forest
 
+OOV = "oov_"
+"""What begins the names of the tensors of types that are no words."""
 _BYTES_AT_ONCE = 1 << 24
 
 T = TypeVar("T", bound=Structure)
@@ -45,6 +47,7 @@ class Contents:
     built: type[BuiltOutput[Any]] | None
     """The output layer of the trees or the classes."""
     batch_norm: Callable[[], NDArray[np.float32]] | None
+    oov: Callable[[], Vocabulary] | None
     config: dict[str, Any]
     info: dict[str, Any]
 
@@ -78,6 +81,7 @@ def _contents(store: Store) -> Contents:
         structure,
         built,
         (lambda: _batch_norm(store)) if "batch_norm" in store else None,
+        (lambda: read_vocabulary(store, OOV)) if f"{OOV}words" in store else None,
         store.metadata["config"],
         store.metadata["info"],
     )
@@ -108,6 +112,8 @@ def verify(source: str) -> Iterator[tuple[str, str]]:
     for name, table in {**tables, "batch normalisation": found.batch_norm}.items():
         if table is not None:
             yield name, f"{list(table().shape)}, finite"
+    if found.oov is not None:
+        yield "types that are no words", f"{len(found.oov()):,}, distinct, UTF-8, with counts"
     structure = found.structure() if found.structure else None
     if isinstance(structure, Classes):
         yield "classes", f"{structure.count:,}, each with a word"
@@ -157,6 +163,7 @@ def write_contents(
     structure: Structure | None,
     *,
     batch_norm: NDArray[np.float32] | None,
+    oov: Vocabulary | None = None,
     config: Mapping[str, Any],
     info: Mapping[str, Any],
     force: bool = False,
@@ -185,6 +192,9 @@ def write_contents(
         arrays[kind.table_tensor] = output
     if batch_norm is not None:
         arrays["batch_norm"] = batch_norm
+    # A reader that does not know them ignores them.
+    if oov is not None and len(oov):
+        arrays |= vocabulary_tensors(oov, OOV)
     # A reader that knows neither classes nor batch normalisation would take the one for a damaged
     # file, and answer without the other; likewise words beside a tree.
     version = 2 if "classes" in arrays or batch_norm is not None else 1
@@ -194,6 +204,15 @@ def write_contents(
     if isinstance(structure, Forest):
         version = 4
     write_store(path, arrays, version=version, config=config, info=info, force=force)
+
+
+def vocabulary_tensors(words: Vocabulary, prefix: str = "") -> dict[str, NDArray[Any]]:
+    """Return the arrays of a vocabulary under their names, which begin with a prefix."""
+    return {
+        f"{prefix}words": words.blob,
+        f"{prefix}word_offsets": words.offsets,
+        f"{prefix}counts": words.counts,
+    }
 
 
 def read_vocabulary(store: Store, prefix: str = "") -> Vocabulary:
