@@ -8,27 +8,42 @@ from itertools import chain
 
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.files import STDIN, is_address, pieces
-from hsw2v.model import modelfile
-from hsw2v.model.foreign import check_header, is_text, read_binary, read_text
+from hsw2v.model import modelfile, npy, others
+from hsw2v.model.foreign import (
+    check_header,
+    has_header,
+    is_glove,
+    is_text,
+    read_binary,
+    read_glove,
+    read_text,
+)
 from hsw2v.model.model import Model
 from hsw2v.model.predictor import Predictor
 from hsw2v.model.store import looks_like_store
 
-FORMATS = ("model", "text", "binary")
+READERS = {"text": read_text, "binary": read_binary, "glove": read_glove}
+"""What reads each format from pieces of one file."""
+FORMATS = ("model", *READERS, "npy")
+BY_MAGIC = {npy.MAGIC: "npy"}
+"""Formats by how their files begin."""
 
 _SAMPLE = 1 << 16
 
 
 def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
-    """Open a model file, or word2vec text or binary vectors, also compressed or at an address.
+    """Open a model file, or vectors of another program, also compressed or at an address.
 
-    The format ("model", "text" or "binary") is detected from the first bytes, unless given.
+    The format is detected from the first bytes, unless given: "model", word2vec's "text" or
+    "binary", "glove" (text without a first line of numbers), or "npy" (an array beside its words,
+    as `export` writes them; either name will do).
 
     Raises:
         UsageError: the format is none of these.
         MissingInputError: the file is missing, or cannot be read.
         ModelFileError: a model file is truncated, altered, or of a newer version; or it is neither
-            a model nor vectors.
+            a model nor vectors. Files of gensim, PyTorch and others are told by name, with the
+            lines that convert them.
         CorruptInputError: a file of vectors is not what its first line says; it names the line
             or row.
         EncodingError: a word is not UTF-8.
@@ -39,15 +54,15 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
         raise UsageError(
             f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
         )
+    if format in (None, "npy"):
+        source = npy.array_of(source)
     content, beginning = _begun(source)
-    if format is None:
-        format = _format_of(beginning)
-    if format == "model":
+    format = format or _format_of(beginning, source)
+    if format in READERS:
+        model = Model(*READERS[format](chain([beginning], content), source))
+    else:
         content.close()
-        return Model.open(source)
-    check_header(beginning, source)
-    read = read_text if format == "text" else read_binary
-    model = Model(*read(chain([beginning], content), source))
+        model = Model.open(source) if format == "model" else Model(*npy.read_npy(source))
     model.name = os.path.basename(source)
     return model
 
@@ -58,10 +73,10 @@ def verify(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     Raises:
         What `load` does, at the first thing that is wrong.
     """
-    source = os.fspath(path)
+    source = npy.array_of(os.fspath(path))
     content, beginning = _begun(source)
     content.close()
-    format = _format_of(beginning)
+    format = _format_of(beginning, source)
     if format == "model":
         yield from modelfile.verify(source)
         model = Model.open(source)
@@ -70,7 +85,10 @@ def verify(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
             yield "scores", "within a float32"
     else:
         model = load(source, format=format)
-        yield f"word2vec {format}", "as many rows and numbers as its first line says"
+        if format in ("text", "binary"):
+            yield f"word2vec {format}", "as many rows and numbers as its first line says"
+        else:
+            yield f"format {format}", "a row of as many numbers for every word"
         yield "words", f"{len(model):,}, distinct, UTF-8"
         yield "word vectors", f"{list(model.vectors.shape)}, finite"
 
@@ -78,6 +96,7 @@ def verify(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
 def _begun(source: str) -> tuple[Generator[bytes, None, None], bytes]:
     """Return the rest of a file, to be read, and how it begins."""
     if os.path.isdir(source):
+        others.check_folder(source)
         raise MissingInputError("is a directory", where=source, hint="name a file")
     if not (os.path.exists(source) or is_address(source) or source == STDIN):
         raise MissingInputError("no such file", where=source, hint="check the path")
@@ -88,7 +107,20 @@ def _begun(source: str) -> tuple[Generator[bytes, None, None], bytes]:
     return content, beginning
 
 
-def _format_of(beginning: bytes) -> str:
+def _format_of(beginning: bytes, source: str) -> str:
+    """Return the format of a file by how it begins.
+
+    Raises:
+        ModelFileError: it is none that is read here.
+    """
     if looks_like_store(beginning):
         return "model"
+    for magic, format in BY_MAGIC.items():
+        if beginning.startswith(magic):
+            return format
+    if not has_header(beginning):
+        if is_glove(beginning):
+            return "glove"
+        others.check_file(source, beginning)
+        check_header(beginning, source)
     return "text" if is_text(beginning) else "binary"
