@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
-import subprocess
-import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -40,7 +38,7 @@ def converted(path: Path, result: str) -> hsw2v.Model:
         hsw2v.load(path)
     code = lines_of(refused.value)
     assert len(code.splitlines()) == 2
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=path.parent)
+    exec(code, {})
     assert f"name {path}{result}" in str(refused.value)
     return hsw2v.load(f"{path}{result}")
 
@@ -155,12 +153,12 @@ def test_another_array_is_refused(exported: Path, array: np.ndarray, message: st
         hsw2v.load(exported)
 
 
-@pytest.mark.parametrize(
-    "change", [lambda one: one[:-1], lambda one: one + b"x", lambda one: one[:9]]
-)
-def test_an_array_that_is_cut_or_goes_on_is_refused(exported: Path, change) -> None:
-    exported.write_bytes(change(exported.read_bytes()))
-    with pytest.raises(CorruptInputError, match="v.npy"):
+@pytest.mark.parametrize("size", [9, 80, 150, 175, 177])
+def test_an_array_that_is_cut_or_goes_on_is_refused(exported: Path, size: int) -> None:
+    whole = exported.read_bytes()
+    assert len(whole) == 176
+    exported.write_bytes((whole + b"x")[:size])
+    with pytest.raises(CorruptInputError, match=r"v\.npy"):
         hsw2v.load(exported)
 
 

@@ -272,8 +272,12 @@ def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.flo
 
 
 def kept_counts(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
-    """Return how often each word is a target: its count after subsampling, (V,) float64."""
-    return counts * keep_probability(counts, sample)
+    """Return how often each word is a target: its count after subsampling, (V,) float64.
+
+    A count of 0, of a word that is given and does not occur, is taken as 1: trees and classes are
+    built of positive weights.
+    """
+    return np.maximum(counts, 1) * keep_probability(counts, sample)
 
 
 def drawing_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:

@@ -344,6 +344,12 @@ def tell_unused(config: Config, listener: Listener, base: Config | None = None) 
     ]
     if unused:
         listener(Notice(without_effect(unused, config)))
+    words, none = config.vocabulary, Config().vocabulary
+    chosen = [
+        name for name in ("min_count", "max_vocab") if getattr(words, name) != getattr(none, name)
+    ]
+    if words.vocab is not None and chosen:
+        listener(Notice(f"{no_effect(chosen)} (vocab)"))
     threads = config.resolved().training.threads or 1
     if training.in_rounds and training.engine != "ray" and threads > training.workers:
         listener(
@@ -356,7 +362,6 @@ def tell_unused(config: Config, listener: Listener, base: Config | None = None) 
 
 def without_effect(unused: Sequence[str], config: Config) -> str:
     """Return the sentence that tells of settings without effect."""
-    what = " and ".join(unused) + (" have" if len(unused) > 1 else " has")
     training = config.training
     because = f"loss {training.loss}"
     if "num_trees" in unused and training.has_tree:
@@ -365,7 +370,12 @@ def without_effect(unused: Sequence[str], config: Config) -> str:
         because += ", not deterministic"
     if {"worker_threads", "ray_address"} & set(unused):
         because += f", engine {training.engine}"
-    return f"{what} no effect ({because})"
+    return f"{no_effect(unused)} ({because})"
+
+
+def no_effect(unused: Sequence[str]) -> str:
+    """Return the beginning of such a sentence."""
+    return " and ".join(unused) + (" have" if len(unused) > 1 else " has") + " no effect"
 
 
 def _train(
