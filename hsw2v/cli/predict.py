@@ -48,6 +48,7 @@ def predict(
       hsw2v predict corpus.safetensors --context "king queen" -k 5 --json
     """
     import hsw2v
+    from hsw2v.model.missing import explained
     from hsw2v.model.predictor import Predictor
 
     if bool(text) == bool(context):
@@ -56,14 +57,15 @@ def predict(
             hint='give a text with a gap, such as "the capital of _ is", or --context WORDS',
         )
     given = " ".join(text) if text else [one for some in context for one in some.split()]
-    predictor = Predictor(hsw2v.load(model), normalize_exactly=normalize_exactly)
+    asked = hsw2v.load(model)
+    predictor = Predictor(asked, normalize_exactly=normalize_exactly)
     found = predictor.predict(given, k)
     for why, words in (
         ("not in the vocabulary", found.context.unknown),
         ("too far from the gap", found.context.out_of_window),
     ):
         if words:
-            warn(f"left out, {why}: " + ", ".join(map(repr, words)))
+            warn(f"left out, {why}: {explained(words, asked.why_missing)}")
     if as_json:
         print_json(_record(found))
     else:

@@ -109,7 +109,9 @@ def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> 
             hint="convert it, for example with iconv",
         ) from error
     if unknown:
-        named = ", ".join(repr(word) for word in unknown[:NAMED])
+        from hsw2v.model.missing import explained
+
+        named = explained(unknown[:NAMED], model.why_missing)
         more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
         raise UnknownWordError(
             f"not in the vocabulary: {named}{more}", hint="all others are answered"

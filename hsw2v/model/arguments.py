@@ -12,13 +12,11 @@ import numpy as np
 from hsw2v.arrays import all_finite
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UnknownWordError, UsageError
-from hsw2v.model.missing import Reasons
+from hsw2v.model.missing import Reasons, explained
 from hsw2v.query.neighbours import Floats
 from hsw2v.query.spelling import nearest_spellings
 
 Path = str | os.PathLike[str]
-
-_EXPLAINED = 5
 
 
 def check_positive(name: str, value: object) -> None:
@@ -69,14 +67,10 @@ def paths_of(given: Path | Iterable[Path]) -> list[Path]:
 
 def unknown(missing: list[str], vocabulary: Vocabulary, reasons: Reasons) -> UnknownWordError:
     """Return the error that words are missing, and why, with the nearest ones that are not."""
-    why = {word: reasons(word) for word in missing[:_EXPLAINED]}
-    named = ", ".join(
-        f"{word!r} ({why[word]})" if why.get(word) else repr(word) for word in missing
-    )
     suggestions = []
-    for word in missing[:_EXPLAINED]:
+    for word in missing[:5]:
         near = nearest_spellings(word, vocabulary.blob, vocabulary.offsets)
         if near:
             suggestions.append(f"for {word!r} {', '.join(near)}")
     hint = "nearest spellings: " + "; ".join(suggestions) if suggestions else "check them"
-    return UnknownWordError(f"not in the vocabulary: {named}", hint=hint)
+    return UnknownWordError(f"not in the vocabulary: {explained(missing, reasons)}", hint=hint)

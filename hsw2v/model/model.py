@@ -17,7 +17,7 @@ from hsw2v.errors import ModelFileError, UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
 from hsw2v.model.export import export_vectors
-from hsw2v.model.missing import reasons_of
+from hsw2v.model.missing import why_missing
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
 from hsw2v.network.outputs import (
@@ -230,6 +230,13 @@ class Model:
     def __repr__(self) -> str:
         return f"<hsw2v.Model: {len(self):,} words, {self.dim} dimensions>"
 
+    def why_missing(self, word: str) -> str:
+        """Return why a word is not in the vocabulary; nothing if it is, or if that is not known.
+
+        Such as "occurs 4 times in the text, below --min-count 5": known where `oov` is.
+        """
+        return "" if word in self else why_missing(word, self.oov, self.config, len(self))
+
     def vector(self, word: str) -> Floats:
         """Return the vector of a word, `(D,) float32`, read-only.
 
@@ -250,8 +257,7 @@ class Model:
         rows = self.vocabulary.find(words)
         if (rows < 0).any():
             missing = (word for word, row in zip(words, rows, strict=True) if row < 0)
-            reasons = reasons_of(self.oov, self.config, len(self))
-            raise unknown(list(dict.fromkeys(missing)), self.vocabulary, reasons)
+            raise unknown(list(dict.fromkeys(missing)), self.vocabulary, self.why_missing)
         return rows
 
     def similar(self, query: str | Sequence[str] | ArrayLike, k: int = 10) -> Answers:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import CorruptInputError, MissingInputError, ResourceError
+from hsw2v.errors import CorruptInputError, Hsw2vError, MissingInputError, ResourceError
 from hsw2v.files import compression_of, is_address, pieces, read_text
 from hsw2v.model.reading import Floats, distinct, first_not_finite, not_finite
 
@@ -76,16 +76,19 @@ def _array(source: str) -> Floats:
     stream = io.BufferedReader(_Stream(pieces(source)))
     try:
         array = np.lib.format.read_array(stream, allow_pickle=False)
-    except ValueError as error:
-        # A pickle, a header that is none, or fewer numbers than it tells.
-        raise CorruptInputError(
-            f"is no array of numbers ({str(error).splitlines()[0].rstrip('. ')})",
-            where=source,
-            hint="write it by numpy.save, or export it again",
-        ) from error
     except MemoryError as error:
         raise ResourceError(
             "holds more numbers than memory", where=source, hint="check the file"
+        ) from error
+    except Hsw2vError:
+        raise
+    except Exception as error:
+        # A pickle, fewer numbers than are told, or a header that NumPy's own parser stumbles over.
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise CorruptInputError(
+            f"is no array of numbers ({reason.rstrip('. ')})",
+            where=source,
+            hint="write it by numpy.save, or export it again",
         ) from error
     if array.ndim != 2 or array.dtype.kind != "f" or not array.size:
         raise CorruptInputError(

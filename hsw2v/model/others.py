@@ -80,6 +80,11 @@ def _lines(result: str, *lines: str) -> str:
     return f"convert it in Python, and name {result}:\n" + "\n".join(f"    {one}" for one in lines)
 
 
+def _written(result: str, line: str) -> str:
+    """Return how Python writes a file of lines, up to those that they are of."""
+    return f'pathlib.Path({result!r}).write_text("".join(f"{line}\\n"'
+
+
 def _with_words(result: str, *lines: str) -> str:
     """Return such a hint for an array, whose words are elsewhere."""
     words = result.removesuffix(".npy") + ".words.txt"
@@ -99,9 +104,10 @@ def _pickle(source: str, beginning: bytes) -> _Refusal | None:
         "if you trust it, and it is a dict of words and vectors, "
         + _lines(
             result,
-            f"import pickle; vectors = pickle.load(open({source!r}, 'rb'))",
-            f"open({result!r}, 'w', encoding='utf-8').writelines("
-            "f\"{word} {' '.join(map(str, vector))}\\n\" for word, vector in vectors.items())",
+            "import pathlib, pickle; "
+            f"vectors = pickle.loads(pathlib.Path({source!r}).read_bytes())",
+            _written(result, "{word} {' '.join(map(str, vector))}")
+            + " for word, vector in vectors.items()), 'utf-8')",
         ),
     )
 
@@ -207,10 +213,9 @@ def _spacy(source: str) -> _Refusal:
         "is a pipeline of spaCy",
         _lines(
             result,
-            f"import spacy; vocab = spacy.load({source!r}).vocab",
-            f"open({result!r}, 'w', encoding='utf-8').writelines("
-            "f\"{vocab.strings[key]} {' '.join(map(str, vector))}\\n\" "
-            "for key, vector in vocab.vectors.items())",
+            f"import pathlib, spacy; vocab = spacy.load({source!r}).vocab",
+            _written(result, "{vocab.strings[key]} {' '.join(map(str, vector))}")
+            + " for key, vector in vocab.vectors.items()), 'utf-8')",
         ),
     )
 

@@ -21,7 +21,6 @@ from hsw2v.model import Model, load
 from hsw2v.network.network import Network
 from hsw2v.training.continuing import copy_rows
 
-
 LONG = 10.0
 """Mean length of vectors above which training may diverge.
 
