@@ -54,27 +54,23 @@ class WordLists(NamedTuple):
         """Whether there are any."""
         return any(one is not None for one in self)
 
-    def tell_missing(self, types: Vocabulary, dropped_types: int, listener: Listener) -> None:
-        """Tell which words are to be in the vocabulary and do not occur in a text of T types.
+    def tell_missing(
+        self, words: Vocabulary, types: Vocabulary, dropped_types: int, listener: Listener
+    ) -> None:
+        """Tell of words of the lists that are not in the vocabulary, or not in a text of T types.
 
         Of its types so many were dropped (`max_types`), words of the lists perhaps.
         """
-        for one, then in (
-            (self.keep, "no words of the vocabulary"),
-            (self.vocab, "words of the vocabulary that nothing is learnt of"),
+        for one, what, where in (
+            (self.keep, "not in the text, and left out", words),
+            (self.vocab, "not in the text, and not trained", types),
         ):
             if one is None:
                 continue
-            ids = types.find(one.words)
-            missing = [word for word, row in zip(one.words, ids, strict=True) if row < 0]
-            name = readable(one.source)
+            name, missing = readable(one.source), _missing(one.words, where)
             if missing:
-                listener(
-                    Notice(
-                        f"{len(missing):,} of the {len(one.words):,} words of {name} do not occur "
-                        f"in the text ({_named(missing)}): they are {then}"
-                    )
-                )
+                count = f"{len(missing):,} of the {len(one.words):,} words of {name}"
+                listener(Notice(f"{what}: {count} ({named(missing)})"))
             if dropped_types:
                 listener(
                     Notice(
@@ -91,14 +87,12 @@ class WordLists(NamedTuple):
         """
         if self.drop is None:
             return
-        ids = known.find(self.drop.words)
-        there = [word for word, row in zip(self.drop.words, ids, strict=True) if row >= 0]
-        if there:
+        others = set(_missing(self.drop.words, known))
+        if there := [word for word in self.drop.words if word not in others]:
             raise UsageError(
-                f"{len(there):,} of the words of drop_words are words of the model "
-                f"({_named(there)}), and no word of it is lost",
+                f"has words that are to be dropped, and no word of a model is lost: {named(there)}",
                 where=where,
-                hint="leave them out of the list, or train a new model",
+                hint="take them out of the file of --drop-words, or train a new model",
             )
 
 
@@ -133,7 +127,7 @@ def read_lists(config: Config, listener: Listener) -> WordLists:
         dropped = set(found.drop.words)
         if both := [word for word in found.keep.words if word in dropped]:
             raise UsageError(
-                f"{len(both):,} words are to be kept and to be dropped ({_named(both)})",
+                f"has words that are to be kept: {named(both)}",
                 where=found.drop.source,
                 hint="take them out of the file of --keep-words or of --drop-words",
             )
@@ -213,6 +207,12 @@ def _word_and_count(line: str) -> tuple[str, int | None]:
     return line, None
 
 
-def _named(words: Sequence[str]) -> str:
-    named = ", ".join(repr(word) for word in words[:_NAMED])
-    return named + (", …" if len(words) > _NAMED else "")
+def _missing(words: Sequence[str], vocabulary: Vocabulary) -> list[str]:
+    rows = vocabulary.find(words)
+    return [word for word, row in zip(words, rows, strict=True) if row < 0]
+
+
+def named(words: Sequence[str]) -> str:
+    """Return the first of some words, and how many more there are."""
+    more = f" and {len(words) - _NAMED:,} more" if len(words) > _NAMED else ""
+    return ", ".join(map(repr, words[:_NAMED])) + more

@@ -65,12 +65,17 @@ def paths_of(given: Path | Iterable[Path]) -> list[Path]:
     return [given] if isinstance(given, (str, os.PathLike)) else list(given)
 
 
-def unknown(missing: list[str], vocabulary: Vocabulary, reasons: Reasons) -> UnknownWordError:
-    """Return the error that words are missing, and why, with the nearest ones that are not."""
+def unknown(
+    missing: list[str], vocabulary: Vocabulary, reasons: Reasons, otherwise: str
+) -> UnknownWordError:
+    """Return the error that words are missing, and why, with the nearest ones that are not.
+
+    `otherwise` is what to do if there are none.
+    """
     suggestions = []
     for word in missing[:5]:
         near = nearest_spellings(word, vocabulary.blob, vocabulary.offsets)
         if near:
             suggestions.append(f"for {word!r} {', '.join(near)}")
-    hint = "nearest spellings: " + "; ".join(suggestions) if suggestions else "check them"
+    hint = "nearest spellings: " + "; ".join(suggestions) if suggestions else otherwise
     return UnknownWordError(f"not in the vocabulary: {explained(missing, reasons)}", hint=hint)

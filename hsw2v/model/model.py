@@ -256,8 +256,11 @@ class Model:
         words = listed(words)
         rows = self.vocabulary.find(words)
         if (rows < 0).any():
-            missing = (word for word, row in zip(words, rows, strict=True) if row < 0)
-            raise unknown(list(dict.fromkeys(missing)), self.vocabulary, self.why_missing)
+            missing = [word for word, row in zip(words, rows, strict=True) if row < 0]
+            told = self.oov is not None or not self.config
+            otherwise = "check them" if told else "train with --oov-counts to be told why"
+            named = list(dict.fromkeys(missing))
+            raise unknown(named, self.vocabulary, self.why_missing, otherwise)
         return rows
 
     def similar(self, query: str | Sequence[str] | ArrayLike, k: int = 10) -> Answers:

@@ -408,7 +408,7 @@ def _train(
     if earlier is not None:
         start = WarmStart(earlier, encoded.types, chosen.vocabulary, listener, lists)
         known, continues = start.vocabulary, True
-        lists.tell_missing(encoded.types, encoded.dropped_types, listener)
+        lists.tell_missing(known, encoded.types, encoded.dropped_types, listener)
     if known is None:
         vocabulary, corpus = choose_words(encoded, chosen.vocabulary, lists, listener)
         # The text alone does not tell them.
