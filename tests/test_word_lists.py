@@ -171,8 +171,10 @@ def test_training_tells_which_words_the_text_lacks(write) -> None:
 
 
 def test_training_tells_that_dropped_types_may_have_been_in_a_list(write) -> None:
-    _, told = notices(keep_words=write("once\n"), max_types=4, min_count=1)
-    assert any("may be among the types that were dropped" in one for one in told)
+    _, told = notices(keep_words=write("once\nnowhere\n"), max_types=4, min_count=1)
+    assert any("may have counts that are too low: --max-types" in one for one in told)
+    lost = "not in the text, or dropped by --max-types, and left out: 1 of the 2 words"
+    assert any(one.startswith(lost) for one in told)
 
 
 def test_training_tells_of_settings_that_a_vocabulary_leaves_without_effect(write) -> None:

@@ -61,23 +61,20 @@ class WordLists(NamedTuple):
 
         Of its types so many were dropped (`max_types`), words of the lists perhaps.
         """
-        for one, what, where in (
-            (self.keep, "not in the text, and left out", words),
-            (self.vocab, "not in the text, and not trained", types),
+        lost = "or dropped by --max-types, and" if dropped_types else "and"
+        for one, then, where in (
+            (self.keep, "left out", words),
+            (self.vocab, "not trained", types),
         ):
             if one is None:
                 continue
             name, missing = readable(one.source), _missing(one.words, where)
             if missing:
                 count = f"{len(missing):,} of the {len(one.words):,} words of {name}"
-                listener(Notice(f"{what}: {count} ({named(missing)})"))
+                listener(Notice(f"not in the text, {lost} {then}: {count} ({named(missing)})"))
             if dropped_types:
-                listener(
-                    Notice(
-                        f"words of {name} may be among the types that were dropped, or their "
-                        "counts too low: --max-types knows nothing of lists"
-                    )
-                )
+                why = "--max-types has dropped types, whatever they are"
+                listener(Notice(f"words of {name} may have counts that are too low: {why}"))
 
     def check_extends(self, known: Vocabulary, where: str) -> None:
         """Make sure that training can go on with the words of a model: none is to be dropped.
