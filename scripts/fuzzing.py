@@ -221,7 +221,7 @@ def fuzz(name: str, folder: Path, *, count: int, seed: int) -> Outcome:
         problem = _problem(reader, original)
         if problem is None:
             outcome.accepted += 1
-        elif isinstance(problem, Hsw2vError) and "\n" not in str(problem):
+        elif isinstance(problem, Hsw2vError) and "\n" not in problem.where + problem.what:
             outcome.refused += 1
         else:
             trace = "".join(traceback.format_exception(problem)[-4:])
@@ -294,10 +294,11 @@ def _model(loss: str | None, extension: str = ".safetensors") -> Reader:
             rng.normal(size=(words, 4)),
             rng.normal(size=(rows, 4)) if loss else None,
             tree,
-            Config().replace(loss=loss or "hs").to_dict() if loss else {},
+            Config().replace(loss=loss or "hs", oov_counts=loss == "hs").to_dict() if loss else {},
             {"versions": {"hsw2v": "0"}, "seconds": 1.5},
             classes=classes,
             batch_norm=rng.uniform(0.1, 1, (4, 4)) if loss == "softmax" else None,
+            oov=lambda: Vocabulary.from_words(["seldom", "selten"], [2, 1]),
         )
         path = folder / f"model{extension}"
         if extension == ".safetensors":
@@ -305,6 +306,8 @@ def _model(loss: str | None, extension: str = ".safetensors") -> Reader:
         else:
             vocabulary = Vocabulary.from_words([w.replace(" ", "_") for w in WORDS], counts)
             hsw2v.Model(vocabulary, model.vectors).export(path)
+        if extension == ".glove.txt":
+            path.write_bytes(path.read_bytes().partition(b"\n")[2])
         return path
 
     def read(path: Path) -> None:
@@ -323,6 +326,7 @@ def _model(loss: str | None, extension: str = ".safetensors") -> Reader:
         assert len(set(model.words)) == len(model)
         answers = model.similar(model.words[0], k=3)
         assert np.isfinite([score for _, score in answers]).all(), answers
+        assert model.oov is None or len(model.oov.words) == len(model.oov)
         if model.output is not None:
             found = model.distribution([model.words[0]], normalize_exactly=True)
             assert abs(found.sum() - 1) < 1e-3, found
@@ -471,6 +475,8 @@ READERS: dict[str, Reader] = {
     "word2vec-text": _model(None, ".txt"),
     "word2vec-binary": _model(None, ".bin"),
     "word2vec-zst": _model(None, ".vec.zst"),
+    "glove": _model(None, ".glove.txt"),
+    "npy": _model(None, ".npy"),
     "checkpoint": Reader(_trained, _read_checkpoint),
     "settings": _text("s.toml", SETTINGS, read_config),
     "experiment": _text("e.toml", EXPERIMENT, read_experiment),

@@ -112,6 +112,21 @@ def test_small_benchmarks_measure_what_they_say(corpus: Path, tmp_path: Path) ->
     assert [row["faster"] for row in counts[::2]] == ["1.00"] * 3
 
 
+def test_starts_from_vectors_are_compared_by_their_length(corpus: Path, tmp_path: Path) -> None:
+    pairs, record = tmp_path / "pairs.txt", tmp_path / "initial.json"
+    pairs.write_text("a0 a1 9\na2 a3 8\na0 b0 1\na3 b5 2\n", encoding="utf-8")
+    sizes = ("--before-mb", 0.006, "--own-mb", 0.003, "--dim", 8, "--lengths", 0, 1)
+    options = ("--rounds", 1, "--pairs", pairs, "--record", record)
+    done = bench("initial", corpus, *sizes, *options)
+    (rows,) = tables(done.stdout)
+    assert [row["start"] for row in rows] == ["at random", "vectors of mean length 1"]
+    for row in rows:
+        assert row["diverged"] == "0 of 1"
+        assert -1 <= first(row["pairs.txt"]) <= 1
+        assert len(row["losses of the epochs"].split(", ")) == 3
+    assert bench("render", record).stdout == done.stdout
+
+
 def test_the_memory_of_a_command_is_not_that_of_who_measures_it() -> None:
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     measured = measure([sys.executable, "-S", "-c", "print('not shown')"])

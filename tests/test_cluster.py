@@ -74,6 +74,26 @@ def test_the_model_is_that_of_this_machine(name: str, corpus: Path, tmp_path: Pa
     assert files[0] == files[1]
 
 
+def test_words_and_vectors_that_a_user_gives_come_to_the_workers(
+    corpus: Path, tmp_path: Path
+) -> None:
+    names = sorted({word for line in corpus.read_text().splitlines() for word in line.split()})
+    (tmp_path / "drop.txt").write_text(f"{names[0]}\n")
+    start = hsw2v.train(corpus, **SMALL, threads=1, deterministic=True)
+    start.export(tmp_path / "start.vec", top=20)
+    settings = SMALL | {"workers": 2, "drop_words": tmp_path / "drop.txt", "oov_counts": True}
+    files = []
+    for engine in ("local", "ray"):
+        path = tmp_path / f"{engine}.safetensors"
+        model = hsw2v.train(
+            corpus, init=tmp_path / "start.vec", output=path, engine=engine, **settings
+        )
+        assert names[0] not in model
+        assert model.info["init"]["words"] == 20 - (names[0] in start.words[:20])
+        files.append(path.read_bytes())
+    assert files[0] == files[1]
+
+
 def texts(folder: Path) -> list[Path]:
     """Write a corpus of several files, one of them compressed, without an end of its last line."""
     lines = list(map(" ".join, planted(6_000)))

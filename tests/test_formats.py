@@ -229,7 +229,7 @@ def test_words_may_hold_anything_but_white_space(write):
     [
         (b"", "line 1: does not begin with the number of words"),
         (b"hello world\n", "line 1: does not begin with the number of words"),
-        (b"a 1 2\nb 3 4\n", "line 1: does not begin with the number of words"),
+        (b"a 1\nb 3\n", "line 1: does not begin with the number of words"),
         (b"0 2\n", "line 1: does not begin with the number of words"),
         (b"2 0\na\nb\n", "line 1: does not begin with the number of words"),
         (b"3 2\na 1 2\nb 3 4\n", "line 3: ends after 2 of the 3 words"),

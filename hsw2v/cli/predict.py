@@ -48,6 +48,7 @@ def predict(
       hsw2v predict corpus.safetensors --context "king queen" -k 5 --json
     """
     import hsw2v
+    from hsw2v.model.missing import explained
     from hsw2v.model.predictor import Predictor
 
     if bool(text) == bool(context):
@@ -64,7 +65,7 @@ def predict(
         ("too far from the gap", found.context.out_of_window),
     ):
         if words:
-            warn(f"left out, {why}: " + ", ".join(map(repr, words)))
+            warn(f"left out, {why}: {explained(words, opened.why_missing)}")
     made = composed(opened, found.context.words, as_json)
     if as_json:
         print_json(_record(found) | made)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hsw2v.cli.options import count_option, json_option, model_argument, word
-from hsw2v.cli.output import as_records, composed, named, print_answers, print_json, warn
+from hsw2v.cli.output import as_records, composed, print_answers, print_json, warn
 from hsw2v.errors import EncodingError, UnknownWordError, UsageError
 from hsw2v.files import STDIN
 
@@ -117,6 +117,10 @@ def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> 
     if not as_json:
         composed(model, made, as_json)
     if unknown:
+        from hsw2v.model.missing import explained
+
+        told = explained(unknown[:NAMED], model.why_missing)
+        more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
         raise UnknownWordError(
-            f"not in the vocabulary: {named(unknown)}", hint="all others are answered"
+            f"not in the vocabulary: {told}{more}", hint="all others are answered"
         )

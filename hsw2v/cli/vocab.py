@@ -21,7 +21,7 @@ from hsw2v.cli.progress import Progress
 @corpus_argument
 @config_option
 @quiet_option
-@settings_options("vocabulary", "corpus", leave_out=("sample",))
+@settings_options("vocabulary", "corpus", leave_out=("sample", "oov_counts"))
 def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any) -> None:
     """Print the words of CORPUS and their counts, most frequent first.
 
@@ -32,14 +32,14 @@ def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any
       hsw2v vocab corpus.txt --min-count 10 > words.tsv
       hsw2v vocab raw.txt --tokens words --lowercase | head
     """
+    from hsw2v.corpus.lists import read_lists
     from hsw2v.corpus.stream import encode
     from hsw2v.corpus.words import choose_words
 
     settings = resolve(config, given)
-    with (
-        Progress(quiet=quiet) as progress,
-        encode(corpus, settings.corpus, listener=progress.listen) as encoded,
-    ):
-        vocabulary, _ = choose_words(encoded, settings.vocabulary)
+    with Progress(quiet=quiet) as progress:
+        lists = read_lists(settings, progress.listen)
+        with encode(corpus, settings.corpus, listener=progress.listen) as encoded:
+            vocabulary, _ = choose_words(encoded, settings.vocabulary, lists, progress.listen)
     for word, count in zip(vocabulary.words, vocabulary.counts.tolist(), strict=True):
         sys.stdout.write(f"{word}\t{count}\n")

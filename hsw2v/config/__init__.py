@@ -28,6 +28,7 @@ from hsw2v.config.settings import (
     FEWEST_EPOCHS,
     FORM,
     LEAST_NODE_SAMPLE,
+    LISTS,
     LOSSES,
     MOST_EPOCHS,
     OPTIMIZERS,
@@ -47,6 +48,7 @@ from hsw2v.errors import Hsw2vError, MissingInputError, UsageError, without_cred
 __all__ = [
     "CLASSES",
     "FORM",
+    "LISTS",
     "LOSSES",
     "MOST_EPOCHS",
     "OPTIMIZERS",
@@ -151,6 +153,13 @@ class Config:
         alone = training.engine == "ray" and training.worker_threads == 1
         deterministic = training.deterministic or training.engine == "local" or alone
         return self.replace(**unset, deterministic=deterministic)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files that are read besides texts, by the names of their settings."""
+        named = {one: getattr(self.vocabulary, one) for one in LISTS}
+        named |= {"tree": self.training.tree_file, "init": self.training.init}
+        return {name: file for name, file in named.items() if file is not None}
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the settings as section -> name -> value, as in a TOML file; see `shown`."""

@@ -19,6 +19,8 @@ CLASSES = ("frequency", "kmeans", "exchange")
 FORM = ("field", "format", "skip_bad_records")
 """Settings of what a text is in, not of what its tokens are."""
 ENGINES = ("threads", "local", "ray")
+LISTS = ("keep_words", "drop_words", "vocab")
+"""Settings that are files of words."""
 OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")
 
 
@@ -71,8 +73,10 @@ class CorpusConfig:
     )
     max_types: int = setting(
         0,
-        "most types in memory: beyond it the rarest are dropped; 0 for no bound; with engine local "
-        "and ray, each worker drops them by itself",
+        "most types in memory while the text is read: beyond it the rarer half is dropped, and "
+        "their counts so far with them, so that words may be lost and counts too low; it bounds "
+        "memory, max_vocab the vocabulary; 0 for no bound; with engine local and ray, each worker "
+        "drops them by itself",
         minimum=0,
     )
     cache_dir: str | None = setting(
@@ -85,13 +89,39 @@ class VocabularyConfig:
     """Which types become words, and how often they are used."""
 
     min_count: int = setting(5, "leave out words that occur less often", minimum=1)
-    max_vocab: int = setting(0, "keep only the most frequent words; 0 for no bound", minimum=0)
+    max_vocab: int = setting(
+        0,
+        "keep only the most frequent words, chosen by exact counts when the text is read (unlike "
+        "max_types); 0 for no bound",
+        minimum=0,
+    )
+    keep_words: str | None = setting(
+        None,
+        "file of words, one a line, that are in the vocabulary if they occur at all, whatever "
+        "min_count and max_vocab say",
+    )
+    drop_words: str | None = setting(
+        None,
+        "file of words, one a line, that are left out of the text, such as stop words; windows "
+        "close over them",
+    )
+    vocab: str | None = setting(
+        None,
+        "file of all words of the vocabulary, one a line, with their counts after a tab as "
+        "'hsw2v vocab' prints them, or with those of the text; min_count and max_vocab have no "
+        "effect",
+    )
     sample: float = setting(
         1e-4,
         "threshold of subsampling: words more frequent than this share of the tokens are "
         "skipped at random; 0 switches it off",
         minimum=0.0,
         maximum=1.0,
+    )
+    oov_counts: bool = setting(
+        False,
+        "write the types that are no words, and their counts, to the model file, so that it tells "
+        "why a word is missing; they may be names that are nobody's business",
     )
 
 
@@ -174,6 +204,11 @@ class TrainingConfig:
         minimum=1e-6,
         maximum=1.0,
         or_zero=True,
+    )
+    init: str | None = setting(
+        None,
+        "file of vectors, in any format that is read, which the words that are there start from; "
+        "the others start at random and output vectors at zero, unlike a model that is continued",
     )
     classes: str = setting(
         "frequency",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hsw2v.config import VocabularyConfig
 from hsw2v.corpus.hashing import word_hashes
+from hsw2v.corpus.lists import NO_LISTS, WordList, WordLists
 from hsw2v.errors import EmptyCorpusError
 
 END_OF_SENTENCE = -1
@@ -125,52 +126,111 @@ def _joined(words: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64
 
 
 def choose(
-    types: Vocabulary, config: VocabularyConfig, source: str = "", dropped_types: int = 0
+    types: Vocabulary,
+    config: VocabularyConfig,
+    lists: WordLists = NO_LISTS,
+    source: str = "",
+    dropped_types: int = 0,
 ) -> tuple[Vocabulary, NDArray[np.int32]]:
-    """Choose the words of a corpus from its T types.
+    """Choose the words of a corpus from its T types, and as lists of words say.
 
     Words are ordered by falling count, ties by first appearance. The remap `(T+1,) int32` turns
     a provisional id (0 for an end of sentence, k for the k-th type) into a word's id,
     `END_OF_SENTENCE` or `UNKNOWN`. The source and its number of dropped types are for the error.
 
     Raises:
-        EmptyCorpusError: no type occurs often enough.
+        EmptyCorpusError: no type occurs often enough, or none is in the list of all words.
     """
+    remap = np.full(len(types) + 1, UNKNOWN, np.int32)
+    remap[0] = END_OF_SENTENCE
+    if lists.vocab is not None:
+        words, places = _given(types, lists.vocab, source)
+        met = np.nonzero(places >= 0)[0]
+        remap[places[met] + 1] = met
+        return words, remap
     order = np.argsort(-types.counts, kind="stable")
-    frequent = int(np.count_nonzero(types.counts >= config.min_count))
-    order = order[: min(frequent, config.max_vocab or frequent)]
+    order = order[eligible(types, config, lists)[order]]
+    if config.max_vocab:
+        order = _bounded(order, types, lists, config.max_vocab)
     if not len(order):
         most = int(types.counts.max(initial=0))
         raise EmptyCorpusError(
-            f"no word occurs {config.min_count} times (the most frequent {most})",
+            f"no word occurs {config.min_count} times (the most frequent {most})"
+            if most < config.min_count
+            else "all words are to be dropped",
             where=source,
             hint=f"raise --max-types ({dropped_types:,} types were dropped)"
             if dropped_types
             else f"use --min-count {most} or lower, or a larger corpus",
         )
-    remap = np.full(len(types) + 1, UNKNOWN, np.int32)
-    remap[0] = END_OF_SENTENCE
     remap[order + 1] = np.arange(len(order), dtype=np.int32)
     return _taken(types, order), remap
 
 
+def eligible(
+    types: Vocabulary, config: VocabularyConfig, lists: WordLists = NO_LISTS
+) -> NDArray[np.bool_]:
+    """Return which of T types may be words, (T,) bool, however many there may be."""
+    found: NDArray[np.bool_] = types.counts >= config.min_count
+    if lists.keep is not None:
+        found = found | lists.keep.among(types)
+    if lists.drop is not None:
+        found = found & ~lists.drop.among(types)
+    return found
+
+
+def _bounded(
+    order: NDArray[np.int64], types: Vocabulary, lists: WordLists, most: int
+) -> NDArray[np.int64]:
+    """Return the first of ordered types, as many as there may be, and all that are to be kept."""
+    if lists.keep is None:
+        return order[: max(most, 0)]
+    kept = lists.keep.among(types)[order]
+    return order[kept | (np.cumsum(~kept) <= most - np.count_nonzero(kept))]
+
+
+def _given(
+    types: Vocabulary, listed: WordList, source: str
+) -> tuple[Vocabulary, NDArray[np.int64]]:
+    """Return the words of a list, with its counts or those of T types, and which type each is.
+
+    That is -1 for a word that does not occur: without counts of the list it has a count of 0.
+    """
+    places = types.find(listed.words)
+    met = places >= 0
+    if not met.any():
+        raise EmptyCorpusError(
+            f"no word of it is in {listed.source}", where=source, hint="check --vocab"
+        )
+    counts = np.where(met, types.counts[places], 0) if listed.counts is None else listed.counts
+    order = np.argsort(-counts, kind="stable")
+    words = [listed.words[place] for place in order.tolist()]
+    return Vocabulary.from_words(words, counts[order].tolist()), places[order]
+
+
+def left_out(types: Vocabulary, remap: NDArray[np.int32]) -> Vocabulary:
+    """Return the types that are no words by a remap (T+1,), the most frequent first."""
+    others = np.nonzero(remap[1:] < 0)[0]
+    return _taken(types, others[np.argsort(-types.counts[others], kind="stable")])
+
+
 def extend(
-    known: Vocabulary, types: Vocabulary, config: VocabularyConfig
+    known: Vocabulary, types: Vocabulary, config: VocabularyConfig, lists: WordLists = NO_LISTS
 ) -> tuple[Vocabulary, NDArray[np.int64]]:
     """Return a vocabulary with the counts and the words of another text, given its T types.
 
-    No word is lost. Another type becomes one if it is frequent enough in the new text and
-    `max_vocab` leaves room. Words are ordered by falling count, among equals known ones first. The
-    array (V,) int64 tells which known word each word was; -1 for new ones.
+    No word is lost. Another type becomes one if it is frequent enough in the new text, or to be
+    kept, and `max_vocab` leaves room. Words are ordered by falling count, among equals known ones
+    first. The array (V,) int64 tells which known word each word was; -1 for new ones.
     """
     found = known.find(types.words)
     met = found >= 0
     counts = known.counts.copy()
     counts[found[met]] += types.counts[met]
-    new = np.nonzero(~met & (types.counts >= config.min_count))[0]
+    new = np.nonzero(~met & eligible(types, config, lists))[0]
     new = new[np.argsort(-types.counts[new], kind="stable")]
     if config.max_vocab:
-        new = new[: max(0, config.max_vocab - len(known))]
+        new = _bounded(new, types, lists, config.max_vocab - len(known))
     counts = np.concatenate((counts, types.counts[new]))
     order = np.argsort(-counts, kind="stable")
     both = Vocabulary(
@@ -212,8 +272,12 @@ def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.flo
 
 
 def kept_counts(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
-    """Return how often each word is a target: its count after subsampling, (V,) float64."""
-    return counts * keep_probability(counts, sample)
+    """Return how often each word is a target: its count after subsampling, (V,) float64.
+
+    A count of 0, of a word that is given and does not occur, is taken as 1: trees and classes are
+    built of positive weights.
+    """
+    return np.maximum(counts, 1) * keep_probability(counts, sample)
 
 
 def drawing_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from hsw2v.config import VocabularyConfig
 from hsw2v.corpus.encoded import EncodedCorpus
+from hsw2v.corpus.lists import NO_LISTS, WordLists
 from hsw2v.corpus.vocabulary import END_OF_SENTENCE, UNKNOWN, Vocabulary, choose
+from hsw2v.events import Listener, ignore
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +37,18 @@ class WordCorpus:
         return int(np.diff(self.encoded.blocks).max())
 
 
-def choose_words(encoded: EncodedCorpus, config: VocabularyConfig) -> tuple[Vocabulary, WordCorpus]:
-    """Choose the vocabulary of a corpus.
+def choose_words(
+    encoded: EncodedCorpus,
+    config: VocabularyConfig,
+    lists: WordLists = NO_LISTS,
+    listener: Listener = ignore,
+) -> tuple[Vocabulary, WordCorpus]:
+    """Choose the vocabulary of a corpus; tell which words of the lists it does not have.
 
     Raises:
         EmptyCorpusError: no type occurs often enough.
     """
-    vocabulary, remap = choose(encoded.types, config, encoded.source, encoded.dropped_types)
+    source, dropped = encoded.source, encoded.dropped_types
+    vocabulary, remap = choose(encoded.types, config, lists, source, dropped)
+    lists.tell_missing(vocabulary, encoded.types, dropped, listener)
     return vocabulary, WordCorpus(encoded, remap)

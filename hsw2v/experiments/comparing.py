@@ -10,9 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from hsw2v.config import Config, as_keys, named
+from hsw2v.config import Config, VocabularyConfig, as_keys, named
+from hsw2v.corpus.lists import read_lists
 from hsw2v.corpus.sources import Path as PathLike
 from hsw2v.corpus.sources import Source
+from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import choose_words
 from hsw2v.errors import DivergedError, OutputError, OutputExistsError
 from hsw2v.events import EpochEnd, Event, Listener, Notice, Preparing, RunBegin, RunEnd, ignore
@@ -199,7 +201,12 @@ class _Comparing:
     def _check(self, settings: Iterable[Setting]) -> None:
         """Find out what training would refuse now that the corpus is read."""
         corpus = self._texts.corpus
-        vocabulary_of = cache(lambda chosen: choose_words(corpus, chosen)[0])
+
+        @cache
+        def vocabulary_of(chosen: VocabularyConfig) -> Vocabulary:
+            lists = read_lists(Config(corpus=self._experiment.corpus, vocabulary=chosen), ignore)
+            return choose_words(corpus, chosen, lists)[0]
+
         for one in settings:
             with named(f"setting '{one.name}'"):
                 vocabulary = vocabulary_of(one.config.vocabulary)

@@ -20,11 +20,14 @@ from hsw2v.config import (
     read_tables,
     sections,
 )
+from hsw2v.corpus.lists import read_lists
 from hsw2v.errors import UsageError
+from hsw2v.events import ignore
 from hsw2v.files import expand_sources, is_address
 from hsw2v.network.outputs import is_normalized, unused_settings
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 from hsw2v.training.api import check_training
+from hsw2v.training.initial import InitialVectors
 from hsw2v.trees.codes import Codes
 
 TestSet = TypeVar("TestSet", WordPairs, AnalogyQuestions)
@@ -107,6 +110,8 @@ class Experiment:
                 if same != one.name:
                     raise UsageError(f"is the same as setting '{same}'", hint="leave one out")
                 codes = check_training(one.config.training, heldout=False)
+                read_lists(one.config, ignore)
+                InitialVectors.of(one.config.training)
                 if codes is not None:
                     self.codes[one.name] = codes
         if self.heldout is not None:
@@ -196,9 +201,10 @@ def _settings(tables: Any, base: Config, where: str) -> Iterable[Setting]:
             raise _seed_elsewhere()
         with named(f"setting '{name}'"):
             config = base.replace(**values)
-        training = config.training
-        if training.tree not in TREES:
-            config = config.replace(tree=_beside(where, training.tree))
+        files = config.files
+        if config.training.tree not in TREES:
+            files["tree"] = config.training.tree
+        config = config.replace(**{key: _beside(where, file) for key, file in files.items()})
         yield Setting(name, config.resolved(), values)
 
 

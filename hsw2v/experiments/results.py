@@ -15,7 +15,7 @@ from typing import Any
 from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.errors import CorruptInputError
 from hsw2v.experiments.experiment import Experiment, Setting
-from hsw2v.files import atomic_write, read_text
+from hsw2v.files import atomic_write, pieces, read_text
 from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs
 from hsw2v.records import records
@@ -72,15 +72,15 @@ class Run:
 class Digests:
     """What identifies runs: a digest of all that their figures depend on.
 
-    These are the settings with the seed, the tree if it is a file, every token of the corpus and
-    of the held-out text, the test sets, and the version of hsw2v. The names of settings do not
-    matter, nor do `cache_dir` and `tables`.
+    These are the settings with the seed, what is in the files that they name, every token of the
+    corpus and of the held-out text, the test sets, and the version of hsw2v. The names of settings
+    do not matter, nor do `cache_dir` and `tables`.
     """
 
     def __init__(self, experiment: Experiment, texts: Texts) -> None:
         """Compute what all runs have in common."""
         self._experiment = experiment
-        self._of_tree = cache(lambda path: _digest([read_text(path).encode()]))
+        self._of_file = cache(lambda path: _digest(pieces(path)))
         sets: tuple[WordPairs | AnalogyQuestions, ...] = (*experiment.pairs, *experiment.analogies)
         tests = [astuple(one) for one in sets]
         self._common = [version("hsw2v"), _digest(_parts(texts.corpus)), tests]
@@ -89,8 +89,8 @@ class Digests:
     def of(self, setting: Setting, seed: int) -> str:
         """Return the digest of one run."""
         config = setting.config.replace(seed=seed, cache_dir=None, tables="memory")
-        if tree := config.training.tree_file:
-            config = config.replace(tree="file " + self._of_tree(tree))
+        known = {name: "file " + self._of_file(file) for name, file in config.files.items()}
+        config = config.replace(**known)
         measured = self._experiment.has_heldout_loss(setting)
         facts = [config.to_dict(), self._common, self._heldout if measured else None]
         return _digest([json.dumps(facts, sort_keys=True).encode()])

@@ -12,6 +12,7 @@ import numpy as np
 from hsw2v.arrays import all_finite
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UnknownWordError, UsageError
+from hsw2v.model.missing import Reasons, explained
 from hsw2v.query.neighbours import Floats
 from hsw2v.query.spelling import nearest_spellings
 
@@ -64,13 +65,18 @@ def paths_of(given: Path | Iterable[Path]) -> list[Path]:
     return [given] if isinstance(given, (str, os.PathLike)) else list(given)
 
 
-def unknown(missing: list[str], vocabulary: Vocabulary, more: str = "") -> UnknownWordError:
-    """Return the error that words are missing, and more of why, with the nearest that are not."""
-    named = ", ".join(repr(word) for word in missing)
+def unknown(
+    missing: list[str], vocabulary: Vocabulary, reasons: Reasons, otherwise: str, more: str = ""
+) -> UnknownWordError:
+    """Return the error that words are missing, and why, with the nearest ones that are not.
+
+    `otherwise` is what to do if there are none, `more` what holds of all that are missing.
+    """
     suggestions = []
     for word in missing[:5]:
         near = nearest_spellings(word, vocabulary.blob, vocabulary.offsets)
         if near:
             suggestions.append(f"for {word!r} {', '.join(near)}")
-    hint = "nearest spellings: " + "; ".join(suggestions) if suggestions else "check them"
-    return UnknownWordError(f"not in the vocabulary{more}: {named}", hint=hint)
+    hint = "nearest spellings: " + "; ".join(suggestions) if suggestions else otherwise
+    told = explained(missing, reasons)
+    return UnknownWordError(f"not in the vocabulary{more}: {told}", hint=hint)

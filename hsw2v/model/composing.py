@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
 import numpy as np
 
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.model.arguments import unknown
+from hsw2v.errors import UnknownWordError
 from hsw2v.model.subwords import SubwordVectors
 from hsw2v.query.evaluation import Evaluation, evaluate_analogies, evaluate_pairs, find
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows
@@ -19,12 +19,16 @@ _NO_ROW = ", and without an n-gram that has a vector"
 
 
 def located(
-    words: Sequence[str], vocabulary: Vocabulary, subwords: SubwordVectors | None, dim: int
+    words: Sequence[str],
+    vocabulary: Vocabulary,
+    subwords: SubwordVectors | None,
+    dim: int,
+    unknown: Callable[[list[str], str], UnknownWordError],
 ) -> tuple[Indexes, Floats]:
     """Return the row of each word, (n,) int64, and the vectors (m, D) float32 of guests.
 
     These are the words that are not in the vocabulary, composed of their n-grams; the first is
-    row V.
+    row V. `unknown` returns the error that some words have none, and more of why.
 
     Raises:
         UnknownWordError: words are not in the vocabulary, nor can be composed; it names them all.
@@ -34,11 +38,11 @@ def located(
     if not absent:
         return rows, np.empty((0, dim), np.float32)
     if subwords is None:
-        raise unknown(absent, vocabulary)
+        raise unknown(absent, "")
     guests, ngrams = subwords.compose(absent)
     if not ngrams.all():
         missing = [word for word, found in zip(absent, ngrams, strict=True) if not found]
-        raise unknown(missing, vocabulary, _NO_ROW)
+        raise unknown(missing, _NO_ROW)
     number = dict(zip(absent, count(len(vocabulary))))
     rows[rows < 0] = [number[word] for word in words if word in number]
     return rows, guests

@@ -20,7 +20,7 @@ from hsw2v.config.subwords import LONGEST
 from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
-from hsw2v.model.foreign import Table, distinct
+from hsw2v.model.reading import GrowingTable, distinct, first_not_finite
 from hsw2v.model.subwords import SubwordVectors, composed
 from hsw2v.query.neighbours import Floats
 
@@ -213,7 +213,7 @@ def _matrix(content: _Content, kind: str, expected: tuple[int | None, int]) -> t
 
 
 def _table(content: _Content, rows: int, dim: int) -> Floats:
-    table = Table(rows, dim, content.name)
+    table = GrowingTable(rows, dim, content.name)
     step = max(1, _BYTES_AT_ONCE // (4 * dim))
     for start in range(0, rows, step):
         some = min(step, rows - start)
@@ -270,8 +270,8 @@ def _utf8(word: bytes) -> bytes:
 
 
 def _check_finite(vectors: Floats, words: list[bytes], name: str) -> None:
-    if not all_finite(vectors):
-        row = int(np.argmin(np.isfinite(vectors).all(axis=1)))
+    row = first_not_finite(vectors)
+    if row is not None:
         raise _not_finite(repr(_utf8(words[row]).decode()), name)
 
 

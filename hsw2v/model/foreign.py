@@ -1,34 +1,47 @@
-"""word2vec's own formats, text and binary, read strictly: nothing is skipped or guessed.
+"""Formats of word2vec and GloVe, read strictly: nothing is skipped or guessed.
 
-Both begin with a line of the number of words and of dimensions. A row of the text format is a
-word and its numbers, separated by blanks (fastText's .vec is the same); a row of the binary
-format is a word, a blank, little-endian float32 numbers, and perhaps a newline.
+Those of word2vec begin with a line of the number of words and of dimensions. A row of its text
+format is a word and its numbers, separated by blanks (fastText's .vec is the same); a row of the
+binary format is a word, a blank, little-endian float32 numbers, and perhaps a newline. GloVe's text
+has such rows from the first line on, and its words may hold blanks.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
-import sys
-from collections.abc import Iterable, Iterator
-from itertools import islice, repeat
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
-from hsw2v.arrays import all_finite
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import CorruptInputError, EncodingError, ModelFileError, ResourceError
+from hsw2v.errors import CorruptInputError, ModelFileError
+from hsw2v.model.reading import (
+    Floats,
+    GrowingTable,
+    all_words,
+    check_word,
+    decoded,
+    distinct,
+    first_not_finite,
+    not_finite,
+    shown,
+)
 
-Floats = NDArray[np.float32]
+Row = tuple[bytes, list[float]]
 
 _HEADER = re.compile(rb"\s*([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t]*\r?\n")
 _LONGEST_HEADER = 100
+_MARK = b"\xef\xbb\xbf"
+"""A byte order mark."""
 _ROWS = 1000
-_SHOWN = 40
-_WHITE = b" \t\n\r\v\f"
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
+
+
+def has_header(beginning: bytes) -> bool:
+    """Tell whether a file begins with a line of two whole numbers."""
+    return _HEADER.match(beginning.removeprefix(_MARK)) is not None
 
 
 def is_text(beginning: bytes) -> bool:
@@ -40,6 +53,14 @@ def is_text(beginning: bytes) -> bool:
         return True
     # Otherwise it is a text with a mistake, if it is no binary file: those hold control bytes.
     return len(rows.translate(None, _CONTROLS)) == len(rows)
+
+
+def is_glove(beginning: bytes) -> bool:
+    """Tell from how a file begins whether its first line is a word and two numbers or more."""
+    line = beginning.partition(b"\n")[0].rstrip()
+    word, *numbers = line.split(b" ")
+    clean = len(line.translate(None, _CONTROLS)) == len(line)
+    return clean and word != b"" and len(numbers) > 1 and _numbers(numbers) is not None
 
 
 @np.errstate(over="ignore")
@@ -55,7 +76,7 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]:
     lines = _lines(pieces)
     count, dim = check_header(next(lines, b""), name)
     words: list[bytes] = []
-    vectors = Table(count, dim, f"{name}, line 1")
+    vectors = GrowingTable(count, dim, f"{name}, line 1")
     while batch := list(islice(lines, _ROWS)):
         start = len(words)
         rows, extra = batch[: count - start], batch[count - start :]
@@ -65,12 +86,41 @@ def read_text(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]:
             words += found
         if extra:
             raise CorruptInputError(
-                f"goes on after its {count} words, with {_shown(extra[0])}",
+                f"goes on after its {count} words, with {shown(extra[0])}",
                 where=f"{name}, line {count + 2}",
                 hint="the first line must hold the number of words",
             )
     _check_count(len(words), count, name, "line")
     return distinct(words, name, "line", 2), vectors.whole()
+
+
+@np.errstate(over="ignore")
+def read_glove(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]:
+    """Read GloVe text from pieces of a file; returns the words and `(V, D) float32`.
+
+    D is what the first line has; a word is what stands before the last D numbers of a line. Counts
+    are not known, and 0.
+
+    Raises:
+        CorruptInputError: a row differs from the format; it names the line.
+    """
+    lines = _lines(pieces)
+    first = next(lines, b"")
+    dim = len(first.split()) - 1
+    if not is_glove(first):
+        raise CorruptInputError(
+            f"is not a word and its numbers: {shown(first)}",
+            where=f"{name}, line 1",
+            hint="the first line tells the number of dimensions",
+        )
+    words: list[bytes] = []
+    vectors = GrowingTable(None, dim, name)
+    lines = chain([first], lines)
+    while rows := list(islice(lines, _ROWS)):
+        found, values = _text_rows(rows, dim, name, len(words) + 1, _glove_row)
+        vectors.add(values)
+        words += found
+    return distinct(words, name, "line", 1), vectors.whole()
 
 
 def read_binary(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]:
@@ -85,7 +135,7 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]
     buffer = _more(pieces, _LONGEST_HEADER)
     count, dim = check_header(buffer, name)
     words: list[bytes] = []
-    table = Table(count, dim, f"{name}, line 1")
+    table = GrowingTable(count, dim, f"{name}, line 1")
     place, size = buffer.index(b"\n") + 1, 4 * dim
     while len(words) < count:
         ends = _word_ends(buffer, place, size, min(_ROWS, count - len(words)))
@@ -98,9 +148,9 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]
             continue
         starts = [place, *(end + 1 + size for end in ends)]
         found = [buffer[a:b].removeprefix(b"\n") for a, b in zip(starts, ends, strict=False)]
-        if not _all_words(found):
+        if not all_words(found):
             for row, word in enumerate(found, len(words) + 1):
-                _check_word(word, f"{name}, row {row}")
+                check_word(word, f"{name}, row {row}")
         words += found
         # As many bytes from every place: of them, those that follow the words.
         numbers = np.ndarray((len(buffer) - size + 1, size), np.uint8, buffer, strides=(1, 1))
@@ -114,9 +164,9 @@ def read_binary(pieces: Iterator[bytes], name: str) -> tuple[Vocabulary, Floats]
             hint="the first line must hold the number of words and of dimensions",
         )
     vectors = table.whole()
-    if not all_finite(vectors):
-        row = int(np.argmin(np.isfinite(vectors).all(axis=1)))
-        raise _not_finite(words[row].decode(), f"{name}, row {row + 1}")
+    wrong = first_not_finite(vectors)
+    if wrong is not None:
+        raise not_finite(words[wrong].decode(), f"{name}, row {wrong + 1}")
     return distinct(words, name, "row", 1), vectors
 
 
@@ -159,73 +209,60 @@ def check_header(beginning: bytes, name: str) -> tuple[int, int]:
         ModelFileError: it tells neither.
     """
     line = beginning[:_LONGEST_HEADER].partition(b"\n")[0]
-    found = _HEADER.fullmatch(line.removeprefix(b"\xef\xbb\xbf") + b"\n")
+    found = _HEADER.fullmatch(line.removeprefix(_MARK) + b"\n")
     if not found or not int(found[1]) or not int(found[2]):
         raise ModelFileError(
             "does not begin with the number of words and of dimensions, "
-            f"but with {_shown(line)}, and is no model of hsw2v either",
+            f"but with {shown(line)}, and is no model of hsw2v either",
             where=f"{name}, line 1",
-            hint="name a model, or word2vec text or binary vectors",
+            hint="name a model, vectors of word2vec or GloVe, or an array of NumPy",
         )
     return int(found[1]), int(found[2])
 
 
-class Table:
-    """A table (V, D) float32 that takes memory as rows come, not as the first line promises."""
-
-    def __init__(self, count: int, dim: int, name: str) -> None:
-        self._count, self._dim, self._name = count, dim, name
-        self._rows = 0
-        if 4 * count * dim > sys.maxsize:
-            raise self._too_much()
-        self._table: Floats = np.empty((0, dim), "<f4")
-
-    def add(self, values: Floats) -> None:
-        """Add rows (n, D)."""
-        end = self._rows + len(values)
-        if end > len(self._table):
-            room = min(self._count, max(2 * len(self._table), end))
-            try:
-                self._table.resize((room, self._dim), refcheck=False)
-            except (MemoryError, ValueError) as error:
-                raise self._too_much() from error
-        self._table[self._rows : end] = values
-        self._rows = end
-
-    def _too_much(self) -> ResourceError:
-        return ResourceError(
-            f"promises {self._count} rows of {self._dim} numbers, more than memory holds",
-            where=self._name,
-            hint="check how it begins",
+def _text_row(row: bytes, dim: int, where: str) -> Row:
+    """Read a row of word2vec text."""
+    fields = row.split()
+    if len(fields) != dim + 1 or row[:1].isspace():
+        raise CorruptInputError(
+            f"is not a word and {dim} numbers, but {len(fields)} fields: {shown(row)}",
+            where=where,
+            hint="words hold no white space, and every row as many numbers as line 1 says",
         )
-
-    def whole(self) -> Floats:
-        """Return the table, all rows of which were added."""
-        return self._table.astype(np.float32, copy=False)
+    return fields[0], _row_numbers(check_word(fields[0], where), fields[1:], row, where)
 
 
-def _text_rows(lines: list[bytes], dim: int, name: str, line: int) -> tuple[list[bytes], Floats]:
+def _glove_row(row: bytes, dim: int, where: str) -> Row:
+    """Read a row of GloVe text."""
+    word, *fields = row.rstrip().rsplit(b" ", dim)
+    _, *others = word.split(b" ")
+    # One number more is a mistake, and no word like ". . .", as some files have them.
+    if len(fields) != dim or not word or (others and _numbers(others) is not None):
+        raise CorruptInputError(
+            f"is not a word and {dim} numbers: {shown(row)}",
+            where=where,
+            hint="every line must have as many numbers as line 1",
+        )
+    return word, _row_numbers(decoded(word, where), fields, row, where)
+
+
+def _text_rows(
+    lines: list[bytes],
+    dim: int,
+    name: str,
+    line: int,
+    read_row: Callable[[bytes, int, str], Row] = _text_row,
+) -> tuple[list[bytes], Floats]:
     """Read rows that begin at a line: all at once, or one by one where that shows a mistake."""
     split = [row.partition(b" ") for row in lines]
     numbers = [rest.rstrip() for _, _, rest in split]
     if all(row.count(b" ") == dim - 1 for row in numbers):
         words = [word for word, _, _ in split]
         values = _regular_numbers(numbers)
-        if _all_words(words) and values is not None:
+        if all_words(words) and values is not None:
             return words, values.reshape(-1, dim)
-    rows = [_text_row(row, dim, f"{name}, line {line + at}") for at, row in enumerate(lines)]
+    rows = [read_row(row, dim, f"{name}, line {line + at}") for at, row in enumerate(lines)]
     return [word for word, _ in rows], np.array([values for _, values in rows], np.float32)
-
-
-def _all_words(words: list[bytes]) -> bool:
-    """Tell whether these are words: not empty, without white space, UTF-8."""
-    joined = b"\n".join(words)
-    white = len(joined) - len(joined.translate(None, _WHITE))
-    try:
-        joined.decode()
-    except UnicodeDecodeError:
-        return False
-    return all(words) and white == len(words) - 1
 
 
 def _regular_numbers(rows: list[bytes]) -> Floats | None:
@@ -244,25 +281,17 @@ def _regular_numbers(rows: list[bytes]) -> Floats | None:
     return values if np.isfinite(values).all() else None
 
 
-def _text_row(row: bytes, dim: int, where: str) -> tuple[bytes, list[float]]:
-    fields = row.split()
-    if len(fields) != dim + 1 or row[:1].isspace():
-        raise CorruptInputError(
-            f"is not a word and {dim} numbers, but {len(fields)} fields: {_shown(row)}",
-            where=where,
-            hint="words hold no white space, and every row as many numbers as line 1 says",
-        )
-    word = _check_word(fields[0], where)
-    values = _numbers(fields[1:])
+def _row_numbers(word: str, fields: list[bytes], row: bytes, where: str) -> list[float]:
+    values = _numbers(fields)
     if values is None:
         raise CorruptInputError(
-            f"the vector of {word!r} holds something that is no number: {_shown(row)}",
+            f"the vector of {word!r} holds something that is no number: {shown(row)}",
             where=where,
             hint="check the file",
         )
     if not np.isfinite(np.array(values, np.float32)).all():
-        raise _not_finite(word, where)
-    return fields[0], values
+        raise not_finite(word, where)
+    return values
 
 
 def _numbers(fields: list[bytes]) -> list[float] | None:
@@ -274,22 +303,6 @@ def _numbers(fields: list[bytes]) -> list[float] | None:
     return None if any(b"_" in field for field in fields) else values
 
 
-def _check_word(raw: bytes, where: str) -> str:
-    """Return a word as a string, having checked it."""
-    if not raw or raw.split() != [raw]:
-        raise CorruptInputError(
-            f"the word is empty or holds white space: {_shown(raw)}",
-            where=where,
-            hint="check the file",
-        )
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        raise EncodingError(
-            f"the word is not UTF-8: {_shown(raw)}", where=where, hint="convert the file to UTF-8"
-        ) from error
-
-
 def _check_count(found: int, count: int, name: str, unit: str) -> None:
     if found < count:
         raise CorruptInputError(
@@ -297,43 +310,3 @@ def _check_count(found: int, count: int, name: str, unit: str) -> None:
             where=f"{name}, {unit} {found + (1 if unit == 'line' else 0)}",
             hint="the file is truncated, or its first line wrong",
         )
-
-
-def distinct(
-    words: list[bytes], name: str, unit: str, first: int, counts: Iterable[int] | None = None
-) -> Vocabulary:
-    """Return a vocabulary of words in UTF-8; the first stands in the unit of this number.
-
-    Raises:
-        CorruptInputError: a word is there twice.
-    """
-    found = Vocabulary.from_encoded(words, repeat(0, len(words)) if counts is None else counts)
-    if found.repeated() is not None:
-        seen: dict[bytes, int] = {}
-        for row, word in enumerate(words):
-            if seen.setdefault(word, row) != row:
-                raise CorruptInputError(
-                    f"the word {word.decode()!r} stands there a second time (first at {unit} "
-                    f"{seen[word] + first})",
-                    where=f"{name}, {unit} {row + first}",
-                    hint="leave one of them",
-                )
-    return found
-
-
-def _not_finite(word: str, where: str) -> CorruptInputError:
-    return CorruptInputError(
-        f"the vector of {word!r} holds a number that is not finite",
-        where=where,
-        hint="leave the row out or mend it",
-    )
-
-
-def _shown(raw: bytes) -> str:
-    beginning = raw[:_SHOWN]
-    try:
-        # An incremental decoder bears a character that is cut in two.
-        shown = repr(codecs.getincrementaldecoder("utf-8")().decode(beginning))
-    except UnicodeDecodeError:
-        shown = repr(beginning)[1:]
-    return shown + (" …" if len(raw) > _SHOWN else "")

@@ -8,29 +8,41 @@ from itertools import chain
 
 from hsw2v.errors import MissingInputError, UsageError
 from hsw2v.files import STDIN, is_address, pieces
-from hsw2v.model import modelfile
+from hsw2v.model import modelfile, npy, others
 from hsw2v.model.fasttext import is_fasttext, read_fasttext, read_outputs
-from hsw2v.model.foreign import check_header, is_text, read_binary, read_text
+from hsw2v.model.foreign import (
+    check_header,
+    has_header,
+    is_glove,
+    is_text,
+    read_binary,
+    read_glove,
+    read_text,
+)
 from hsw2v.model.model import Model
 from hsw2v.model.predictor import Predictor
 from hsw2v.model.store import looks_like_store
 
-FORMATS = ("model", "text", "binary", "fasttext")
+READERS = {"text": read_text, "binary": read_binary, "glove": read_glove}
+"""What reads each format of words and vectors from pieces of one file."""
+FORMATS = ("model", *READERS, "npy", "fasttext")
 
 _SAMPLE = 1 << 16
 
 
 def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
-    """Open a model file, word2vec text or binary vectors, or a .bin file of fastText.
+    """Open a model file, or vectors of another program, also compressed or at an address.
 
-    It may be compressed, or at an address. The format ("model", "text", "binary" or "fasttext") is
-    detected from the first bytes, unless given.
+    The format is detected from the first bytes, unless given: "model", word2vec's "text" or
+    "binary", "glove" (text without a first line of numbers), "npy" (an array beside its words,
+    as `export` writes them; either name will do), or "fasttext" (its .bin).
 
     Raises:
         UsageError: the format is none of these.
         MissingInputError: the file is missing, or cannot be read.
         ModelFileError: a model file is truncated, altered, or of a newer version; a file of
-            fastText is quantised; or it is neither a model nor vectors.
+            fastText is quantised; or it is neither a model nor vectors. Files of gensim, PyTorch
+            and others are told by name, with the lines that convert them.
         CorruptInputError: a file of vectors is not what its first line says; it names the line
             or row.
         EncodingError: a word is not UTF-8.
@@ -41,17 +53,17 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
         raise UsageError(
             f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
         )
+    if format in (None, "npy"):
+        source = npy.array_of(source)
     content, beginning = _begun(source)
-    if format is None:
-        format = _format_of(beginning)
-    if format == "model":
+    format = format or _format_of(beginning, source)
+    if format in READERS:
+        model = Model(*READERS[format](chain([beginning], content), source))
+    elif format == "fasttext":
+        model = _fasttext(chain([beginning], content), source)
+    else:
         content.close()
-        return Model.open(source)
-    if format == "fasttext":
-        return _fasttext(chain([beginning], content), source)
-    check_header(beginning, source)
-    read = read_text if format == "text" else read_binary
-    model = Model(*read(chain([beginning], content), source))
+        model = Model.open(source) if format == "model" else Model(*npy.read_npy(source))
     model.name = os.path.basename(source)
     return model
 
@@ -62,10 +74,10 @@ def verify(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     Raises:
         What `load` does, at the first thing that is wrong.
     """
-    source = os.fspath(path)
+    source = npy.array_of(os.fspath(path))
     content, beginning = _begun(source)
     content.close()
-    format = _format_of(beginning)
+    format = _format_of(beginning, source)
     if format == "model":
         yield from modelfile.verify(source)
         model = Model.open(source)
@@ -76,8 +88,10 @@ def verify(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
         model = load(source, format=format)
         if format == "fasttext":
             yield "fastText", "as many words and numbers as its beginning says"
-        else:
+        elif format in ("text", "binary"):
             yield f"word2vec {format}", "as many rows and numbers as its first line says"
+        else:
+            yield f"format {format}", "a row of as many numbers for every word"
         yield "words", f"{len(model):,}, distinct, UTF-8"
         yield "word vectors", f"{list(model.vectors.shape)}, finite"
         if model.subwords is not None:
@@ -88,7 +102,7 @@ def _fasttext(content: Iterator[bytes], source: str) -> Model:
     found = read_fasttext(content, source)
     # Questions of vectors do without: the file is read again for those that do not.
     outputs = found.has_outputs and source != STDIN
-    model = Model(
+    return Model(
         found.vocabulary,
         found.vectors,
         (lambda: read_outputs(pieces(source), source)) if outputs else None,
@@ -96,13 +110,12 @@ def _fasttext(content: Iterator[bytes], source: str) -> Model:
         info=found.info,
         subwords=found.subwords,
     )
-    model.name = os.path.basename(source)
-    return model
 
 
 def _begun(source: str) -> tuple[Generator[bytes, None, None], bytes]:
     """Return the rest of a file, to be read, and how it begins."""
     if os.path.isdir(source):
+        others.check_folder(source)
         raise MissingInputError("is a directory", where=source, hint="name a file")
     if not (os.path.exists(source) or is_address(source) or source == STDIN):
         raise MissingInputError("no such file", where=source, hint="check the path")
@@ -113,9 +126,21 @@ def _begun(source: str) -> tuple[Generator[bytes, None, None], bytes]:
     return content, beginning
 
 
-def _format_of(beginning: bytes) -> str:
+def _format_of(beginning: bytes, source: str) -> str:
+    """Return the format of a file by how it begins.
+
+    Raises:
+        ModelFileError: it is none that is read here.
+    """
     if looks_like_store(beginning):
         return "model"
     if is_fasttext(beginning):
         return "fasttext"
+    if beginning.startswith(npy.MAGIC):
+        return "npy"
+    if not has_header(beginning):
+        if is_glove(beginning):
+            return "glove"
+        others.check_file(source, beginning)
+        check_header(beginning, source)
     return "text" if is_text(beginning) else "binary"

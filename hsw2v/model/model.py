@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import ModelFileError, UsageError
+from hsw2v.errors import ModelFileError, UnknownWordError, UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
 from hsw2v.model.composing import evaluated, located
 from hsw2v.model.export import export_vectors
 from hsw2v.model.fasttext_export import export_fasttext
+from hsw2v.model.missing import why_missing
 from hsw2v.model.modelfile import read_contents, write_contents
 from hsw2v.model.predictor import Predictor
 from hsw2v.model.subwords import SubwordVectors
@@ -48,6 +49,7 @@ Answers = list[tuple[str, float]]
 
 _OUTPUT_SETTINGS = ("loss", "node_sample", "negative", "samples", "ns_exponent")
 """Those that an output layer is made of, besides its tree or classes."""
+_OOV = ("oov_counts",)
 
 
 class Model:
@@ -65,6 +67,7 @@ class Model:
         classes: Classes | Callable[[], Classes] | None = None,
         batch_norm: Floats | Callable[[], Floats] | None = None,
         subwords: SubwordVectors | None = None,
+        oov: Callable[[], Vocabulary] | None = None,
     ) -> None:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
 
@@ -74,9 +77,10 @@ class Model:
         `batch_norm (4, D) float32` are what hidden vectors are normalised by: scale, shift, running
         mean and running variance. With `subwords`, the vectors of n-grams, words that are not in
         the vocabulary have vectors, too: wherever a word is asked for, it may be any, unless it is
-        said otherwise. `config` are the settings it was trained with, by section; `info` versions,
-        totals and times. Arrays, tree and classes may be given as functions, which are called when
-        they are first used. The `name` of a model is that of its file, if it has one.
+        said otherwise. `oov` returns the types of the text that are no words, with their counts.
+        `config` are the settings it was trained with, by section; `info` versions, totals and
+        times. Arrays, tree and classes may be given as functions, which are called when they are
+        first used. The `name` of a model is that of its file, if it has one.
         """
         self.vocabulary = vocabulary
         self.config: dict[str, Any] = dict(config or {})
@@ -89,6 +93,7 @@ class Model:
         self._batch_norm = _floats(batch_norm)
         self.subwords = subwords
         self._built: type[BuiltOutput[Any]] | None = None
+        self._oov = oov
 
     @classmethod
     def open(cls, source: Path) -> Model:
@@ -106,6 +111,7 @@ class Model:
             info=found.info,
             batch_norm=found.batch_norm,
             subwords=found.subwords,
+            oov=found.oov,
         )
         model._structure = found.structure
         model._built = found.built
@@ -176,6 +182,15 @@ class Model:
         counts = self.vocabulary.counts
         return counts if counts.any() else None
 
+    @cached_property
+    def oov(self) -> Vocabulary | None:
+        """Return the types of the text that are no words, the most frequent first, or None.
+
+        They are known where the model was trained, and of a file if `oov_counts` was set. `.counts`
+        tells how often each occurs, `.words` lists them.
+        """
+        return None if self._oov is None else self._oov()
+
     @property
     def words(self) -> Sequence[str]:
         """Return the words, the most frequent first."""
@@ -236,6 +251,13 @@ class Model:
     def __repr__(self) -> str:
         return f"<hsw2v.Model: {len(self):,} words, {self.dim} dimensions>"
 
+    def why_missing(self, word: str) -> str:
+        """Return why a word is not in the vocabulary; nothing if it is, or if that is not known.
+
+        Such as "occurs 4 times in the text, below --min-count 5": known where `oov` is.
+        """
+        return "" if word in self else why_missing(word, self.oov, self.config, len(self))
+
     def vector(self, word: str) -> Floats:
         """Return the vector of a word, `(D,) float32`, read-only.
 
@@ -282,9 +304,14 @@ class Model:
         words = listed(words)
         rows = self.vocabulary.find(words)
         if (rows < 0).any():
-            missing = (word for word, row in zip(words, rows, strict=True) if row < 0)
-            raise unknown(list(dict.fromkeys(missing)), self.vocabulary)
+            missing = [word for word, row in zip(words, rows, strict=True) if row < 0]
+            raise self._unknown(list(dict.fromkeys(missing)))
         return rows
+
+    def _unknown(self, missing: list[str], more: str = "") -> UnknownWordError:
+        told = self.oov is not None or not self.config
+        otherwise = "check them" if told else "train with --oov-counts to be told why"
+        return unknown(missing, self.vocabulary, self.why_missing, otherwise, more)
 
     def similar(self, query: str | Sequence[str] | ArrayLike, k: int = 10) -> Answers:
         """Return the k words nearest to a query by cosine, best first.
@@ -469,6 +496,7 @@ class Model:
             self.structure,
             batch_norm=self.batch_norm,
             subwords=self.subwords,
+            oov=self.oov if known_settings(self.config, _OOV).vocabulary.oov_counts else None,
             config=self.config,
             info=self.info,
             force=force,
@@ -511,7 +539,7 @@ class Model:
         )
 
     def _located(self, words: Iterable[str]) -> tuple[Indexes, Floats]:
-        return located(listed(words), self.vocabulary, self.subwords, self.dim)
+        return located(listed(words), self.vocabulary, self.subwords, self.dim, self._unknown)
 
     def _asked(self, words: Iterable[str]) -> tuple[UnitRows, Indexes]:
         """Return unit rows to ask with, guests among them, and the row of each word."""

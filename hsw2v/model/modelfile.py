@@ -31,6 +31,8 @@ from hsw2v.network.outputs.output import BuiltOutput, Structure
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.forest import Forest
 
+OOV = "oov_"
+"""What begins the names of the tensors of types that are no words."""
 _BYTES_AT_ONCE = 1 << 24
 
 T = TypeVar("T", bound=Structure)
@@ -49,6 +51,7 @@ class Contents:
     """The output layer of the trees or the classes."""
     batch_norm: Callable[[], NDArray[np.float32]] | None
     subwords: SubwordVectors | None
+    oov: Callable[[], Vocabulary] | None
     config: dict[str, Any]
     info: dict[str, Any]
 
@@ -83,6 +86,7 @@ def _contents(store: Store) -> Contents:
         built,
         (lambda: _batch_norm(store)) if "batch_norm" in store else None,
         _subwords(store, dim) if "ngrams" in store else None,
+        (lambda: read_vocabulary(store, OOV)) if f"{OOV}words" in store else None,
         store.metadata["config"],
         store.metadata["info"],
     )
@@ -117,6 +121,8 @@ def verify(source: str) -> Iterator[tuple[str, str]]:
         buckets, settings = len(subwords), subwords.settings
         yield "n-grams", f"{list(subwords.vectors.shape)}, finite"
         yield "buckets of n-grams", f"{buckets:,} of {settings.buckets:,}, rising"
+    if found.oov is not None:
+        yield "types that are no words", f"{len(found.oov()):,}, distinct, UTF-8, with counts"
     structure = found.structure() if found.structure else None
     if isinstance(structure, Classes):
         yield "classes", f"{structure.count:,}, each with a word"
@@ -167,6 +173,7 @@ def write_contents(
     *,
     batch_norm: NDArray[np.float32] | None,
     subwords: SubwordVectors | None,
+    oov: Vocabulary | None = None,
     config: Mapping[str, Any],
     info: Mapping[str, Any],
     force: bool = False,
@@ -200,6 +207,9 @@ def write_contents(
         settings = (one.shortest, one.longest, one.buckets, subwords.whole_words)
         arrays |= {"ngrams": subwords.vectors, "ngram_buckets": subwords.buckets}
         arrays["ngram_settings"] = np.array(settings, np.int64)
+    # A reader that does not know them ignores them.
+    if oov is not None and len(oov):
+        arrays |= vocabulary_tensors(oov, OOV)
     # A reader that knows neither classes nor batch normalisation would take the one for a damaged
     # file, and answer without the other; likewise words beside a tree.
     version = 2 if "classes" in arrays or batch_norm is not None else 1
@@ -209,6 +219,15 @@ def write_contents(
     if isinstance(structure, Forest):
         version = 4
     write_store(path, arrays, version=version, config=config, info=info, force=force)
+
+
+def vocabulary_tensors(words: Vocabulary, prefix: str = "") -> dict[str, NDArray[Any]]:
+    """Return the arrays of a vocabulary under their names, which begin with a prefix."""
+    return {
+        f"{prefix}words": words.blob,
+        f"{prefix}word_offsets": words.offsets,
+        f"{prefix}counts": words.counts,
+    }
 
 
 def read_vocabulary(store: Store, prefix: str = "") -> Vocabulary:

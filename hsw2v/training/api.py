@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib import metadata
 from typing import Any, NamedTuple
 
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from hsw2v.config import Config, TrainingConfig, read_config
 from hsw2v.corpus.encoded import EncodedCorpus
+from hsw2v.corpus.lists import NO_LISTS, WordLists, read_lists
 from hsw2v.corpus.sources import Path, Source, stored_as
-from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.corpus.vocabulary import Vocabulary, left_out
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
@@ -29,6 +31,7 @@ from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.cluster import Cluster, connected
 from hsw2v.training.continuing import WORST_CONTINUED, Earlier, WarmStart
+from hsw2v.training.initial import InitialVectors
 from hsw2v.training.output import ModelOutput
 from hsw2v.training.texts import Texts, read_again, read_texts
 from hsw2v.training.trainer import HALVINGS, WORST, Trainer
@@ -76,6 +79,9 @@ def train(
     and the state of the optimizer at zero. The tree or the classes are rebuilt only if `rebuild_at`
     is given.
 
+    Words are those that `min_count`, `max_vocab`, `keep_words`, `drop_words` or `vocab` choose.
+    With `init`, a file that `hsw2v.load` opens, words that it has start from their vectors there.
+
     With `output` the model is saved there when it is complete; `force` replaces a file of that
     name. Until then the training is kept in the folder OUTPUT.checkpoint every `checkpoint_every`
     minutes (0: never) and when it is interrupted, and `resume` goes on with it; so does `resumed`,
@@ -110,6 +116,9 @@ def train(
         normalize_exactly=normalize_exactly,
         built=earlier is not None,
     )
+    lists, initial = read_lists(chosen, listener), InitialVectors.of(chosen.training)
+    if earlier is not None:
+        lists.check_extends(earlier.model.vocabulary, earlier.model.name)
     tell_unused(asked, listener, first)
     warm_up = WarmUp(chosen.training)
     with memory_explained(), ExitStack() as context:
@@ -144,7 +153,11 @@ def train(
             )
         )
         return _train(
-            texts, chosen, codes, warm_up, listener, kept, earlier=earlier, cluster=cluster
+            *(texts, chosen, codes, warm_up, listener, kept),
+            earlier=earlier,
+            cluster=cluster,
+            lists=lists,
+            initial=initial,
         ).model
 
 
@@ -213,6 +226,7 @@ def _resume(kept: ModelOutput, listener: Listener, **now: Any) -> Model:
             *(texts, config, None, WarmUp(config.training), listener, kept),
             resumed=True,
             known=run.vocabulary,
+            continues="from_model" in kept.asked,
             cluster=cluster,
         ).model
 
@@ -242,10 +256,16 @@ def train_on(
     codes = check_training(
         chosen.training, heldout=texts.heldout is not None, normalize_exactly=normalize_exactly
     )
+    lists, initial = read_lists(chosen, listener), InitialVectors.of(chosen.training)
     with memory_explained(), connected(chosen.training, listener) as cluster:
         # What is compared is what was asked for: nothing is tried again.
-        warm_up = WarmUp(chosen.training)
-        return _train(texts, chosen, codes, warm_up, listener, halvings=0, cluster=cluster)
+        return _train(
+            *(texts, chosen, codes, WarmUp(chosen.training), listener),
+            halvings=0,
+            cluster=cluster,
+            lists=lists,
+            initial=initial,
+        )
 
 
 def _asked(
@@ -259,6 +279,8 @@ def _asked(
     texts = [None if one is None else stored_as(one) for one in (source, heldout)]
     config = config.replace(ray_address=None, tables="memory")
     asked = {"texts": texts, "normalize_exactly": normalize_exactly, "config": config.to_dict()}
+    if files := list(config.files.values()):
+        asked["files"] = stored_as(files)
     return asked if earlier is None else {**asked, "from_model": earlier.digest}
 
 
@@ -324,6 +346,12 @@ def tell_unused(config: Config, listener: Listener, base: Config | None = None) 
     ]
     if unused:
         listener(Notice(without_effect(unused, config)))
+    words, none = config.vocabulary, Config().vocabulary
+    chosen = [
+        name for name in ("min_count", "max_vocab") if getattr(words, name) != getattr(none, name)
+    ]
+    if words.vocab is not None and chosen:
+        listener(Notice(f"{no_effect(chosen)} (vocab)"))
     threads = config.resolved().training.threads or 1
     if training.in_rounds and training.engine != "ray" and threads > training.workers:
         listener(
@@ -336,7 +364,6 @@ def tell_unused(config: Config, listener: Listener, base: Config | None = None) 
 
 def without_effect(unused: Sequence[str], config: Config) -> str:
     """Return the sentence that tells of settings without effect."""
-    what = " and ".join(unused) + (" have" if len(unused) > 1 else " has")
     training = config.training
     because = f"loss {training.loss}"
     if "num_trees" in unused and training.has_tree:
@@ -347,7 +374,12 @@ def without_effect(unused: Sequence[str], config: Config) -> str:
         because += ", not deterministic"
     if {"worker_threads", "ray_address"} & set(unused):
         because += f", engine {training.engine}"
-    return f"{what} no effect ({because})"
+    return f"{no_effect(unused)} ({because})"
+
+
+def no_effect(unused: Sequence[str]) -> str:
+    """Return the beginning of such a sentence."""
+    return " and ".join(unused) + (" have" if len(unused) > 1 else " has") + " no effect"
 
 
 def _train(
@@ -362,20 +394,29 @@ def _train(
     halvings: int = HALVINGS,
     earlier: Earlier | None = None,
     known: Vocabulary | None = None,
+    continues: bool = False,
     cluster: Cluster | None = None,
+    lists: WordLists = NO_LISTS,
+    initial: InitialVectors | None = None,
 ) -> Trained:
-    """Train on texts; what continues a model begins with it, or goes on with its `known` words."""
+    """Train on texts, or go on with words that are `known`.
+
+    It `continues` a model, which is `earlier` unless this is resumed.
+    """
     begun = time.perf_counter()
     encoded = texts.corpus
     open_epochs = chosen.training.epochs is None
     chosen = chosen.resolved(encoded.tokens)
     check_phases(chosen.training)
-    start = None
+    start: WarmStart | None = None
     if earlier is not None:
-        start = WarmStart(earlier, encoded.types, chosen.vocabulary, listener)
-        known = start.vocabulary
+        start = WarmStart(earlier, encoded.types, chosen.vocabulary, listener, lists)
+        known, continues = start.vocabulary, True
+        lists.tell_missing(known, encoded.types, encoded.dropped_types, listener)
     if known is None:
-        vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
+        vocabulary, corpus = choose_words(encoded, chosen.vocabulary, lists, listener)
+        # The text alone does not tell them.
+        known = vocabulary if lists.given else None
     else:
         vocabulary = known
         corpus = _words_of(encoded, vocabulary, "text, or lower --min-count")
@@ -417,9 +458,10 @@ def _train(
     warm_up.wait()
 
     def again() -> Structure | None:
-        if known is not None:
+        if continues or chosen.training.init is not None:
+            begun_with = "model that it continues is" if continues else "vectors of --init are"
             raise DivergedError(
-                "training diverged, and the model that it continues is not here to begin again",
+                f"training diverged, and the {begun_with} not here to begin again",
                 hint="train again with a lower --lr",
             )
         found = check_tree(chosen.training)
@@ -436,14 +478,21 @@ def _train(
         start.tell(chosen, listener)
     else:
         base = first_structure(chosen, codes, vocabulary, corpus, listener)
+    given = None if initial is None else initial.start(vocabulary, listener)
+    begins = start or given
+    notes = dict(kept.notes.get("info", {})) if kept else dict(earlier.info if earlier else {})
+    if given is not None:
+        notes |= given.info
+        if kept is not None:
+            kept.notes["info"] = notes
     trainer = Trainer(
         chosen,
         vocabulary,
         base,
         state=state,
         halvings=halvings,
-        fill=None if start is None else start.fill,
-        worst=WORST if known is None else WORST_CONTINUED,
+        fill=None if begins is None else begins.fill,
+        worst=WORST_CONTINUED if continues else WORST,
         cluster=cluster,
     )
     if kept is not None:
@@ -451,7 +500,7 @@ def _train(
         kept.begin(chosen.replace(ray_address=None), texts, known, trainer.state)
     built = time.perf_counter() - read
     info: dict[str, Any] = {"versions": _versions(), "corpus": totals}
-    notes = {**(earlier.info if earlier else {}), **(kept.notes.get("info", {}) if kept else {})}
+    others = partial(left_out, encoded.types, corpus.remap)
 
     def save_epoch(epoch: int) -> None:
         if kept is not None:
@@ -460,7 +509,7 @@ def _train(
             config = chosen.replace(loss=network.output.name, pretrain="")
             norm, trained = network.norm, network.unpadded()
             kept.save_epoch(
-                lambda: _model(config, vocabulary, network, norm, trained, about), epoch
+                lambda: _model(config, vocabulary, network, norm, trained, about, others), epoch
             )
 
     measuring = trainer.train(corpus, listener, held, kept, save_epoch)
@@ -470,7 +519,8 @@ def _train(
     if trainer.state.halvings:
         info["learning_rate_halved"] = trainer.state.halvings
     network, norm = trainer.network, trainer.network.norm
-    model = _model(chosen, vocabulary, network, norm, network.compact(), {**info, **notes})
+    about = {**info, **notes}
+    model = _model(chosen, vocabulary, network, norm, network.compact(), about, others)
     if kept is not None:
         kept.save(model)
     return Trained(model, seconds)
@@ -483,8 +533,12 @@ def _model(
     norm: NDArray[np.float32] | None,
     trained: Unpadded,
     info: Mapping[str, Any],
+    others: Callable[[], Vocabulary],
 ) -> Model:
-    """Return the model of a network: of `norm (4, P)`, and of what is trained."""
+    """Return the model of a network: of `norm (4, P)`, and of what is trained.
+
+    `others` returns the types that are no words.
+    """
     structure = network.output.built_of
     if config.training.deterministic:
         # These have no part in the model, whose file is to have the same bytes everywhere.
@@ -505,6 +559,7 @@ def _model(
         subwords=ngrams,
         config=config.to_dict(),
         info=info,
+        oov=others,
     )
 
 

@@ -39,7 +39,7 @@ from hsw2v.errors import (
     UsageError,
 )
 from hsw2v.files import atomic_write, leftover_pattern
-from hsw2v.model.modelfile import read_vocabulary
+from hsw2v.model.modelfile import read_vocabulary, vocabulary_tensors
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, structure_tensors
@@ -57,8 +57,6 @@ KEPT = 2
 _STATE = re.compile(r"state-(\d{1,18})")
 _OURS = re.compile(r"run|(corpus|heldout)\.ids|state-\d+"), leftover_pattern()
 """What is in a folder, with files that were not finished."""
-_WORDS = ("words", "word_offsets", "counts")
-"""The arrays of a vocabulary."""
 _TOTALS = ("tokens", "sentences", "bytes_read", "replaced_bytes", "dropped_types", "source")
 
 
@@ -87,7 +85,7 @@ class Run:
     """Its settings, those that depend on the text among them."""
     notes: Notes
     vocabulary: Vocabulary | None = None
-    """Its words, if it continues a model; else they are those of the corpus."""
+    """Its words, if the text alone does not tell them: it continues a model, or has lists."""
 
 
 def write_run(folder: Path, run: Run, texts: Texts) -> None:
@@ -99,9 +97,9 @@ def write_run(folder: Path, run: Run, texts: Texts) -> None:
     arrays: dict[str, NDArray[Any]] = {}
     info: dict[str, Any] = {"notes": asdict(run.notes), "seconds": texts.seconds, "texts": {}}
     if run.vocabulary is not None:
-        arrays |= _word_arrays("vocabulary", run.vocabulary)
+        arrays |= vocabulary_tensors(run.vocabulary, "vocabulary.")
     for name, encoded in _texts(texts):
-        arrays |= _word_arrays(name, encoded.types)
+        arrays |= vocabulary_tensors(encoded.types, f"{name}.")
         totals = {one: getattr(encoded, one) for one in (*_TOTALS, "skipped_records")}
         if encoded.stored is None:
             # Workers have the ids, and read them again.
@@ -347,11 +345,6 @@ def _read_state(
         if isinstance(error, ModelFileError):
             raise
         raise store.broken(f"is not a whole checkpoint ({error})") from error
-
-
-def _word_arrays(name: str, words: Vocabulary) -> dict[str, NDArray[Any]]:
-    arrays: tuple[NDArray[Any], ...] = (words.blob, words.offsets, words.counts)
-    return {f"{name}.{one}": array for one, array in zip(_WORDS, arrays, strict=True)}
 
 
 def _words(store: Store, name: str) -> Vocabulary:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import Config, VocabularyConfig, known_settings, named
+from hsw2v.config import LISTS, Config, VocabularyConfig, known_settings, named
+from hsw2v.corpus.lists import NO_LISTS, WordLists
 from hsw2v.corpus.sources import Path
 from hsw2v.corpus.vocabulary import Vocabulary, extend, kept_counts
 from hsw2v.errors import UsageError
@@ -101,6 +102,8 @@ class Earlier:
             engine="threads",
             ray_address=None,
             record_gradients=0,
+            init=None,
+            **dict.fromkeys(LISTS),
         )
 
     def checked(self, asked: Config, *, has_lr: bool) -> Config:
@@ -117,6 +120,14 @@ class Earlier:
             f"{name} is {getattr(now, name)}, and the model's is {getattr(was, name)}"
             for name in (*FIXED, *(one for one in BUILT_BY if one in built))
             if getattr(now, name) not in (None, getattr(was, name))
+        ]
+        wrong += [
+            f"{name} is given, and the model has its own {what}"
+            for name, what, given in (
+                ("vocab", "words", asked.vocabulary.vocab),
+                ("init", "vectors", now.init),
+            )
+            if given is not None
         ]
         if now.pretrain:
             wrong.append("pretrain is given, and the model is trained already")
@@ -169,11 +180,16 @@ class WarmStart:
     """Where a training begins that continues a model: its words and new ones, and their rows."""
 
     def __init__(
-        self, earlier: Earlier, types: Vocabulary, config: VocabularyConfig, listener: Listener
+        self,
+        earlier: Earlier,
+        types: Vocabulary,
+        config: VocabularyConfig,
+        listener: Listener,
+        lists: WordLists = NO_LISTS,
     ) -> None:
         """Let the types of a text join the words of a model, as far as `extend` says."""
         self._earlier = earlier
-        self.vocabulary, self._before = extend(earlier.model.vocabulary, types, config)
+        self.vocabulary, self._before = extend(earlier.model.vocabulary, types, config, lists)
         layer = earlier.model.output_layer
         self.structure, self._rows = layer.extended(self.vocabulary.counts, self._before)
         new, known = np.count_nonzero(self._before < 0), len(earlier.model)
@@ -195,8 +211,8 @@ class WarmStart:
         Word vectors and output rows of new words stay as they are.
         """
         model, dim = self._earlier.model, network.dim
-        _copy(model.vectors, self._before, network.vectors[:, :dim])
-        _copy(self._earlier.output, self._rows, network.outputs[:, :dim])
+        copy_rows(model.vectors, self._before, network.vectors[:, :dim])
+        copy_rows(self._earlier.output, self._rows, network.outputs[:, :dim])
         if model.subwords is not None and network.inputs is not None:
             self._fill_ngrams(model.subwords, network, network.inputs)
         if model.batch_norm is not None:
@@ -209,14 +225,17 @@ class WarmStart:
     def _fill_ngrams(self, subwords: SubwordVectors, network: Network, inputs: InputRows) -> None:
         """Give n-grams their rows, those of new words alone excepted, and words the rest."""
         ngrams = network.parameters[NGRAMS]
-        _copy(subwords.vectors, subwords.rows(inputs.buckets), ngrams[:, : network.dim])
+        copy_rows(subwords.vectors, subwords.rows(inputs.buckets), ngrams[:, : network.dim])
         inputs.decompose(network.vectors, ngrams, self._before >= 0)
 
 
-def _copy(
+def copy_rows(
     table: NDArray[np.float32], before: NDArray[np.int64], wider: NDArray[np.float32]
 ) -> None:
-    """Copy to each row the one that it was, if any, in bounded memory."""
+    """Copy to each row of `wider` (V, D) the row `before (V,)` of a table, if it is not -1.
+
+    It takes bounded memory.
+    """
     for start in range(0, len(before), _ROWS_AT_ONCE):
         rows = np.nonzero(before[start : start + _ROWS_AT_ONCE] >= 0)[0] + start
         wider[rows] = table[before[rows]]

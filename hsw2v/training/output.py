@@ -59,7 +59,7 @@ class ModelOutput:
         self.folder = folder_of(path) if folder is None else Path(os.path.realpath(folder))
         self.notes = dict(notes or {})
         # As it is read again.
-        self._asked = json.loads(json.dumps(asked))
+        self.asked = json.loads(json.dumps(asked))
         self._force, self._every, self._listener = force, every, listener
         self._keep_epochs = keep_epochs
         self._run: tuple[checkpoint.Run, Texts] | None = None
@@ -100,10 +100,10 @@ class ModelOutput:
         if not checkpoint.is_checkpoint(self.folder):
             return False
         was = checkpoint.read_run(self.folder).notes.asked
-        if was == self._asked:
+        if was == self.asked:
             return True
         raise UsageError(
-            f"holds a training that was asked for otherwise ({_difference(was, self._asked)})",
+            f"holds a training that was asked for otherwise ({_difference(was, self.asked)})",
             where=str(self.folder),
             hint=f"go on with it by hsw2v resume {self.folder}, or begin again with --force and "
             "without --resume",
@@ -165,7 +165,7 @@ class ModelOutput:
                 force=bool(self._force),
                 checkpoint_every=float(self._every),
                 keep_epochs=bool(self._keep_epochs),
-                asked=self._asked,
+                asked=self.asked,
                 notes=self.notes,
             )
             self._run = checkpoint.Run(config, notes, vocabulary), texts
@@ -335,7 +335,7 @@ def check_not_interrupted(folder: Path) -> None:
 
 def _difference(was: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Return in words how two trainings were asked for otherwise."""
-    parts = ("texts", "normalize_exactly", "from_model")
+    parts = ("texts", "normalize_exactly", "from_model", "files")
     names = [name for name in parts if was.get(name) != asked.get(name)]
     before = dict(_settings(was))
     names += [
@@ -345,6 +345,7 @@ def _difference(was: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     ]
     told = {
         "texts": "the corpus or the held-out text changed",
+        "files": "a file that the settings name changed",
         "from_model": "the model that it continues is another",
     }
     return ", ".join(told.get(name, name) for name in names)

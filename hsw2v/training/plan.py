@@ -16,8 +16,9 @@ from hsw2v import files
 from hsw2v.arrays import available_memory, physical_memory
 from hsw2v.config import Config, CorpusConfig, TrainingConfig, read_config
 from hsw2v.corpus.encoded import EncodedCorpus
+from hsw2v.corpus.lists import WordLists, read_lists
 from hsw2v.corpus.sources import Path, Source, encode_source, is_text, stored_as
-from hsw2v.corpus.vocabulary import Vocabulary, kept_counts
+from hsw2v.corpus.vocabulary import Vocabulary, eligible, kept_counts
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EncodingError, UsageError
 from hsw2v.events import Listener, ignore
@@ -35,6 +36,7 @@ from hsw2v.network.subwords import InputRows
 from hsw2v.training import checkpoint
 from hsw2v.training.api import check_on, check_training, memory_explained, tell_unused
 from hsw2v.training.building import check_phases, first_structure
+from hsw2v.training.initial import InitialVectors
 from hsw2v.training.output import check_not_interrupted, folder_of
 from hsw2v.training.trainer import Trainer
 from hsw2v.training.warmup import WarmUp
@@ -147,6 +149,7 @@ def plan(
     asked = base.replace(**settings)
     chosen = asked.resolved()
     codes = check_training(chosen.training, heldout=False)
+    lists, _ = read_lists(chosen, listener), InitialVectors.of(chosen.training)
     tell_unused(asked, listener)
     if output is not None:
         files.check_writable(output, force=force)
@@ -160,14 +163,14 @@ def plan(
         factor = total / encoded.bytes_read if sampled and total else 1.0
         tokens = round(encoded.tokens * factor)
         chosen = chosen.resolved(tokens)
-        vocabulary, corpus = choose_words(encoded, chosen.vocabulary)
+        vocabulary, corpus = choose_words(encoded, chosen.vocabulary, lists, listener)
         if sampled:
             check_phases(chosen.training)
         else:
             check_on(vocabulary, tokens, chosen, codes)
         simple = _simple(chosen, sampled)
         first = first_structure(simple, codes, vocabulary, corpus, ignore)
-        size = _extrapolated(encoded, vocabulary, chosen, factor)
+        size = _extrapolated(encoded, vocabulary, chosen, lists, factor)
         ngrams = _ngrams(chosen.training, vocabulary, size.words)
         rows = most_rows(chosen.training, size.words)
         memory = parameter_bytes(chosen.training, size.words, rows, ngrams)
@@ -284,7 +287,11 @@ class _Size(NamedTuple):
 
 
 def _extrapolated(
-    encoded: EncodedCorpus, vocabulary: Vocabulary, config: Config, factor: float
+    encoded: EncodedCorpus,
+    vocabulary: Vocabulary,
+    config: Config,
+    lists: WordLists,
+    factor: float,
 ) -> _Size:
     """Return the types and words of a text `factor` times as long."""
     types, words = len(encoded.types) + encoded.dropped_types, len(vocabulary)
@@ -293,11 +300,14 @@ def _extrapolated(
     half = np.zeros(len(encoded.types) + 1, np.int64)
     for ids in encoded.parts(len(encoded.ids) // 2):
         half += np.bincount(ids, minlength=len(half))
-    at_half = half[1:]
+    at_half = dataclasses.replace(encoded.types, counts=half[1:])
     settings = config.vocabulary
-    frequent = int(np.count_nonzero(encoded.types.counts >= settings.min_count))
-    frequent_at_half = int(np.count_nonzero(at_half >= settings.min_count))
-    types = _heaps(int(np.count_nonzero(at_half)), types, factor)
+    types = _heaps(int(np.count_nonzero(at_half.counts)), types, factor)
+    if lists.vocab is not None:
+        return _Size(types, words)
+    frequent, frequent_at_half = (
+        int(np.count_nonzero(eligible(some, settings, lists))) for some in (encoded.types, at_half)
+    )
     words = min(_heaps(frequent_at_half, frequent, factor), types)
     return _Size(types, min(words, settings.max_vocab or words))
 
