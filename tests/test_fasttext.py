@@ -306,6 +306,7 @@ def test_the_file_that_the_others_are_made_of_is_read(write: Callable[[bytes], s
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        (written(start=(1, 12)), "does not begin as one"),
         (written(start=(fasttext.MAGIC, 13)), "version 13, and this hsw2v reads 11 and 12"),
         (written(dim=0), "out of bounds"),
         (written(dim=-2), "out of bounds"),
@@ -331,7 +332,7 @@ def test_files_that_contradict_themselves_are_refused(
     write: Callable[[bytes], str], content: bytes, said: str
 ) -> None:
     with pytest.raises(ModelFileError, match=said):
-        hsw2v.load(write(content))
+        hsw2v.load(write(content), format="fasttext")
 
 
 @pytest.mark.parametrize(
