@@ -218,7 +218,8 @@ def test_the_command_line_exports_for_fasttext(tmp_path: Path) -> None:
     some_subwords().save(tmp_path / "m.safetensors")
     run("export", tmp_path / "m.safetensors", tmp_path / "m.bin", "--format", "fasttext")
     assert close(hsw2v.load(tmp_path / "m.bin")["größer"], some_subwords()["größer"])
-    assert "n-grams       [500000, 7], finite" in run("verify", tmp_path / "m.bin").stdout
+    printed = [line.split() for line in run("verify", tmp_path / "m.bin").stdout.splitlines()]
+    assert ["n-grams", "[500000,", "7],", "finite"] in printed
 
 
 @pytest.mark.parametrize("whole_words", [0, 3])
