@@ -33,6 +33,7 @@ from hsw2v.config.settings import (
     PASSED_TOKENS,
     RENAMED,
     SEVERAL_TREES,
+    SUBWORD_LR,
     TREE_LOSSES,
     TREES,
     CorpusConfig,
@@ -122,7 +123,7 @@ class Config:
             epochs = _default_epochs(tokens)
         defaults: dict[str, Any] = {
             "epochs": epochs,
-            "lr": DEFAULT_LR[training.optimizer][training.model],
+            "lr": _default_lr(training),
             "threads": _cores(),
             "rebuild_every": DEFAULT_REBUILD_EVERY[training.model],
         }
@@ -160,6 +161,12 @@ def shown(settings: Mapping[str, Any]) -> dict[str, Any]:
         name: without_credentials(one) if isinstance(one, str) else one
         for name, one in settings.items()
     }
+
+
+def _default_lr(training: TrainingConfig) -> float:
+    if training.subwords and training.optimizer == "sgd":
+        return SUBWORD_LR
+    return DEFAULT_LR[training.optimizer][training.model]
 
 
 def _default_epochs(tokens: int) -> int:

@@ -205,7 +205,7 @@ class TrainingConfig:
     lr: float | None = setting(
         None,
         "learning rate at the start, falling linearly to 1e-4 of it "
-        "(default: 0.025 for skipgram, 0.05 for cbow; with adagrad 0.1 and 0.2, with rmsprop and "
+        "(default: 0.025 for skipgram, 0.05 for cbow and with subwords; with adagrad 0.1 and 0.2, with rmsprop and "
         "adam 0.01)",
         above=0.0,
         maximum=10.0,
@@ -326,6 +326,8 @@ DEFAULT_LR = {
     "rmsprop": {"skipgram": 0.01, "cbow": 0.01},
     "adam": {"skipgram": 0.01, "cbow": 0.01},
 }
+SUBWORD_LR = 0.05
+"""With n-grams and sgd."""
 ALWAYS_TRAINED, LEAST_NODE_SAMPLE = 2_500, 0.0005
 """By default a node is always trained if all epochs pass fewer tokens below it than the first times
 the dimensions, or if they are a smaller share of all tokens than the second."""

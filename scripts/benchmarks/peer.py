@@ -55,8 +55,10 @@ def load_gensim(path: str) -> Any:
 
 
 def train_fasttext(given: argparse.Namespace) -> None:
-    """Train with fastText, without subwords."""
+    """Train with fastText, with subwords if their lengths are given."""
     import fasttext
+
+    shortest, _, longest = given.subwords.partition("-")
 
     # Its function takes no seed, but looks here for one.
     fasttext.FastText.unsupervised_default["seed"] = given.seed
@@ -72,8 +74,8 @@ def train_fasttext(given: argparse.Namespace) -> None:
         minCount=given.min_count,
         epoch=given.epochs,
         thread=given.threads,
-        minn=0,
-        maxn=0,
+        minn=int(shortest),
+        maxn=int(longest or shortest),
         verbose=0,
     )
     model.save_model(given.output)
@@ -109,6 +111,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True, type=float)
     for name in ("dim", "window", "min-count", "negative", "epochs", "threads", "seed"):
         parser.add_argument(f"--{name}", required=True, type=int)
+    parser.add_argument("--subwords", default="0", help="lengths of n-grams, of fastText")
     given = parser.parse_args()
     {"gensim": train_gensim, "fasttext": train_fasttext}[given.peer](given)
 
