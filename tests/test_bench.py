@@ -23,6 +23,28 @@ def corpus(tmp_path: Path) -> Path:
     return write_corpus(tmp_path / "corpus.txt")
 
 
+def test_ngrams_are_measured_on_words_that_are_taken_out(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt")
+    pairs = tmp_path / "pairs.txt"
+    pairs.write_text("a0 a1 9\na2 a3 8\na0 b0 1\na3 b5 2\n", encoding="utf-8")
+    others = tmp_path / "others.txt"
+    others.write_text("nothing known 9\nnobody here 8\n", encoding="utf-8")
+    programs = ["hsw2v", "hsw2v, n-grams"]
+    programs += ["fastText"] if importlib.util.find_spec("fasttext") else []
+    record = tmp_path / "subwords.json"
+    done = bench(
+        *("subwords", corpus, "--losses", "ns", "--programs", *programs, "--subwords", "1-2"),
+        *("--epochs", 1, "--removed", 3, "--least", 5, "--pairs", pairs, others),
+        *("--record", record),
+    )
+    (rows,) = tables(done.stdout)
+    assert [row["program"] for row in rows] == [f"{one}, ns" for one in programs]
+    for row in rows:
+        assert first(row["seconds"]) > 0
+        assert -1 <= first(row["pairs"]) <= 1
+        assert "others" not in row
+
+
 def test_programs_are_compared_by_time_memory_and_quality(corpus: Path, tmp_path: Path) -> None:
     pairs = tmp_path / "pairs.txt"
     pairs.write_text("a0 a1 9\na2 a3 8\na0 b0 1\na3 b5 2\n", encoding="utf-8")

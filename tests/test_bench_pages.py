@@ -29,6 +29,7 @@ OTHERS = {
         *("kernel", "formats"),
     ),
     "trees.md": ("rebuilding",),
+    "subwords.md": ("subwords",),
 }
 """Blocks whose figures are in the page alone."""
 

@@ -218,7 +218,8 @@ def test_the_command_line_exports_for_fasttext(tmp_path: Path) -> None:
     some_subwords().save(tmp_path / "m.safetensors")
     run("export", tmp_path / "m.safetensors", tmp_path / "m.bin", "--format", "fasttext")
     assert close(hsw2v.load(tmp_path / "m.bin")["größer"], some_subwords()["größer"])
-    assert "n-grams       [500000, 7], finite" in run("verify", tmp_path / "m.bin").stdout
+    printed = [line.split() for line in run("verify", tmp_path / "m.bin").stdout.splitlines()]
+    assert ["n-grams", "[500000,", "7],", "finite"] in printed
 
 
 @pytest.mark.parametrize("whole_words", [0, 3])
@@ -306,6 +307,7 @@ def test_the_file_that_the_others_are_made_of_is_read(write: Callable[[bytes], s
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        (written(start=(1, 12)), "does not begin as one"),
         (written(start=(fasttext.MAGIC, 13)), "version 13, and this hsw2v reads 11 and 12"),
         (written(dim=0), "out of bounds"),
         (written(dim=-2), "out of bounds"),
@@ -331,7 +333,7 @@ def test_files_that_contradict_themselves_are_refused(
     write: Callable[[bytes], str], content: bytes, said: str
 ) -> None:
     with pytest.raises(ModelFileError, match=said):
-        hsw2v.load(write(content))
+        hsw2v.load(write(content), format="fasttext")
 
 
 @pytest.mark.parametrize(
@@ -374,7 +376,7 @@ def test_a_matrix_that_is_promised_takes_no_memory(write: Callable[[bytes], str]
 def test_mutants_are_refused_or_are_models(write: Callable[[bytes], str], seed: int) -> None:
     rng = np.random.default_rng(seed)
     refused = 0
-    for _ in range(200):
+    for _ in range(80):
         content = bytearray(written())
         for at in rng.integers(4, len(content), size=rng.integers(1, 4)):
             content[at] = rng.integers(256)
@@ -383,7 +385,7 @@ def test_mutants_are_refused_or_are_models(write: Callable[[bytes], str], seed: 
             model.similar(model.words[0])
         except Hsw2vError:
             refused += 1
-    assert refused > 20
+    assert refused > 10
 
 
 def test_words_that_are_not_utf8_are_read_with_backslashes(write: Callable[[bytes], str]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hsw2v.cli.options import count_option, json_option, model_argument, word
-from hsw2v.cli.output import as_records, composed, print_answers, print_json, warn
+from hsw2v.cli.output import NAMED, as_records, composed, print_answers, print_json, warn
 from hsw2v.errors import EncodingError, UnknownWordError, UsageError
 from hsw2v.files import STDIN
 

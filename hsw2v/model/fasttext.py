@@ -158,7 +158,9 @@ def _outputs(content: _Content, arguments: Arguments, words: int) -> int:
 
 
 def _arguments(content: _Content) -> Arguments:
-    _, version = content.unpack(START)
+    mark, version = content.unpack(START)
+    if mark != MAGIC:
+        raise content.broken("it does not begin as one")
     if version not in VERSIONS:
         raise ModelFileError(
             f"is a fastText file of version {version}, and this hsw2v reads "

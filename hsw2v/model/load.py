@@ -96,6 +96,8 @@ def verify(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
         yield "word vectors", f"{list(model.vectors.shape)}, finite"
         if model.subwords is not None:
             yield "n-grams", f"{list(model.subwords.vectors.shape)}, finite"
+        if model.output is not None:
+            yield "output vectors", f"{list(model.output.shape)}, finite"
 
 
 def _fasttext(content: Iterator[bytes], source: str) -> Model:

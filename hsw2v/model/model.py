@@ -267,10 +267,9 @@ class Model:
         Raises:
             UnknownWordError: the word is not in the vocabulary, and no n-gram of it has a vector.
         """
-        if word in self.vocabulary:
-            vector: Floats = self.vectors[self.rows([word])[0]]
-            return vector
-        return _read_only(self.vectors_of([word])[0])
+        rows, guests = self._located([word])
+        vector: Floats = _read_only(guests[0]) if len(guests) else self.vectors[rows[0]]
+        return vector
 
     def vectors_of(self, words: Iterable[str]) -> Floats:
         """Return the vectors of words, `(n, D) float32`: `vector` for many at once.
