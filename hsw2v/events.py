@@ -30,6 +30,27 @@ class CorpusProgress(Event):
 
 
 @dataclass(frozen=True)
+class GraphReady(Event):
+    """A graph is read."""
+
+    nodes: int
+    edges: int
+    directed: bool
+    graph_format: str
+    """The setting `graph_format`, or what it was taken for."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class WalkProgress(Event):
+    """How far the walks over a graph are."""
+
+    walks: int
+    walks_total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class VocabularyReady(Event):
     """The corpus is read and its vocabulary is made."""
 

@@ -54,6 +54,7 @@ _COMPILED_SOURCES = (
     "corpus/tokens.py",
     "kernels/**/*.py",
     "trees/*.py",
+    "graphs/steps.py",
 )
 
 

@@ -15,6 +15,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 PROGRESS: dict[type[events.Event], tuple[str, str]] = {
     events.CorpusProgress: ("bytes_read", "bytes_total"),
+    events.WalkProgress: ("walks", "walks_total"),
     events.TreeProgress: ("done", "total"),
     events.TrainingProgress: ("tokens", "tokens_total"),
     events.ScoringProgress: ("tokens", "tokens_total"),
@@ -100,6 +101,15 @@ def describe(event: events.Event) -> str:
         if event.bytes_total:
             size += f" of {event.bytes_total / 1e6:,.0f}"
         return f"reading: {size} MB, {event.tokens:,} tokens, {event.types:,} types"
+    if isinstance(event, events.GraphReady):
+        kind = "directed" if event.directed else "undirected"
+        return (
+            f"graph: {event.nodes:,} nodes, {event.edges:,} edges, {kind}, read as "
+            f"{event.graph_format} (--graph-format) in {event.seconds:.1f} s"
+        )
+    if isinstance(event, events.WalkProgress):
+        speed = event.walks / event.seconds if event.seconds else 0.0
+        return f"walking: {event.walks:,} of {event.walks_total:,} walks, {speed:,.0f} walks/s"
     if isinstance(event, events.VocabularyReady):
         share = event.tokens_in_vocabulary / event.tokens if event.tokens else 0.0
         return (
