@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import cast
 
@@ -17,7 +18,21 @@ from hsw2v.events import Listener
 from hsw2v.files import expand_sources, stored_size
 
 Path = str | os.PathLike[str]
-Source = Path | Sequence[Path] | Iterable[Iterable[str]]
+
+
+class EncodedSource(ABC):
+    """A source that is no text: it makes the ids by itself."""
+
+    @abstractmethod
+    def encode(self, config: CorpusConfig, listener: Listener) -> EncodedCorpus:
+        """Return the corpus that it is."""
+
+    @abstractmethod
+    def stored_as(self) -> list[tuple[str, int, int]]:
+        """Return what `stored_as` returns of the files that it is made of."""
+
+
+Source = Path | Sequence[Path] | Iterable[Iterable[str]] | EncodedSource
 
 
 def is_text(source: Source) -> bool:
@@ -45,6 +60,8 @@ def stored_as(source: Source) -> list[tuple[str, int, int]]:
     Raises:
         MissingInputError: a path does not exist.
     """
+    if isinstance(source, EncodedSource):
+        return source.stored_as()
     if not is_text(source):
         return []
     names = names_of(cast(Path | Sequence[Path], source))
@@ -67,6 +84,8 @@ def encode_source(
         EmptyCorpusError: no source is given.
         And what `stream.encode` and `stream.encode_sentences` raise.
     """
+    if isinstance(source, EncodedSource):
+        return source.encode(config, listener)
     if not isinstance(source, Iterable | os.PathLike):
         raise UsageError(f"the source is {source!r}", hint="give a path, paths, or lists of tokens")
     if not is_text(source):

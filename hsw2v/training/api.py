@@ -19,6 +19,7 @@ from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
+from hsw2v.graphs.graph import Graph
 from hsw2v.model import Model
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import Structure, is_normalized, unused_settings
@@ -27,6 +28,7 @@ from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.cluster import Cluster, connected
 from hsw2v.training.continuing import WORST_CONTINUED, Earlier, WarmStart
+from hsw2v.training.graphs import chosen_source, defaults
 from hsw2v.training.output import ModelOutput
 from hsw2v.training.texts import Texts, read_again, read_texts
 from hsw2v.training.trainer import HALVINGS, WORST, Trainer
@@ -39,8 +41,9 @@ BEARABLE = 30_000
 
 
 def train(
-    source: Source,
+    source: Source | None = None,
     *,
+    graph: Graph | Path | Sequence[Path] | None = None,
     from_model: Model | Path | None = None,
     config: Config | Path | None = None,
     heldout: Source | None = None,
@@ -66,6 +69,10 @@ def train(
     threads give the same windows, but update the tables as they come (Hogwild). With
     `deterministic` any number of threads gives the same model file, byte for byte.
 
+    With `graph` in place of a source, a `Graph` or what `Graph.read` reads, training is on random
+    walks over it: `train(graph="edges.txt", p=0.5, walk_length=80)`. The defaults are then those of
+    configs/graph-walks.toml. The walks are never a text; they are a function of the seed.
+
     With `from_model`, a model or the path of its file, training continues that model on this text;
     the model itself does not change. Its words stay, with their vectors and output vectors, and
     those of the text that are frequent enough join: in new leaves of the tree, or in the classes
@@ -83,9 +90,10 @@ def train(
 
     Raises:
         UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it; or
-            it contradicts `from_model`, or that has no output layer or no counts.
+            it contradicts `from_model`, or that has no output layer or no counts; or there are
+            neither a source nor a graph, or both.
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file
-            of a tree or of `from_model`.
+            of a graph, of a tree or of `from_model`.
         EmptyCorpusError: there is nothing to train on.
         OutputExistsError: the output is there, or a training for it that was interrupted.
         OutputError, DiskFullError: the output cannot be written, another run writes it, or the
@@ -94,13 +102,14 @@ def train(
         ResourceError: there is not enough memory.
     """
     earlier = None if from_model is None else Earlier.of(from_model)
-    first = Config() if earlier is None else earlier.settings
+    first = defaults(graph) if earlier is None else earlier.settings
     base = config if isinstance(config, Config) else read_config(config, first) if config else first
     asked = base.replace(**settings)
     if earlier is not None:
         asked = earlier.checked(asked, has_lr=config is not None or "lr" in settings)
         notes = dict(notes or {})
         notes["info"] = {**earlier.info, **notes.get("info", {})}
+    source, asked = chosen_source(source, graph, asked, listener)
     chosen = asked.resolved()
     codes = check_training(
         chosen.training,
