@@ -187,6 +187,15 @@ class ScoringProgress(Event):
 
 
 @dataclass(frozen=True)
+class LabelsProgress(Event):
+    """How far the evaluation on labels is."""
+
+    trials: int
+    trials_total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class DiagnosisProgress(Event):
     """How far a diagnosis is."""
 

@@ -49,6 +49,7 @@ _PACKAGE = Path(__file__).parent
 _USER = os.getuid() if hasattr(os, "getuid") else None
 _COMPILED_SOURCES = (
     "jit.py",
+    "corpus/integers.py",
     "corpus/vectors.py",
     "corpus/text.py",
     "corpus/tokens.py",

@@ -50,6 +50,7 @@ DOORS = {
     "matplotlib": {"plots"},
     "ray": {"training"},
     "boto3": {"buckets"},
+    "sklearn": {"query"},
 }
 
 

@@ -19,6 +19,7 @@ PROGRESS: dict[type[events.Event], tuple[str, str]] = {
     events.TreeProgress: ("done", "total"),
     events.TrainingProgress: ("tokens", "tokens_total"),
     events.ScoringProgress: ("tokens", "tokens_total"),
+    events.LabelsProgress: ("trials", "trials_total"),
     events.DiagnosisProgress: ("windows", "windows_total"),
     events.HeldoutProgress: ("blocks", "blocks_total"),
 }
@@ -149,6 +150,8 @@ def describe(event: events.Event) -> str:
         return f"scoring: {event.tokens:,} of {event.tokens_total:,} tokens, {speed:,.0f} words/s"
     if isinstance(event, events.HeldoutProgress):
         return f"held-out loss: {event.blocks:,} of {event.blocks_total:,} blocks"
+    if isinstance(event, events.LabelsProgress):
+        return f"labels: {event.trials:,} of {event.trials_total:,} trials"
     if isinstance(event, events.DiagnosisProgress):
         return f"diagnosing: {event.windows:,} of {event.windows_total:,} windows"
     if isinstance(event, events.EpochEnd):

@@ -110,7 +110,7 @@ class Config:
             if name not in known:
                 raise UsageError(f"unknown setting '{name}'", hint=nearest(name, known))
             changed[known[name]][name] = value
-        parts = {
+        parts: dict[str, Any] = {
             section: dataclasses.replace(getattr(self, section) or GraphConfig(), **values)
             for section, values in changed.items()
         }

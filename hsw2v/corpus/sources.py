@@ -10,7 +10,7 @@ from typing import cast
 
 from hsw2v.config import CorpusConfig
 from hsw2v.corpus.encoded import EncodedCorpus
-from hsw2v.corpus.stream import encode, encode_sentences
+from hsw2v.corpus.stream import Token, encode, encode_sentences
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import EmptyCorpusError, UsageError, without_credentials
@@ -32,7 +32,7 @@ class EncodedSource(ABC):
         """Return what `stored_as` returns of the files that it is made of."""
 
 
-Source = Path | Sequence[Path] | Iterable[Iterable[str]] | EncodedSource
+Source = Path | Sequence[Path] | Iterable[Iterable[Token]] | EncodedSource
 
 
 def is_text(source: Source) -> bool:
@@ -89,7 +89,7 @@ def encode_source(
     if not isinstance(source, Iterable | os.PathLike):
         raise UsageError(f"the source is {source!r}", hint="give a path, paths, or lists of tokens")
     if not is_text(source):
-        return encode_sentences(cast(Iterable[Iterable[str]], source), config, listener=listener)
+        return encode_sentences(cast(Iterable[Iterable[Token]], source), config, listener=listener)
     names = cast(Path | Sequence[Path], source)
     if not isinstance(names, str | os.PathLike) and not names:
         raise EmptyCorpusError("no source is given", hint="name at least one")

@@ -102,8 +102,8 @@ class Graph:
                 f"edges have shape {pairs.shape} and type {pairs.dtype}",
                 hint="give whole numbers (E, 2)",
             )
-        numbers, ends = np.unique(pairs, return_inverse=True)
-        ends = ends.reshape(-1, 2).astype(np.int32)
+        numbers, found_ends = np.unique(pairs, return_inverse=True)
+        ends: NDArray[np.int32] = found_ends.reshape(-1, 2).astype(np.int32)
         names = Vocabulary.from_words(list(map(str, numbers.tolist())), [0] * len(numbers))
         found = None if weights is None else _checked(weights, len(pairs))
         read = "edges", 0, 0

@@ -147,7 +147,8 @@ class _Lines:
         # The text is padded by more than that.
         letters = piece.data[starts[:, None] + places]
         letters[places >= lengths[:, None]] = 0
-        return letters.view(f"S{width}")[:, 0]
+        spelled: NDArray[np.bytes_] = letters.view(f"S{width}")[:, 0]
+        return spelled
 
     def where(self, line: int) -> str:
         """Return the file and the number of a line, counted from 0 in the piece."""
@@ -202,12 +203,12 @@ class _Reader:
 
     def _check_widths(self, lines: _Lines) -> None:
         wanted = COLUMNS.get(self.graph_format)
-        wrong = lines.numbers[lines.widths != wanted] if wanted else ()
+        wrong = np.flatnonzero(lines.widths != (wanted or lines.widths))
         if len(wrong):
-            width = int(lines.widths[lines.numbers == wrong[0]][0])
+            width = int(lines.widths[wrong[0]])
             raise CorruptInputError(
                 f"has {width} column{'' if width == 1 else 's'}, not {wanted}",
-                where=lines.where(int(wrong[0])),
+                where=lines.where(int(lines.numbers[wrong[0]])),
                 hint=f"'{self.graph_format}' is {_EXAMPLES[self.graph_format]}; another format is "
                 "named by --graph-format",
             )

@@ -147,9 +147,8 @@ def walk(offsets, neighbours, sums, biases, thresholds, seed, numbers, starts, r
                 if to == before:
                     if half < thresholds[RETURN]:
                         break
-                elif half < most:
-                    if half < thresholds[_kind(offsets, neighbours, before, to)]:
-                        break
+                elif half < most and half < thresholds[_kind(offsets, neighbours, before, to)]:
+                    break
                 edge = np.int64(-1)
             if edge < 0:
                 half = high_half(draw(key, drawn))

@@ -60,7 +60,9 @@ def train(
     """Train word vectors on a corpus.
 
     The source is a path, address, directory or pattern, a list of these, or an iterable of
-    sentences that are lists of tokens; it is read once. Settings are those of `hsw2v.config`, by
+    sentences that are lists of tokens; it is read once. Tokens are strings or whole numbers, whose
+    words are their digits; arrays of whole numbers, of one or two dimensions, are read fast.
+    Settings are those of `hsw2v.config`, by
     name, over those of `config`, a `Config` or a TOML file: `train("corpus.txt", dim=200,
     model="cbow")`. `heldout` is a source whose exact loss is told to the listener after every
     epoch; the scores of loss ns and sampled are no probabilities, and with `normalize_exactly`

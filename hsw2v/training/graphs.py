@@ -69,7 +69,8 @@ def chosen_source(
             listener(Notice(f"{_listed(_changed(asked))} (no graph)"))
         return source, dataclasses.replace(asked, graph=None)
     assert graph is not None
-    listener(Notice(f"for a graph {_defaults_told(asked)}, unless another value is given"))
+    if kept := _defaults_told(asked):
+        listener(Notice(f"defaults for a graph: {kept}"))
     config = dataclasses.replace(asked, graph=asked.graph or GraphConfig())
     return WalksOverGraph(graph, config), config
 
@@ -88,7 +89,11 @@ def _defaults_told(asked: Config) -> str:
     """Return the settings that are as they are by default for a graph, where a text has others."""
     ours, theirs, here = (_by_name(one) for one in (GRAPH, Config(), asked))
     kept = [name for name, value in ours.items() if theirs[name] != value == here[name]]
-    return ", ".join(f"{name} is {ours[name]}" for name in kept)
+    return ", ".join(f"{name} {_shown(ours[name])}" for name in kept)
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _by_name(config: Config) -> dict[str, object]:

@@ -129,11 +129,11 @@ def plan(
 ) -> Plan:
     """Find out what `train` would take with the same source and settings, without training.
 
-    The corpus is read once, or the walks over a `graph` are made; or, with `sample_mb`, its first megabytes (as stored), and what holds
-    for all of it is estimated: tokens in proportion, types and words by Heaps' law, fitted to the
-    two halves of the sample. The speed is measured by training for a second or two. Nothing is
-    written but the encoded corpus, in `cache_dir`, and tables that are mapped; they are gone at the
-    end.
+    The corpus is read once, or walks over a `graph` are made; or, with `sample_mb`, the first
+    megabytes of a corpus are read (as stored), and what holds for all of it is estimated: tokens in
+    proportion, types and words by Heaps' law, fitted to the two halves of the sample. The speed is
+    measured by training for a second or two. Nothing is written but the encoded corpus, in
+    `cache_dir`, and tables that are mapped; they are gone at the end.
 
     Where bytes that are not UTF-8 would stop the training, the first is told as a problem, and the
     text is read once more without them; not from a pipe.
@@ -146,12 +146,12 @@ def plan(
             known size.
         And what `train` raises of sources, trees, `output` and `cache_dir` before it trains.
     """
-    first = defaults(graph)
-    base = config if isinstance(config, Config) else read_config(config, first) if config else first
+    usual = defaults(graph)
+    base = config if isinstance(config, Config) else read_config(config, usual) if config else usual
     source, asked = chosen_source(source, graph, base.replace(**settings), listener)
     chosen = asked.resolved()
     codes = check_training(chosen.training, heldout=False)
-    tell_unused(asked, listener, first)
+    tell_unused(asked, listener, usual)
     if output is not None:
         files.check_writable(output, force=force)
         if not force:
