@@ -11,6 +11,7 @@ from hsw2v.cli.options import json_option, model_argument, number_option, quiet_
 from hsw2v.cli.output import formatted, print_json, print_table
 from hsw2v.cli.progress import Progress
 from hsw2v.errors import UsageError
+from hsw2v.files import expand_sources
 
 if TYPE_CHECKING:
     from hsw2v.query.evaluation import AnalogiesResult, Evaluation, Score
@@ -94,6 +95,7 @@ def evaluate(
         raise UsageError(
             "nothing to evaluate on", hint="give --pairs FILE, --analogies FILE or --labels FILE"
         )
+    expand_sources(labels)
     opened = hsw2v.load(model)
     found = opened.evaluate(pairs=list(pairs), analogies=list(analogies), restrict=restrict)
     with Progress(quiet=quiet) as progress:
