@@ -114,9 +114,10 @@ class Config:
             section: dataclasses.replace(getattr(self, section) or GraphConfig(), **values)
             for section, values in changed.items()
         }
-        if self.graph is None and parts["graph"] == GraphConfig():
-            parts["graph"] = None
-        return Config(**parts)
+        found = Config(**parts)
+        if self.graph is None and found.graph == GraphConfig():
+            return dataclasses.replace(found, graph=None)
+        return found
 
     def resolved(self, tokens: int | None = None) -> Config:
         """Return a copy with the defaults that depend on something filled in.
