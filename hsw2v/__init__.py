@@ -9,14 +9,18 @@ if TYPE_CHECKING:
     from hsw2v.diagnosis.diagnose import diagnose
     from hsw2v.experiments.comparing import compare
     from hsw2v.experiments.comparison import Comparison
+    from hsw2v.graphs.graph import Graph
+    from hsw2v.graphs.walks import Walks
     from hsw2v.model import Model, load
     from hsw2v.training.api import resume, train
     from hsw2v.training.plan import Plan, plan
 
 __all__ = [
     "Comparison",
+    "Graph",
     "Model",
     "Plan",
+    "Walks",
     "compare",
     "diagnose",
     "load",
@@ -28,8 +32,10 @@ __all__ = [
 # Imported when first used: a query never pays for training and its compiler.
 _HOMES = {
     "Comparison": "hsw2v.experiments.comparison",
+    "Graph": "hsw2v.graphs.graph",
     "Model": "hsw2v.model",
     "Plan": "hsw2v.training.plan",
+    "Walks": "hsw2v.graphs.walks",
     "compare": "hsw2v.experiments.comparing",
     "diagnose": "hsw2v.diagnosis.diagnose",
     "load": "hsw2v.model",

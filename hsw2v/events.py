@@ -30,6 +30,27 @@ class CorpusProgress(Event):
 
 
 @dataclass(frozen=True)
+class GraphReady(Event):
+    """A graph is read."""
+
+    nodes: int
+    edges: int
+    directed: bool
+    graph_format: str
+    """The setting `graph_format`, or what it was taken for."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class WalkProgress(Event):
+    """How far the walks over a graph are."""
+
+    walks: int
+    walks_total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class VocabularyReady(Event):
     """The corpus is read and its vocabulary is made."""
 
@@ -162,6 +183,15 @@ class ScoringProgress(Event):
 
     tokens: int
     tokens_total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LabelsProgress(Event):
+    """How far the evaluation on labels is."""
+
+    trials: int
+    trials_total: int
     seconds: float
 
 

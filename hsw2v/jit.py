@@ -49,11 +49,13 @@ _PACKAGE = Path(__file__).parent
 _USER = os.getuid() if hasattr(os, "getuid") else None
 _COMPILED_SOURCES = (
     "jit.py",
+    "corpus/integers.py",
     "corpus/vectors.py",
     "corpus/text.py",
     "corpus/tokens.py",
     "kernels/**/*.py",
     "trees/*.py",
+    "graphs/steps.py",
 )
 
 

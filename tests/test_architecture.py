@@ -30,6 +30,7 @@ KNOWS: dict[str, set[str]] = {
     "trees": {"errors", "files", "jit"},
     "reference": set(),
     "kernels": {"jit"},
+    "graphs": {"errors", "events", "config", "files", "jit", "corpus", "kernels"},
     "query": {"errors", "files", "arrays", "trees"},
     "network": {"errors", "config", "files", "arrays", "corpus", "trees", "query"},
 }
@@ -50,6 +51,7 @@ DOORS = {
     "ray": {"training"},
     "boto3": {"buckets"},
     "pyarrow": {"corpus"},
+    "sklearn": {"query"},
 }
 
 

@@ -15,9 +15,11 @@ SECONDS_BETWEEN_LINES = 5.0
 
 PROGRESS: dict[type[events.Event], tuple[str, str]] = {
     events.CorpusProgress: ("bytes_read", "bytes_total"),
+    events.WalkProgress: ("walks", "walks_total"),
     events.TreeProgress: ("done", "total"),
     events.TrainingProgress: ("tokens", "tokens_total"),
     events.ScoringProgress: ("tokens", "tokens_total"),
+    events.LabelsProgress: ("trials", "trials_total"),
     events.DiagnosisProgress: ("windows", "windows_total"),
     events.HeldoutProgress: ("blocks", "blocks_total"),
 }
@@ -100,6 +102,15 @@ def describe(event: events.Event) -> str:
         if event.bytes_total:
             size += f" of {event.bytes_total / 1e6:,.0f}"
         return f"reading: {size} MB, {event.tokens:,} tokens, {event.types:,} types"
+    if isinstance(event, events.GraphReady):
+        kind = "directed" if event.directed else "undirected"
+        return (
+            f"graph: {event.nodes:,} nodes, {event.edges:,} edges, {kind}, read as "
+            f"{event.graph_format} (--graph-format) in {event.seconds:.1f} s"
+        )
+    if isinstance(event, events.WalkProgress):
+        speed = event.walks / event.seconds if event.seconds else 0.0
+        return f"walking: {event.walks:,} of {event.walks_total:,} walks, {speed:,.0f} walks/s"
     if isinstance(event, events.VocabularyReady):
         share = event.tokens_in_vocabulary / event.tokens if event.tokens else 0.0
         return (
@@ -139,6 +150,8 @@ def describe(event: events.Event) -> str:
         return f"scoring: {event.tokens:,} of {event.tokens_total:,} tokens, {speed:,.0f} words/s"
     if isinstance(event, events.HeldoutProgress):
         return f"held-out loss: {event.blocks:,} of {event.blocks_total:,} blocks"
+    if isinstance(event, events.LabelsProgress):
+        return f"labels: {event.trials:,} of {event.trials_total:,} trials"
     if isinstance(event, events.DiagnosisProgress):
         return f"diagnosing: {event.windows:,} of {event.windows_total:,} windows"
     if isinstance(event, events.EpochEnd):

@@ -1,4 +1,4 @@
-"""`hsw2v evaluate`: ratings of word pairs, and analogies."""
+"""`hsw2v evaluate`: ratings of word pairs, analogies, and labels."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hsw2v.cli.options import json_option, model_argument, number_option
+from hsw2v.cli.options import json_option, model_argument, number_option, quiet_option
 from hsw2v.cli.output import formatted, print_json, print_table
+from hsw2v.cli.progress import Progress
 from hsw2v.errors import UsageError
+from hsw2v.files import expand_sources
 
 if TYPE_CHECKING:
     from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
+    from hsw2v.query.labels import LabelsResult
 
 
 class ManyFiles(click.Command):
@@ -43,40 +46,77 @@ class ManyFiles(click.Command):
     help="Restrict analogies to this many most frequent words, in questions and answers; 0 for "
     "all.",
 )
+@click.option(
+    "--labels", multiple=True, metavar="FILE...", help="Labels of words, such as nodes of a graph."
+)
+@click.option(
+    "--fraction",
+    "fractions",
+    multiple=True,
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    metavar="NUMBER...",
+    help="Shares of the words whose labels are known (default: 0.1 0.5 0.9).",
+)
+@number_option("--repeats", default=10, help="How often words are drawn whose labels are known.")
+@number_option("--seed", least=0, default=1, help="Seed of these draws.")
 @json_option
+@quiet_option
 def evaluate(
     model: str,
     pairs: tuple[str, ...],
     analogies: tuple[str, ...],
     restrict: int,
+    labels: tuple[str, ...],
+    fractions: tuple[float, ...],
+    repeats: int,
+    seed: int,
     as_json: bool,
+    quiet: bool,
 ) -> None:
-    """Evaluate MODEL on similarity ratings of word pairs, and on analogies.
+    """Evaluate MODEL on similarity ratings of word pairs, on analogies, and on labels of words.
 
     Pairs: lines of two words and a rating; prints Spearman's rank correlation, of all pairs and of
     two halves: rare, the pairs whose rarer word is beyond the median, and frequent. Analogies:
     lines of four words in sections that begin with `: name`; prints the share of questions
-    answered exactly. What holds a word outside the vocabulary is skipped; `covered` counts the
-    rest. Of a model with n-grams, such words are composed of theirs and count, but in analogies
-    only with --restrict 0, and never as the answer.
+    answered exactly. Labels: lines of a word and its labels; prints how well one-vs-rest logistic
+    regression of the vectors tells them, Micro-F1 and Macro-F1 as means over draws of the words
+    whose labels are known, with standard deviations. What holds a word outside the vocabulary is
+    skipped; `covered` counts the rest. Of a model with n-grams, such words are composed of theirs
+    and count for pairs, and for analogies with --restrict 0, but never as the answer.
 
     \b
     Examples:
       hsw2v evaluate corpus.safetensors --pairs wordsim353.tsv simlex999.txt
       hsw2v evaluate corpus.safetensors --analogies questions-words.txt --json
+      hsw2v evaluate graph.safetensors --labels labels.txt --fraction 0.1 0.5 0.9
     """
     import hsw2v
 
-    if not pairs and not analogies:
-        raise UsageError("nothing to evaluate on", hint="give --pairs FILE or --analogies FILE")
-    found = hsw2v.load(model).evaluate(
-        pairs=list(pairs), analogies=list(analogies), restrict=restrict
-    )
+    if not pairs and not analogies and not labels:
+        raise UsageError(
+            "nothing to evaluate on", hint="give --pairs FILE, --analogies FILE or --labels FILE"
+        )
+    expand_sources(labels)
+    opened = hsw2v.load(model)
+    found = opened.evaluate(pairs=list(pairs), analogies=list(analogies), restrict=restrict)
+    with Progress(quiet=quiet) as progress:
+        told = [
+            opened.evaluate_labels(
+                one,
+                fractions=fractions or (0.1, 0.5, 0.9),
+                repeats=repeats,
+                seed=seed,
+                listener=progress.listen,
+            )
+            for one in labels
+        ]
     if as_json:
         records = [dataclasses.asdict(one) for one in found.pairs]
-        print_json({"pairs": records, "analogies": [_record(one) for one in found.analogies]})
+        answer = {"pairs": records, "analogies": [_record(one) for one in found.analogies]}
+        print_json({**answer, "labels": [dataclasses.asdict(one) for one in told]})
     else:
         _print(found)
+        _print_labels(told, apart=bool(pairs or analogies))
 
 
 def _print(found: Evaluation) -> None:
@@ -100,6 +140,19 @@ def _print(found: Evaluation) -> None:
 def _covered(one: PairsResult | Score, asked: int) -> str:
     composed = f", {one.composed:,} composed" if one.composed else ""
     return f"{one.covered:,} of {asked:,}{composed}"
+
+
+def _print_labels(found: list[LabelsResult], *, apart: bool) -> None:
+    for number, result in enumerate(found):
+        if number or apart:
+            print()
+        table = [(result.name, "Micro-F1", "Macro-F1", "covered")]
+        for one in result.scores:
+            micro = f"{one.micro_f1:.4f} ± {one.micro_f1_deviation:.4f}"
+            macro = f"{one.macro_f1:.4f} ± {one.macro_f1_deviation:.4f}"
+            covered = f"{result.covered:,} of {result.words:,}"
+            table.append((f"{one.labelled:.0%} labelled", micro, macro, covered))
+        print_table(table, right=range(1, 4))
 
 
 def _record(result: AnalogiesResult) -> dict[str, Any]:

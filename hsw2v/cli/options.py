@@ -46,6 +46,13 @@ quiet_option = click.option("--quiet", is_flag=True, help="Print no progress and
 count_option = number_option("-k", default=10, help="Number of words to print.")
 model_argument = click.argument("model")
 corpus_argument = click.argument("corpus", nargs=-1, required=True)
+training_corpus_argument = click.argument("corpus", nargs=-1)
+graph_option = click.option(
+    "--graph",
+    metavar="FILE",
+    help="In place of CORPUS: make random walks over this graph, and train on them. The defaults "
+    "are those of configs/graph-walks.toml.",
+)
 words_argument = click.argument("words", nargs=-1, required=True, type=word)
 normalize_option = click.option(
     "--normalize-exactly",

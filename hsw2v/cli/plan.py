@@ -9,16 +9,17 @@ import click
 
 from hsw2v.cli.options import (
     config_option,
-    corpus_argument,
     force_option,
+    graph_option,
     json_option,
     quiet_option,
     resolve,
     settings_options,
+    training_corpus_argument,
 )
 from hsw2v.cli.output import print_json, print_table
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_paths, leave_scipy_out, output_option
+from hsw2v.cli.train import check_paths, defaults_of, leave_scipy_out, output_option
 from hsw2v.config import Config
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@corpus_argument
+@training_corpus_argument
+@graph_option
 @output_option
 @force_option
 @config_option
@@ -38,9 +40,10 @@ if TYPE_CHECKING:
 )
 @json_option
 @quiet_option
-@settings_options("training", "vocabulary", "corpus")
+@settings_options("training", "vocabulary", "corpus", "graph")
 def plan(
     corpus: tuple[str, ...],
+    graph: str | None,
     output: str | None,
     force: bool,
     config: str | None,
@@ -59,15 +62,20 @@ def plan(
       hsw2v plan corpus.txt
       hsw2v plan dump.txt.gz --sample-mb 100 --dim 300 --json
     """
-    settings = resolve(config, given)
-    path, _ = check_paths(corpus, output, settings, force=force)
+    settings = resolve(config, given, defaults_of(graph))
+    path, _ = check_paths(corpus, graph, output, settings, force=force)
     print_plan(
-        corpus, settings, path, sample_mb=sample_mb, force=force, quiet=quiet, as_json=as_json
+        *(corpus, graph, settings, path),
+        sample_mb=sample_mb,
+        force=force,
+        quiet=quiet,
+        as_json=as_json,
     )
 
 
 def print_plan(
     corpus: tuple[str, ...],
+    graph: str | None,
     settings: Config,
     path: str,
     *,
@@ -82,7 +90,8 @@ def print_plan(
 
     with Progress(quiet=quiet) as progress:
         found = hsw2v.plan(
-            list(corpus),
+            None if graph else list(corpus),
+            graph=graph,
             config=settings,
             sample_mb=sample_mb,
             output=path,

@@ -19,6 +19,7 @@ from hsw2v.cli.train import resume, train
 from hsw2v.cli.tree import tree
 from hsw2v.cli.verify import verify
 from hsw2v.cli.vocab import vocab
+from hsw2v.cli.walks import walks
 
 COMMANDS: tuple[click.Command, ...] = (
     train,
@@ -26,6 +27,7 @@ COMMANDS: tuple[click.Command, ...] = (
     plan,
     demo,
     vocab,
+    walks,
     similar,
     similarity,
     analogy,

@@ -15,13 +15,14 @@ from hsw2v import files
 from hsw2v.cli.options import (
     checkpoint_option,
     config_option,
-    corpus_argument,
     force_option,
+    graph_option,
     log_option,
     number_option,
     quiet_option,
     resolve,
     settings_options,
+    training_corpus_argument,
 )
 from hsw2v.cli.progress import Progress
 from hsw2v.config import Config
@@ -42,7 +43,8 @@ output_option = click.option(
 
 
 @click.command()
-@corpus_argument
+@training_corpus_argument
+@graph_option
 @click.option(
     "--from",
     "from_model",
@@ -84,9 +86,10 @@ output_option = click.option(
 )
 @quiet_option
 @log_option
-@settings_options("training", "vocabulary", "corpus")
+@settings_options("training", "vocabulary", "corpus", "graph")
 def train(
     corpus: tuple[str, ...],
+    graph: str | None,
     from_model: str | None,
     output: str | None,
     force: bool,
@@ -113,6 +116,7 @@ def train(
       hsw2v train news/ books.txt.gz -o vectors.safetensors --dim 200 --epochs 10
       zcat dump.gz | hsw2v train - --tokens words --lowercase -o dump.safetensors
       hsw2v train more.txt --from corpus.safetensors
+      hsw2v train --graph edges.txt --p 0.5 --q 2
     """
     earlier = None
     if from_model is not None:
@@ -122,12 +126,12 @@ def train(
                 hint="leave out --dry-run or --from",
             )
         earlier = _earlier(from_model)
-    settings = resolve(config, given, earlier.settings if earlier else None)
+    settings = resolve(config, given, earlier.settings if earlier else defaults_of(graph))
     if earlier is not None:
         has_lr = config is not None or given["lr"] is not None
         settings = earlier.checked(settings, has_lr=has_lr)
     others = [one for one in (heldout, from_model) if one is not None]
-    path, inputs = check_paths(corpus, output, settings, others=others, force=force)
+    path, inputs = check_paths(corpus, graph, output, settings, others=others, force=force)
     if log_json:
         check_output(log_json, inputs, force=force or resume)
     if log_json and os.path.abspath(log_json) == os.path.abspath(path):
@@ -143,16 +147,17 @@ def train(
         check_training(
             settings.training, heldout=heldout is not None, normalize_exactly=normalize_exactly
         )
-        print_plan(corpus, settings, path, force=force or resume, quiet=quiet)
+        print_plan(corpus, graph, settings, path, force=force or resume, quiet=quiet)
         return
     with Progress(quiet=quiet, log=log_json, append=resume) as progress:
         train_and_save(
-            list(corpus),
+            None if graph else list(corpus),
             settings,
             path,
+            graph=graph,
             from_model=earlier.model if earlier else None,
             progress=progress,
-            origin=" ".join(map(files.readable, corpus)),
+            origin=" ".join(map(files.readable, [graph] if graph else corpus)),
             log_json=log_json,
             force=force,
             heldout=heldout,
@@ -293,8 +298,16 @@ def default_output(source: str) -> str:
     return f"{name or 'model'}.safetensors"
 
 
+def defaults_of(graph: str | None) -> Config:
+    """Return the defaults for a text, or for a graph."""
+    from hsw2v.config.presets import GRAPH
+
+    return Config() if graph is None else GRAPH
+
+
 def check_paths(
     corpus: tuple[str, ...],
+    graph: str | None,
     output: str | None,
     settings: Config,
     *,
@@ -303,12 +316,19 @@ def check_paths(
 ) -> tuple[str, list[str]]:
     """Return the output, by default that of the corpus, and all inputs, after checking them.
 
-    `others` are inputs besides the corpus and the files that settings name.
+    `others` are inputs besides the corpus or the graph and the files that settings name.
 
     Raises:
+        UsageError: there are neither a corpus nor a graph, or both.
         MissingInputError: an input does not exist.
         And what `check_output` raises.
     """
+    if bool(corpus) == (graph is not None):
+        raise UsageError(
+            "there are a corpus and a graph" if corpus else "there is nothing to train on",
+            hint="give either CORPUS or --graph FILE",
+        )
+    corpus = corpus if graph is None else (graph,)
     path = output or default_output(corpus[0])
     inputs = [*files.expand_sources([*corpus, *others]), *settings.files.values()]
     check_output(path, inputs, force=force)

@@ -39,6 +39,7 @@ from hsw2v.config.settings import (
     TREE_LOSSES,
     TREES,
     CorpusConfig,
+    GraphConfig,
     TrainingConfig,
     VocabularyConfig,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "TREE_LOSSES",
     "Config",
     "CorpusConfig",
+    "GraphConfig",
     "TrainingConfig",
     "VocabularyConfig",
     "as_keys",
@@ -79,6 +81,8 @@ class Config:
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    graph: GraphConfig | None = None
+    """Of a run on walks over a graph; None for a text."""
 
     def __post_init__(self) -> None:
         """Check every value, and keep numbers as Python's own.
@@ -88,9 +92,13 @@ class Config:
         """
         for section in dataclasses.fields(self):
             part = getattr(self, section.name)
+            if part is None:
+                continue
             sound = {
                 one.name: checked(one, getattr(part, one.name)) for one in dataclasses.fields(part)
             }
+            if sound.get("min_count") == 0:
+                sound["min_count"] = 1
             object.__setattr__(self, section.name, dataclasses.replace(part, **sound))
         # As it is written, which is found out when it is taken apart.
         training = self.training
@@ -108,12 +116,14 @@ class Config:
             if name not in known:
                 raise UsageError(f"unknown setting '{name}'", hint=nearest(name, known))
             changed[known[name]][name] = value
-        return Config(
-            **{
-                section: dataclasses.replace(getattr(self, section), **values)
-                for section, values in changed.items()
-            }
-        )
+        parts: dict[str, Any] = {
+            section: dataclasses.replace(getattr(self, section) or GraphConfig(), **values)
+            for section, values in changed.items()
+        }
+        found = Config(**parts)
+        if self.graph is None and found.graph == GraphConfig():
+            return dataclasses.replace(found, graph=None)
+        return found
 
     def resolved(self, tokens: int | None = None) -> Config:
         """Return a copy with the defaults that depend on something filled in.
@@ -163,7 +173,8 @@ class Config:
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the settings as section -> name -> value, as in a TOML file; see `shown`."""
-        return {name: shown(values) for name, values in dataclasses.asdict(self).items()}
+        parts = dataclasses.asdict(self).items()
+        return {name: shown(values) for name, values in parts if values is not None}
 
 
 def shown(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,7 +203,7 @@ def _default_node_sample(passed: int, dim: int) -> float:
 
 def sections() -> dict[str, tuple[dataclasses.Field[Any], ...]]:
     """Return the settings by section, in order, as command line and docs show them."""
-    default = Config()
+    default = Config(graph=GraphConfig())
     return {
         section.name: dataclasses.fields(getattr(default, section.name))
         for section in dataclasses.fields(default)

@@ -18,6 +18,7 @@ PRETRAINING = tuple(one for one in LOSSES if one != "class")
 CLASSES = ("frequency", "kmeans", "exchange")
 FORM = ("field", "format", "skip_bad_records")
 """Settings of what a text is in, not of what its tokens are."""
+GRAPH_FORMATS = ("edges", "weighted", "adjacency")
 ENGINES = ("threads", "local", "ray")
 LISTS = ("keep_words", "drop_words", "vocab")
 """Settings that are files of words."""
@@ -85,10 +86,45 @@ class CorpusConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GraphConfig:
+    """How a graph is read, and how walks go over it."""
+
+    graph_format: str = setting(
+        "auto",
+        "what a line of the graph is: two nodes (edges), two nodes and a weight (weighted), a node "
+        "and its neighbours (adjacency), or what the first lines look like (auto)",
+        choices=("auto", *GRAPH_FORMATS),
+    )
+    directed: bool = setting(False, "edges lead from the first node to the second alone")
+    walks_per_node: int = setting(
+        80, "random walks that begin at each node", minimum=1, maximum=1_000_000
+    )
+    walk_length: int = setting(
+        40,
+        "nodes of a walk; it ends early at a node that no edge leads from",
+        minimum=1,
+        maximum=1_000_000,
+    )
+    p: float = setting(
+        1.0,
+        "return parameter of node2vec: the higher, the seldomer a walk goes straight back",
+        minimum=1e-6,
+        maximum=1e6,
+    )
+    q: float = setting(
+        1.0,
+        "in-out parameter of node2vec: above 1 walks stay near where they came from, below 1 they "
+        "lead away",
+        minimum=1e-6,
+        maximum=1e6,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class VocabularyConfig:
     """Which types become words, and how often they are used."""
 
-    min_count: int = setting(5, "leave out words that occur less often", minimum=1)
+    min_count: int = setting(5, "leave out words that occur less often; 0 is as 1", minimum=0)
     max_vocab: int = setting(
         0,
         "keep only the most frequent words, chosen by exact counts when the text is read (unlike "

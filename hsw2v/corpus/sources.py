@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import cast
 
 from hsw2v.config import CorpusConfig
 from hsw2v.corpus.encoded import EncodedCorpus
-from hsw2v.corpus.stream import encode, encode_sentences
+from hsw2v.corpus.stream import Token, encode, encode_sentences
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus
 from hsw2v.errors import EmptyCorpusError, UsageError, without_credentials
@@ -17,7 +18,21 @@ from hsw2v.events import Listener
 from hsw2v.files import expand_sources, stored_size
 
 Path = str | os.PathLike[str]
-Source = Path | Sequence[Path] | Iterable[Iterable[str]]
+
+
+class EncodedSource(ABC):
+    """A source that is no text: it makes the ids by itself."""
+
+    @abstractmethod
+    def encode(self, config: CorpusConfig, listener: Listener) -> EncodedCorpus:
+        """Return the corpus that it is."""
+
+    @abstractmethod
+    def stored_as(self) -> list[tuple[str, int, int]]:
+        """Return what `stored_as` returns of the files that it is made of."""
+
+
+Source = Path | Sequence[Path] | Iterable[Iterable[Token]] | EncodedSource
 
 
 def is_text(source: Source) -> bool:
@@ -45,6 +60,8 @@ def stored_as(source: Source) -> list[tuple[str, int, int]]:
     Raises:
         MissingInputError: a path does not exist.
     """
+    if isinstance(source, EncodedSource):
+        return source.stored_as()
     if not is_text(source):
         return []
     names = names_of(cast(Path | Sequence[Path], source))
@@ -67,10 +84,12 @@ def encode_source(
         EmptyCorpusError: no source is given.
         And what `stream.encode` and `stream.encode_sentences` raise.
     """
+    if isinstance(source, EncodedSource):
+        return source.encode(config, listener)
     if not isinstance(source, Iterable | os.PathLike):
         raise UsageError(f"the source is {source!r}", hint="give a path, paths, or lists of tokens")
     if not is_text(source):
-        return encode_sentences(cast(Iterable[Iterable[str]], source), config, listener=listener)
+        return encode_sentences(cast(Iterable[Iterable[Token]], source), config, listener=listener)
     names = cast(Path | Sequence[Path], source)
     if not isinstance(names, str | os.PathLike) and not names:
         raise EmptyCorpusError("no source is given", hint="name at least one")

@@ -11,11 +11,13 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig
+from hsw2v.corpus import integers
 from hsw2v.corpus.background import Background, Pool, apart
 from hsw2v.corpus.encoded import BLOCK, EncodedCorpus, IdWriter, borders_of
 from hsw2v.corpus.parts import Part, sources_of
@@ -38,6 +40,7 @@ _MOST_IDS = 2**31 - 2**24
 """Ids are int32, and a piece adds no more than the difference."""
 
 Source = str | os.PathLike[str]
+Token = str | int
 
 
 def encode(
@@ -130,18 +133,19 @@ def _tokenised(pieces: Iterable[Piece], config: CorpusConfig) -> Iterator[Piece]
 
 
 def encode_sentences(
-    sentences: Iterable[Iterable[str]],
+    sentences: Iterable[Iterable[Token]],
     config: CorpusConfig,
     *,
     listener: Listener = ignore,
 ) -> EncodedCorpus:
-    """Encode sentences, which are lists of tokens; tokens may hold any characters.
+    """Encode sentences, which are lists of tokens, or arrays of whole numbers.
 
-    Of the settings only `lowercase`, `max_types` and `cache_dir` matter. Empty sentences are
-    left out.
+    Tokens may hold any characters; a whole number is the token of its digits. Of the settings only
+    `lowercase`, `max_types` and `cache_dir` matter. Empty sentences are left out.
 
     Raises:
-        UsageError: a sentence is a string, or a token is empty or not a string.
+        UsageError: a sentence is a string, or a token is empty, or neither a string nor a whole
+            number.
         EmptyCorpusError, OutputError, DiskFullError, ResourceError: as `encode`.
     """
     if config.tokens != "space":
@@ -153,19 +157,33 @@ def encode_sentences(
         raise UsageError(
             "field is for files of records, not for lists of tokens", hint="leave it out"
         )
-    piece = Piece()
+    numbered = enumerate([sentences] if isinstance(sentences, str) else sentences, 1)
     with _Encoder(config, listener, None) as encoder:
-        for tokens, last in _batches(sentences):
-            _fill_with_tokens(piece, tokens, last, config.lowercase)
+        for piece in _sentence_pieces(numbered, config.lowercase):
             encoder.add(piece)
         return encoder.finish("sentences")
 
 
-def _batches(sentences: Iterable[Iterable[str]]) -> Iterator[tuple[list[str], list[int]]]:
+def _sentence_pieces(numbered: Iterable[tuple[int, Any]], lowercase: bool) -> Iterator[Piece]:
+    piece = Piece()
+    for kind, some in itertools.groupby(numbered, lambda one: integers.type_of_array(one[1])):
+        if kind:
+            for numbers, ends in integers.batches((one for _, one in some), _BATCH):
+                last = integers.fill_with_numbers(piece, numbers, ends)
+                piece.stored += piece.size - len(last)
+                yield piece
+        else:
+            for tokens, last in _batches(some):
+                _fill_with_tokens(piece, tokens, last, lowercase)
+                piece.stored += piece.size - len(last)
+                yield piece
+
+
+def _batches(numbered: Iterable[tuple[int, Any]]) -> Iterator[tuple[list[Token], list[int]]]:
     """Yield batches of tokens, with a line feed after each sentence, and the positions of these."""
-    tokens: list[str] = []
+    tokens: list[Token] = []
     last: list[int] = []
-    for number, sentence in enumerate([sentences] if isinstance(sentences, str) else sentences, 1):
+    for number, sentence in numbered:
         if isinstance(sentence, str | bytes) or not isinstance(sentence, Iterable):
             raise UsageError(
                 f"sentence {number} is {_short(sentence)}, not a list of tokens",
@@ -185,20 +203,26 @@ def _batches(sentences: Iterable[Iterable[str]]) -> Iterator[tuple[list[str], li
     yield tokens, last
 
 
-def _fill_with_tokens(piece: Piece, tokens: list[str], last: list[int], lowercase: bool) -> None:
+def _fill_with_tokens(piece: Piece, tokens: list[Token], last: list[int], lowercase: bool) -> None:
     try:
-        encoded = [(token.lower() if lowercase else token).encode() for token in tokens]
+        encoded = _encoded(tokens, lowercase)
     except (AttributeError, TypeError, UnicodeEncodeError) as error:
-        wrong = next(token for token in tokens if not _is_token(token))
-        raise UsageError(
-            f"the token {_short(wrong)} is not a string of valid characters",
-            hint="make every token a string",
-        ) from error
+        words = list(map(integers.as_text, tokens))
+        wrong = [token for token in words if not _is_token(token)]
+        if wrong:
+            raise UsageError(
+                f"the token {_short(wrong[0])} is not a string of valid characters",
+                hint="make every token a string, or a whole number",
+            ) from error
+        encoded = _encoded(words, lowercase)
     lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
     if not lengths.all():
         raise UsageError("a token is an empty string", hint="leave empty tokens out")
     piece.fill_with_tokens(b"".join(encoded), np.cumsum(lengths), last)
-    piece.stored += piece.size - len(last)
+
+
+def _encoded(tokens: list[Any], lowercase: bool) -> list[bytes]:
+    return [(token.lower() if lowercase else token).encode() for token in tokens]
 
 
 def _is_token(token: object) -> bool:

@@ -14,7 +14,7 @@ from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ModelFileError, UnknownWordError, UsageError
-from hsw2v.events import Listener, ignore
+from hsw2v.events import LabelsProgress, Listener, Pace, ignore
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
 from hsw2v.model.composing import evaluated, located
 from hsw2v.model.export import export_vectors
@@ -33,6 +33,7 @@ from hsw2v.network.outputs import (
 from hsw2v.network.outputs.output import BuiltOutput
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.evaluation import Evaluation
+from hsw2v.query.labels import LabelsResult, LabelTask, check_protocol, read_labels
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest, rows_of, unit_rows
 from hsw2v.query.normalisation import normalised
 from hsw2v.query.probabilities import Softmax
@@ -412,6 +413,39 @@ class Model:
         """Do what `evaluate` does, on test sets that were read."""
         unit, vocabulary = self._unit_rows, self.vocabulary
         return evaluated(unit, vocabulary, self.subwords, pairs, analogies, restrict)
+
+    def evaluate_labels(
+        self,
+        labels: Path,
+        *,
+        fractions: Sequence[float] = (0.1, 0.5, 0.9),
+        repeats: int = 10,
+        seed: int = 1,
+        listener: Listener = ignore,
+    ) -> LabelsResult:
+        """Tell labels of words from their vectors, with some of them known: DeepWalk's protocol.
+
+        The file has lines of a word and its labels. For each of the fractions, so many of the
+        words are drawn, `repeats` times; one-vs-rest logistic regression of their vectors, which
+        are not normalised, then gives every other word as many labels as it has. The answer has
+        Micro-F1 and Macro-F1, from 0 to 1. Words that are not in the vocabulary are left out.
+
+        Raises:
+            UsageError: a fraction is not between 0 and 1; `repeats` is below 1.
+            MissingInputError, CorruptInputError, EncodingError: the file cannot be read, or a line
+                of it; or scikit-learn is not installed (`hsw2v[labels]`).
+            EmptyCorpusError: fewer than two words with labels are in the vocabulary.
+        """
+        check_protocol(fractions, repeats)
+        test = read_labels(os.fspath(labels))
+        task = LabelTask(test, self.vocabulary.find(list(test.labels)))
+        splits, pace, total = [], Pace(), repeats * len(fractions)
+        listener(LabelsProgress(0, total, 0.0))
+        for one in task.splits(self.vectors[task.rows], fractions, repeats, seed):
+            splits.append(one)
+            if pace.due():
+                listener(LabelsProgress(len(splits), total, pace.seconds))
+        return task.result(splits, repeats)
 
     def log_prob(
         self, word: str, context: str | Iterable[str], *, normalize_exactly: bool = False

@@ -21,6 +21,7 @@ from hsw2v.corpus.vocabulary import Vocabulary, left_out
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageError
 from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
+from hsw2v.graphs.graph import Graph
 from hsw2v.model import Model
 from hsw2v.model.subwords import SubwordVectors
 from hsw2v.network.network import Network, Unpadded
@@ -31,6 +32,7 @@ from hsw2v.training.building import check_phases, check_tree, first_structure
 from hsw2v.training.checkpoint import open_run, read_run, read_state
 from hsw2v.training.cluster import Cluster, connected
 from hsw2v.training.continuing import WORST_CONTINUED, Earlier, WarmStart
+from hsw2v.training.graphs import chosen_source, defaults
 from hsw2v.training.initial import InitialVectors
 from hsw2v.training.output import ModelOutput
 from hsw2v.training.texts import Texts, read_again, read_texts
@@ -44,8 +46,9 @@ BEARABLE = 30_000
 
 
 def train(
-    source: Source,
+    source: Source | None = None,
     *,
+    graph: Graph | Path | Sequence[Path] | None = None,
     from_model: Model | Path | None = None,
     config: Config | Path | None = None,
     heldout: Source | None = None,
@@ -62,7 +65,9 @@ def train(
     """Train word vectors on a corpus.
 
     The source is a path, address, directory or pattern, a list of these, or an iterable of
-    sentences that are lists of tokens; it is read once. Settings are those of `hsw2v.config`, by
+    sentences that are lists of tokens; it is read once. Tokens are strings or whole numbers, whose
+    words are their digits; arrays of whole numbers, of one or two dimensions, are read fast.
+    Settings are those of `hsw2v.config`, by
     name, over those of `config`, a `Config` or a TOML file: `train("corpus.txt", dim=200,
     model="cbow")`. `heldout` is a source whose exact loss is told to the listener after every
     epoch; the scores of loss ns and sampled are no probabilities, and with `normalize_exactly`
@@ -70,6 +75,10 @@ def train(
     vectors, bit by bit, for the same corpus, settings, version and kind of processor; more
     threads give the same windows, but update the tables as they come (Hogwild). With
     `deterministic` any number of threads gives the same model file, byte for byte.
+
+    With `graph` in place of a source, a `Graph` or what `Graph.read` reads, training is on random
+    walks over it: `train(graph="edges.txt", p=0.5, walk_length=80)`. The defaults are then those of
+    configs/graph-walks.toml. The walks are never a text; they are a function of the seed.
 
     With `from_model`, a model or the path of its file, training continues that model on this text;
     the model itself does not change. Its words stay, with their vectors and output vectors, and
@@ -91,9 +100,10 @@ def train(
 
     Raises:
         UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it; or
-            it contradicts `from_model`, or that has no output layer or no counts.
+            it contradicts `from_model`, or that has no output layer or no counts; or there are
+            neither a source nor a graph, or both.
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file
-            of a tree or of `from_model`.
+            of a graph, of a tree or of `from_model`.
         EmptyCorpusError: there is nothing to train on.
         OutputExistsError: the output is there, or a training for it that was interrupted.
         OutputError, DiskFullError: the output cannot be written, another run writes it, or the
@@ -102,13 +112,14 @@ def train(
         ResourceError: there is not enough memory.
     """
     earlier = None if from_model is None else Earlier.of(from_model)
-    first = Config() if earlier is None else earlier.settings
+    first = defaults(graph) if earlier is None else earlier.settings
     base = config if isinstance(config, Config) else read_config(config, first) if config else first
     asked = base.replace(**settings)
     if earlier is not None:
         asked = earlier.checked(asked, has_lr=config is not None or "lr" in settings)
         notes = dict(notes or {})
         notes["info"] = {**earlier.info, **notes.get("info", {})}
+    source, asked = chosen_source(source, graph, asked, listener)
     chosen = asked.resolved()
     codes = check_training(
         chosen.training,

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from hsw2v.corpus.vocabulary import Vocabulary, eligible, kept_counts
 from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EncodingError, UsageError
 from hsw2v.events import Listener, ignore
+from hsw2v.graphs.graph import Graph
 from hsw2v.network.mapped import free_in, no_room
 from hsw2v.network.outputs import OUTPUTS, Structure, most_rows
 from hsw2v.network.outputs.output import BuiltOutput
@@ -36,6 +38,7 @@ from hsw2v.network.subwords import InputRows
 from hsw2v.training import checkpoint
 from hsw2v.training.api import check_on, check_training, memory_explained, tell_unused
 from hsw2v.training.building import check_phases, first_structure
+from hsw2v.training.graphs import chosen_source, defaults
 from hsw2v.training.initial import InitialVectors
 from hsw2v.training.output import check_not_interrupted, folder_of
 from hsw2v.training.trainer import Trainer
@@ -117,8 +120,9 @@ class Plan:
 
 
 def plan(
-    source: Source,
+    source: Source | None = None,
     *,
+    graph: Graph | Path | Sequence[Path] | None = None,
     config: Config | Path | None = None,
     sample_mb: float | None = None,
     output: Path | None = None,
@@ -128,11 +132,11 @@ def plan(
 ) -> Plan:
     """Find out what `train` would take with the same source and settings, without training.
 
-    The corpus is read once; or, with `sample_mb`, its first megabytes (as stored), and what holds
-    for all of it is estimated: tokens in proportion, types and words by Heaps' law, fitted to the
-    two halves of the sample. The speed is measured by training for a second or two. Nothing is
-    written but the encoded corpus, in `cache_dir`, and tables that are mapped; they are gone at the
-    end.
+    The corpus is read once, or walks over a `graph` are made; or, with `sample_mb`, the first
+    megabytes of a corpus are read (as stored), and what holds for all of it is estimated: tokens in
+    proportion, types and words by Heaps' law, fitted to the two halves of the sample. The speed is
+    measured by training for a second or two. Nothing is written but the encoded corpus, in
+    `cache_dir`, and tables that are mapped; they are gone at the end.
 
     Where bytes that are not UTF-8 would stop the training, the first is told as a problem, and the
     text is read once more without them; not from a pipe.
@@ -145,12 +149,13 @@ def plan(
             known size.
         And what `train` raises of sources, trees, `output` and `cache_dir` before it trains.
     """
-    base = config if isinstance(config, Config) else read_config(config) if config else Config()
-    asked = base.replace(**settings)
+    usual = defaults(graph)
+    base = config if isinstance(config, Config) else read_config(config, usual) if config else usual
+    source, asked = chosen_source(source, graph, base.replace(**settings), listener)
     chosen = asked.resolved()
     codes = check_training(chosen.training, heldout=False)
     lists, _ = read_lists(chosen, listener), InitialVectors.of(chosen.training)
-    tell_unused(asked, listener)
+    tell_unused(asked, listener, usual)
     if output is not None:
         files.check_writable(output, force=force)
         if not force:

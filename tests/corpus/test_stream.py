@@ -415,7 +415,7 @@ def test_sentences_are_lower_cased_and_bounded_alike():
         (["a sentence"], "not a list of tokens"),
         ("a sentence", "not a list of tokens"),
         ([["a"], 3], "sentence 2 is 3"),
-        ([["a", 3]], "token 3 is not a string"),
+        ([["a", None]], "token None is not a string"),
         ([[b"a"]], "is not a string"),
         ([["\ud800"]], "valid characters"),
         ([["a", ""]], "empty string"),

@@ -1,0 +1,1 @@
+"""Graphs, and walks over them: files to arrays, arrays to ids."""

@@ -1,0 +1,49 @@
+"""The benchmark of graphs runs, and prints what it has measured."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from benchmarks.graphs import DEEPWALK
+from benchmarks.records import Record
+from some_benchmarks import bench, tables
+from test_walks import EDGES
+
+THERE = bool(importlib.util.find_spec("gensim"))
+PROGRAMS = ["Huffman tree", *(["gensim"] if THERE else [])]
+
+
+def test_labels_and_walks_of_a_graph(tmp_path: Path) -> None:
+    graph, labels, path = (tmp_path / name for name in ("g.txt", "labels.txt", "graphs.json"))
+    graph.write_text("".join(f"{a} {b}\n" for a, b in EDGES.tolist()))
+    labels.write_text("".join(f"{node} {'odd' if node % 2 else 'even'}\n" for node in range(1, 35)))
+    # A PecanPy of its own: it says that it was called, in the form of the other one.
+    peer = tmp_path / "python"
+    peer.write_text(
+        f'#!{sys.executable}\nimport json\nprint(json.dumps({{"seconds": 2.0, "processor": 3.0, '
+        '"nodes": 1000000}))\n'
+    )
+    peer.chmod(0o755)
+    done = bench(
+        *("graphs", graph, labels, "--programs", *PROGRAMS, "--seeds", 1, "--repeats", 2),
+        *("--walks-per-node", 3, "--walk-length", 6, "--dim", 8, "--rounds", 1),
+        *("--pecanpy", peer, "--record", path),
+    )
+    record = Record.load(path)
+    assert len(record.runs) == len(PROGRAMS) + 4 * 3
+    by_labels, by_walks = tables(done.stdout)
+    assert [next(iter(row.values())) for row in by_labels] == ["DeepWalk (2014)", *PROGRAMS]
+    for row, program in zip(by_labels[1:], PROGRAMS, strict=True):
+        for share in DEEPWALK:
+            (run,) = record.select(program=program)
+            scores = ", ".join(f"{score:.1f}" for score in run["scores"][str(share)])
+            assert row[f"{share:.0%} labelled"] == scores
+            assert all(0.0 < one < 100.0 for one in run["scores"][str(share)])
+    walked = [run["nodes"] for run in record.runs if run.get("walker", "").startswith("hsw2v")]
+    assert set(walked) == {34 * 3 * 6}
+    theirs = [row for row in by_walks if row["walks"].startswith("PecanPy")]
+    assert [(row["million nodes a second"], row["processor ns a node"]) for row in theirs] == [
+        ("0.50", "3000")
+    ] * 4
