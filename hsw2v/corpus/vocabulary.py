@@ -211,7 +211,7 @@ def _given(
 def left_out(types: Vocabulary, remap: NDArray[np.int32]) -> Vocabulary:
     """Return the types that are no words by a remap (T+1,), the most frequent first."""
     others = np.nonzero(remap[1:] < 0)[0]
-    return _taken(types, others[np.argsort(-types.counts[others], kind="stable")])
+    return taken(types, others[np.argsort(-types.counts[others], kind="stable")])
 
 
 def extend(
