@@ -52,6 +52,7 @@ _COMPILED_SOURCES = (
     "corpus/vectors.py",
     "corpus/text.py",
     "corpus/tokens.py",
+    "corpus/pairs.py",
     "kernels/**/*.py",
     "trees/*.py",
 )

@@ -1,0 +1,202 @@
+"""How often the pairs of neighbouring words of an encoded corpus occur, exactly, in bounded memory.
+
+Threads count parts of all pairs, by their hashes. Where the table of one is full, it goes on with
+half of its part, and comes back for the other half.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsw2v.corpus.encoded import IDS_AT_ONCE, EncodedCorpus
+from hsw2v.corpus.pairs import (
+    AHEAD,
+    MOST_RUNS,
+    SCAN,
+    count,
+    find_pairs,
+    frequent,
+    keep_part,
+    number_runs,
+    put_again,
+)
+from hsw2v.errors import ResourceError
+
+MOST_SLOTS = 1 << 26
+"""Of all tables of counts together, of 16 bytes each."""
+_FIRST_SLOTS = 1 << 16
+_AT_ONCE = 1 << 15
+"""Ids whose pairs are found, and then counted."""
+_POLL_SECONDS = 0.1
+
+Slots = NDArray[np.uint64]
+Tick = Callable[[int, int], None]
+
+
+class PairCounts(NamedTuple):
+    """Pairs that are frequent, by their keys and runs in rising order."""
+
+    keys: NDArray[np.uint64]
+    """(n,) uint64: the first word in the upper half, the second in the lower."""
+    runs: NDArray[np.uint64]
+    """(n,) uint64: the numbers of the runs between them."""
+    counts: NDArray[np.int64]
+    distinct: int
+    """All pairs that occur, those that are not frequent among them."""
+
+
+def no_slots(size: int = 2) -> Slots:
+    """Return an empty table."""
+    return np.zeros((size, 2), np.uint64)
+
+
+def enlarged(slots: Slots) -> Slots:
+    """Return a table with room for twice as much."""
+    larger = no_slots(2 * len(slots))
+    put_again(slots, larger)
+    return larger
+
+
+def runs_of(encoded: EncodedCorpus, is_connector: NDArray[np.bool_]) -> Slots:
+    """Return the table of the runs of connector words of a corpus.
+
+    Raises:
+        ResourceError: there are too many.
+    """
+    runs, scan, known = no_slots(), np.zeros(SCAN, np.int64), 0
+    if not is_connector.any():
+        return runs
+    ids = encoded.ids
+    for begin in range(0, len(ids), IDS_AT_ONCE):
+        at, end = begin, min(begin + IDS_AT_ONCE, len(ids))
+        while at < end:
+            at, known = number_runs(
+                ids, at, end, is_connector, runs, known, len(runs) // 2, scan
+            )
+            if at < end:
+                runs = enlarged(runs)
+        encoded.forget()
+        if known >= MOST_RUNS:
+            raise ResourceError(
+                f"there are more than {MOST_RUNS:,} runs of connector words",
+                where=encoded.source,
+                hint="name fewer connector words",
+            )
+    return runs
+
+
+def count_pairs(
+    encoded: EncodedCorpus,
+    is_connector: NDArray[np.bool_],
+    runs: Slots,
+    least: int,
+    *,
+    threads: int | None = None,
+    most_slots: int = MOST_SLOTS,
+    tick: Tick = lambda done, total: None,
+) -> PairCounts:
+    """Count the pairs of a corpus, and return those that occur `least` times.
+
+    `is_connector (T+1,)` tells which types are connector words, and `runs` numbers theirs. The
+    result is the same with any number of threads. `tick` is called with the ids that are done by
+    all threads, and their total.
+    """
+    bits = ((threads or os.cpu_count() or 1).bit_length() - 1) if len(encoded.ids) > _AT_ONCE else 0
+    parts = [
+        _Part(encoded, is_connector, runs, least, bits, part, most_slots >> bits)
+        for part in range(1 << bits)
+    ]
+    _on_threads(parts, tick)
+    found = [one for part in parts for one in part.found]
+    keys, between, counts = (np.concatenate(some) for some in zip(*found, strict=True))
+    order = np.lexsort((between, keys))
+    distinct = sum(part.distinct for part in parts)
+    return PairCounts(keys[order], between[order], counts[order], distinct)
+
+
+def _on_threads(parts: list[_Part], tick: Tick) -> None:
+    over = threading.Event()
+    with ThreadPoolExecutor(len(parts)) as pool:
+        try:
+            work = [pool.submit(part.count, over) for part in parts]
+            while True:
+                done, waiting = wait(work, _POLL_SECONDS, FIRST_EXCEPTION)
+                for one in done:
+                    one.result()
+                tick(sum(part.done for part in parts), sum(part.total for part in parts))
+                if not waiting:
+                    return
+        finally:
+            over.set()
+
+
+class _Part:
+    """The pairs with certain bits in their hashes."""
+
+    def __init__(
+        self,
+        encoded: EncodedCorpus,
+        is_connector: NDArray[np.bool_],
+        runs: Slots,
+        least: int,
+        bits: int,
+        part: int,
+        most_slots: int,
+    ) -> None:
+        self._encoded, self._least, self._most = encoded, least, most_slots
+        self._how = is_connector, runs
+        self._waiting = [(bits, part)]
+        self._pairs = tuple(np.zeros((3, _AT_ONCE + AHEAD), np.uint64))
+        self.found: list[tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]] = []
+        self.distinct = 0
+        self.done = 0
+        """Ids that were looked at."""
+        self.total = len(encoded.ids)
+
+    def count(self, over: threading.Event) -> None:
+        """Count all, unless it is over."""
+        while self._waiting and not over.is_set():
+            slots = self._pass(*self._waiting.pop(), over)
+            none = np.empty(0, np.uint64)
+            keys = np.empty(frequent(slots, self._least, none, none, np.empty(0, np.int64)), np.uint64)
+            runs, counts = np.empty_like(keys), np.empty(len(keys), np.int64)
+            frequent(slots, self._least, keys, runs, counts)
+            self.found.append((keys, runs, counts))
+
+    def _pass(self, bits: int, part: int, over: threading.Event) -> Slots:
+        """Return the table of a part, or of as much of it as there is room for."""
+        ids, scan = self._encoded.ids, np.zeros(SCAN, np.int64)
+        slots, used = no_slots(_FIRST_SLOTS), 0
+        for begin in range(0, len(ids), _AT_ONCE):
+            if over.is_set():
+                break
+            end, at = min(begin + _AT_ONCE, len(ids)), 0
+            which = np.uint64((1 << bits) - 1), np.uint64(part)
+            found = find_pairs(ids, begin, end, *self._how, scan, *which, *self._pairs)
+            while True:
+                most = len(slots) // 8 * 5
+                at, used = count(*self._pairs, at, found, *which, slots, used, most)
+                if at == found:
+                    break
+                if 2 * len(slots) <= self._most:
+                    slots = enlarged(slots)
+                    continue
+                self._waiting.append((bits + 1, part | 1 << bits))
+                self.total += len(ids)
+                bits += 1
+                which = np.uint64((1 << bits) - 1), np.uint64(part)
+                half = no_slots(len(slots))
+                used = keep_part(slots, half, *which)
+                slots = half
+            self.done += end - begin
+            if end % IDS_AT_ONCE == 0:
+                self._encoded.forget()
+        self.distinct += used
+        return slots
