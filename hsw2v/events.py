@@ -30,6 +30,33 @@ class CorpusProgress(Event):
 
 
 @dataclass(frozen=True)
+class PhrasesProgress(Event):
+    """How far the joining of phrases is."""
+
+    stage: str
+    """A name for people."""
+    number: int
+    """The pass under way, counted from 1."""
+    passes: int
+    done: int
+    total: int
+    """Ids that this stage looks at."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PhrasesReady(Event):
+    """Phrases are joined in a corpus."""
+
+    phrases: list[int]
+    """How many each pass knows."""
+    tokens: int
+    """Tokens that are left."""
+    types: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class VocabularyReady(Event):
     """The corpus is read and its vocabulary is made."""
 

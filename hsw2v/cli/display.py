@@ -15,6 +15,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 PROGRESS: dict[type[events.Event], tuple[str, str]] = {
     events.CorpusProgress: ("bytes_read", "bytes_total"),
+    events.PhrasesProgress: ("done", "total"),
     events.TreeProgress: ("done", "total"),
     events.TrainingProgress: ("tokens", "tokens_total"),
     events.ScoringProgress: ("tokens", "tokens_total"),
@@ -100,6 +101,15 @@ def describe(event: events.Event) -> str:
         if event.bytes_total:
             size += f" of {event.bytes_total / 1e6:,.0f}"
         return f"reading: {size} MB, {event.tokens:,} tokens, {event.types:,} types"
+    if isinstance(event, events.PhrasesProgress):
+        where = f", pass {event.number} of {event.passes}" if event.passes > 1 else ""
+        return f"phrases: {event.stage}, {event.done:,} of {event.total:,} tokens{where}"
+    if isinstance(event, events.PhrasesReady):
+        found = " and ".join(f"{count:,}" for count in event.phrases)
+        return (
+            f"phrases: {found}, joined in {event.seconds:.1f} s; {event.tokens:,} tokens of "
+            f"{event.types:,} types are left"
+        )
     if isinstance(event, events.VocabularyReady):
         share = event.tokens_in_vocabulary / event.tokens if event.tokens else 0.0
         return (

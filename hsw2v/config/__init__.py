@@ -89,6 +89,7 @@ class Config:
             object.__setattr__(self, section.name, dataclasses.replace(part, **sound))
         # As it is written, which is found out when it is taken apart.
         _ = self.training.phases, self.training.tables_folder
+        _ = self.corpus.score_threshold, self.corpus.delimiter
 
     def replace(self, **settings: Any) -> Config:
         """Return a copy with some settings changed, named without their section.

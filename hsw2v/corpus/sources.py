@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from hsw2v.config import CorpusConfig
+from hsw2v.corpus.collocations import join_phrases
 from hsw2v.corpus.encoded import EncodedCorpus
+from hsw2v.corpus.phrases import Phrases, connectors_of
 from hsw2v.corpus.stream import encode, encode_sentences
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus
@@ -56,17 +58,33 @@ def stored_as(source: Source) -> list[tuple[str, int, int]]:
 
 
 def encode_source(
-    source: Source, config: CorpusConfig, listener: Listener, most_bytes: int | None = None
+    source: Source,
+    config: CorpusConfig,
+    listener: Listener,
+    most_bytes: int | None = None,
+    *,
+    phrases: Phrases | None = None,
 ) -> EncodedCorpus:
     """Encode a path, a list of paths, or an iterable of sentences, which are lists of tokens.
 
-    Of paths, `most_bytes` bounds what is read, as `stream.encode` says.
+    Of paths, `most_bytes` bounds what is read, as `stream.encode` says. Phrases are joined where
+    the settings ask for it: those given, or else those of the source itself.
 
     Raises:
         UsageError: the source is something else.
         EmptyCorpusError: no source is given.
-        And what `stream.encode` and `stream.encode_sentences` raise.
+        And what `stream.encode`, `stream.encode_sentences` and `join_phrases` raise.
     """
+    if config.phrases and phrases is None:
+        # What cannot be read is to be told before the text is.
+        connectors_of(config.connector_words)
+    encoded = _encoded(source, config, listener, most_bytes)
+    return join_phrases(encoded, config, phrases, listener) if config.phrases else encoded
+
+
+def _encoded(
+    source: Source, config: CorpusConfig, listener: Listener, most_bytes: int | None
+) -> EncodedCorpus:
     if not isinstance(source, Iterable | os.PathLike):
         raise UsageError(f"the source is {source!r}", hint="give a path, paths, or lists of tokens")
     if not is_text(source):
@@ -78,9 +96,15 @@ def encode_source(
 
 
 def words_of_source(
-    source: Source, config: CorpusConfig, vocabulary: Vocabulary, listener: Listener
+    source: Source,
+    config: CorpusConfig,
+    vocabulary: Vocabulary,
+    listener: Listener,
+    phrases: Phrases | None = None,
 ) -> WordCorpus:
     """Encode a source by the settings of another corpus, as words of its vocabulary.
+
+    Its phrases are those of that corpus, if it has some.
 
     Raises:
         What `encode_source` raises.
@@ -88,4 +112,5 @@ def words_of_source(
     if not is_text(source):
         # Sentences are split already.
         config = dataclasses.replace(config, tokens="space")
-    return WordCorpus.of(encode_source(source, config, listener), vocabulary)
+    config = dataclasses.replace(config, phrases=0 if phrases is None else len(phrases.passes))
+    return WordCorpus.of(encode_source(source, config, listener, phrases=phrases), vocabulary)

@@ -151,7 +151,7 @@ def choose(
     remap = np.full(len(types) + 1, UNKNOWN, np.int32)
     remap[0] = END_OF_SENTENCE
     remap[order + 1] = np.arange(len(order), dtype=np.int32)
-    return _taken(types, order), remap
+    return taken(types, order), remap
 
 
 def extend(
@@ -179,11 +179,12 @@ def extend(
         np.concatenate((known.counts, types.counts)),
     )
     before = np.concatenate((np.arange(len(known)), np.full(len(new), -1)))[order]
-    words = _taken(both, np.concatenate((np.arange(len(known)), len(known) + new))[order])
+    words = taken(both, np.concatenate((np.arange(len(known)), len(known) + new))[order])
     return Vocabulary(words.blob, words.offsets, counts[order]), before
 
 
-def _taken(types: Vocabulary, order: NDArray[np.int64]) -> Vocabulary:
+def taken(types: Vocabulary, order: NDArray[np.int64]) -> Vocabulary:
+    """Return some types, in an order."""
     lengths = np.diff(types.offsets)[order]
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     blob = np.empty(offsets[-1], np.uint8)
