@@ -303,15 +303,15 @@ def check_paths(
 ) -> tuple[str, list[str]]:
     """Return the output, by default that of the corpus, and all inputs, after checking them.
 
-    `others` are inputs besides the corpus and the file of a tree.
+    `others` are inputs besides the corpus and the files that settings name.
 
     Raises:
         MissingInputError: an input does not exist.
         And what `check_output` raises.
     """
     path = output or default_output(corpus[0])
-    tree = [settings.training.tree_file] if settings.training.tree_file else []
-    inputs = files.expand_sources([*corpus, *others]) + tree
+    named = [settings.training.tree_file, settings.corpus.connector_file]
+    inputs = files.expand_sources([*corpus, *others]) + [one for one in named if one]
     check_output(path, inputs, force=force)
     return path, inputs
 

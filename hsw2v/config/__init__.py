@@ -56,6 +56,7 @@ __all__ = [
     "VocabularyConfig",
     "as_keys",
     "bounds",
+    "cores",
     "from_tables",
     "known_settings",
     "named",
@@ -123,7 +124,7 @@ class Config:
         defaults: dict[str, Any] = {
             "epochs": epochs,
             "lr": DEFAULT_LR[training.optimizer][training.model],
-            "threads": _cores(),
+            "threads": cores(),
             "rebuild_every": DEFAULT_REBUILD_EVERY[training.model],
         }
         if epochs is not None:
@@ -314,5 +315,6 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(names)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hsw2v.errors import UsageError
 
+ENGLISH = "english"
+"""The name of connector words that are known."""
 SCORINGS = ("default", "npmi")
 DEFAULT_THRESHOLD = {"default": 10.0, "npmi": 0.5}
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from hsw2v.config.joining import SCORINGS, checked_delimiter, threshold_of
+from hsw2v.config.joining import ENGLISH, SCORINGS, checked_delimiter, threshold_of
 from hsw2v.config.places import MEMORY, folder_of_tables
 from hsw2v.config.pretraining import Phase, phases_of
 
@@ -73,7 +73,8 @@ class CorpusConfig:
         "phrase scoring npmi 0.5)",
     )
     phrase_min_count: int = setting(
-        5, "leave out pairs that occur less often; with scoring default it is also the discount "
+        5,
+        "leave out pairs that occur less often; with scoring default it is also the discount "
         "that is taken off their counts",
         minimum=1,
     )
@@ -94,6 +95,11 @@ class CorpusConfig:
     def score_threshold(self) -> float:
         """The score that a pair must exceed to be a phrase."""
         return threshold_of(self.phrase_scoring, self.phrase_threshold)
+
+    @property
+    def connector_file(self) -> str | None:
+        """The file of connector words, if any."""
+        return None if self.connector_words in ("", ENGLISH) else self.connector_words
 
     @property
     def delimiter(self) -> str:

@@ -52,7 +52,7 @@ def join_phrases(
     told = _Told(listener, config.phrases if known is None else len(known.passes))
     try:
         apart(partial(_warm_up, config.cache_dir))
-        made = Phrases((), config.delimiter, connectors_of(config.connector_words))
+        made = Phrases((), config.delimiter, connectors_of(config))
         made = made if known is None else known
         passes = []
         for number in range(told.passes):
@@ -112,9 +112,7 @@ def _marked(types: Vocabulary, words: frozenset[str]) -> Marks:
     return marks
 
 
-def _find(
-    encoded: EncodedCorpus, is_connector: Marks, config: CorpusConfig, told: _Told
-) -> _Pairs:
+def _find(encoded: EncodedCorpus, is_connector: Marks, config: CorpusConfig, told: _Told) -> _Pairs:
     """Find the phrases of a corpus, in order of their first words' arrival, then of the second."""
     runs = runs_of(encoded, is_connector)
     tick = partial(told.tick, "counting pairs")

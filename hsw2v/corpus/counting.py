@@ -6,7 +6,6 @@ half of its part, and comes back for the other half.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -15,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.config import cores
 from hsw2v.corpus.encoded import IDS_AT_ONCE, EncodedCorpus
 from hsw2v.corpus.pairs import (
     AHEAD,
@@ -34,9 +34,12 @@ MOST_SLOTS = 1 << 26
 _FIRST_SLOTS = 1 << 16
 _AT_ONCE = 1 << 15
 """Ids whose pairs are found, and then counted."""
+_MOST_THREADS = 8
 _POLL_SECONDS = 0.1
 
 Slots = NDArray[np.uint64]
+Frequent = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]
+"""Keys, runs and counts of pairs."""
 Tick = Callable[[int, int], None]
 
 
@@ -77,9 +80,7 @@ def runs_of(encoded: EncodedCorpus, is_connector: NDArray[np.bool_]) -> Slots:
     for begin in range(0, len(ids), IDS_AT_ONCE):
         at, end = begin, min(begin + IDS_AT_ONCE, len(ids))
         while at < end:
-            at, known = number_runs(
-                ids, at, end, is_connector, runs, known, len(runs) // 2, scan
-            )
+            at, known = number_runs(ids, at, end, is_connector, runs, known, len(runs) // 2, scan)
             if at < end:
                 runs = enlarged(runs)
         encoded.forget()
@@ -105,10 +106,12 @@ def count_pairs(
     """Count the pairs of a corpus, and return those that occur `least` times.
 
     `is_connector (T+1,)` tells which types are connector words, and `runs` numbers theirs. The
-    result is the same with any number of threads. `tick` is called with the ids that are done by
-    all threads, and their total.
+    result is the same with any number of threads. `tick` is called with the ids that are done, as
+    if all threads were one, and their total.
     """
-    bits = ((threads or os.cpu_count() or 1).bit_length() - 1) if len(encoded.ids) > _AT_ONCE else 0
+    # More would read all ids again for little.
+    most = min(threads or cores(), _MOST_THREADS) if len(encoded.ids) > _AT_ONCE else 1
+    bits = most.bit_length() - 1
     parts = [
         _Part(encoded, is_connector, runs, least, bits, part, most_slots >> bits)
         for part in range(1 << bits)
@@ -130,7 +133,8 @@ def _on_threads(parts: list[_Part], tick: Tick) -> None:
                 done, waiting = wait(work, _POLL_SECONDS, FIRST_EXCEPTION)
                 for one in done:
                     one.result()
-                tick(sum(part.done for part in parts), sum(part.total for part in parts))
+                share = sum(part.done for part in parts) / sum(part.total for part in parts)
+                tick(round(share * parts[0].ids), parts[0].ids)
                 if not waiting:
                     return
         finally:
@@ -138,7 +142,7 @@ def _on_threads(parts: list[_Part], tick: Tick) -> None:
 
 
 class _Part:
-    """The pairs with certain bits in their hashes."""
+    """The pairs with certain bits in their hashes: those of a thread."""
 
     def __init__(
         self,
@@ -150,53 +154,84 @@ class _Part:
         part: int,
         most_slots: int,
     ) -> None:
-        self._encoded, self._least, self._most = encoded, least, most_slots
+        self._encoded, self._least, self._most_slots = encoded, least, most_slots
         self._how = is_connector, runs
         self._waiting = [(bits, part)]
-        self._pairs = tuple(np.zeros((3, _AT_ONCE + AHEAD), np.uint64))
-        self.found: list[tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]] = []
+        self._keys, self._runs, self._mixed = np.zeros((3, _AT_ONCE + AHEAD), np.uint64)
+        self.found: list[Frequent] = []
         self.distinct = 0
         self.done = 0
         """Ids that were looked at."""
-        self.total = len(encoded.ids)
+        self.ids = self.total = len(encoded.ids)
 
     def count(self, over: threading.Event) -> None:
         """Count all, unless it is over."""
-        while self._waiting and not over.is_set():
-            slots = self._pass(*self._waiting.pop(), over)
-            none = np.empty(0, np.uint64)
-            keys = np.empty(frequent(slots, self._least, none, none, np.empty(0, np.int64)), np.uint64)
-            runs, counts = np.empty_like(keys), np.empty(len(keys), np.int64)
-            frequent(slots, self._least, keys, runs, counts)
-            self.found.append((keys, runs, counts))
+        while self._waiting:
+            table = _Table(*self._waiting.pop(), self._most_slots)
+            scan = np.zeros(SCAN, np.int64)
+            for begin in range(0, self.ids, _AT_ONCE):
+                if over.is_set():
+                    return
+                self._count_in(begin, min(begin + _AT_ONCE, self.ids), scan, table)
+            self.found.append(table.frequent(self._least))
+            self.distinct += table.used
 
-    def _pass(self, bits: int, part: int, over: threading.Event) -> Slots:
-        """Return the table of a part, or of as much of it as there is room for."""
-        ids, scan = self._encoded.ids, np.zeros(SCAN, np.int64)
-        slots, used = no_slots(_FIRST_SLOTS), 0
-        for begin in range(0, len(ids), _AT_ONCE):
-            if over.is_set():
-                break
-            end, at = min(begin + _AT_ONCE, len(ids)), 0
-            which = np.uint64((1 << bits) - 1), np.uint64(part)
-            found = find_pairs(ids, begin, end, *self._how, scan, *which, *self._pairs)
-            while True:
-                most = len(slots) // 8 * 5
-                at, used = count(*self._pairs, at, found, *which, slots, used, most)
-                if at == found:
-                    break
-                if 2 * len(slots) <= self._most:
-                    slots = enlarged(slots)
-                    continue
-                self._waiting.append((bits + 1, part | 1 << bits))
-                self.total += len(ids)
-                bits += 1
-                which = np.uint64((1 << bits) - 1), np.uint64(part)
-                half = no_slots(len(slots))
-                used = keep_part(slots, half, *which)
-                slots = half
-            self.done += end - begin
-            if end % IDS_AT_ONCE == 0:
-                self._encoded.forget()
-        self.distinct += used
-        return slots
+    def _count_in(self, begin: int, end: int, scan: NDArray[np.int64], table: _Table) -> None:
+        pairs = self._keys, self._runs, self._mixed
+        ids = self._encoded.ids
+        found = find_pairs(ids, begin, end, *self._how, scan, *table.which, *pairs)
+        left = table.add(*pairs, found)
+        self._waiting += left
+        self.total += self.ids * len(left)
+        self.done += end - begin
+        if end % IDS_AT_ONCE == 0:
+            self._encoded.forget()
+
+
+class _Table:
+    """How often pairs occur: those of a part, or of as much of it as there is room for."""
+
+    def __init__(self, bits: int, part: int, most_slots: int) -> None:
+        self._bits, self._part, self._most_slots = bits, part, most_slots
+        self._slots = no_slots(min(_FIRST_SLOTS, most_slots))
+        self.used = 0
+        """Pairs in it."""
+
+    @property
+    def which(self) -> tuple[np.uint64, np.uint64]:
+        """The mask of the bits that tell the part, and what they are."""
+        return np.uint64((1 << self._bits) - 1), np.uint64(self._part)
+
+    def add(
+        self,
+        keys: NDArray[np.uint64],
+        runs: NDArray[np.uint64],
+        mixed: NDArray[np.uint64],
+        found: int,
+    ) -> list[tuple[int, int]]:
+        """Count pairs, and return the parts that were given up for want of room."""
+        at, left = 0, list[tuple[int, int]]()
+        while True:
+            most = len(self._slots) // 8 * 5
+            at, self.used = count(
+                *(keys, runs, mixed, at, found, *self.which, self._slots, self.used, most)
+            )
+            if at == found:
+                return left
+            if 2 * len(self._slots) <= self._most_slots:
+                self._slots = enlarged(self._slots)
+            else:
+                left.append((self._bits + 1, self._part | 1 << self._bits))
+                self._bits += 1
+                half = no_slots(len(self._slots))
+                self.used = keep_part(self._slots, half, *self.which)
+                self._slots = half
+
+    def frequent(self, least: int) -> Frequent:
+        """Return the pairs that occur so often."""
+        keys, counts = np.empty(0, np.uint64), np.empty(0, np.int64)
+        room = frequent(self._slots, least, keys, keys, counts)
+        keys, runs = np.empty((2, room), np.uint64)
+        counts = np.empty(room, np.int64)
+        frequent(self._slots, least, keys, runs, counts)
+        return keys, runs, counts

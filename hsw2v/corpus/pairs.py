@@ -138,7 +138,7 @@ def find_pairs(ids, begin, end, is_connector, runs, scan, mask, part, keys, betw
                 key = np.uint64(first) << HALF | np.uint64(word)
                 mix = _mixed(key, np.uint64(run))
                 keys[found], between[found], mixed[found] = key, np.uint64(run), mix
-                found += np.int64(mix & mask == part)
+                found += int(mix & mask == part)
             first, run, length = word, 0, 0
     scan[FIRST], scan[RUN], scan[LENGTH] = first, run, length
     return found
@@ -252,24 +252,24 @@ def join(
 
 
 @compiled
-def write_words(ids, blob, offsets, out) -> int:
-    """Write the words of ids with spaces between, and line feeds at ends of sentences.
+def write_words(ids, blob, offsets, former, out) -> int:
+    """Write the words of ids, with spaces between them and line feeds at ends of sentences.
 
-    `blob (bytes,) uint8` has the words after one another, and word k from `offsets[k - 1]` on; the
-    bytes of `out` that are written are returned. A space may follow the last word of a sentence
-    that does not end.
+    `blob (bytes,) uint8` has the words after one another, and word k from `offsets[k - 1]` on;
+    `former` is the id before. Returns how many bytes of `out` are written.
     """
     at = 0
     for i in range(len(ids)):
         word = np.int64(ids[i])
         if word == 0:
-            # In place of the space after the word before.
-            out[max(at - 1, 0)] = np.uint8(10)
-            at = max(at, 1)
+            out[at] = np.uint8(10)
+            at += 1
         else:
+            if former:
+                out[at] = np.uint8(32)
+                at += 1
             for byte in range(offsets[word - 1], offsets[word]):
                 out[at] = blob[byte]
                 at += 1
-            out[at] = np.uint8(32)
-            at += 1
+        former = word
     return at

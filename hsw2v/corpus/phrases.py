@@ -1,4 +1,4 @@
-"""Phrases: which pairs of words are joined, pass by pass; and their definition on lists of words."""
+"""Phrases: which pairs of words are joined, pass by pass, and what joining is on lists of words."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
+from hsw2v.config import CorpusConfig
 from hsw2v.errors import UsageError
 from hsw2v.files import read_text
 
-ENGLISH = frozenset("a an the for of with without at from to in on by and or".split())
+ENGLISH_WORDS = frozenset(
+    {"a", "an", "the", "for", "of", "with", "without", "at", "from", "to", "in", "on", "by"}
+    | {"and", "or"}
+)
 """Connector words of English, those that gensim has."""
 
 
-class Phrase(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Phrase:
     """A pair of words, and connector words between them, that is joined."""
 
     words: tuple[str, ...]
@@ -89,7 +94,7 @@ class Phrases:
         plain = {
             "delimiter": self.delimiter,
             "connectors": sorted(self.connectors),
-            "passes": self.passes,
+            "passes": [[(one.words, one.count, one.score) for one in some] for some in self.passes],
         }
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -105,8 +110,8 @@ class Phrases:
             passes = tuple(tuple(map(_phrase, some)) for some in plain["passes"])
             connectors = frozenset(map(_word, plain["connectors"]))
             return cls(passes, _word(plain["delimiter"]), connectors)
-        except (KeyError, TypeError, RecursionError) as error:
-            raise ValueError(f"phrases are of another type ({error!r})") from error
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"phrases are none ({error})") from error
 
 
 def _phrase(plain: Any) -> Phrase:
@@ -122,12 +127,12 @@ def _word(plain: Any) -> str:
     return plain
 
 
-def connectors_of(name: str) -> frozenset[str]:
-    """Return the connector words that a setting names: `english`, a file, or none.
+def connectors_of(config: CorpusConfig) -> frozenset[str]:
+    """Return the connector words that settings name: those of English, of a file, or none.
 
     Raises:
         MissingInputError, CorruptInputError, EncodingError: the file cannot be read.
     """
-    if not name:
-        return frozenset()
-    return ENGLISH if name == "english" else frozenset(read_text(name).split())
+    if config.connector_file is not None:
+        return frozenset(read_text(config.connector_file).split())
+    return ENGLISH_WORDS if config.connector_words else frozenset()

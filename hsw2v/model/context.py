@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from hsw2v.config import Config, CorpusConfig
+from hsw2v.corpus.phrases import Phrases
 from hsw2v.errors import UsageError
 
 GAP = "_"
@@ -27,8 +28,12 @@ class Context:
     """Words of the vocabulary that are too far from the gap."""
 
 
-def context_of_text(text: str, config: Config, vocabulary: Container[str]) -> Context:
+def context_of_text(
+    text: str, config: Config, vocabulary: Container[str], phrases: Phrases | None = None
+) -> Context:
     """Return the context of the gap in a text, with its words made as in training.
+
+    On either side of the gap, phrases are joined.
 
     Raises:
         UsageError: the text does not have exactly one gap.
@@ -44,6 +49,8 @@ def context_of_text(text: str, config: Config, vocabulary: Container[str]) -> Co
     gap = tokens.index(None)
     window = config.training.window
     sides = [[word for word in side if word] for side in (tokens[:gap], tokens[gap + 1 :])]
+    if phrases is not None:
+        sides = [phrases.join(side) for side in sides]
     before, after = ([word for word in side if word in vocabulary] for side in sides)
     return Context(
         words=(*before[-window:], *after[:window]),

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
+from hsw2v.corpus.phrases import Phrases
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ModelFileError, UsageError
 from hsw2v.events import Listener, ignore
@@ -61,6 +62,7 @@ class Model:
         *,
         classes: Classes | Callable[[], Classes] | None = None,
         batch_norm: Floats | Callable[[], Floats] | None = None,
+        phrases: Phrases | Callable[[], Phrases] | None = None,
     ) -> None:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
 
@@ -68,9 +70,10 @@ class Model:
         `tree`, `(N(V-1), D)` of a forest of N trees, or V more with those of the words after them;
         `(C+V, D)` of C `classes`, and then of the words; or `(V, D)` of the words. Rows of
         `batch_norm (4, D) float32` are what hidden vectors are normalised by: scale, shift, running
-        mean and running variance. `config` are the settings it was trained with, by section; `info`
-        versions, totals and times. Arrays, tree and classes may be given as functions, which are
-        called when they are first used. The `name` of a model is that of its file, if it has one.
+        mean and running variance. `phrases` are those that were joined in its text. `config` are
+        the settings it was trained with, by section; `info` versions, totals and times. Arrays,
+        tree, classes and phrases may be given as functions, which are called when they are first
+        used. The `name` of a model is that of its file, if it has one.
         """
         self.vocabulary = vocabulary
         self.config: dict[str, Any] = dict(config or {})
@@ -81,6 +84,7 @@ class Model:
         self._structure: Structure | Callable[[], Structure] | None
         self._structure = classes if tree is None else tree
         self._batch_norm = _floats(batch_norm)
+        self._phrases = phrases
         self._built: type[BuiltOutput[Any]] | None = None
 
     @classmethod
@@ -98,6 +102,7 @@ class Model:
             config=found.config,
             info=found.info,
             batch_norm=found.batch_norm,
+            phrases=found.phrases,
         )
         model._structure = found.structure
         model._built = found.built
@@ -161,6 +166,11 @@ class Model:
         """Return scale, shift, mean and variance of hidden vectors, `(4, D) float32`, or None."""
         found = self._batch_norm() if callable(self._batch_norm) else self._batch_norm
         return None if found is None else _read_only(found)
+
+    @cached_property
+    def phrases(self) -> Phrases | None:
+        """Return the phrases that were joined in the text it was trained on; None without any."""
+        return self._phrases() if callable(self._phrases) else self._phrases
 
     @property
     def counts(self) -> NDArray[np.int64] | None:
@@ -405,6 +415,7 @@ class Model:
             self.output,
             self.structure,
             batch_norm=self.batch_norm,
+            phrases=self.phrases,
             config=self.config,
             info=self.info,
             force=force,

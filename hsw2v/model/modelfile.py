@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
+from hsw2v.corpus.phrases import Phrases
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 from hsw2v.model.arguments import check_finite
@@ -28,6 +29,8 @@ from hsw2v.network.outputs.output import BuiltOutput, Structure
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.forest import Forest
 
+PHRASES = "phrases"
+"""The tensor of phrases."""
 _BYTES_AT_ONCE = 1 << 24
 
 T = TypeVar("T", bound=Structure)
@@ -45,6 +48,7 @@ class Contents:
     built: type[BuiltOutput[Any]] | None
     """The output layer of the trees or the classes."""
     batch_norm: Callable[[], NDArray[np.float32]] | None
+    phrases: Callable[[], Phrases] | None
     config: dict[str, Any]
     info: dict[str, Any]
 
@@ -78,6 +82,7 @@ def _contents(store: Store) -> Contents:
         structure,
         built,
         (lambda: _batch_norm(store)) if "batch_norm" in store else None,
+        (lambda: read_phrases(store)) if PHRASES in store else None,
         store.metadata["config"],
         store.metadata["info"],
     )
@@ -108,6 +113,8 @@ def verify(source: str) -> Iterator[tuple[str, str]]:
     for name, table in {**tables, "batch normalisation": found.batch_norm}.items():
         if table is not None:
             yield name, f"{list(table().shape)}, finite"
+    if found.phrases is not None:
+        yield "phrases", f"{len(found.phrases()):,}"
     structure = found.structure() if found.structure else None
     if isinstance(structure, Classes):
         yield "classes", f"{structure.count:,}, each with a word"
@@ -157,6 +164,7 @@ def write_contents(
     structure: Structure | None,
     *,
     batch_norm: NDArray[np.float32] | None,
+    phrases: Phrases | None,
     config: Mapping[str, Any],
     info: Mapping[str, Any],
     force: bool = False,
@@ -185,6 +193,7 @@ def write_contents(
         arrays[kind.table_tensor] = output
     if batch_norm is not None:
         arrays["batch_norm"] = batch_norm
+    arrays |= phrase_arrays(phrases)
     # A reader that knows neither classes nor batch normalisation would take the one for a damaged
     # file, and answer without the other; likewise words beside a tree.
     version = 2 if "classes" in arrays or batch_norm is not None else 1
@@ -194,6 +203,25 @@ def write_contents(
     if isinstance(structure, Forest):
         version = 4
     write_store(path, arrays, version=version, config=config, info=info, force=force)
+
+
+def phrase_arrays(phrases: Phrases | None) -> dict[str, NDArray[Any]]:
+    """Return the tensor of phrases, by its name; none where there are none."""
+    return {} if phrases is None else {PHRASES: np.frombuffer(phrases.to_json(), np.uint8)}
+
+
+def read_phrases(store: Store) -> Phrases:
+    """Return the phrases of a store that has some, checked.
+
+    Raises:
+        ModelFileError: their tensor is altered, or is none.
+    """
+    length, *_ = store.shape(PHRASES) or (0,)
+    _expect(store, PHRASES, (length,), "U8")
+    try:
+        return Phrases.from_json(store.array(PHRASES).tobytes())
+    except ValueError as error:
+        raise store.broken(f"is not a whole model: its {error}") from error
 
 
 def read_vocabulary(store: Store, prefix: str = "") -> Vocabulary:

@@ -136,6 +136,7 @@ def train(
                 source,
                 chosen.corpus,
                 heldout,
+                phrases=None if earlier is None else earlier.model.phrases,
                 training=chosen.training,
                 cluster=cluster,
                 listener=_beginning(warm_up, listener),
@@ -455,7 +456,7 @@ def _train(
             tables = network.vectors[:, : network.dim], network.outputs[:, : network.dim]
             norm = network.norm
             kept.save_epoch(
-                lambda: _model(config, vocabulary, network, norm, *tables, about), epoch
+                lambda: _model(config, texts, vocabulary, network, norm, *tables, about), epoch
             )
 
     measuring = trainer.train(corpus, listener, held, kept, save_epoch)
@@ -465,7 +466,7 @@ def _train(
     if trainer.state.halvings:
         info["learning_rate_halved"] = trainer.state.halvings
     network, norm = trainer.network, trainer.network.norm
-    model = _model(chosen, vocabulary, network, norm, *network.compact(), {**info, **notes})
+    model = _model(chosen, texts, vocabulary, network, norm, *network.compact(), {**info, **notes})
     if kept is not None:
         kept.save(model)
     return Trained(model, seconds)
@@ -473,6 +474,7 @@ def _train(
 
 def _model(
     config: Config,
+    texts: Texts,
     vocabulary: Vocabulary,
     network: Network,
     norm: NDArray[np.float32] | None,
@@ -493,6 +495,7 @@ def _model(
         None if isinstance(structure, Classes) else structure,
         classes=structure if isinstance(structure, Classes) else None,
         batch_norm=None if norm is None else norm[:, : network.dim].copy(),
+        phrases=texts.corpus.phrases,
         config=config.to_dict(),
         info=info,
     )

@@ -23,6 +23,7 @@ from hsw2v.errors import UsageError
 from hsw2v.events import Listener, Notice
 from hsw2v.kernels.normalisation import MOMENTUM
 from hsw2v.model import Model, load
+from hsw2v.model.modelfile import phrase_arrays
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, structure_tensors
 from hsw2v.network.parameters import NORM
@@ -139,6 +140,7 @@ class Earlier:
         yield from structure_tensors(model.structure).values()
         if model.batch_norm is not None:
             yield model.batch_norm
+        yield from phrase_arrays(model.phrases).values()
 
     @property
     def info(self) -> dict[str, Any]:
