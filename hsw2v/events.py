@@ -46,10 +46,10 @@ class PhrasesProgress(Event):
 
 @dataclass(frozen=True)
 class PhrasesReady(Event):
-    """Phrases are joined in a corpus."""
+    """The phrases of a corpus are found, and joined in it."""
 
     phrases: list[int]
-    """How many each pass knows."""
+    """How many each pass has found."""
     tokens: int
     """Tokens that are left."""
     types: int

@@ -28,6 +28,7 @@ OTHERS = {
         *("compare", "threads", "start", "vocabulary", "dimensions", "tokenizer", "queries"),
         "kernel",
     ),
+    "phrases.md": ("phrases",),
     "trees.md": ("rebuilding",),
 }
 """Blocks whose figures are in the page alone."""

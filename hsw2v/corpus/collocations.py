@@ -68,7 +68,7 @@ def join_phrases(
                 encoded = _joined(encoded, is_connector, pairs.ids, words, config.cache_dir, told)
         if known is None:
             made = dataclasses.replace(made, passes=tuple(passes))
-        told.ready(made, encoded)
+            told.ready(made, encoded)
         return dataclasses.replace(encoded, phrases=made)
     except BaseException:
         encoded.close()
