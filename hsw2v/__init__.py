@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hsw2v.corpus.phrases import Phrases
+    from hsw2v.corpus.sources import find_phrases
     from hsw2v.diagnosis.diagnose import diagnose
     from hsw2v.experiments.comparing import compare
     from hsw2v.experiments.comparison import Comparison
@@ -19,10 +21,12 @@ __all__ = [
     "Comparison",
     "Graph",
     "Model",
+    "Phrases",
     "Plan",
     "Walks",
     "compare",
     "diagnose",
+    "find_phrases",
     "load",
     "plan",
     "resume",
@@ -34,10 +38,12 @@ _HOMES = {
     "Comparison": "hsw2v.experiments.comparison",
     "Graph": "hsw2v.graphs.graph",
     "Model": "hsw2v.model",
+    "Phrases": "hsw2v.corpus.phrases",
     "Plan": "hsw2v.training.plan",
     "Walks": "hsw2v.graphs.walks",
     "compare": "hsw2v.experiments.comparing",
     "diagnose": "hsw2v.diagnosis.diagnose",
+    "find_phrases": "hsw2v.corpus.sources",
     "load": "hsw2v.model",
     "plan": "hsw2v.training.plan",
     "resume": "hsw2v.training.api",

@@ -51,6 +51,33 @@ class WalkProgress(Event):
 
 
 @dataclass(frozen=True)
+class PhrasesProgress(Event):
+    """How far the joining of phrases is."""
+
+    stage: str
+    """A name for people."""
+    number: int
+    """The pass under way, counted from 1."""
+    passes: int
+    done: int
+    total: int
+    """Ids that this stage looks at."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PhrasesReady(Event):
+    """The phrases of a corpus are found, and joined in it."""
+
+    phrases: list[int]
+    """How many each pass has found."""
+    tokens: int
+    """Tokens that are left."""
+    types: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class VocabularyReady(Event):
     """The corpus is read and its vocabulary is made."""
 

@@ -53,6 +53,7 @@ _COMPILED_SOURCES = (
     "corpus/vectors.py",
     "corpus/text.py",
     "corpus/tokens.py",
+    "corpus/pairs.py",
     "kernels/**/*.py",
     "trees/*.py",
     "graphs/steps.py",

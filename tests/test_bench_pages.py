@@ -28,6 +28,7 @@ OTHERS = {
         *("compare", "threads", "start", "vocabulary", "dimensions", "tokenizer", "queries"),
         *("kernel", "formats"),
     ),
+    "phrases.md": ("phrases",),
     "trees.md": ("rebuilding",),
     "subwords.md": ("subwords",),
 }

@@ -16,6 +16,7 @@ SECONDS_BETWEEN_LINES = 5.0
 PROGRESS: dict[type[events.Event], tuple[str, str]] = {
     events.CorpusProgress: ("bytes_read", "bytes_total"),
     events.WalkProgress: ("walks", "walks_total"),
+    events.PhrasesProgress: ("done", "total"),
     events.TreeProgress: ("done", "total"),
     events.TrainingProgress: ("tokens", "tokens_total"),
     events.ScoringProgress: ("tokens", "tokens_total"),
@@ -111,6 +112,15 @@ def describe(event: events.Event) -> str:
     if isinstance(event, events.WalkProgress):
         speed = event.walks / event.seconds if event.seconds else 0.0
         return f"walking: {event.walks:,} of {event.walks_total:,} walks, {speed:,.0f} walks/s"
+    if isinstance(event, events.PhrasesProgress):
+        where = f", pass {event.number} of {event.passes}" if event.passes > 1 else ""
+        return f"phrases: {event.stage}, {event.done:,} of {event.total:,} tokens{where}"
+    if isinstance(event, events.PhrasesReady):
+        found = " and ".join(f"{count:,}" for count in event.phrases)
+        return (
+            f"phrases: {found}, joined in {event.seconds:.1f} s; {event.tokens:,} tokens of "
+            f"{event.types:,} types are left"
+        )
     if isinstance(event, events.VocabularyReady):
         share = event.tokens_in_vocabulary / event.tokens if event.tokens else 0.0
         return (

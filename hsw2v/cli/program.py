@@ -10,6 +10,7 @@ from hsw2v.cli.diagnose import diagnose
 from hsw2v.cli.evaluate import evaluate
 from hsw2v.cli.export import export
 from hsw2v.cli.inspect import info, vector
+from hsw2v.cli.phrases import phrases
 from hsw2v.cli.plan import plan
 from hsw2v.cli.predict import predict
 from hsw2v.cli.query import analogy, odd_one_out, similarity
@@ -28,6 +29,7 @@ COMMANDS: tuple[click.Command, ...] = (
     demo,
     vocab,
     walks,
+    phrases,
     similar,
     similarity,
     analogy,

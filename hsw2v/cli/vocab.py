@@ -31,15 +31,16 @@ def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any
     Examples:
       hsw2v vocab corpus.txt --min-count 10 > words.tsv
       hsw2v vocab raw.txt --tokens words --lowercase | head
+      hsw2v vocab corpus.txt --phrases 2 | grep _
     """
     from hsw2v.corpus.lists import read_lists
-    from hsw2v.corpus.stream import encode
+    from hsw2v.corpus.sources import encode_source
     from hsw2v.corpus.words import choose_words
 
     settings = resolve(config, given)
     with Progress(quiet=quiet) as progress:
         lists = read_lists(settings, progress.listen)
-        with encode(corpus, settings.corpus, listener=progress.listen) as encoded:
+        with encode_source(corpus, settings.corpus, progress.listen) as encoded:
             vocabulary, _ = choose_words(encoded, settings.vocabulary, lists, progress.listen)
     for word, count in zip(vocabulary.words, vocabulary.counts.tolist(), strict=True):
         sys.stdout.write(f"{word}\t{count}\n")

@@ -63,6 +63,7 @@ __all__ = [
     "VocabularyConfig",
     "as_keys",
     "bounds",
+    "cores",
     "from_tables",
     "known_settings",
     "named",
@@ -101,8 +102,9 @@ class Config:
                 sound["min_count"] = 1
             object.__setattr__(self, section.name, dataclasses.replace(part, **sound))
         # As it is written, which is found out when it is taken apart.
-        training = self.training
+        training, corpus = self.training, self.corpus
         _ = training.phases, training.tables_folder, training.ngram_lengths
+        _ = corpus.score_threshold, corpus.delimiter
 
     def replace(self, **settings: Any) -> Config:
         """Return a copy with some settings changed, named without their section.
@@ -138,7 +140,7 @@ class Config:
         defaults: dict[str, Any] = {
             "epochs": epochs,
             "lr": _default_lr(training),
-            "threads": _cores(),
+            "threads": cores(),
             "rebuild_every": DEFAULT_REBUILD_EVERY[training.model],
         }
         if epochs is not None:
@@ -169,6 +171,7 @@ class Config:
         """The files that are read besides texts, by the names of their settings."""
         named = {one: getattr(self.vocabulary, one) for one in LISTS}
         named |= {"tree": self.training.tree_file, "init": self.training.init}
+        named["connector_words"] = self.corpus.connector_file
         return {name: file for name, file in named.items() if file is not None}
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
@@ -343,5 +346,6 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(names)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

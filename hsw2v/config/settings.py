@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from hsw2v.config.joining import ENGLISH, SCORINGS, checked_delimiter, threshold_of
 from hsw2v.config.places import MEMORY, folder_of_tables
 from hsw2v.config.pretraining import Phase, phases_of
 from hsw2v.config.subwords import lengths_of
@@ -83,6 +84,51 @@ class CorpusConfig:
     cache_dir: str | None = setting(
         None, "folder for the encoded corpus while training (default: the system's temporary one)"
     )
+    phrases: int = setting(
+        0,
+        "passes that join pairs of words that are phrases, such as new_york; each joins over the "
+        "result of the one before, so that two find phrases of up to four words; 0 joins none",
+        minimum=0,
+        maximum=16,
+    )
+    phrase_threshold: float | None = setting(
+        None,
+        "score that a pair must exceed to be a phrase: higher for fewer phrases (default: 10, with "
+        "phrase scoring npmi 0.5)",
+    )
+    phrase_min_count: int = setting(
+        5,
+        "leave out pairs that occur less often; with scoring default it is also the discount "
+        "that is taken off their counts",
+        minimum=1,
+    )
+    phrase_scoring: str = setting(
+        "default",
+        "score of a pair: word2phrase's, with the number of different words and pairs as gensim "
+        "has it (default), or normalised pointwise mutual information, from -1 to 1 (npmi)",
+        choices=SCORINGS,
+    )
+    phrase_delimiter: str = setting("_", "what is put between the words of a phrase")
+    connector_words: str = setting(
+        "",
+        "words that may be inside a phrase, but neither begin nor end one: english for articles, "
+        "prepositions and conjunctions of English, or a file of such words",
+    )
+
+    @property
+    def score_threshold(self) -> float:
+        """The score that a pair must exceed to be a phrase."""
+        return threshold_of(self.phrase_scoring, self.phrase_threshold)
+
+    @property
+    def connector_file(self) -> str | None:
+        """The file of connector words, if any."""
+        return None if self.connector_words in ("", ENGLISH) else self.connector_words
+
+    @property
+    def delimiter(self) -> str:
+        """What is put between the words of a phrase, checked."""
+        return checked_delimiter(self.phrase_delimiter)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.corpus.parts import Part
+from hsw2v.corpus.phrases import Phrases
 from hsw2v.corpus.tokens import cut_blocks
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import Hsw2vError
@@ -207,6 +208,8 @@ class EncodedCorpus:
     """What a source looks like that was read as plain text, as a sentence; empty if like that."""
     apart: list[Reading] = field(default_factory=list)
     """What each worker has read, where these have the ids."""
+    phrases: Phrases | None = None
+    """Those that were joined."""
 
     @property
     def ids(self) -> Ids:

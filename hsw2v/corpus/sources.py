@@ -6,16 +6,19 @@ import dataclasses
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Any, cast
 
-from hsw2v.config import CorpusConfig
+from hsw2v.config import Config, CorpusConfig
+from hsw2v.corpus.collocations import join_phrases
 from hsw2v.corpus.encoded import EncodedCorpus
+from hsw2v.corpus.phrases import Phrases, connectors_of
 from hsw2v.corpus.stream import Token, encode, encode_sentences
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus
+from hsw2v.corpus.writing import write_corpus
 from hsw2v.errors import EmptyCorpusError, UsageError, without_credentials
-from hsw2v.events import Listener
-from hsw2v.files import expand_sources, stored_size
+from hsw2v.events import Listener, Notice, ignore
+from hsw2v.files import check_writable, expand_sources, stored_size
 
 Path = str | os.PathLike[str]
 
@@ -73,17 +76,48 @@ def stored_as(source: Source) -> list[tuple[str, int, int]]:
 
 
 def encode_source(
-    source: Source, config: CorpusConfig, listener: Listener, most_bytes: int | None = None
+    source: Source,
+    config: CorpusConfig,
+    listener: Listener,
+    most_bytes: int | None = None,
+    *,
+    phrases: Phrases | None = None,
 ) -> EncodedCorpus:
     """Encode a path, a list of paths, or an iterable of sentences, which are lists of tokens.
 
-    Of paths, `most_bytes` bounds what is read, as `stream.encode` says.
+    Of paths, `most_bytes` bounds what is read, as `stream.encode` says. Phrases are joined where
+    the settings ask for it: those given, or else those of the source itself.
 
     Raises:
         UsageError: the source is something else.
         EmptyCorpusError: no source is given.
-        And what `stream.encode` and `stream.encode_sentences` raise.
+        And what `stream.encode`, `stream.encode_sentences` and `join_phrases` raise.
     """
+    if config.phrases and phrases is None:
+        # What cannot be read is to be told before the text is.
+        connectors_of(config)
+    if not config.phrases:
+        _tell_unused(config, listener)
+    encoded = _encoded(source, config, listener, most_bytes)
+    return join_phrases(encoded, config, phrases, listener) if config.phrases else encoded
+
+
+def _tell_unused(config: CorpusConfig, listener: Listener) -> None:
+    """Tell of settings of phrases where none are joined."""
+    unused = [
+        one.name
+        for one in dataclasses.fields(config)
+        if one.name.startswith(("phrase_", "connector_"))
+        and getattr(config, one.name) != one.default
+    ]
+    if unused:
+        have = " and ".join(unused) + (" have" if len(unused) > 1 else " has")
+        listener(Notice(f"{have} no effect (phrases 0)"))
+
+
+def _encoded(
+    source: Source, config: CorpusConfig, listener: Listener, most_bytes: int | None
+) -> EncodedCorpus:
     if isinstance(source, EncodedSource):
         return source.encode(config, listener)
     if not isinstance(source, Iterable | os.PathLike):
@@ -96,10 +130,55 @@ def encode_source(
     return encode(names, config, listener=listener, most_bytes=most_bytes)
 
 
+def find_phrases(
+    source: Source,
+    *,
+    output: Path | None = None,
+    force: bool = False,
+    config: Config | None = None,
+    listener: Listener = ignore,
+    **settings: Any,
+) -> Phrases:
+    """Find the phrases of a source, as `hsw2v.train` does with the same settings.
+
+    Settings are those of the corpus by name, over those of `config`: `find_phrases("corpus.txt",
+    phrases=2, connector_words="english")`; `phrases`, the number of passes, is 1 if they do not
+    tell. The answer has a `table` of the phrases, their counts and scores, the highest score first,
+    and `join` for sentences that are lists of words. With `output` the text is written there with
+    its phrases joined, one sentence a line, compressed by the extension.
+
+    Raises:
+        UsageError: a setting is unknown or out of bounds.
+        MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file of
+            connector words.
+        EmptyCorpusError: there is no token.
+        OutputExistsError: the output is there, and `force` is not given.
+        OutputError, DiskFullError: the output cannot be written, or the encoded corpus cannot be
+            written to `cache_dir`.
+        ResourceError: there is not enough memory.
+    """
+    chosen = (config or Config()).replace(**settings).corpus
+    if not chosen.phrases:
+        chosen = dataclasses.replace(chosen, phrases=1)
+    if output is not None:
+        check_writable(output, force=force)
+    with encode_source(source, chosen, listener) as encoded:
+        if output is not None:
+            write_corpus(encoded, output, force=force)
+        assert encoded.phrases is not None
+        return encoded.phrases
+
+
 def words_of_source(
-    source: Source, config: CorpusConfig, vocabulary: Vocabulary, listener: Listener
+    source: Source,
+    config: CorpusConfig,
+    vocabulary: Vocabulary,
+    listener: Listener,
+    phrases: Phrases | None = None,
 ) -> WordCorpus:
     """Encode a source by the settings of another corpus, as words of its vocabulary.
+
+    Its phrases are those of that corpus, if it has some.
 
     Raises:
         What `encode_source` raises.
@@ -107,4 +186,5 @@ def words_of_source(
     if not is_text(source):
         # Sentences are split already.
         config = dataclasses.replace(config, tokens="space")
-    return WordCorpus.of(encode_source(source, config, listener), vocabulary)
+    config = dataclasses.replace(config, phrases=0 if phrases is None else len(phrases.passes))
+    return WordCorpus.of(encode_source(source, config, listener, phrases=phrases), vocabulary)

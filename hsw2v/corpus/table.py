@@ -182,6 +182,17 @@ def merged(several: Sequence[Vocabulary]) -> Vocabulary:
     return Vocabulary(types.blob, types.offsets, counts[1:])
 
 
+def with_others(types: Vocabulary, others: Vocabulary) -> tuple[Vocabulary, NDArray[np.int32]]:
+    """Return types with others after them that are not there yet, and the id of each other.
+
+    Ids count from 1, (n,) int32; counts are of no use.
+    """
+    table = TypeTable()
+    _ids_of(types, table)
+    ids = _ids_of(others, table)
+    return table.vocabulary(), ids
+
+
 def places(types: Vocabulary, known: Vocabulary) -> NDArray[np.int64]:
     """Return which of the V words that are known each of T types is, (T,) int64; -1 for none."""
     table = TypeTable()

@@ -71,7 +71,7 @@ def diagnose(
         batch_norm=model.batch_norm,
         seed=seed,
     )
-    text = words_of_source(source, config.corpus, model.vocabulary, listener)
+    text = words_of_source(source, config.corpus, model.vocabulary, listener, model.phrases)
     with text.encoded:
         pace = Pace()
         for some in sampled_windows(text, Sampling.of(config, counts), windows, seed):

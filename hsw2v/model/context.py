@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from hsw2v.config import Config, CorpusConfig
+from hsw2v.corpus.phrases import Phrases
 from hsw2v.errors import UsageError
 
 GAP = "_"
@@ -28,11 +29,14 @@ class Context:
 
 
 def context_of_text(
-    text: str, config: Config, known: Callable[[list[str]], Collection[str]]
+    text: str,
+    config: Config,
+    known: Callable[[list[str]], Collection[str]],
+    phrases: Phrases | None = None,
 ) -> Context:
     """Return the context of the gap in a text, with its words made as in training.
 
-    `known` tells which of some words have vectors.
+    `known` tells which of some words have vectors. On either side of the gap, phrases are joined.
 
     Raises:
         UsageError: the text does not have exactly one gap.
@@ -48,6 +52,8 @@ def context_of_text(
     gap = tokens.index(None)
     window = config.training.window
     sides = [[word for word in side if word] for side in (tokens[:gap], tokens[gap + 1 :])]
+    if phrases is not None:
+        sides = [phrases.join(side) for side in sides]
     vocabulary = known([word for side in sides for word in side])
     before, after = ([word for word in side if word in vocabulary] for side in sides)
     return Context(

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
+from hsw2v.corpus.phrases import Phrases
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ModelFileError, UnknownWordError, UsageError
 from hsw2v.events import LabelsProgress, Listener, Pace, ignore
@@ -69,6 +70,7 @@ class Model:
         batch_norm: Floats | Callable[[], Floats] | None = None,
         subwords: SubwordVectors | None = None,
         oov: Callable[[], Vocabulary] | None = None,
+        phrases: Phrases | Callable[[], Phrases] | None = None,
     ) -> None:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
 
@@ -78,10 +80,11 @@ class Model:
         `batch_norm (4, D) float32` are what hidden vectors are normalised by: scale, shift, running
         mean and running variance. With `subwords`, the vectors of n-grams, words that are not in
         the vocabulary have vectors, too: wherever a word is asked for, it may be any, unless it is
-        said otherwise. `oov` returns the types of the text that are no words, with their counts.
-        `config` are the settings it was trained with, by section; `info` versions, totals and
-        times. Arrays, tree and classes may be given as functions, which are called when they are
-        first used. The `name` of a model is that of its file, if it has one.
+        said otherwise. `oov` returns the types of the text that are no words, with their counts;
+        `phrases` are those that were joined in it. `config` are the settings it was trained with,
+        by section; `info` versions, totals and times. Arrays, tree, classes and phrases may be
+        given as functions, which are called when they are first used. The `name` of a model is that
+        of its file, if it has one.
         """
         self.vocabulary = vocabulary
         self.config: dict[str, Any] = dict(config or {})
@@ -93,6 +96,7 @@ class Model:
         self._structure = classes if tree is None else tree
         self._batch_norm = _floats(batch_norm)
         self.subwords = subwords
+        self._phrases = phrases
         self._built: type[BuiltOutput[Any]] | None = None
         self._oov = oov
 
@@ -113,6 +117,7 @@ class Model:
             batch_norm=found.batch_norm,
             subwords=found.subwords,
             oov=found.oov,
+            phrases=found.phrases,
         )
         model._structure = found.structure
         model._built = found.built
@@ -176,6 +181,11 @@ class Model:
         """Return scale, shift, mean and variance of hidden vectors, `(4, D) float32`, or None."""
         found = self._batch_norm() if callable(self._batch_norm) else self._batch_norm
         return None if found is None else _read_only(found)
+
+    @cached_property
+    def phrases(self) -> Phrases | None:
+        """Return the phrases that were joined in the text it was trained on; None without any."""
+        return self._phrases() if callable(self._phrases) else self._phrases
 
     @property
     def counts(self) -> NDArray[np.int64] | None:
@@ -530,6 +540,7 @@ class Model:
             batch_norm=self.batch_norm,
             subwords=self.subwords,
             oov=self.oov if known_settings(self.config, _OOV).vocabulary.oov_counts else None,
+            phrases=self.phrases,
             config=self.config,
             info=self.info,
             force=force,

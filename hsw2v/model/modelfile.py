@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hsw2v.arrays import all_finite
 from hsw2v.config import known_settings
 from hsw2v.config.subwords import LONGEST
+from hsw2v.corpus.phrases import Phrases
 from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
@@ -33,6 +34,8 @@ from hsw2v.trees.forest import Forest
 
 OOV = "oov_"
 """What begins the names of the tensors of types that are no words."""
+PHRASES = "phrases"
+"""The tensor of phrases."""
 _BYTES_AT_ONCE = 1 << 24
 
 T = TypeVar("T", bound=Structure)
@@ -52,6 +55,7 @@ class Contents:
     batch_norm: Callable[[], NDArray[np.float32]] | None
     subwords: SubwordVectors | None
     oov: Callable[[], Vocabulary] | None
+    phrases: Callable[[], Phrases] | None
     config: dict[str, Any]
     info: dict[str, Any]
 
@@ -87,6 +91,7 @@ def _contents(store: Store) -> Contents:
         (lambda: _batch_norm(store)) if "batch_norm" in store else None,
         _subwords(store, dim) if "ngrams" in store else None,
         (lambda: read_vocabulary(store, OOV)) if f"{OOV}words" in store else None,
+        (lambda: read_phrases(store)) if PHRASES in store else None,
         store.metadata["config"],
         store.metadata["info"],
     )
@@ -123,6 +128,8 @@ def verify(source: str) -> Iterator[tuple[str, str]]:
         yield "buckets of n-grams", f"{buckets:,} of {settings.buckets:,}, rising"
     if found.oov is not None:
         yield "types that are no words", f"{len(found.oov()):,}, distinct, UTF-8, with counts"
+    if found.phrases is not None:
+        yield "phrases", f"{len(found.phrases()):,}"
     structure = found.structure() if found.structure else None
     if isinstance(structure, Classes):
         yield "classes", f"{structure.count:,}, each with a word"
@@ -174,6 +181,7 @@ def write_contents(
     batch_norm: NDArray[np.float32] | None,
     subwords: SubwordVectors | None,
     oov: Vocabulary | None = None,
+    phrases: Phrases | None,
     config: Mapping[str, Any],
     info: Mapping[str, Any],
     force: bool = False,
@@ -210,6 +218,7 @@ def write_contents(
     # A reader that does not know them ignores them.
     if oov is not None and len(oov):
         arrays |= vocabulary_tensors(oov, OOV)
+    arrays |= phrase_arrays(phrases)
     # A reader that knows neither classes nor batch normalisation would take the one for a damaged
     # file, and answer without the other; likewise words beside a tree.
     version = 2 if "classes" in arrays or batch_norm is not None else 1
@@ -228,6 +237,25 @@ def vocabulary_tensors(words: Vocabulary, prefix: str = "") -> dict[str, NDArray
         f"{prefix}word_offsets": words.offsets,
         f"{prefix}counts": words.counts,
     }
+
+
+def phrase_arrays(phrases: Phrases | None) -> dict[str, NDArray[Any]]:
+    """Return the tensor of phrases, by its name; none where there are none."""
+    return {} if phrases is None else {PHRASES: np.frombuffer(phrases.to_json(), np.uint8)}
+
+
+def read_phrases(store: Store) -> Phrases:
+    """Return the phrases of a store that has some, checked.
+
+    Raises:
+        ModelFileError: their tensor is altered, or is none.
+    """
+    length, *_ = store.shape(PHRASES) or (0,)
+    _expect(store, PHRASES, (length,), "U8")
+    try:
+        return Phrases.from_json(store.array(PHRASES).tobytes())
+    except ValueError as error:
+        raise store.broken(f"is not a whole model: its {error}") from error
 
 
 def read_vocabulary(store: Store, prefix: str = "") -> Vocabulary:

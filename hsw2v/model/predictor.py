@@ -68,9 +68,10 @@ class Predictor:
             UsageError: there is no word, or not exactly one gap in a text.
         """
         if isinstance(given, str):
-            context = context_of_text(given, self._config, self._model.known)
+            model = self._model
+            context = context_of_text(given, self._config, model.known, model.phrases)
             if context.unknown and not context.words:
-                self._model.vectors_of(context.unknown)
+                model.vectors_of(context.unknown)
         else:
             context = Context(tuple(listed(given)))
         if not context.words:
@@ -107,8 +108,8 @@ class Predictor:
         # This compiles the tokeniser, and only this question needs it.
         from hsw2v.corpus.sources import words_of_source
 
-        config = self._config.replace(**form).corpus
-        text = words_of_source(source, config, self._model.vocabulary, listener)
+        model, config = self._model, self._config.replace(**form).corpus
+        text = words_of_source(source, config, model.vocabulary, listener, model.phrases)
 
         def logs_of(words: Indexes, sentences: Indexes) -> Iterator[Logs]:
             window = self._config.training.window

@@ -158,6 +158,7 @@ def train(
                 source,
                 chosen.corpus,
                 heldout,
+                phrases=None if earlier is None else earlier.model.phrases,
                 training=chosen.training,
                 cluster=cluster,
                 listener=_beginning(warm_up, listener),
@@ -520,7 +521,8 @@ def _train(
             config = chosen.replace(loss=network.output.name, pretrain="")
             norm, trained = network.norm, network.unpadded()
             kept.save_epoch(
-                lambda: _model(config, vocabulary, network, norm, trained, about, others), epoch
+                lambda: _model(config, texts, vocabulary, network, norm, trained, about, others),
+                epoch,
             )
 
     measuring = trainer.train(corpus, listener, held, kept, save_epoch)
@@ -531,7 +533,7 @@ def _train(
         info["learning_rate_halved"] = trainer.state.halvings
     network, norm = trainer.network, trainer.network.norm
     about = {**info, **notes}
-    model = _model(chosen, vocabulary, network, norm, network.compact(), about, others)
+    model = _model(chosen, texts, vocabulary, network, norm, network.compact(), about, others)
     if kept is not None:
         kept.save(model)
     return Trained(model, seconds)
@@ -539,6 +541,7 @@ def _train(
 
 def _model(
     config: Config,
+    texts: Texts,
     vocabulary: Vocabulary,
     network: Network,
     norm: NDArray[np.float32] | None,
@@ -568,6 +571,7 @@ def _model(
         classes=structure if isinstance(structure, Classes) else None,
         batch_norm=None if norm is None else norm[:, : network.dim].copy(),
         subwords=ngrams,
+        phrases=texts.corpus.phrases,
         config=config.to_dict(),
         info=info,
         oov=others,

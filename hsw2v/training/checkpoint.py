@@ -17,7 +17,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,13 @@ from hsw2v.errors import (
     UsageError,
 )
 from hsw2v.files import atomic_write, leftover_pattern
-from hsw2v.model.modelfile import read_vocabulary, vocabulary_tensors
+from hsw2v.model.modelfile import (
+    PHRASES,
+    phrase_arrays,
+    read_phrases,
+    read_vocabulary,
+    vocabulary_tensors,
+)
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, structure_tensors
@@ -98,6 +104,7 @@ def write_run(folder: Path, run: Run, texts: Texts) -> None:
     info: dict[str, Any] = {"notes": asdict(run.notes), "seconds": texts.seconds, "texts": {}}
     if run.vocabulary is not None:
         arrays |= vocabulary_tensors(run.vocabulary, "vocabulary.")
+    arrays |= phrase_arrays(texts.corpus.phrases)
     for name, encoded in _texts(texts):
         arrays |= vocabulary_tensors(encoded.types, f"{name}.")
         totals = {one: getattr(encoded, one) for one in (*_TOTALS, "skipped_records")}
@@ -223,7 +230,10 @@ def open_run(folder: Path) -> Iterator[tuple[Run, Texts]]:
                 for name, totals in info["texts"].items()
             }
             heldout, seconds = found.get("heldout"), float(info["seconds"])
-            texts = Texts(found["corpus"], heldout, run.config.corpus, seconds)
+            corpus = found["corpus"]
+            if PHRASES in store:
+                corpus = replace(corpus, phrases=read_phrases(store))
+            texts = Texts(corpus, heldout, run.config.corpus, seconds)
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             if isinstance(error, Hsw2vError):
                 raise

@@ -24,6 +24,7 @@ from hsw2v.errors import UsageError
 from hsw2v.events import Listener, Notice
 from hsw2v.kernels.normalisation import MOMENTUM
 from hsw2v.model import Model, load
+from hsw2v.model.modelfile import phrase_arrays
 from hsw2v.model.subwords import SubwordVectors
 from hsw2v.network.network import Network
 from hsw2v.network.outputs import OUTPUTS, structure_tensors
@@ -160,6 +161,7 @@ class Earlier:
             yield model.batch_norm
         if model.subwords is not None:
             yield from (model.subwords.buckets, model.subwords.vectors)
+        yield from phrase_arrays(model.phrases).values()
 
     @property
     def info(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from hsw2v.config import CorpusConfig, TrainingConfig
 from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.parts import divided, sources_of
+from hsw2v.corpus.phrases import Phrases
 from hsw2v.corpus.reading import check_sources
 from hsw2v.corpus.sources import Path, Source, encode_source, is_text, names_of
 from hsw2v.errors import CorruptInputError
@@ -42,13 +43,15 @@ def read_texts(
     config: CorpusConfig,
     heldout: Source | None = None,
     *,
+    phrases: Phrases | None = None,
     training: TrainingConfig | None = None,
     cluster: Cluster | None = None,
     listener: Listener = ignore,
 ) -> Iterator[Texts]:
     """Read a corpus, and perhaps a held-out text, once; they are gone at the end of the context.
 
-    For a `training` on a `cluster` its workers read the corpus, if they can.
+    Where phrases are to be joined, they are those given, or else those of the corpus. For a
+    `training` on a `cluster` its workers read the corpus, if they can.
 
     Raises:
         What `train` raises of sources.
@@ -58,23 +61,26 @@ def read_texts(
         # Before the corpus is read.
         check_sources(names_of(cast(Path | Sequence[Path], heldout)), config)
     with ExitStack() as texts:
-        corpus = texts.enter_context(_corpus(source, config, training, cluster, listener))
+        corpus = texts.enter_context(_corpus(source, config, phrases, training, cluster, listener))
         held = None
         if heldout is not None:
             unbounded = dataclasses.replace(config, max_types=0)
-            held = texts.enter_context(encode_source(heldout, unbounded, _notices(listener)))
+            found = encode_source(heldout, unbounded, _notices(listener), phrases=corpus.phrases)
+            held = texts.enter_context(found)
         yield Texts(corpus, held, config, time.perf_counter() - begun)
 
 
 def _corpus(
     source: Source,
     config: CorpusConfig,
+    phrases: Phrases | None,
     training: TrainingConfig | None,
     cluster: Cluster | None,
     listener: Listener,
 ) -> EncodedCorpus:
     names = None
-    if training is not None and training.in_rounds:
+    # The pairs of words that are phrases are counted in one place.
+    if training is not None and training.in_rounds and not config.phrases:
         names = names_to_part(source, training)
     if training is not None and names is not None:
         check_sources(names, config)
@@ -83,7 +89,7 @@ def _corpus(
         if training.workers > 1 and config.max_types:
             # Each worker has a table of types of its own, wherever it is.
             return encode_apart(divided(names, training.workers, config), config, listener)
-    return encode_source(source, config, listener)
+    return encode_source(source, config, listener, phrases=phrases)
 
 
 @contextmanager

@@ -1,0 +1,275 @@
+"""Compiled work on pairs of neighbouring words: counting them, and joining those that are phrases.
+
+A pair is two words of a sentence with nothing but connector words between them, its run. Its key is
+the provisional id of the first in the upper half and that of the second in the lower; the run has a
+number, 0 where it is empty.
+
+Tables are `slots (2^b, 2) uint64` with open addressing: the key, 0 where there is none, and the run
+in the upper 24 bits beside a value: how often the pair was met, or which type it becomes. Runs are
+numbered by such a table, too: run r followed by connector c has the key r, c and its number as the
+value.
+
+`scan (4,) int64` is where a scan is: the first word of a pair to come, 0 for none; its position;
+the number of the run since; and the length of that.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hsw2v.corpus.tokens import HALF
+from hsw2v.corpus.vectors import lowest, prefetch
+from hsw2v.jit import compiled, inlined
+
+FIRST, PLACE, RUN, LENGTH = 0, 1, 2, 3
+"""Indexes of a scan."""
+SCAN = 4
+KEY, VALUE = 0, 1
+"""Columns of the slots."""
+RUN_SHIFT = np.uint64(40)
+MOST_RUNS = 1 << 24
+LONGEST_RUN = 15
+"""Connector words of a run; more end it, and nothing is a pair across them."""
+AHEAD = 16
+"""Pairs by which slots are prefetched; keys must be readable so far past the last."""
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_SILVER = np.uint64(0xC2B2AE3D27D4EB4F)
+_MIX = np.uint64(0xD6E8FEB86659FD93)
+_ONE = np.uint64(1)
+_VALUES = np.uint64((1 << 40) - 1)
+
+
+@inlined
+def _mixed(key, run):
+    mixed = (key ^ run * _SILVER) * _GOLDEN
+    return (mixed ^ (mixed >> HALF)) * _MIX
+
+
+@inlined
+def _shift(slots):
+    """Return how far a mixed key is shifted to the first slot to look: by all but b bits."""
+    return np.uint64(64 - lowest(np.uint64(len(slots))))
+
+
+@inlined
+def _find(slots, mixed, key, run):
+    """Return the slot of a pair, or the empty one where it belongs."""
+    last = len(slots) - 1
+    slot = np.int64(mixed >> _shift(slots))
+    while slots[slot, KEY] != 0:
+        if slots[slot, KEY] == key and slots[slot, VALUE] >> RUN_SHIFT == run:
+            break
+        slot = (slot + 1) & last
+    return slot
+
+
+@inlined
+def _longer(runs, run, connector):
+    """Return the number of a run with one more connector; 0 if it has none."""
+    key = np.uint64(run) << HALF | np.uint64(connector)
+    none = _ONE - _ONE
+    return np.int64(runs[_find(runs, _mixed(key, none), key, none), VALUE])
+
+
+@compiled
+def put(slots, keys, runs, values) -> None:
+    """Put pairs that are not there with their values in a table that has room."""
+    for i in range(len(keys)):
+        slot = _find(slots, _mixed(keys[i], runs[i]), keys[i], runs[i])
+        slots[slot, KEY] = keys[i]
+        slots[slot, VALUE] = runs[i] << RUN_SHIFT | np.uint64(values[i])
+
+
+@compiled
+def put_again(before, slots) -> None:
+    """Put all that one table has in a larger one."""
+    for i in range(len(before)):
+        if before[i, KEY]:
+            key, run = before[i, KEY], before[i, VALUE] >> RUN_SHIFT
+            slots[_find(slots, _mixed(key, run), key, run)] = before[i]
+
+
+@compiled
+def number_runs(ids, begin, end, is_connector, runs, known, most, scan) -> tuple[int, int]:
+    """Number the runs of connectors in `ids[begin:end]` in order of arrival.
+
+    Returns where it stopped, since there were `most` already, and how many there are.
+    """
+    for i in range(begin, end):
+        word = ids[i]
+        if not is_connector[word]:
+            scan[FIRST], scan[RUN], scan[LENGTH] = word, 0, 0
+        elif scan[FIRST]:
+            if scan[LENGTH] == LONGEST_RUN:
+                scan[FIRST] = 0
+                continue
+            run = _longer(runs, scan[RUN], word)
+            if run == 0:
+                if known == most:
+                    return i, known
+                known += 1
+                run = known
+                key, none = np.uint64(scan[RUN]) << HALF | np.uint64(word), _ONE - _ONE
+                slot = _find(runs, _mixed(key, none), key, none)
+                runs[slot, KEY], runs[slot, VALUE] = key, np.uint64(run)
+            scan[RUN] = run
+            scan[LENGTH] += 1
+    return end, known
+
+
+@compiled
+def find_pairs(ids, begin, end, is_connector, runs, scan, mask, part, keys, between, mixed) -> int:
+    """Find the pairs in `ids[begin:end]` whose mixed keys have the bits `part` under a mask.
+
+    Fills in their keys, runs and mixed keys, (n,) uint64 each, and returns their number.
+    """
+    first, run, length, found = scan[FIRST], scan[RUN], scan[LENGTH], 0
+    for i in range(begin, end):
+        word = np.int64(ids[i])
+        if is_connector[word]:
+            length += 1
+            if length > LONGEST_RUN:
+                first = 0
+            elif first:
+                run = _longer(runs, run, word)
+        else:
+            if word and first:
+                key = np.uint64(first) << HALF | np.uint64(word)
+                mix = _mixed(key, np.uint64(run))
+                keys[found], between[found], mixed[found] = key, np.uint64(run), mix
+                found += int(mix & mask == part)
+            first, run, length = word, 0, 0
+    scan[FIRST], scan[RUN], scan[LENGTH] = first, run, length
+    return found
+
+
+@compiled
+def count(keys, between, mixed, begin, end, mask, part, slots, used, most) -> tuple[int, int]:
+    """Count pairs of a part in a table, as many as `most`.
+
+    Returns where the table is full, and how many it has.
+    """
+    shift = _shift(slots)
+    for i in range(begin, end):
+        prefetch(slots, np.int64(mixed[i + AHEAD] >> shift) >> 1)
+        if mixed[i] & mask != part:
+            continue
+        slot = _find(slots, mixed[i], keys[i], between[i])
+        if slots[slot, KEY] == 0:
+            if used == most:
+                return i, used
+            slots[slot, KEY], slots[slot, VALUE] = keys[i], between[i] << RUN_SHIFT
+            used += 1
+        slots[slot, VALUE] += _ONE
+    return end, used
+
+
+@compiled
+def keep_part(before, slots, mask, part) -> int:
+    """Put what a table has of a part of all pairs in an empty one, and return how much it is."""
+    kept = 0
+    for i in range(len(before)):
+        key, run = before[i, KEY], before[i, VALUE] >> RUN_SHIFT
+        mixed = _mixed(key, run)
+        if key and mixed & mask == part:
+            slots[_find(slots, mixed, key, run)] = before[i]
+            kept += 1
+    return kept
+
+
+@compiled
+def frequent(slots, least, keys, runs, counts) -> int:
+    """Fill in the pairs that were counted `least` times, and return their number.
+
+    Only counts, if there is no room.
+    """
+    found = 0
+    for i in range(len(slots)):
+        times = np.int64(slots[i, VALUE] & _VALUES)
+        if slots[i, KEY] and times >= least:
+            if found < len(keys):
+                keys[found], counts[found] = slots[i, KEY], times
+                runs[found] = slots[i, VALUE] >> RUN_SHIFT
+            found += 1
+    return found
+
+
+@inlined
+def _emit(word, number, counts, out, given, given_types):
+    """Give a type its new id, the next where it is new, and write that."""
+    if word and number[word] == 0:
+        given_types += 1
+        number[word] = given_types
+    out[given] = number[word]
+    counts[number[word]] += 1
+    return given_types
+
+
+@compiled
+def join(
+    ids, begin, end, is_connector, runs, slots, begins, number, counts, types, scan, out
+) -> tuple[int, int]:
+    """Join the pairs in `ids[begin:end]` that a table knows, from left to right.
+
+    `begins (T+1,) bool` tells which types begin one. Types are numbered anew in order of arrival:
+    `number (T',) int32` has their new ids, 0 for none yet, of which there are `types`, and `counts`
+    how often each occurs. Returns how many ids are written to `out`, and how many types there are.
+    What may begin a pair waits for the next call, but at the end of all ids.
+    """
+    given = 0
+    for i in range(begin, end):
+        word = np.int64(ids[i])
+        if scan[FIRST]:
+            if is_connector[word]:
+                run = _longer(runs, scan[RUN], word)
+                if run:
+                    scan[RUN] = run
+                    continue
+            elif word:
+                key, run = np.uint64(scan[FIRST]) << HALF | np.uint64(word), np.uint64(scan[RUN])
+                slot = _find(slots, _mixed(key, run), key, run)
+                if slots[slot, KEY]:
+                    joined = np.int64(slots[slot, VALUE] & _VALUES)
+                    types = _emit(joined, number, counts, out, given, types)
+                    given += 1
+                    scan[FIRST] = 0
+                    continue
+            for waiting in range(scan[PLACE], i):
+                types = _emit(np.int64(ids[waiting]), number, counts, out, given, types)
+                given += 1
+            scan[FIRST] = 0
+        if begins[word]:
+            scan[FIRST], scan[PLACE], scan[RUN] = word, i, 0
+        else:
+            types = _emit(word, number, counts, out, given, types)
+            given += 1
+    if end == len(ids) and scan[FIRST]:
+        for waiting in range(scan[PLACE], end):
+            types = _emit(np.int64(ids[waiting]), number, counts, out, given, types)
+            given += 1
+    return given, types
+
+
+@compiled
+def write_words(ids, blob, offsets, former, out) -> int:
+    """Write the words of ids, with spaces between them and line feeds at ends of sentences.
+
+    `blob (bytes,) uint8` has the words after one another, and word k from `offsets[k - 1]` on;
+    `former` is the id before. Returns how many bytes of `out` are written.
+    """
+    at = 0
+    for i in range(len(ids)):
+        word = np.int64(ids[i])
+        if word == 0:
+            out[at] = np.uint8(10)
+            at += 1
+        else:
+            if former:
+                out[at] = np.uint8(32)
+                at += 1
+            for byte in range(offsets[word - 1], offsets[word]):
+                out[at] = blob[byte]
+                at += 1
+        former = word
+    return at

@@ -1,0 +1,138 @@
+"""Phrases: which pairs of words are joined, pass by pass, and what joining is on lists of words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from hsw2v.config import CorpusConfig
+from hsw2v.errors import UsageError
+from hsw2v.files import read_text
+
+ENGLISH_WORDS = frozenset(
+    {"a", "an", "the", "for", "of", "with", "without", "at", "from", "to", "in", "on", "by"}
+    | {"and", "or"}
+)
+"""Connector words of English, those that gensim has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A pair of words, and connector words between them, that is joined."""
+
+    words: tuple[str, ...]
+    """Any of them may be a phrase of an earlier pass."""
+    count: int
+    """How often they follow each other before they are joined."""
+    score: float
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """The phrases of a corpus."""
+
+    passes: tuple[tuple[Phrase, ...], ...]
+    """Those of each pass, which joins over the result of the one before."""
+    delimiter: str = "_"
+    connectors: frozenset[str] = field(default_factory=frozenset)
+    """Words that may be inside a phrase, but neither begin nor end one."""
+
+    def __len__(self) -> int:
+        """Return how many phrases there are."""
+        return sum(map(len, self.passes))
+
+    def joined(self, phrase: Phrase) -> str:
+        """Return the word that a phrase becomes."""
+        return self.delimiter.join(phrase.words)
+
+    @property
+    def table(self) -> list[tuple[str, int, float]]:
+        """All phrases as words, with counts and scores, the highest score first."""
+        rows = [(self.joined(one), one.count, one.score) for some in self.passes for one in some]
+        return sorted(rows, key=lambda row: -row[2])
+
+    def join(self, sentence: Iterable[str]) -> list[str]:
+        """Return the words of a sentence with its phrases joined, from left to right.
+
+        Raises:
+            UsageError: the sentence is a string.
+        """
+        if isinstance(sentence, str):
+            raise UsageError("the sentence is a string", hint="give a list of words: text.split()")
+        words = list(sentence)
+        for known in self._known:
+            words = list(self._joined_once(words, known))
+        return words
+
+    @cached_property
+    def _known(self) -> list[dict[tuple[str, ...], str]]:
+        return [{one.words: self.joined(one) for one in some} for some in self.passes]
+
+    def _joined_once(
+        self, sentence: Sequence[str], known: Mapping[tuple[str, ...], str]
+    ) -> Iterator[str]:
+        waiting: list[str] = []
+        for word in sentence:
+            if word in self.connectors:
+                if waiting:
+                    waiting.append(word)
+                else:
+                    yield word
+            elif (phrase := known.get((*waiting, word))) is not None:
+                yield phrase
+                waiting = []
+            else:
+                yield from waiting
+                waiting = [word]
+        yield from waiting
+
+    def to_json(self) -> bytes:
+        """Return all of it as JSON in UTF-8."""
+        plain = {
+            "delimiter": self.delimiter,
+            "connectors": sorted(self.connectors),
+            "passes": [[(one.words, one.count, one.score) for one in some] for some in self.passes],
+        }
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Phrases:
+        """Return what `to_json` has written.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            plain = json.loads(text)
+            passes = tuple(tuple(map(_phrase, some)) for some in plain["passes"])
+            connectors = frozenset(map(_word, plain["connectors"]))
+            return cls(passes, _word(plain["delimiter"]), connectors)
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"phrases are none ({error})") from error
+
+
+def _phrase(plain: Any) -> Phrase:
+    words, count, score = plain
+    if type(count) is not int or type(score) is not float or len(words) < 2:
+        raise TypeError("a phrase is none")
+    return Phrase(tuple(map(_word, words)), count, score)
+
+
+def _word(plain: Any) -> str:
+    if not isinstance(plain, str) or not plain:
+        raise TypeError("a word is none")
+    return plain
+
+
+def connectors_of(config: CorpusConfig) -> frozenset[str]:
+    """Return the connector words that settings name: those of English, of a file, or none.
+
+    Raises:
+        MissingInputError, CorruptInputError, EncodingError: the file cannot be read.
+    """
+    if config.connector_file is not None:
+        return frozenset(read_text(config.connector_file).split())
+    return ENGLISH_WORDS if config.connector_words else frozenset()
