@@ -36,7 +36,9 @@ class SomeSubwords:
         counts = rng.integers(0, 7, len(own))
         offsets = np.append(0, np.cumsum(counts))
         rows = rng.integers(0, ngrams, offsets[-1]).astype(np.int32)
-        self.inputs = InputRows(offsets, rows, np.arange(ngrams, dtype=np.int32))
+        frozen = rng.random(len(own)) < 0.2
+        buckets = np.arange(ngrams, dtype=np.int32)
+        self.inputs = InputRows(offsets, rows, buckets, frozen.astype(np.uint8))
         self.dim = expected.shape[1]
         self.table = aligned_zeros(ngrams, own.shape[1])
         self.table[:, : self.dim] = rng.normal(size=(ngrams, self.dim))
@@ -44,6 +46,7 @@ class SomeSubwords:
             expected,
             self.table[:, : self.dim].astype(np.float64),
             [one.tolist() for one in np.split(rows, offsets[1:-1])],
+            frozenset(np.flatnonzero(frozen).tolist()),
         )
 
     def composing(self, block: int, rows: int) -> Composing:

@@ -48,6 +48,41 @@ def test_words_start_from_vectors(start: Path, loss: str, deterministic: bool) -
     assert "elsewhere" not in found
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("more", [{}, {"optimizer": "adam", "model": "cbow"}, {"l2": 0.1}])
+def test_frozen_words_keep_their_vectors(
+    start: Path, loss: str, deterministic: bool, more: dict[str, Any]
+) -> None:
+    settings = {**SMALL, "loss": loss, "deterministic": deterministic, **more}
+    vectors, told = hsw2v.load(start), []
+    begun = hsw2v.train(TEXT, init=start, **{**settings, **NO_STEP})
+    listen = lambda event: told.append(str(event))  # noqa: E731
+    found = hsw2v.train(TEXT, init=start, freeze=True, listener=listen, **settings)
+    for word in found.words:
+        if word in vectors:
+            assert np.array_equal(found[word], vectors[word]), word
+        else:
+            assert not np.array_equal(found[word], begun[word]), word
+    assert found.subwords is None
+    assert any(f"keep vectors of {start}" in one for one in told)
+
+
+def test_frozen_words_are_not_those_of_n_grams_nor_without_vectors(start: Path) -> None:
+    with pytest.raises(UsageError, match="there are no vectors to freeze"):
+        hsw2v.train(TEXT, freeze=True, **SMALL)
+    with pytest.raises(UsageError, match="cannot be frozen"):
+        hsw2v.train(TEXT, init=start, freeze=True, subwords="3-4", **SMALL)
+
+
+def test_words_with_n_grams_start_from_vectors(start: Path) -> None:
+    vectors = hsw2v.load(start)
+    found = hsw2v.train(TEXT, init=start, subwords="1-3", **SMALL, **NO_STEP)
+    for word in found.words:
+        if word in vectors:
+            np.testing.assert_allclose(found[word], vectors[word], atol=1e-5)
+
+
 def test_batch_normalisation_starts_as_it_always_does(start: Path) -> None:
     settings = {**SMALL, **NO_STEP, "batch_norm": True}
     plain, found = hsw2v.train(TEXT, **settings), hsw2v.train(TEXT, init=start, **settings)
@@ -118,10 +153,15 @@ def test_vectors_of_no_word_are_refused(start: Path) -> None:
 
 
 @pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("freeze", [False, True])
 def test_an_interrupted_training_needs_no_vectors(
-    tmp_path: Path, start: Path, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    start: Path,
+    deterministic: bool,
+    freeze: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings = {**SMALL, "epochs": 2, "deterministic": deterministic}
+    settings = {**SMALL, "epochs": 2, "deterministic": deterministic, "freeze": freeze}
     whole, output = tmp_path / "whole.safetensors", tmp_path / "m.safetensors"
     hsw2v.train(TEXT, init=start, output=whole, **settings)
     Interrupting(monkeypatch, 1)

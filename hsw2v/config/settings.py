@@ -292,6 +292,11 @@ class TrainingConfig:
         "file of vectors, in any format that is read, which the words that are there start from; "
         "the others start at random and output vectors at zero, unlike a model that is continued",
     )
+    freeze: bool = setting(
+        False,
+        "with init: words that start from vectors of the file keep them, and the others are "
+        "trained beside them",
+    )
     classes: str = setting(
         "frequency",
         "word classes of loss class: by frequency (frequency), by k-means of the word vectors, "

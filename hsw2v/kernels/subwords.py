@@ -8,8 +8,8 @@ comes into the window, and its change is added to all of its rows as it leaves:
     the steps of the windows that see it change c to c'
     each of the rows gains c' - c
 
-What trains sees only these vectors, one for each word of the text near the window, in a ring. The
-definition in NumPy is `reference.subwords`.
+Those of a frozen word gain nothing. What trains sees only these vectors, one for each word of the
+text near the window, in a ring. The definition in NumPy is `reference.subwords`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from hsw2v.jit import compiled, inlined, prefetch_line
 from hsw2v.kernels.emit import LANES
-from hsw2v.kernels.memory import load_int32, load_int64, store_int32, store_int64
+from hsw2v.kernels.memory import load_int32, load_int64, load_uint8, store_int32, store_int64
 from hsw2v.kernels.rows import add_change, copy_row
 from hsw2v.kernels.tiles import add_to_rows, mean_row, prefetch_row
 
@@ -48,6 +48,8 @@ class Composing(NamedTuple):
     """(B,) int32, the row of each place."""
     rows: NDArray[np.int64]
     """(most,) int64, addresses of the rows of a word."""
+    frozen: NDArray[np.uint8]
+    """(V,) uint8, 1 for words whose rows gain nothing."""
 
 
 class Ring(NamedTuple):
@@ -67,6 +69,7 @@ class Ring(NamedTuple):
     change: int
     places: int
     rows: int
+    frozen: int
     mask: int
     """K - 1."""
     stride: int
@@ -95,6 +98,7 @@ def ring_of(composing, vectors, words, count):
         composing.change.ctypes.data,
         places,
         composing.rows.ctypes.data,
+        composing.frozen.ctypes.data,
         mask,
         stride,
         stride // (4 * LANES),
@@ -159,10 +163,12 @@ def _enter(ring, place):
 @inlined
 def _leave(ring, place):
     slot = np.int64(place & ring.mask) * ring.stride
+    word = _word(ring, place)
+    if load_uint8(ring.frozen + word):
+        return
     moved = add_change(ring.change, ring.before + slot, ring.composed + slot, ring.chunks)
     if moved != np.float32(0.0):
-        n = _rows_of(ring, _word(ring, place))
-        add_to_rows(ring.rows, n, ring.chunks, ring.change)
+        add_to_rows(ring.rows, _rows_of(ring, word), ring.chunks, ring.change)
 
 
 @compiled
@@ -181,6 +187,8 @@ def give_back(composing, vectors, words) -> None:
     """Add the changes of the vectors of words (n,) int32, as composed, to their rows."""
     ring = ring_of(composing, vectors, words.ctypes.data, np.int64(0))
     for place in range(len(words)):
+        if load_uint8(ring.frozen + np.int64(words[place])):
+            continue
         row = np.int64(words[place]) * ring.stride
         add_change(ring.change, ring.before + row, ring.composed + row, ring.chunks)
         n = _rows_of(ring, np.int64(words[place]))

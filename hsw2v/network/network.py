@@ -112,6 +112,11 @@ class Network:
         tables = (self.vectors, self.ngrams, self.outputs, norm)
         return all(all_finite(table) for table in tables if table is not None)
 
+    def freeze(self, words: NDArray[np.bool_]) -> None:
+        """Have training leave the vectors of some words (V,) as they are; none has n-grams."""
+        self.inputs = InputRows.own(words)
+        self.parameters[NGRAMS] = self.allocate(0, self.vectors.shape[1], np.float32)
+
     def switch(self, output: OutputLayer) -> None:
         """Go on with another output layer upon the same word vectors: its own are zero.
 

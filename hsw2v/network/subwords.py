@@ -36,6 +36,8 @@ class InputRows:
     """(Σ,) int32, rows; one that is twice in a word counts twice."""
     buckets: NDArray[np.int32]
     """(B,) int32, ascending: the bucket of each row."""
+    frozen: NDArray[np.uint8]
+    """(V,) uint8, 1 for words whose rows training leaves as they are."""
 
     @classmethod
     def of(cls, training: TrainingConfig, vocabulary: Vocabulary) -> InputRows | None:
@@ -51,7 +53,13 @@ class InputRows:
         row_of[buckets] = 1
         used = np.flatnonzero(row_of).astype(np.int32)
         row_of[used] = np.arange(len(used), dtype=np.int32)
-        return cls(offsets, row_of[buckets], used)
+        return cls(offsets, row_of[buckets], used, np.zeros(len(vocabulary), np.uint8))
+
+    @classmethod
+    def own(cls, frozen: NDArray[np.bool_]) -> InputRows:
+        """Return those of V words with a row of their own alone, some of which are frozen (V,)."""
+        none = np.empty(0, np.int32)
+        return cls(np.zeros(len(frozen) + 1, np.int64), none, none, frozen.astype(np.uint8))
 
     @property
     def most(self) -> int:

@@ -26,6 +26,8 @@ class Composing:
     """(B, D)."""
     rows: list[list[int]]
     """For each word, the rows of its n-grams; one that it has twice counts twice."""
+    frozen: frozenset[int] = frozenset()
+    """Words whose rows gain nothing."""
     vectors: Floats = field(default_factory=lambda: np.empty((0, 0)))
     """(n, D), those of the words of the block by place, between entering and leaving."""
 
@@ -59,5 +61,6 @@ class Composing:
 
     def give_back(self, word: int, change: Floats) -> None:
         """Add the change of the vector of a word to all of its rows."""
-        self.own[word] += change
-        np.add.at(self.ngrams, self.rows[word], change)
+        if word not in self.frozen:
+            self.own[word] += change
+            np.add.at(self.ngrams, self.rows[word], change)

@@ -138,6 +138,8 @@ def write_state(folder: Path, state: TrainingState) -> Path:
     network = state.network
     arrays = {f"network.{name}": array for name, array in network.parameters.items()}
     arrays["losses"] = state.losses
+    if network.inputs is not None and network.inputs.frozen.any():
+        arrays["frozen"] = network.inputs.frozen
     arrays |= structure_tensors(network.output.built_of)
     info = {
         "output": network.output.name,
@@ -336,6 +338,11 @@ def _read_state(
         inputs = InputRows.of(training, vocabulary)
         output = kind.of(training, counts, structure)
         network = Network.initial(training, words, output, inputs)
+        if training.freeze:
+            frozen = np.array(store.array("frozen"))
+            if frozen.shape != (words,) or frozen.dtype != np.uint8:
+                raise ValueError("frozen has another shape")
+            network.freeze(frozen > 0)
         for name, array in network.parameters.items():
             kept = store.array(f"network.{name}")
             if (kept.shape, kept.dtype) != (array.shape, array.dtype):

@@ -19,6 +19,7 @@ from hsw2v.events import Listener, Notice
 from hsw2v.files import readable
 from hsw2v.model import Model, load
 from hsw2v.network.network import Network
+from hsw2v.network.parameters import NGRAMS
 from hsw2v.training.continuing import copy_rows
 
 LONG = 10.0
@@ -37,16 +38,28 @@ class InitialVectors:
 
     model: Model
     source: str
+    freeze: bool = False
+    """Whether they stay as they are."""
 
     @classmethod
     def of(cls, training: TrainingConfig) -> InitialVectors | None:
         """Open the file that the settings name, if they name one.
 
         Raises:
-            UsageError: its vectors have another dimension.
+            UsageError: its vectors have another dimension; vectors are to be frozen, and there is
+                no file of them, or they are made of those of n-grams.
             And what `hsw2v.load` raises.
         """
+        if training.freeze and training.ngram_lengths is not None:
+            raise UsageError(
+                "with subwords a vector changes with those of its n-grams, and cannot be frozen",
+                hint="leave out --freeze or --subwords",
+            )
         if training.init is None:
+            if training.freeze:
+                raise UsageError(
+                    "there are no vectors to freeze", hint="name a file of them with --init"
+                )
             return None
         model = load(training.init)
         if model.dim != training.dim:
@@ -55,7 +68,7 @@ class InitialVectors:
                 where=training.init,
                 hint=f"train with --dim {model.dim}",
             )
-        return cls(model, training.init)
+        return cls(model, training.init, training.freeze)
 
     def start(self, vocabulary: Vocabulary, listener: Listener) -> Start:
         """Return where the words of a vocabulary start; tell how many have a vector here.
@@ -73,7 +86,8 @@ class InitialVectors:
                 "(--lowercase)",
             )
         name = readable(self.source)
-        listener(Notice(f"of {words:,} words {found:,} start from vectors of {name}"))
+        do = "keep" if self.freeze else "start from"
+        listener(Notice(f"of {words:,} words {found:,} {do} vectors of {name}"))
         some = self.model.vectors[rows[rows >= 0][:_MEASURED]].astype(np.float64)
         length = float(np.linalg.norm(some, axis=1).mean())
         if length > LONG:
@@ -83,7 +97,8 @@ class InitialVectors:
                     "export --normalize scales vectors to length 1"
                 )
             )
-        return Start(self.model, rows, {"init": {"name": name, "words": found}})
+        about = {"init": {"name": name, "words": found}}
+        return Start(self.model, rows, self.freeze, about)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +108,14 @@ class Start:
     model: Model
     rows: NDArray[np.int64]
     """(V,) int64, of each word that in the model; -1 for a word that starts at random."""
+    freeze: bool
     info: dict[str, Any]
     """What the trained model tells of it, as JSON."""
 
     def fill(self, network: Network) -> None:
         """Give a network, of which nothing is trained, the vectors that words start from."""
         copy_rows(self.model.vectors, self.rows, network.vectors[:, : network.dim])
+        if network.inputs is not None:
+            network.inputs.decompose(network.vectors, network.parameters[NGRAMS], self.rows >= 0)
+        if self.freeze:
+            network.freeze(self.rows >= 0)

@@ -115,7 +115,6 @@ class Trainer:
         self._runner = Threads()
         self._halvings, self._fill, self._worst = halvings, fill, worst
         sample = config.vocabulary.sample
-        self._inputs = InputRows.of(training, vocabulary)
         self._keep = thresholds(keep_probability(vocabulary.counts, sample))
         self._weights = kept_counts(vocabulary.counts, sample)
         self._phases = phases or PhasesOfSettings(training, vocabulary.counts, self._weights)
@@ -171,7 +170,9 @@ class Trainer:
         training, counts = self._settings, self._vocabulary.counts
         base = self._base() if callable(self._base) else self._base
         output = output_layer(training, counts, base, training.phases[0].loss)
-        network = Network.initial(training, len(counts), output, self._inputs)
+        network = Network.initial(
+            training, len(counts), output, InputRows.of(training, self._vocabulary)
+        )
         if self._fill is not None:
             self._fill(network)
         return TrainingState(network)
@@ -372,7 +373,8 @@ class Trainer:
         if self._cluster is not None:
             if not self._cluster.texts:
                 there = self._cluster.settings
-                common = Common(there, self._windowing(corpus), self._weights, self._inputs)
+                inputs = self.network.inputs
+                common = Common(there, self._windowing(corpus), self._weights, inputs)
                 words, about = self._vocabulary, self._config.corpus
                 employ(self._cluster, corpus.encoded, words, about, common)
             network = self.network

@@ -40,11 +40,13 @@ def warm_up(training: TrainingConfig) -> None:
     output = output_layer(training, np.ones(2, np.int64), base)
     inputs = InputRows.of(training, Vocabulary.from_words(["one", "two"], [1, 1]))
     network = Network.initial(training, 2, output, inputs)
+    if training.freeze:
+        network.freeze(np.ones(2, bool))
     stop = aligned_zeros(1, 1, np.int32)[0]
     layer = layer_of(network.output, np.ones(2), 1)
     tables = tables_of(network.parameters)
     task = Task(
-        *(training, output, layer, tables, 1, 3, stop), inputs=inputs, ngrams=network.ngrams
+        *(training, output, layer, tables, 1, 3, stop), inputs=network.inputs, ngrams=network.ngrams
     )
     ids = np.array([1, 2, 0], np.int32)
     keep = np.full(2, 2**32, np.uint64)

@@ -97,6 +97,7 @@ def composing(inputs: InputRows, table: NDArray[np.float32], block: int, rows: i
         change=aligned_zeros(1, width),
         places=aligned_zeros(1, block, np.int32)[0],
         rows=aligned_zeros(1, inputs.most + 1, np.int64)[0],
+        frozen=inputs.frozen,
     )
 
 
