@@ -23,9 +23,9 @@ EXTENSIONS = {
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 ONE_OBJECT_A_LINE = "jq -c '.[]' makes JSON lines of an array, jq -c . of other JSON"
 
-_LINES = 10
+_LINES = 40
 """Lines that tell whether a text is a table."""
-_FEWEST_LINES = 4
+_FEWEST_ROWS = 3
 _SENTENCE = 3
 """Words that a column of text has in the mean, at least."""
 _NAME = re.compile(r"[^\W\d]\w*(?:[ ._-]\w+){0,3}")
@@ -83,12 +83,13 @@ def looks_like(source: str, text: bytes) -> str:
     if _ARRAY.match(text):
         return f"a JSON array; {ONE_OBJECT_A_LINE}, for --field NAME"
     if _OBJECT.match(line) and (line.endswith(b"}") or b"\n" not in text):
-        names = [one.decode(errors="replace") for one in _fields(line)]
-        return f"JSON lines; {_option(source, 'jsonl')} trains on one field ({listed(names)})"
+        found = listed(_fields(line))
+        return f"JSON lines; {_option(source, 'jsonl')} trains on one field ({found})"
     if _OBJECT.match(text) and line == b"{":
         return f"JSON; {ONE_OBJECT_A_LINE}, for --field NAME"
     for name, delimiter in DELIMITERS.items():
-        if columns := _table(text, delimiter, 1 if _is_named(source, name) else 2):
+        fewest = 1 if _is_named(source, name) else 2
+        if line.count(delimiter.encode()) >= fewest and (columns := _table(text, delimiter)):
             found = listed(columns, "columns")
             return f"{name.upper()}; {_option(source, name)} trains on one column ({found})"
     return ""
@@ -110,32 +111,34 @@ def listed(names: Iterable[object], what: str = "fields") -> str:
     return f"{what}: {', '.join(shown[:12])}{more}"
 
 
-def _fields(line: bytes) -> list[bytes]:
-    """Return the names that a line of JSON seems to have, without parsing it: it may be cut."""
+def _fields(line: bytes) -> list[str]:
+    """Return the names of fields in a line of JSON, which may be cut."""
     import orjson
 
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return [*dict.fromkeys(_FIELD.findall(line[:4096]))]
-    return [str(one).encode() for one in record] if isinstance(record, dict) else []
+        found = dict.fromkeys(_FIELD.findall(line[:4096]))
+        return [one.decode(errors="replace") for one in found]
+    return [*record]
 
 
-def _table(text: bytes, delimiter: str, fewest: int) -> list[str]:
+def _table(text: bytes, delimiter: str) -> list[str]:
     """Return the columns of a text that has a header, rows, and a column of sentences; or none.
 
     Lists of numbers or of names, such as the edges of a graph, have no sentences; and a sentence
     has a space after its commas, which a header has not.
     """
     whole = text[: text.rfind(b"\n") + 1].decode(errors="replace").replace("\r\n", "\n")
-    lines = whole.split("\n", 4 * _LINES)
+    reader = csv.reader(whole.split("\n", _LINES)[:_LINES], delimiter=delimiter)
     try:
-        rows = [row for row in csv.reader(lines[: 4 * _LINES], delimiter=delimiter) if row]
+        header = next(reader)
+        if not all(map(_NAME.fullmatch, header)) or len({*header}) < len(header):
+            return []
+        rows = [row for row in reader if row]
     except csv.Error:
         return []
-    header, rows = (rows[0], rows[1:_LINES]) if rows else ([], [])
-    names = all(_NAME.fullmatch(one) for one in header) and len({*header}) == len(header)
-    if not names or len(header) <= fewest or len(rows) < _FEWEST_LINES - 1:
+    if len(rows) < _FEWEST_ROWS:
         return []
     # The last row may be cut.
     if any(len(row) != len(header) for row in rows[:-1]):

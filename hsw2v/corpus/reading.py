@@ -168,7 +168,8 @@ def check_sources(names: Sequence[str], config: CorpusConfig) -> None:
             with open_stored(name) as raw, decompressed(raw, name) as stream:
                 if config.field is None:
                     Stored(Part(name), raw, stream).open()
-                else:
+                elif format_of(name, config) != "parquet" or stream is raw:
+                    # Parquet that is compressed whole would be copied for this alone.
                     with open_records(Part(name), raw, stream, config, LONGEST) as records:
                         records.text.peek()
 

@@ -89,7 +89,8 @@ def measure(given: Namespace, record: Record) -> None:
             for name, write in WRITERS.items():
                 write(Path(folder, f"{size}.{name}"), texts)
             del texts
-        time_encode(Path(folder, f"{given.sizes[0]}.jsonl"))
+        for name in WRITERS:
+            _times(Path(folder, f"{given.sizes[0]}.{name}"))
         record.measure(keys, lambda key: _times(Path(folder, f"{key['size']}.{key['format']}")))
 
 

@@ -359,6 +359,12 @@ def test_only_the_column_is_read(tmp_path: Path) -> None:
     assert Counting.total < len(content) / 10
 
 
+@given(text=st.text("ab \n\u3000", max_size=60), longest=st.integers(2, 12))
+def test_long_tokens_are_found(text: str, longest: int) -> None:
+    expected = any(len(one.encode()) > longest for one in text.split())
+    assert records._has_longer_token(text.encode(), longest) == expected
+
+
 def test_records_of_many_megabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = ["short", "many words " * 300_000, "end"]
     expected = read(write(tmp_path / "a.txt", plain(texts)))
