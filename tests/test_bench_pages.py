@@ -29,6 +29,7 @@ OTHERS = {
         "kernel",
     ),
     "trees.md": ("rebuilding",),
+    "graphs.md": ("graphs",),
 }
 """Blocks whose figures are in the page alone."""
 
