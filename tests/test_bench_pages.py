@@ -31,6 +31,7 @@ OTHERS = {
     "phrases.md": ("phrases",),
     "trees.md": ("rebuilding",),
     "subwords.md": ("subwords",),
+    "graphs.md": ("graphs",),
 }
 """Blocks whose figures are in the page alone."""
 

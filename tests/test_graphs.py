@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commandline import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -247,3 +248,16 @@ def test_a_graph_of_arrays_has_the_numbers_as_names() -> None:
     graph = hsw2v.Graph.from_edges(np.array([[30, -4], [5, 30]], np.int16), [1.0, 0.5])
     assert graph.nodes == ["-4", "5", "30"]
     assert edges_of(graph) == both_ways({("-4", "30"): 1.0, ("5", "30"): 0.5})
+
+
+@pytest.mark.parametrize("weights", [None, []])
+def test_no_edges_are_no_graph(weights: list[float] | None) -> None:
+    with pytest.raises(errors.EmptyCorpusError, match="no edges"):
+        hsw2v.Graph.from_edges(np.empty((0, 2), np.int64), weights)
+
+
+def test_a_graph_comes_from_standard_input(tmp_path: Path) -> None:
+    found = run("walks", "-", "--walks-per-node", 1, "--walk-length", 2, stdin="a b\n")
+    assert sorted(found.stdout.splitlines()) == ["a b", "b a"]
+    run("train", "--graph", "-", "--quiet", "--dim", 4, stdin="a b\n", cwd=tmp_path)
+    assert set(hsw2v.load(tmp_path / "model.safetensors").words) == {"a", "b"}

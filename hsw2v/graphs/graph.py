@@ -186,12 +186,16 @@ def _merged(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
     """Return places in rising order, each once, and the sums of their weights, those above 0."""
     if weights is None:
-        places = np.sort(places)
-        return places[np.diff(places, prepend=-1) > 0], None
+        places.sort()
+        return places[_first_of_equals(places)], None
     order = np.argsort(places, kind="stable")
     places = places[order]
-    begins = np.flatnonzero(np.diff(places, prepend=-1))
-    if not len(begins):
-        return places, weights
+    begins = np.flatnonzero(_first_of_equals(places))
     sums = np.add.reduceat(weights[order], begins)
     return places[begins][sums > 0.0], sums[sums > 0.0]
+
+
+def _first_of_equals(rising: NDArray[np.int64]) -> NDArray[np.bool_]:
+    first = np.ones(len(rising), np.bool_)
+    np.not_equal(rising[1:], rising[:-1], out=first[1:])
+    return first
