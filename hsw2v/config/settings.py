@@ -205,8 +205,8 @@ class TrainingConfig:
     lr: float | None = setting(
         None,
         "learning rate at the start, falling linearly to 1e-4 of it "
-        "(default: 0.025 for skipgram, 0.05 for cbow and with subwords; with adagrad 0.1 and 0.2, with rmsprop and "
-        "adam 0.01)",
+        "(default: 0.025 for skipgram, 0.05 for cbow and with subwords; with adagrad 0.1 and 0.2, "
+        "with rmsprop and adam 0.01)",
         above=0.0,
         maximum=10.0,
     )
