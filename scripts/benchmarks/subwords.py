@@ -72,13 +72,16 @@ class Text:
     def agreement(self, model: hsw2v.Model, known: hsw2v.Model) -> float:
         """Return the share of nearest words of those removed that a model has as a standard has.
 
-        They are among the words that are also `known` to another model.
+        They are among the words that are also `known` to another model. A word of which no n-gram
+        is known is near none.
         """
+        there = model.known(self.removed)
         shares = [
             len(set(nearest(model, word, known)) & set(nearest(self.standards[0], word, known)))
             for word in self.removed
+            if word in there
         ]
-        return sum(shares) / (NEAREST * len(shares))
+        return sum(shares) / (NEAREST * len(self.removed))
 
 
 def nearest(model: hsw2v.Model, word: str, known: hsw2v.Model) -> list[str]:
