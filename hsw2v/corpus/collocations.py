@@ -21,7 +21,7 @@ from hsw2v.config import CorpusConfig
 from hsw2v.corpus.background import apart
 from hsw2v.corpus.counting import Slots, count_pairs, no_slots, runs_of
 from hsw2v.corpus.encoded import IDS_AT_ONCE, EncodedCorpus, IdWriter, borders_of
-from hsw2v.corpus.pairs import KEY, LONGEST_RUN, SCAN, VALUE, join, put
+from hsw2v.corpus.pairs import BEGINS, CONNECTOR, KEY, LONGEST_RUN, SCAN, VALUE, join, put
 from hsw2v.corpus.phrases import Phrase, Phrases, connectors_of
 from hsw2v.corpus.table import with_others
 from hsw2v.corpus.tokens import HALF, ROW
@@ -215,18 +215,18 @@ def _joined(
     all_words = Vocabulary.from_words(words, [0] * len(words))
     types, ids_of_words = with_others(encoded.types, all_words)
     runs, slots = _tables(pairs, ids_of_words)
-    begins = np.zeros(len(encoded.types) + 1, np.bool_)
-    begins[[ids[0] for ids in pairs]] = True
-    number = np.zeros(len(types) + 1, np.int32)
-    counts = np.zeros(len(types) + 1, np.int64)
+    roles = np.where(is_connector, CONNECTOR, 0).astype(np.uint8)
+    roles[[ids[0] for ids in pairs]] = BEGINS
+    number, counts = np.zeros(len(types) + 1, np.int32), np.zeros(len(types) + 1, np.int64)
+    counts[1 : len(roles)] = encoded.types.counts
     scan, some = np.zeros(SCAN, np.int64), np.empty(IDS_AT_ONCE + LONGEST_RUN + 1, np.int32)
     ids, arrived = encoded.ids, 0
     with encoded, IdWriter(folder) as out:
         for begin in range(0, len(ids), IDS_AT_ONCE):
             end = min(begin + IDS_AT_ONCE, len(ids))
             given, arrived = join(
-                *(ids, begin, end, is_connector, runs, slots, begins),
-                *(number, counts, arrived, scan, some),
+                *(ids, begin, end, roles, runs, slots),
+                *(number, arrived, counts, scan, some),
             )
             out.write(some[:given])
             encoded.forget()
@@ -234,8 +234,8 @@ def _joined(
         stored = out.finish()
     assert stored is not None
     present = np.nonzero(number)[0]
-    kept = taken(types, present[np.argsort(number[present])] - 1)
-    counts = counts[1 : arrived + 1].copy()
+    present = present[np.argsort(number[present])]
+    kept, counts = taken(types, present - 1), counts[present]
     return dataclasses.replace(
         encoded,
         stored=stored,

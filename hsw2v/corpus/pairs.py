@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from hsw2v.corpus.tokens import HALF
-from hsw2v.corpus.vectors import lowest, prefetch
+from hsw2v.corpus.vectors import load, lowest, prefetch, store
 from hsw2v.jit import compiled, inlined
 
 FIRST, PLACE, RUN, LENGTH = 0, 1, 2, 3
@@ -26,6 +26,8 @@ FIRST, PLACE, RUN, LENGTH = 0, 1, 2, 3
 SCAN = 4
 KEY, VALUE = 0, 1
 """Columns of the slots."""
+CONNECTOR, BEGINS = 1, 2
+"""Roles of types: a connector word, and one that begins a pair."""
 RUN_SHIFT = np.uint64(40)
 MOST_RUNS = 1 << 24
 LONGEST_RUN = 15
@@ -196,67 +198,70 @@ def frequent(slots, least, keys, runs, counts) -> int:
 
 
 @inlined
-def _emit(word, number, counts, out, given, given_types):
-    """Give a type its new id, the next where it is new, and write that."""
-    if word and number[word] == 0:
-        given_types += 1
-        number[word] = given_types
-    out[given] = number[word]
-    counts[number[word]] += 1
-    return given_types
+def _emit(ids, begin, end, number, known, out, given):
+    """Write the new ids of some types; those of types that are new are the next."""
+    for i in range(begin, end):
+        word = ids[i]
+        found = number[word]
+        if found == 0 and word != 0:
+            known += 1
+            number[word] = found = known
+        out[given] = found
+        given += 1
+    return known, given
 
 
 @compiled
-def join(
-    ids, begin, end, is_connector, runs, slots, begins, number, counts, types, scan, out
-) -> tuple[int, int]:
-    """Join the pairs in `ids[begin:end]` that a table knows, from left to right.
+def join(ids, begin, end, roles, runs, slots, number, known, counts, scan, out) -> tuple[int, int]:
+    """Join the pairs in `ids[begin:end]` that a table has, from left to right.
 
-    `begins (T+1,) bool` tells which types begin one. Types are numbered anew in order of arrival:
-    `number (T',) int32` has their new ids, 0 for none yet, of which there are `types`, and `counts`
-    how often each occurs. Returns how many ids are written to `out`, and how many types there are.
-    What may begin a pair waits for the next call, but at the end of all ids.
+    `roles (T+1,) uint8` tells which types are connectors, or begin a pair. Types are numbered anew
+    in order of arrival: `number (T',) int32` has their new ids, 0 for none yet, of which there are
+    `known`. `counts (T',) int64` change by what is joined. Returns how many ids are written to
+    `out`, and how many types there are. What may begin a pair waits for the next call, but at the
+    end of all ids.
     """
-    given = 0
+    first, place, run, given = scan[FIRST], scan[PLACE], scan[RUN], 0
     for i in range(begin, end):
         word = np.int64(ids[i])
-        if scan[FIRST]:
-            if is_connector[word]:
-                run = _longer(runs, scan[RUN], word)
+        if first:
+            if roles[word] == CONNECTOR:
+                run = _longer(runs, run, word)
                 if run:
-                    scan[RUN] = run
                     continue
             elif word:
-                key, run = np.uint64(scan[FIRST]) << HALF | np.uint64(word), np.uint64(scan[RUN])
-                slot = _find(slots, _mixed(key, run), key, run)
+                key, between = np.uint64(first) << HALF | np.uint64(word), np.uint64(run)
+                slot = _find(slots, _mixed(key, between), key, between)
                 if slots[slot, KEY]:
                     joined = np.int64(slots[slot, VALUE] & _VALUES)
-                    types = _emit(joined, number, counts, out, given, types)
+                    for part in range(place, i + 1):
+                        counts[ids[part]] -= 1
+                    counts[joined] += 1
+                    if number[joined] == 0:
+                        known += 1
+                        number[joined] = known
+                    out[given] = number[joined]
                     given += 1
-                    scan[FIRST] = 0
+                    first = 0
                     continue
-            for waiting in range(scan[PLACE], i):
-                types = _emit(np.int64(ids[waiting]), number, counts, out, given, types)
-                given += 1
-            scan[FIRST] = 0
-        if begins[word]:
-            scan[FIRST], scan[PLACE], scan[RUN] = word, i, 0
+            known, given = _emit(ids, place, i, number, known, out, given)
+            first = 0
+        if roles[word] == BEGINS:
+            first, place, run = word, i, 0
         else:
-            types = _emit(word, number, counts, out, given, types)
-            given += 1
-    if end == len(ids) and scan[FIRST]:
-        for waiting in range(scan[PLACE], end):
-            types = _emit(np.int64(ids[waiting]), number, counts, out, given, types)
-            given += 1
-    return given, types
+            known, given = _emit(ids, i, i + 1, number, known, out, given)
+    if end == len(ids) and first:
+        known, given = _emit(ids, place, end, number, known, out, given)
+    scan[FIRST], scan[PLACE], scan[RUN] = first, place, run
+    return given, known
 
 
 @compiled
 def write_words(ids, blob, offsets, former, out) -> int:
     """Write the words of ids, with spaces between them and line feeds at ends of sentences.
 
-    `blob (bytes,) uint8` has the words after one another, and word k from `offsets[k - 1]` on;
-    `former` is the id before. Returns how many bytes of `out` are written.
+    `blob (bytes + 8,) uint8` has the words after one another, and word k from `offsets[k - 1]` on;
+    `former` is the id before. Returns how many bytes of `out` are written; 8 more may change.
     """
     at = 0
     for i in range(len(ids)):
@@ -265,11 +270,12 @@ def write_words(ids, blob, offsets, former, out) -> int:
             out[at] = np.uint8(10)
             at += 1
         else:
-            if former:
-                out[at] = np.uint8(32)
-                at += 1
-            for byte in range(offsets[word - 1], offsets[word]):
-                out[at] = blob[byte]
-                at += 1
+            out[at] = np.uint8(32)
+            at += int(former != 0)
+            begin = offsets[word - 1]
+            length = offsets[word] - begin
+            for byte in range(0, length, 8):
+                store(out, at + byte, load(blob, begin + byte))
+            at += length
         former = word
     return at

@@ -27,6 +27,18 @@ def load(typingctx: Any, data: Any, index: Any) -> Any:
 
 
 @intrinsic
+def store(typingctx: Any, data: Any, index: Any, word: Any) -> Any:
+    """Write the 8 bytes of a little-endian number to `data[index]` and what follows."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _address(context, builder, signature.args[0], args[0], args[1])
+        builder.store(args[2], builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.none(data, types.int64, types.uint64), codegen
+
+
+@intrinsic
 def classify(typingctx: Any, data: Any, index: Any) -> Any:
     """Return bit masks over the 64 bytes from `data[index]`.
 

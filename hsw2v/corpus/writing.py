@@ -12,6 +12,8 @@ from hsw2v.corpus.pairs import write_words
 from hsw2v.files import atomic_write, compressing
 
 _AT_ONCE = 1 << 16
+_PAD = 8
+"""Bytes that compiled code may read or write past the end."""
 
 
 def write_corpus(
@@ -32,6 +34,7 @@ def write_corpus(
 def _texts(encoded: EncodedCorpus) -> Iterator[memoryview]:
     """Yield the bytes of a corpus, a bounded number of words at a time."""
     types, former = encoded.types, 0
+    blob = np.concatenate((types.blob, np.zeros(_PAD, np.uint8)))
     # As many bytes as each id adds, with what is before or after its word.
     lengths = np.concatenate(([1], np.diff(types.offsets) + 1))
     text = np.empty(0, np.uint8)
@@ -39,9 +42,9 @@ def _texts(encoded: EncodedCorpus) -> Iterator[memoryview]:
         for begin in range(0, len(part), _AT_ONCE):
             ids = part[begin : begin + _AT_ONCE]
             most = int(lengths[ids].sum())
-            if most > len(text):
-                text = np.empty(2 * most, np.uint8)
-            yield text[: write_words(ids, types.blob, types.offsets, former, text)].data
+            if most + _PAD > len(text):
+                text = np.empty(2 * most + _PAD, np.uint8)
+            yield text[: write_words(ids, blob, types.offsets, former, text)].data
             former = int(ids[-1])
     if former:
         yield memoryview(b"\n")
