@@ -153,8 +153,12 @@ def test_other_inputs_are_refused_as_texts_are(tmp_path: Path) -> None:
         read(tmp_path / "g.txt", gzip.compress(b"a b\n"))
     with pytest.raises(errors.UsageError, match="graph_format is 'metis'"):
         read(tmp_path / "g.txt", "a b\n", graph_format="metis")
-    with pytest.raises(errors.UsageError, match="tokens='words' is for text"):
-        read(tmp_path / "g.txt", "a b\n", corpus=CorpusConfig(tokens="words"))
+    for name, value in {"tokens": "words", "field": "text", "format": "csv", "phrases": 1}.items():
+        with pytest.raises(errors.UsageError, match=f"{name}={value!r} is for text"):
+            read(tmp_path / "g.txt", "a b\n", corpus=CorpusConfig(**{name: value}))
+        graph = hsw2v.Graph.from_edges([["a", "b"]])
+        with pytest.raises(errors.UsageError, match=f"{name}={value!r} is for text"):
+            hsw2v.train(graph=graph, **{name: value})
 
 
 def test_bytes_that_are_replaced_are_told(tmp_path: Path) -> None:

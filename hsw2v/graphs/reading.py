@@ -54,6 +54,21 @@ class Edges(NamedTuple):
     """Bytes that were not valid UTF-8."""
 
 
+def check_settings(config: CorpusConfig) -> None:
+    """Find out whether the settings of a corpus have any that no graph has.
+
+    Raises:
+        UsageError: there is one.
+    """
+    usual = CorpusConfig()
+    for name in ("tokens", "field", "format", "phrases"):
+        value = getattr(config, name)
+        if value != getattr(usual, name):
+            raise UsageError(
+                f"{name}={value!r} is for text, not for graphs", hint=f"leave --{name} out"
+            )
+
+
 def read_edges(
     names: Sequence[str], graph_format: str, config: CorpusConfig, listener: Listener
 ) -> Edges:
@@ -62,15 +77,12 @@ def read_edges(
     Columns are separated by white space or commas. Lines that begin with `#` or `%` are comments.
 
     Raises:
-        UsageError: `tokens` is not space, or the format cannot be told from the first lines.
+        UsageError: a setting is for text, or the format cannot be told from the first lines.
         CorruptInputError: a line is not of the format, or a weight is not a number from 0 to 1e30.
         EmptyCorpusError: there are no edges.
         And what `read_pieces` raises.
     """
-    if config.tokens != "space":
-        raise UsageError(
-            f"tokens='{config.tokens}' is for text, not for graphs", hint="leave --tokens out"
-        )
+    check_settings(config)
     apart(lambda: _Reader("edges").add(_lines_of(b"a b\n")))
     parts, reader, pace = [Part(name) for name in names], _Reader(graph_format), Pace()
     total = bytes_of(parts)

@@ -12,6 +12,7 @@ from hsw2v.corpus.sources import EncodedSource, Path, Source, stored_as
 from hsw2v.errors import UsageError
 from hsw2v.events import Listener, Notice
 from hsw2v.graphs.graph import Graph
+from hsw2v.graphs.reading import check_settings
 from hsw2v.graphs.walks import Walks
 
 
@@ -58,7 +59,7 @@ def chosen_source(
     effect on a text.
 
     Raises:
-        UsageError: neither is given, or both.
+        UsageError: neither is given, or both; or a setting is for text, and there is a graph.
     """
     if graph is None and source is None:
         raise UsageError("there is nothing to train on", hint="name a corpus, or --graph FILE")
@@ -69,6 +70,7 @@ def chosen_source(
             listener(Notice(f"{_listed(_changed(asked))} (no graph)"))
         return source, dataclasses.replace(asked, graph=None)
     assert graph is not None
+    check_settings(asked.corpus)
     if kept := _defaults_told(asked):
         listener(Notice(f"defaults for a graph: {kept}"))
     config = dataclasses.replace(asked, graph=asked.graph or GraphConfig())
