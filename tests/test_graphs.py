@@ -156,7 +156,7 @@ def test_other_inputs_are_refused_as_texts_are(tmp_path: Path) -> None:
     for name, value in {"tokens": "words", "field": "text", "format": "csv", "phrases": 1}.items():
         with pytest.raises(errors.UsageError, match=f"{name}={value!r} is for text"):
             read(tmp_path / "g.txt", "a b\n", corpus=CorpusConfig(**{name: value}))
-        graph = hsw2v.Graph.from_edges([["a", "b"]])
+        graph = hsw2v.Graph.from_edges(np.array([[1, 2]]))
         with pytest.raises(errors.UsageError, match=f"{name}={value!r} is for text"):
             hsw2v.train(graph=graph, **{name: value})
 
