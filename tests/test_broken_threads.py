@@ -15,7 +15,7 @@ from test_training import planted
 
 import hsw2v
 from hsw2v import errors, events
-from hsw2v.corpus import encoded, reading, stream
+from hsw2v.corpus import encoded, stored, stream
 from hsw2v.training import checkpoint, engines, output, warmup
 from hsw2v.trees import exchange, semantic
 
@@ -108,7 +108,7 @@ def test_other_threads_leave_their_blocks(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("home", "name"),
     [
-        (reading, "_read_full"),
+        (stored, "_read_full"),
         (stream, "prepare"),
         (stream.Piece, "tokenise"),
         (stream.TypeTable, "add"),
