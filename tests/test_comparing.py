@@ -63,9 +63,9 @@ def test_the_texts_are_read_once(
 ) -> None:
     read: list[object] = []
 
-    def counted(source: Any, *rest: Any) -> Any:
+    def counted(source: Any, *rest: Any, **more: Any) -> Any:
         read.append(source)
-        return encode_source(source, *rest)
+        return encode_source(source, *rest, **more)
 
     monkeypatch.setattr(texts, "encode_source", counted)
     compared(write_experiment(tmp_path, own=EVERYTHING), corpus)

@@ -169,7 +169,7 @@ def test_an_interrupted_training_needs_no_vectors(
         hsw2v.train(TEXT, init=start, output=output, **settings)
     monkeypatch.undo()
     with pytest.raises(UsageError, match="init was"):
-        hsw2v.train(TEXT, output=output, resumed=True, **settings)
+        hsw2v.train(TEXT, output=output, resumed=True, **settings | {"freeze": False})
     start.unlink()
     model = hsw2v.resume(f"{output}.checkpoint")
     assert model.info["init"] == hsw2v.load(whole).info["init"]

@@ -101,7 +101,7 @@ def test_remote_workers_come_to_the_same_bits(
             one = RemoteWorker(workers)
             with pytest.raises(LostError):
                 one.begin(network.output, network.parameters, 0)
-            one.own(Common(training, windowing, trainer._weights, trainer._inputs), text)
+            one.own(Common(training, windowing, trainer._weights, network.inputs), text)
             one.begin(network.output, network.parameters, 0)
             made.append(one)
         some = training_pass(encoded.ids, borders, windowing, training, 0)

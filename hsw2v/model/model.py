@@ -226,6 +226,8 @@ class Model:
         Raises:
             ModelFileError: normalised vectors are beyond a float32.
         """
+        if self.batch_norm is None:
+            return self.vectors
         return _read_only(self._normalised(self.vectors))
 
     def hidden_of(self, words: Iterable[str]) -> Floats:
