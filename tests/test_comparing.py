@@ -27,7 +27,7 @@ from hsw2v.config import Config
 from hsw2v.corpus.sources import encode_source
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.experiments import comparing, preparing
-from hsw2v.training import api, texts
+from hsw2v.training import api, checks, texts
 
 
 @pytest.fixture(autouse=True)
@@ -292,4 +292,4 @@ def test_a_tree_built_after_the_end_is_found_before_any_run() -> None:
     """How many epochs there are is known once the text is read: eight, of ten million tokens."""
     vocabulary = Vocabulary.from_words(["a", "b"], [2, 1])
     with pytest.raises(errors.UsageError, match="after 12 epochs of 8"):
-        api.check_on(vocabulary, 10_000_000, Config().replace(rebuild_at=12), None)
+        checks.check_on(vocabulary, 10_000_000, Config().replace(rebuild_at=12), None)

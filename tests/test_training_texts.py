@@ -11,7 +11,8 @@ import hsw2v
 from hsw2v import errors, events
 from hsw2v.config import Config
 from hsw2v.training import building
-from hsw2v.training.api import check_training, train_on
+from hsw2v.training.api import train_on
+from hsw2v.training.checks import check_training
 from hsw2v.training.texts import read_texts
 from hsw2v.training.trainer import Trainer
 from hsw2v.trees.semantic import semantic

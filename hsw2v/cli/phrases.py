@@ -20,7 +20,7 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.output import print_json
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_output
+from hsw2v.cli.train import check_output, leave_scipy_out
 
 if TYPE_CHECKING:
     from hsw2v.corpus.phrases import Phrases
@@ -60,6 +60,7 @@ def phrases(
       hsw2v phrases corpus.txt --phrases 2 --connector-words english -o joined.txt
       hsw2v phrases corpus.txt --phrase-scoring npmi --phrase-threshold 0.7 --json
     """
+    leave_scipy_out()
     from hsw2v.corpus.sources import find_phrases
 
     settings = resolve(config, given)

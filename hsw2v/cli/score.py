@@ -17,6 +17,7 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.output import print_json
 from hsw2v.cli.progress import Progress
+from hsw2v.cli.train import leave_scipy_out
 
 if TYPE_CHECKING:
     from hsw2v.query.scoring import Score
@@ -44,6 +45,7 @@ def score(
       hsw2v score corpus.safetensors sentences.txt
       hsw2v score corpus.safetensors - --json < sentences.txt
     """
+    leave_scipy_out()
     import hsw2v
     from hsw2v.query.scoring import Score
 

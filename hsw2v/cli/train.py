@@ -142,7 +142,7 @@ def train(
         raise UsageError("gradients are recorded in the log", hint="name one with --log-json")
     if dry_run:
         from hsw2v.cli.plan import print_plan
-        from hsw2v.training.api import check_training
+        from hsw2v.training.checks import check_training
 
         check_training(
             settings.training, heldout=heldout is not None, normalize_exactly=normalize_exactly

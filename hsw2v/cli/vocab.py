@@ -15,6 +15,7 @@ from hsw2v.cli.options import (
     settings_options,
 )
 from hsw2v.cli.progress import Progress
+from hsw2v.cli.train import leave_scipy_out
 
 
 @click.command()
@@ -33,6 +34,7 @@ def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any
       hsw2v vocab raw.txt --tokens words --lowercase | head
       hsw2v vocab corpus.txt --phrases 2 | grep _
     """
+    leave_scipy_out()
     from hsw2v.corpus.lists import read_lists
     from hsw2v.corpus.sources import encode_source
     from hsw2v.corpus.words import choose_words

@@ -21,7 +21,7 @@ from hsw2v.config import CorpusConfig
 from hsw2v.corpus.background import apart
 from hsw2v.corpus.counting import Slots, count_pairs, no_slots, runs_of
 from hsw2v.corpus.encoded import IDS_AT_ONCE, EncodedCorpus, IdWriter, borders_of
-from hsw2v.corpus.pairs import BEGINS, CONNECTOR, KEY, LONGEST_RUN, SCAN, VALUE, join, put
+from hsw2v.corpus.pairs import BEGINS, CONNECTOR, ENDS, KEY, LONGEST_RUN, SCAN, VALUE, join, put
 from hsw2v.corpus.phrases import Phrase, Phrases, connectors_of
 from hsw2v.corpus.table import with_others
 from hsw2v.corpus.tokens import HALF, ROW
@@ -216,7 +216,8 @@ def _joined(
     types, ids_of_words = with_others(encoded.types, all_words)
     runs, slots = _tables(pairs, ids_of_words)
     roles = np.where(is_connector, CONNECTOR, 0).astype(np.uint8)
-    roles[[ids[0] for ids in pairs]] = BEGINS
+    roles[[ids[0] for ids in pairs]] |= BEGINS
+    roles[[ids[-1] for ids in pairs]] |= ENDS
     number, counts = np.zeros(len(types) + 1, np.int32), np.zeros(len(types) + 1, np.int64)
     counts[1 : len(roles)] = encoded.types.counts
     scan, some = np.zeros(SCAN, np.int64), np.empty(IDS_AT_ONCE + LONGEST_RUN + 1, np.int32)

@@ -32,6 +32,8 @@ from hsw2v.errors import ResourceError
 MOST_SLOTS = 1 << 26
 """Of all tables of counts together, of 16 bytes each."""
 _FIRST_SLOTS = 1 << 16
+_IDS_A_SLOT = 8
+"""Of a table as it begins, which is larger than `_FIRST_SLOTS` for many ids."""
 _AT_ONCE = 1 << 15
 """Ids whose pairs are found, and then counted."""
 _MOST_THREADS = 8
@@ -167,7 +169,10 @@ class _Part:
     def count(self, over: threading.Event) -> None:
         """Count all, unless it is over."""
         while self._waiting:
-            table = _Table(*self._waiting.pop(), self._most_slots)
+            bits, part = self._waiting.pop()
+            first = 1 << ((self.ids >> bits) // _IDS_A_SLOT).bit_length()
+            first = min(max(first, _FIRST_SLOTS), self._most_slots)
+            table = _Table(bits, part, first, self._most_slots)
             scan = np.zeros(SCAN, np.int64)
             for begin in range(0, self.ids, _AT_ONCE):
                 if over.is_set():
@@ -191,9 +196,9 @@ class _Part:
 class _Table:
     """How often pairs occur: those of a part, or of as much of it as there is room for."""
 
-    def __init__(self, bits: int, part: int, most_slots: int) -> None:
+    def __init__(self, bits: int, part: int, first_slots: int, most_slots: int) -> None:
         self._bits, self._part, self._most_slots = bits, part, most_slots
-        self._slots = no_slots(min(_FIRST_SLOTS, most_slots))
+        self._slots = no_slots(first_slots)
         self.used = 0
         """Pairs in it."""
 

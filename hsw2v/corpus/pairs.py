@@ -26,8 +26,8 @@ FIRST, PLACE, RUN, LENGTH = 0, 1, 2, 3
 SCAN = 4
 KEY, VALUE = 0, 1
 """Columns of the slots."""
-CONNECTOR, BEGINS = 1, 2
-"""Roles of types: a connector word, and one that begins a pair."""
+CONNECTOR, BEGINS, ENDS = 1, 2, 4
+"""Roles of types, as bits: a connector word, and one that begins a pair, or ends one."""
 RUN_SHIFT = np.uint64(40)
 MOST_RUNS = 1 << 24
 LONGEST_RUN = 15
@@ -215,21 +215,21 @@ def _emit(ids, begin, end, number, known, out, given):
 def join(ids, begin, end, roles, runs, slots, number, known, counts, scan, out) -> tuple[int, int]:
     """Join the pairs in `ids[begin:end]` that a table has, from left to right.
 
-    `roles (T+1,) uint8` tells which types are connectors, or begin a pair. Types are numbered anew
-    in order of arrival: `number (T',) int32` has their new ids, 0 for none yet, of which there are
-    `known`. `counts (T',) int64` change by what is joined. Returns how many ids are written to
-    `out`, and how many types there are. What may begin a pair waits for the next call, but at the
-    end of all ids.
+    `roles (T+1,) uint8` tells which types are connectors, begin a pair or end one. Types are
+    numbered anew in order of arrival: `number (T',) int32` has their new ids, 0 for none yet, of
+    which there are `known`. `counts (T',) int64` change by what is joined. Returns how many ids are
+    written to `out`, and how many types there are. What may begin a pair waits for the next call,
+    but at the end of all ids.
     """
     first, place, run, given = scan[FIRST], scan[PLACE], scan[RUN], 0
     for i in range(begin, end):
         word = np.int64(ids[i])
         if first:
-            if roles[word] == CONNECTOR:
+            if roles[word] & CONNECTOR:
                 run = _longer(runs, run, word)
                 if run:
                     continue
-            elif word:
+            elif roles[word] & ENDS:
                 key, between = np.uint64(first) << HALF | np.uint64(word), np.uint64(run)
                 slot = _find(slots, _mixed(key, between), key, between)
                 if slots[slot, KEY]:
@@ -246,7 +246,7 @@ def join(ids, begin, end, roles, runs, slots, number, known, counts, scan, out) 
                     continue
             known, given = _emit(ids, place, i, number, known, out, given)
             first = 0
-        if roles[word] == BEGINS:
+        if roles[word] & BEGINS:
             first, place, run = word, i, 0
         else:
             known, given = _emit(ids, i, i + 1, number, known, out, given)

@@ -27,7 +27,8 @@ from hsw2v.files import check_writable, explain_write_error, write_text
 from hsw2v.model import Model
 from hsw2v.network.outputs import effective
 from hsw2v.plots import check_figure
-from hsw2v.training.api import check_on, train_on, without_effect
+from hsw2v.training.api import train_on
+from hsw2v.training.checks import check_on, without_effect
 from hsw2v.training.log import Log
 from hsw2v.training.texts import Texts, read_texts
 

@@ -26,7 +26,7 @@ from hsw2v.events import ignore
 from hsw2v.files import expand_sources, is_address
 from hsw2v.network.outputs import is_normalized, unused_settings
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
-from hsw2v.training.api import check_training
+from hsw2v.training.checks import check_training
 from hsw2v.training.initial import InitialVectors
 from hsw2v.trees.codes import Codes
 

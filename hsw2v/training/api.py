@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-import platform
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from importlib import metadata
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hsw2v.config import Config, TrainingConfig, read_config
-from hsw2v.corpus.encoded import EncodedCorpus
-from hsw2v.corpus.lists import NO_LISTS, WordLists, read_lists
+from hsw2v.config import Config, read_config
+from hsw2v.corpus.lists import read_lists
 from hsw2v.corpus.sources import Path, Source, stored_as
-from hsw2v.corpus.vocabulary import Vocabulary, left_out
-from hsw2v.corpus.words import WordCorpus, choose_words
-from hsw2v.errors import DivergedError, EmptyCorpusError, ResourceError, UsageError
-from hsw2v.events import Event, Listener, Notice, Resumed, VocabularyReady, ignore
+from hsw2v.errors import UsageError
+from hsw2v.events import Event, Listener, Notice, ignore
 from hsw2v.graphs.graph import Graph
 from hsw2v.model import Model
-from hsw2v.model.subwords import SubwordVectors
-from hsw2v.network.network import Network, Unpadded
-from hsw2v.network.outputs import Structure, is_normalized, unused_settings
 from hsw2v.network.parameters import check_tables
-from hsw2v.network.subwords import subwords_of
-from hsw2v.training.building import check_phases, check_tree, first_structure
-from hsw2v.training.checkpoint import open_run, read_run, read_state
-from hsw2v.training.cluster import Cluster, connected
-from hsw2v.training.continuing import WORST_CONTINUED, Earlier, WarmStart
+from hsw2v.training.checkpoint import open_run, read_run
+from hsw2v.training.checks import check_training, memory_explained, tell_unused
+from hsw2v.training.cluster import connected
+from hsw2v.training.continuing import Earlier
+from hsw2v.training.fitting import Trained, fit
 from hsw2v.training.graphs import chosen_source, defaults
 from hsw2v.training.initial import InitialVectors
 from hsw2v.training.output import ModelOutput
 from hsw2v.training.texts import Texts, read_again, read_texts
-from hsw2v.training.trainer import HALVINGS, WORST, Trainer
 from hsw2v.training.warmup import WarmUp
-from hsw2v.trees.classes import Classes
-from hsw2v.trees.codes import Codes
-
-BEARABLE = 30_000
-"""Words of a softmax over all of them that need no warning."""
 
 
 def train(
@@ -164,7 +145,7 @@ def train(
                 listener=_beginning(warm_up, listener),
             )
         )
-        return _train(
+        return fit(
             *(texts, chosen, codes, warm_up, listener, kept),
             earlier=earlier,
             cluster=cluster,
@@ -234,21 +215,13 @@ def _resume(kept: ModelOutput, listener: Listener, **now: Any) -> Model:
         check_tables(config.training)
         cluster = context.enter_context(connected(config.training, listener))
         texts = context.enter_context(read_again(texts, cluster, listener))
-        return _train(
+        return fit(
             *(texts, config, None, WarmUp(config.training), listener, kept),
             resumed=True,
             known=run.vocabulary,
             continues="from_model" in kept.asked,
             cluster=cluster,
         ).model
-
-
-class Trained(NamedTuple):
-    """A model, and what training it took."""
-
-    model: Model
-    seconds: float
-    """Of building trees and training, without reading and measuring."""
 
 
 def train_on(
@@ -271,7 +244,7 @@ def train_on(
     lists, initial = read_lists(chosen, listener), InitialVectors.of(chosen.training)
     with memory_explained(), connected(chosen.training, listener) as cluster:
         # What is compared is what was asked for: nothing is tried again.
-        return _train(
+        return fit(
             *(texts, chosen, codes, WarmUp(chosen.training), listener),
             halvings=0,
             cluster=cluster,
@@ -296,288 +269,6 @@ def _asked(
     return asked if earlier is None else {**asked, "from_model": earlier.digest}
 
 
-def check_training(
-    training: TrainingConfig,
-    *,
-    heldout: bool,
-    normalize_exactly: bool = False,
-    built: bool = False,
-) -> Codes | None:
-    """Find out, before any work, what training would refuse; read the tree if it is a file.
-
-    The file is not read if the tree is `built` already.
-
-    Raises:
-        UsageError: a held-out loss is wanted of an output layer without probabilities, or one that
-            is normalized exactly without a held-out text, or the semantic tree is to be built when
-            training is over.
-        MissingInputError, CorruptInputError, EncodingError: the file is not there, or is no tree.
-        And what `check_tables` raises.
-    """
-    check_tables(training)
-    if heldout and not is_normalized(training.loss) and not normalize_exactly:
-        raise UsageError(
-            f"there is no exact held-out loss with loss {training.loss}: its scores are no "
-            "probabilities",
-            hint="leave the held-out text out, use loss hs, class or softmax, or take the softmax "
-            "of the scores with --normalize-exactly",
-        )
-    if normalize_exactly and not heldout:
-        raise UsageError(
-            "it is the loss of a held-out text that is normalized exactly, and there is none",
-            hint="name one with --heldout, or leave --normalize-exactly out",
-        )
-    if built:
-        check_phases(training)
-        return None
-    return check_tree(training)
-
-
-def check_on(vocabulary: Vocabulary, tokens: int, config: Config, codes: Codes | None) -> None:
-    """Find out, before any work, what training on so many tokens that are read would refuse.
-
-    `codes` is the tree of a file, as `check_training` read it.
-
-    Raises:
-        UsageError: the tree or classes would be built when training is over, or the tree of a file
-            is not one of the vocabulary.
-    """
-    check_phases(config.resolved(tokens).training)
-    if codes is not None:
-        codes.tree(vocabulary.words)
-
-
-def tell_unused(config: Config, listener: Listener, base: Config | None = None) -> None:
-    """Tell of the settings without effect, if there are some that are not as in `base`.
-
-    And of threads that deterministic training has no use for.
-    """
-    training, first = config.training, (base or Config()).training
-    unused = [
-        name for name in unused_settings(config) if getattr(training, name) != getattr(first, name)
-    ]
-    if unused:
-        listener(Notice(without_effect(unused, config)))
-    words, none = config.vocabulary, Config().vocabulary
-    chosen = [
-        name for name in ("min_count", "max_vocab") if getattr(words, name) != getattr(none, name)
-    ]
-    if words.vocab is not None and chosen:
-        listener(Notice(f"{no_effect(chosen)} (vocab)"))
-    threads = config.resolved().training.threads or 1
-    if training.in_rounds and training.engine != "ray" and threads > training.workers:
-        listener(
-            Notice(
-                f"{threads - training.workers} of {threads} threads have no worker: --workers "
-                f"{threads} gives them some, and comes to another model"
-            )
-        )
-
-
-def without_effect(unused: Sequence[str], config: Config) -> str:
-    """Return the sentence that tells of settings without effect."""
-    training = config.training
-    because = f"loss {training.loss}"
-    if "num_trees" in unused and training.has_tree:
-        because += f", tree {training.tree}"
-    if not training.subwords and {"buckets", "whole_words"} & set(unused):
-        because += ", no subwords"
-    if not training.in_rounds and {"workers", "round"} & set(unused):
-        because += ", not deterministic"
-    if {"worker_threads", "ray_address"} & set(unused):
-        because += f", engine {training.engine}"
-    return f"{no_effect(unused)} ({because})"
-
-
-def no_effect(unused: Sequence[str]) -> str:
-    """Return the beginning of such a sentence."""
-    return " and ".join(unused) + (" have" if len(unused) > 1 else " has") + " no effect"
-
-
-def _train(
-    texts: Texts,
-    chosen: Config,
-    codes: Codes | None,
-    warm_up: WarmUp,
-    listener: Listener,
-    kept: ModelOutput | None = None,
-    *,
-    resumed: bool = False,
-    halvings: int = HALVINGS,
-    earlier: Earlier | None = None,
-    known: Vocabulary | None = None,
-    continues: bool = False,
-    cluster: Cluster | None = None,
-    lists: WordLists = NO_LISTS,
-    initial: InitialVectors | None = None,
-) -> Trained:
-    """Train on texts, or go on with words that are `known`.
-
-    It `continues` a model, which is `earlier` unless this is resumed.
-    """
-    begun = time.perf_counter()
-    encoded = texts.corpus
-    open_epochs = chosen.training.epochs is None
-    chosen = chosen.resolved(encoded.tokens)
-    check_phases(chosen.training)
-    start: WarmStart | None = None
-    if earlier is not None:
-        start = WarmStart(earlier, encoded.types, chosen.vocabulary, listener, lists)
-        known, continues = start.vocabulary, True
-        lists.tell_missing(known, encoded.types, encoded.dropped_types, listener)
-    if known is None:
-        vocabulary, corpus = choose_words(encoded, chosen.vocabulary, lists, listener)
-        # The text alone does not tell them.
-        known = vocabulary if lists.given else None
-    else:
-        vocabulary = known
-        corpus = _words_of(encoded, vocabulary, "text, or lower --min-count")
-    held = None
-    if texts.heldout is not None:
-        held = _words_of(texts.heldout, vocabulary, "held-out text")
-    totals = {
-        "tokens": encoded.tokens,
-        "sentences": encoded.sentences,
-        "types": len(encoded.types) + encoded.dropped_types,
-        "tokens_in_vocabulary": int(encoded.types.counts[corpus.remap[1:] >= 0].sum()),
-        "bytes_read": encoded.bytes_read,
-        "replaced_bytes": encoded.replaced_bytes,
-    }
-    if encoded.skipped_records:
-        totals["skipped_records"] = encoded.skipped_records
-    if chosen.training.loss == "softmax" and len(vocabulary) > BEARABLE:
-        listener(
-            Notice(
-                f"every prediction takes the softmax over {len(vocabulary):,} words: this takes "
-                "long; --max-vocab bounds it, and loss sampled learns nearly the same"
-            )
-        )
-    read = time.perf_counter()
-    reading = texts.seconds + read - begun
-    listener(
-        VocabularyReady(
-            words=len(vocabulary),
-            types=totals["types"],
-            tokens=totals["tokens"],
-            sentences=totals["sentences"],
-            tokens_in_vocabulary=totals["tokens_in_vocabulary"],
-            seconds=reading,
-        )
-    )
-    if open_epochs:
-        many = f"{chosen.training.epochs} epochs, for a text of {encoded.tokens:,} tokens"
-        listener(Notice(f"{many} (--epochs sets another number)"))
-    warm_up.wait()
-
-    def again() -> Structure | None:
-        if continues or chosen.training.init is not None:
-            begun_with = "model that it continues is" if continues else "vectors of --init are"
-            raise DivergedError(
-                f"training diverged, and the {begun_with} not here to begin again",
-                hint="train again with a lower --lr",
-            )
-        found = check_tree(chosen.training)
-        return first_structure(chosen, found, vocabulary, corpus, listener)
-
-    state = None
-    base: Structure | Callable[[], Structure | None] | None = None
-    if resumed and kept is not None:
-        base = again
-        state = read_state(kept.folder, chosen.training, vocabulary, len(encoded.blocks) - 1)
-        listener(Resumed(state.epoch + 1, state.block, str(kept.folder)))
-    elif start is not None:
-        base = start.structure
-        start.tell(chosen, listener)
-    else:
-        base = first_structure(chosen, codes, vocabulary, corpus, listener)
-    given = None if initial is None else initial.start(vocabulary, listener)
-    begins = start or given
-    notes = dict(kept.notes.get("info", {})) if kept else dict(earlier.info if earlier else {})
-    if given is not None:
-        notes |= given.info
-        if kept is not None:
-            kept.notes["info"] = notes
-    trainer = Trainer(
-        chosen,
-        vocabulary,
-        base,
-        state=state,
-        halvings=halvings,
-        fill=None if begins is None else begins.fill,
-        worst=WORST_CONTINUED if continues else WORST,
-        cluster=cluster,
-    )
-    if kept is not None:
-        # A cluster may have another address when training goes on.
-        kept.begin(chosen.replace(ray_address=None), texts, known, trainer.state)
-    built = time.perf_counter() - read
-    info: dict[str, Any] = {"versions": _versions(), "corpus": totals}
-    others = partial(left_out, encoded.types, corpus.remap)
-
-    def save_epoch(epoch: int) -> None:
-        if kept is not None:
-            network, about = trainer.network, {**info, "epoch": epoch, **notes}
-            # The output layer of that epoch need not be that of the end.
-            config = chosen.replace(loss=network.output.name, pretrain="")
-            norm, trained = network.norm, network.unpadded()
-            kept.save_epoch(
-                lambda: _model(config, texts, vocabulary, network, norm, trained, about, others),
-                epoch,
-            )
-
-    measuring = trainer.train(corpus, listener, held, kept, save_epoch)
-    seconds = built + trainer.state.seconds
-    if not chosen.training.deterministic:
-        info["seconds"] = {"reading": reading, "training": seconds, "measuring": measuring}
-    if trainer.state.halvings:
-        info["learning_rate_halved"] = trainer.state.halvings
-    network, norm = trainer.network, trainer.network.norm
-    about = {**info, **notes}
-    model = _model(chosen, texts, vocabulary, network, norm, network.compact(), about, others)
-    if kept is not None:
-        kept.save(model)
-    return Trained(model, seconds)
-
-
-def _model(
-    config: Config,
-    texts: Texts,
-    vocabulary: Vocabulary,
-    network: Network,
-    norm: NDArray[np.float32] | None,
-    trained: Unpadded,
-    info: Mapping[str, Any],
-    others: Callable[[], Vocabulary],
-) -> Model:
-    """Return the model of a network: of `norm (4, P)`, and of what is trained.
-
-    `others` returns the types that are no words.
-    """
-    structure = network.output.built_of
-    if config.training.deterministic:
-        # These have no part in the model, whose file is to have the same bytes everywhere.
-        config = config.replace(threads=None, cache_dir=None, engine="threads", ray_address=None)
-        config = config.replace(tables="memory")
-    subwords, inputs = subwords_of(config.training), network.inputs
-    ngrams = None
-    if subwords is not None and inputs is not None and trained.ngrams is not None:
-        whole = config.training.whole_words
-        ngrams = SubwordVectors(subwords, inputs.buckets, trained.ngrams, whole_words=whole)
-    return Model(
-        vocabulary,
-        trained.vectors,
-        trained.outputs,
-        None if isinstance(structure, Classes) else structure,
-        classes=structure if isinstance(structure, Classes) else None,
-        batch_norm=None if norm is None else norm[:, : network.dim].copy(),
-        subwords=ngrams,
-        phrases=texts.corpus.phrases,
-        config=config.to_dict(),
-        info=info,
-        oov=others,
-    )
-
-
 def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:
     """Return the listener, with the warm-up begun at the first news of the corpus."""
 
@@ -586,34 +277,3 @@ def _beginning(warm_up: WarmUp, listener: Listener) -> Listener:
         listener(event)
 
     return listen
-
-
-def _words_of(encoded: EncodedCorpus, vocabulary: Vocabulary, another: str) -> WordCorpus:
-    corpus = WordCorpus.of(encoded, vocabulary)
-    if corpus.remap.max() < 0:
-        raise EmptyCorpusError(
-            "no word of it is in the vocabulary",
-            where=encoded.source,
-            hint=f"name another {another}",
-        )
-    return corpus
-
-
-@contextmanager
-def memory_explained() -> Iterator[None]:
-    """Let a lack of memory be a `ResourceError` with what to do."""
-    try:
-        yield
-    except MemoryError as error:
-        if isinstance(error, ResourceError):
-            raise
-        detail = f" ({error})" if str(error) else ""
-        raise ResourceError(
-            f"there is not enough memory{detail}",
-            hint="lower --dim or --threads, raise --min-count, or set --max-vocab",
-        ) from error
-
-
-def _versions() -> dict[str, str]:
-    names = ("hsw2v", "numpy", "numba")
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}

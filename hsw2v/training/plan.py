@@ -36,8 +36,8 @@ from hsw2v.network.parameters import (
 )
 from hsw2v.network.subwords import InputRows
 from hsw2v.training import checkpoint
-from hsw2v.training.api import check_on, check_training, memory_explained, tell_unused
 from hsw2v.training.building import check_phases, first_structure
+from hsw2v.training.checks import check_on, check_training, memory_explained, tell_unused
 from hsw2v.training.graphs import chosen_source, defaults
 from hsw2v.training.initial import InitialVectors
 from hsw2v.training.output import check_not_interrupted, folder_of
