@@ -118,7 +118,8 @@ def measure(given: Namespace, record: Record) -> None:
         keys = [{"what": "time", **one} for one in rounds(given.rounds, program=programs)]
         if record.missing(keys):
             tell("warming up")
-            time_program(OURS, given.corpus, folder)
+            for program in (OURS, INSIDE):
+                time_program(program, given.corpus, folder)
         record.measure(keys, lambda key: time_program(key["program"], given.corpus, folder))
         if "gensim" in programs:
             keys = [{"what": "same", **one} for one in same]
