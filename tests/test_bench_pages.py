@@ -22,6 +22,7 @@ RECORDED = {
     ),
     "machines.md": ("workers", "rounds", "rules", "spark", "machines"),
     "performance.md": ("tables", "cores", "formats"),
+    "texts.md": ("initial",),
 }
 OTHERS = {
     "performance.md": (
