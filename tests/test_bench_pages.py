@@ -23,16 +23,16 @@ RECORDED = {
     "machines.md": ("workers", "rounds", "rules", "spark", "machines"),
     "performance.md": ("tables", "cores", "formats"),
     "texts.md": ("initial",),
+    "graphs.md": ("graphs",),
+    "phrases.md": ("phrases",),
+    "subwords.md": ("subwords",),
 }
 OTHERS = {
     "performance.md": (
         *("compare", "threads", "start", "vocabulary", "dimensions", "tokenizer", "queries"),
         "kernel",
     ),
-    "phrases.md": ("phrases",),
     "trees.md": ("rebuilding",),
-    "subwords.md": ("subwords",),
-    "graphs.md": ("graphs",),
 }
 """Blocks whose figures are in the page alone."""
 

@@ -195,6 +195,8 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_written(tmp_path: Pat
     model = some_subwords()
     with pytest.raises(UsageError, match="not of length 1"):
         model.export(tmp_path / "m", format="fasttext", normalize=True)
+    with pytest.raises(UsageError, match="a quantised file"):
+        model.export(tmp_path / "m.ftz", format="fasttext")
     nul = hsw2v.Model(Vocabulary.from_words(["a", "b\0c"], [2, 1]), np.ones((2, 2)))
     with pytest.raises(UsageError, match="NUL"):
         nul.export(tmp_path / "m", format="fasttext")

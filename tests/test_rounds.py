@@ -342,7 +342,7 @@ def test_workers_without_rounds_are_told_of(corpus: Path) -> None:
     told: list[Event] = []
     hsw2v.train(corpus, **SMALL, workers=3, listener=told.append)
     (message,) = [one.message for one in told if isinstance(one, Notice)]
-    assert message == "workers has no effect (loss hs, not deterministic)"
+    assert message == "workers has no effect (not deterministic)"
     told.clear()
     hsw2v.train(corpus, **SMALL, deterministic=True, workers=2, threads=5, listener=told.append)
     (message,) = [one.message for one in told if isinstance(one, Notice)]

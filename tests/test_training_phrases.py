@@ -139,6 +139,30 @@ def test_a_training_that_continues_a_model_joins_the_phrases_of_it(tmp_path: Pat
     found = hsw2v.train(more, from_model=plain, threads=1, **PHRASES)
     assert found.phrases is not None
     assert "zig_zag" in found
+    for name, other in {
+        "phrases": 0,
+        "phrase_threshold": 2.0,
+        "connector_words": "english",
+    }.items():
+        with pytest.raises(errors.UsageError, match=f"{name} is {other}, and the model's is"):
+            hsw2v.train(more, from_model=first, threads=1, **{name: other})
+
+
+def test_a_word_that_is_there_within_phrases_alone_says_so() -> None:
+    model = trained()
+    assert "york" not in model
+    assert model.why_missing("york").startswith("occurs in the text within phrases alone, such as")
+    assert model.why_missing("nobody") == "does not occur in the text"
+
+
+def test_connector_words_of_a_file_are_cased_as_the_text_is(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("OF\n")
+    given = {**PHRASES, "connector_words": words, "lowercase": True}
+    assert "bank_of_america" in [one for one, *_ in hsw2v.find_phrases(TEXT, **given).table]
+    words.write_text("\n")
+    with pytest.raises(errors.CorruptInputError, match="holds no words"):
+        hsw2v.find_phrases(TEXT, **given)
 
 
 def test_a_plan_counts_phrases() -> None:
@@ -211,6 +235,9 @@ def test_what_the_command_refuses_before_it_reads(tmp_path: Path) -> None:
     assert "none.txt" in complaint("phrases", tmp_path / "none.txt", code=3)
     npmi = ["--phrase-scoring", "npmi", "--phrase-threshold", 2]
     assert "at most 1" in complaint("phrases", text, *npmi, code=2)
+    assert "in 0 passes" in complaint("phrases", text, "--phrases", 0, code=2)
+    with pytest.raises(errors.UsageError, match="in 0 passes"):
+        hsw2v.find_phrases(text, phrases=0)
     assert there.read_text() == "old"
 
 

@@ -21,6 +21,7 @@ from hsw2v.cli.options import (
 from hsw2v.cli.output import print_json
 from hsw2v.cli.progress import Progress
 from hsw2v.cli.train import check_output, leave_scipy_out
+from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:
     from hsw2v.corpus.phrases import Phrases
@@ -64,6 +65,8 @@ def phrases(
     from hsw2v.corpus.sources import find_phrases
 
     settings = resolve(config, given)
+    if given["phrases"] == 0:
+        raise UsageError("no phrases are found in 0 passes", hint="give --phrases 1 or more")
     if output is not None:
         named = settings.corpus.connector_file
         inputs = files.expand_sources(corpus) + ([named] if named else [])

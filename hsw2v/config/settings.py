@@ -21,6 +21,11 @@ FORM = ("field", "format", "skip_bad_records")
 """Settings of what a text is in, not of what its tokens are."""
 GRAPH_FORMATS = ("edges", "weighted", "adjacency")
 ENGINES = ("threads", "local", "ray")
+PHRASE_SETTINGS = (
+    *("phrase_threshold", "phrase_min_count", "phrase_scoring", "phrase_delimiter"),
+    "connector_words",
+)
+"""Settings of how phrases are found, where there are passes to find them."""
 LISTS = ("keep_words", "drop_words", "vocab")
 """Settings that are files of words."""
 OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam")

@@ -38,7 +38,8 @@ def checked(one: dataclasses.Field[Any], given: Any) -> Any:
         return None
     value, choices = _plain(given, type_of(one)), one.metadata["choices"]
     if value is None:
-        expected = _DESCRIBED[type_of(one)]
+        kind = type_of(one)
+        expected = "a string" if kind is str and not isinstance(given, str) else _DESCRIBED[kind]
     elif choices and value not in choices:
         expected = "one of " + ", ".join(choices)
     elif isinstance(value, str) or _within(value, one.metadata):

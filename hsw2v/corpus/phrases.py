@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from hsw2v.config import CorpusConfig
-from hsw2v.errors import UsageError
+from hsw2v.errors import CorruptInputError, UsageError
 from hsw2v.files import read_text
 
 ENGLISH_WORDS = frozenset(
@@ -66,6 +66,11 @@ class Phrases:
         for known in self._known:
             words = list(self._joined_once(words, known))
         return words
+
+    def with_word(self, word: str) -> str | None:
+        """Return a phrase of a word and others, if there is one."""
+        found = (self.joined(one) for some in self.passes for one in some if word in one.words)
+        return next(found, None)
 
     @cached_property
     def _known(self) -> list[dict[tuple[str, ...], str]]:
@@ -130,9 +135,16 @@ def _word(plain: Any) -> str:
 def connectors_of(config: CorpusConfig) -> frozenset[str]:
     """Return the connector words that settings name: those of English, of a file, or none.
 
+    With `lowercase` those of a file are lower-cased as the text is.
+
     Raises:
         MissingInputError, CorruptInputError, EncodingError: the file cannot be read.
     """
-    if config.connector_file is not None:
-        return frozenset(read_text(config.connector_file).split())
+    source = config.connector_file
+    if source is not None:
+        text = read_text(source)
+        words = frozenset((text.lower() if config.lowercase else text).split())
+        if not words:
+            raise CorruptInputError("holds no words", where=source, hint="check the file")
+        return words
     return ENGLISH_WORDS if config.connector_words else frozenset()

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from hsw2v.config import Config, CorpusConfig
+from hsw2v.config import PHRASE_SETTINGS, Config, CorpusConfig
 from hsw2v.corpus.collocations import join_phrases
 from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.phrases import Phrases, connectors_of
@@ -96,23 +96,21 @@ def encode_source(
     if config.phrases and phrases is None:
         # What cannot be read is to be told before the text is.
         connectors_of(config)
-    if not config.phrases:
-        _tell_unused(config, listener)
+    _tell_unused(config, listener)
     encoded = _encoded(source, config, listener, most_bytes)
     return join_phrases(encoded, config, phrases, listener) if config.phrases else encoded
 
 
 def _tell_unused(config: CorpusConfig, listener: Listener) -> None:
-    """Tell of settings of phrases where none are joined."""
-    unused = [
-        one.name
-        for one in dataclasses.fields(config)
-        if one.name.startswith(("phrase_", "connector_"))
-        and getattr(config, one.name) != one.default
-    ]
+    """Tell of settings of phrases where none are joined, and of records where there are none."""
+    usual, unused = CorpusConfig(), []
+    if not config.phrases:
+        unused = [one for one in PHRASE_SETTINGS if getattr(config, one) != getattr(usual, one)]
     if unused:
         have = " and ".join(unused) + (" have" if len(unused) > 1 else " has")
         listener(Notice(f"{have} no effect (phrases 0)"))
+    if config.skip_bad_records and config.field is None:
+        listener(Notice("skip_bad_records has no effect (no field)"))
 
 
 def _encoded(
@@ -142,10 +140,10 @@ def find_phrases(
     """Find the phrases of a source, as `hsw2v.train` does with the same settings.
 
     Settings are those of the corpus by name, over those of `config`: `find_phrases("corpus.txt",
-    phrases=2, connector_words="english")`; `phrases`, the number of passes, is 1 if they do not
-    tell. The answer has a `table` of the phrases, their counts and scores, the highest score first,
-    and `join` for sentences that are lists of words. With `output` the text is written there with
-    its phrases joined, one sentence a line, compressed by the extension.
+    phrases=2, connector_words="english")`; `phrases`, the number of passes, is 1 if it is not
+    given. The answer has a `table` of the phrases, their counts and scores, the highest score
+    first, and `join` for sentences that are lists of words. With `output` the text is written there
+    with its phrases joined, one sentence a line, compressed by the extension.
 
     Raises:
         UsageError: a setting is unknown or out of bounds.
@@ -158,6 +156,8 @@ def find_phrases(
         ResourceError: there is not enough memory.
     """
     chosen = (config or Config()).replace(**settings).corpus
+    if settings.get("phrases") == 0:
+        raise UsageError("no phrases are found in 0 passes", hint="give 1 or more")
     if not chosen.phrases:
         chosen = dataclasses.replace(chosen, phrases=1)
     if output is not None:

@@ -30,9 +30,16 @@ def export_fasttext(path: str, model: Model, *, top: int | None, force: bool) ->
     """Write a model, or its `top` most frequent words, and return the files written.
 
     Raises:
-        UsageError: a word does not fit the format, or a number is beyond a float32.
+        UsageError: a word does not fit the format, a number is beyond a float32, or the name is
+            that of a quantised file.
         OutputExistsError, OutputError, DiskFullError
     """
+    if path.endswith(".ftz"):
+        raise UsageError(
+            "is the name of a quantised file, which is not written here",
+            where=path,
+            hint="name it .bin",
+        )
     every = model.vocabulary
     count = len(every) if top is None else min(top, len(every))
     words = Vocabulary(every.blob, every.offsets[: count + 1], every.counts[:count])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hsw2v.config import known_settings
+from hsw2v.corpus.phrases import Phrases
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 
@@ -20,11 +21,17 @@ def explained(words: Sequence[str], reason: Reasons, most: int = 5) -> str:
     )
 
 
-def why_missing(word: str, oov: Vocabulary | None, config: Mapping[str, Any], words: int) -> str:
+def why_missing(
+    word: str,
+    oov: Vocabulary | None,
+    config: Mapping[str, Any],
+    words: int,
+    phrases: Phrases | None = None,
+) -> str:
     """Return why a word is not in a vocabulary of so many words; nothing where that is not known.
 
     `oov` are the types that are no words, with their counts, if they are known; `config` are the
-    settings that the vocabulary was chosen by.
+    settings that the vocabulary was chosen by, and `phrases` those that were joined before.
     """
     if oov is None:
         return ""
@@ -35,6 +42,8 @@ def why_missing(word: str, oov: Vocabulary | None, config: Mapping[str, Any], wo
         return ""
     settings = known.vocabulary
     (row,) = oov.find([word])
+    if row < 0 and phrases is not None and (phrase := phrases.with_word(word)) is not None:
+        return f"occurs in the text within phrases alone, such as {phrase!r}"
     if row < 0:
         dropped = ", or was dropped by --max-types" if known.corpus.max_types else ""
         return f"does not occur in the text{dropped}"

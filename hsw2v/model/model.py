@@ -269,7 +269,9 @@ class Model:
 
         Such as "occurs 4 times in the text, below --min-count 5": known where `oov` is.
         """
-        return "" if word in self else why_missing(word, self.oov, self.config, len(self))
+        if word in self:
+            return ""
+        return why_missing(word, self.oov, self.config, len(self), self.phrases)
 
     def vector(self, word: str) -> Floats:
         """Return the vector of a word, `(D,) float32`, read-only.
@@ -321,7 +323,7 @@ class Model:
         return rows
 
     def _unknown(self, missing: list[str], more: str = "") -> UnknownWordError:
-        told = self.oov is not None or not self.config
+        told = self.oov is not None or "versions" not in self.info
         otherwise = "check them" if told else "train with --oov-counts to be told why"
         return unknown(missing, self.vocabulary, self.why_missing, otherwise, more)
 

@@ -96,16 +96,19 @@ def tell_unused(config: Config, listener: Listener, base: Config | None = None) 
 def without_effect(unused: Sequence[str], config: Config) -> str:
     """Return the sentence that tells of settings without effect."""
     training = config.training
-    because = f"loss {training.loss}"
-    if "num_trees" in unused and training.has_tree:
-        because += f", tree {training.tree}"
-    if not training.subwords and {"buckets", "whole_words"} & set(unused):
-        because += ", no subwords"
-    if not training.in_rounds and {"workers", "round"} & set(unused):
-        because += ", not deterministic"
-    if {"worker_threads", "ray_address"} & set(unused):
-        because += f", engine {training.engine}"
-    return f"{no_effect(unused)} ({because})"
+    others, because = set(unused), []
+    for names, why, holds in (
+        ({"buckets", "whole_words"}, "no subwords", not training.subwords),
+        ({"workers", "round"}, "not deterministic", not training.in_rounds),
+        ({"worker_threads", "ray_address"}, f"engine {training.engine}", True),
+        ({"num_trees"}, f"tree {training.tree}", training.has_tree),
+    ):
+        if holds and names & set(unused):
+            others -= names
+            because.append(why)
+    if others:
+        because.insert(0, f"loss {training.loss}")
+    return f"{no_effect(unused)} ({', '.join(because)})"
 
 
 def no_effect(unused: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import LISTS, Config, VocabularyConfig, known_settings, named
+from hsw2v.config import LISTS, PHRASE_SETTINGS, Config, VocabularyConfig, known_settings, named
 from hsw2v.corpus.lists import NO_LISTS, WordLists
 from hsw2v.corpus.sources import Path
 from hsw2v.corpus.vocabulary import Vocabulary, extend, kept_counts
@@ -122,6 +122,7 @@ class Earlier:
             for name in (*FIXED, *(one for one in BUILT_BY if one in built))
             if getattr(now, name) not in (None, getattr(was, name))
         ]
+        wrong += self._other_phrases(asked)
         wrong += [
             f"{name} is given, and the model has its own {what}"
             for name, what, given in (
@@ -141,6 +142,17 @@ class Earlier:
         if now.optimizer != was.optimizer and not has_lr:
             return asked.replace(lr=None)
         return asked
+
+    def _other_phrases(self, asked: Config) -> list[str]:
+        """Return what is asked for of phrases that is not as in the model, whose own are joined."""
+        if self.model.phrases is None:
+            return []
+        was, now = self.settings.corpus, asked.corpus
+        return [
+            f"{name} is {getattr(now, name)}, and the model's is {getattr(was, name)}"
+            for name in ("phrases", *PHRASE_SETTINGS)
+            if getattr(now, name) != getattr(was, name)
+        ]
 
     @cached_property
     def digest(self) -> str:
