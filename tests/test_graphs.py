@@ -91,6 +91,9 @@ def test_a_node_without_edges_is_a_line_of_its_own(tmp_path: Path) -> None:
         ("a b\nb a c\nc b\n", "adjacency"),
         ("1 2 3 4\n1 5\n", "adjacency"),
         ("1\n2 3\n", "adjacency"),
+        ("1 2\n2 1 3 4\n3 2\n4 2\n", "adjacency"),
+        ("1 2 x\nx 1 2\n2 x 1\n", "adjacency"),
+        ("0 1 2 3\n1 2\n2 3\n3\n", "adjacency"),
     ],
 )
 def test_the_format_is_told_by_the_lines(tmp_path: Path, text: str, expected: str) -> None:
@@ -103,9 +106,15 @@ def test_the_format_is_told_by_the_lines(tmp_path: Path, text: str, expected: st
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("1 2 3\n2 3 1\n3 1 2\n", "third column may be weights or nodes; name it with --graph-fo"),
-        ("1 2\n1 3\n1\n", "lines have 1 or 2 columns"),
+        ("1 2 3\n2 3 1\n3 1 2\n", "third column may be weights or nodes; name the format with --g"),
+        ("1 2\n1 3\n1\n", "line 3: the format cannot be told: .* of 2 columns; .*--graph-format"),
         ("1 2\n1 3 4\n", "lines have 2 or 3 columns"),
+        ("1 2 0.5\n1 3 0.2\n2 3 1\n3 4 1 extra\n", "line 4: .* two nodes and a weight"),
+        ("# x\n1 2\n1 3\n2 3\n3 4 see note\n", "line 5: .* of 2 columns"),
+        ("1 2 1.5\n2 3 x\n", "line 2: .* whose third column is a number"),
+        ("1 2 inf\n2 1 1\n", "line 1: .* whose third column is a number"),
+        ("a\tb\tlong\n" + "".join(f"{n} {n + 1}\n" for n in range(20)), "line 1: .* of 2 col"),
+        ("".join(f"{n} {n + 1} 0.5\n" for n in range(20)) + "20 1\n", "line 21: .* a weight"),
         ("a b x\na c y\n", "lines have 3 columns"),
     ],
 )
@@ -161,6 +170,39 @@ def test_other_inputs_are_refused_as_texts_are(tmp_path: Path) -> None:
             hsw2v.train(graph=graph, **{name: value})
 
 
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('{"text": "a b"}\n{"text": "b c"}\n', "looks like JSON lines, not like a graph"),
+        ('[{"source": 1, "target": 2}]\n', "looks like a JSON array"),
+        ('{\n  "nodes": [1, 2]\n}\n', "looks like JSON, not"),
+    ],
+)
+def test_json_is_no_graph(tmp_path: Path, text: str, what: str) -> None:
+    with pytest.raises(errors.CorruptInputError, match=what):
+        read(tmp_path / "g.txt", text)
+
+
+@pytest.mark.parametrize("first", [b"PAR1", b"ARROW1", b'\x40\0\0\0\0\0\0\0{"a":', b"\x7fELF"])
+def test_hints_for_other_files_hold_for_graphs(tmp_path: Path, first: bytes) -> None:
+    with pytest.raises(errors.CorruptInputError, match="plain text") as raised:
+        read(tmp_path / "g.bin", first + bytes(20))
+    assert "train" not in str(raised.value).replace(str(tmp_path), "")
+
+
+def test_a_graph_knows_how_it_was_read(tmp_path: Path) -> None:
+    graph = read(tmp_path / "g.txt", "a b\n", directed=True, graph_format="edges")
+    assert (graph.directed, graph.graph_format, graph.edge_count()) == (True, "edges", 1)
+    graph = hsw2v.Graph.from_edges([[1, 2]])
+    assert (graph.directed, graph.graph_format, graph.edge_count()) == (False, "auto", 1)
+
+
+def test_walks_have_no_settings_of_training() -> None:
+    graph = hsw2v.Graph.from_edges([[1, 2]])
+    with pytest.raises(errors.UsageError, match="walks have no setting 'dim'; they have walks_per"):
+        graph.walks(dim=3)
+
+
 def test_bytes_that_are_replaced_are_told(tmp_path: Path) -> None:
     heard: list[events.Event] = []
     corpus = CorpusConfig(encoding_errors="ignore", lowercase=True)
@@ -188,12 +230,14 @@ def test_the_line_of_a_mistake_is_that_of_its_file(tmp_path: Path) -> None:
 def test_long_files_and_long_lines_are_read_in_pieces(tmp_path: Path) -> None:
     hub = " ".join(f"node-{number}" for number in range(60_000))
     chain = "\n".join(f"node-{number} node-{number + 1}" for number in range(40_000))
-    graph = read(tmp_path / "g.txt", f"{'# comment' * 40_000}\n{hub}\n{chain}\n")
+    graph = read(
+        tmp_path / "g.txt", f"{'# comment' * 40_000}\n{hub}\n{chain}\n", graph_format="adjacency"
+    )
     assert len(graph) == 60_000
     degrees = np.diff(graph.offsets)
     assert degrees[0] == 59_999
     assert degrees[2] == 3
-    assert graph.edge_count(directed=False) == 59_999 + 39_999
+    assert graph.edge_count() == 59_999 + 39_999
     with pytest.raises(errors.CorruptInputError, match="line 40001: has 3"):
         read(tmp_path / "g.txt", f"{chain}\na b c\n", graph_format="edges")
 
@@ -234,6 +278,7 @@ def test_what_is_written_is_read(
     ("edges", "weights"),
     [
         ([1, 2], None),
+        ([[1, 2], [3]], None),
         ([[1, 2, 3]], None),
         ([["a", "b"]], None),
         ([[0.5, 1.0]], None),
@@ -263,5 +308,6 @@ def test_no_edges_are_no_graph(weights: list[float] | None) -> None:
 def test_a_graph_comes_from_standard_input(tmp_path: Path) -> None:
     found = run("walks", "-", "--walks-per-node", 1, "--walk-length", 2, stdin="a b\n")
     assert sorted(found.stdout.splitlines()) == ["a b", "b a"]
+    assert "graph: 2 nodes, 1 edge, undirected" in found.stderr
     run("train", "--graph", "-", "--quiet", "--dim", 4, stdin="a b\n", cwd=tmp_path)
     assert set(hsw2v.load(tmp_path / "model.safetensors").words) == {"a", "b"}

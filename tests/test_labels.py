@@ -157,7 +157,10 @@ def test_words_without_vectors_are_left_out(model: Path, tmp_path: Path) -> None
     assert (found.words, found.covered, found.labels, found.repeats) == (4, 3, 2, 3)
     assert isinstance(heard[0], events.LabelsProgress)
     path.write_text("w1 a\nnone b\n", encoding="utf-8")
-    with pytest.raises(EmptyCorpusError, match="1 of 2 labelled words are in the vocabulary"):
+    with pytest.raises(EmptyCorpusError, match=r"1 of 2 labelled .* two words of this model"):
+        opened.evaluate_labels(path)
+    path.write_text("w1 a\n", encoding="utf-8")
+    with pytest.raises(EmptyCorpusError, match="there is 1 labelled word; name the labels of two"):
         opened.evaluate_labels(path)
 
 

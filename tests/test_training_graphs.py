@@ -119,6 +119,39 @@ def test_a_model_is_continued_on_a_graph(karate: Path, tmp_path: Path) -> None:
     assert after.config["graph"]["walk_length"] == 12
 
 
+def test_how_a_graph_was_read_is_in_its_model(karate: Path) -> None:
+    graph = hsw2v.Graph.read(karate, directed=True)
+    model = hsw2v.train(graph=graph, threads=1, **SMALL)
+    same = hsw2v.train(graph=karate, directed=True, threads=1, **SMALL)
+    assert model.config == same.config
+    assert model.config["graph"]["directed"] is True
+    whole = hsw2v.train(graph=graph, config=Config().replace(epochs=1, dim=4, threads=1))
+    assert whole.config["graph"]["directed"] is True
+    other = hsw2v.Graph.from_edges(EDGES)
+    after = hsw2v.train(graph=other, from_model=model)
+    assert after.config["graph"] == {**model.config["graph"], "directed": False}
+
+
+@pytest.mark.parametrize("make", [hsw2v.train, hsw2v.plan])
+def test_a_setting_that_contradicts_a_graph_is_refused(make: Any) -> None:
+    graph = hsw2v.Graph.from_edges(EDGES)
+    with pytest.raises(errors.UsageError, match="directed is True, and that of the graph is False"):
+        make(graph=graph, directed=True)
+    graph = hsw2v.Graph.from_edges(EDGES, directed=True)
+    with pytest.raises(errors.UsageError, match="directed is False, and that of the graph is True"):
+        make(graph=graph, directed=False)
+    with pytest.raises(errors.UsageError, match="graph_format is weighted, and that"):
+        make(graph=graph, graph_format="weighted")
+
+
+def test_settings_for_text_of_a_model_can_be_overridden(karate: Path) -> None:
+    model = hsw2v.train([["a", "b"]] * 20, phrases=1, min_count=1, epochs=1, dim=4, threads=1)
+    with pytest.raises(errors.UsageError, match=r"phrases=1 is for text.* give phrases=0"):
+        hsw2v.train(graph=karate, from_model=model)
+    after = hsw2v.train(graph=karate, from_model=model, phrases=0, walks_per_node=2)
+    assert "34" in after.words
+
+
 @pytest.mark.parametrize(
     "extra", [{"deterministic": True, "workers": 2}, {"engine": "local", "workers": 2}]
 )

@@ -105,8 +105,9 @@ def describe(event: events.Event) -> str:
         return f"reading: {size} MB, {event.tokens:,} tokens, {event.types:,} types"
     if isinstance(event, events.GraphReady):
         kind = "directed" if event.directed else "undirected"
+        nodes, edges = ("" if one == 1 else "s" for one in (event.nodes, event.edges))
         return (
-            f"graph: {event.nodes:,} nodes, {event.edges:,} edges, {kind}, read as "
+            f"graph: {event.nodes:,} node{nodes}, {event.edges:,} edge{edges}, {kind}, read as "
             f"{event.graph_format} (--graph-format) in {event.seconds:.1f} s"
         )
     if isinstance(event, events.WalkProgress):

@@ -268,7 +268,7 @@ def prepare(piece: Piece, config: CorpusConfig) -> None:
         if config.encoding_errors == "strict":
             if _looks_binary(piece):
                 raise CorruptInputError(
-                    "is binary, not text", where=piece.source, hint="name a text to train on"
+                    "is binary, not text", where=piece.source, hint="name a plain text"
                 )
             raise _encoding_error(piece, invalid)
         text = piece.text()

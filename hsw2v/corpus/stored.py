@@ -16,6 +16,8 @@ BLOCK = 1 << 18
 
 _MAGIC = 16
 _BOM = b"\xef\xbb\xbf"
+_ANOTHER = "name a plain text"
+_AS_PARQUET = "write it as plain text, or texts as Parquet, for --field COLUMN"
 _BINARY = (
     (b"\x1f\x8b\x08", "gzip data", "name it .gz"),
     (b"(\xb5/\xfd", "zstd data", "name it .zst"),
@@ -23,15 +25,19 @@ _BINARY = (
     (b"BZh", "bzip2 data", "name it .bz2"),
     (b"PK\x03\x04", "a zip archive", "unpack it first"),
     (b"%PDF-", "a PDF document", "extract its text first"),
-    (b"\x7fELF", "a program", "name a text"),
-    (b"\x89PNG\r\n", "a picture", "name a text"),
-    (b"\x93NUMPY", "a NumPy array", "name a text"),
-    (b"SQLite format 3\x00", "a database", "name a text"),
+    (b"\x7fELF", "a program", _ANOTHER),
+    (b"\x89PNG\r\n", "a picture", _ANOTHER),
+    (b"\x93NUMPY", "a NumPy array", _ANOTHER),
+    (b"SQLite format 3\x00", "a database", _ANOTHER),
     (b"\xff\xfe", "UTF-16 text", "convert it to UTF-8 first"),
     (b"\xfe\xff", "UTF-16 text", "convert it to UTF-8 first"),
-    (b"PAR1", "a Parquet file", "--format parquet --field COLUMN trains on the text of one column"),
-    (b"ARROW1", "an Arrow file", "write it as Parquet, for --field COLUMN"),
-    (b"\xff\xff\xff\xff", "an Arrow stream", "write it as Parquet, for --field COLUMN"),
+    (
+        b"PAR1",
+        "a Parquet file",
+        "--format parquet --field COLUMN reads a column of texts; a graph has to be plain text",
+    ),
+    (b"ARROW1", "an Arrow file", _AS_PARQUET),
+    (b"\xff\xff\xff\xff", "an Arrow stream", _AS_PARQUET),
 )
 
 
@@ -90,9 +96,7 @@ def opening(source: str, first: bytes) -> int:
         if first.startswith(magic) and bzip:
             raise CorruptInputError(f"is {what}, not text", where=source, hint=hint)
     if first[8:10] == b'{"' and b"\x00" in first[:8]:
-        raise CorruptInputError(
-            "is a safetensors file, not text", where=source, hint="name a text to train on"
-        )
+        raise CorruptInputError("is a safetensors file, not text", where=source, hint=_ANOTHER)
     return len(_BOM) if first.startswith(_BOM) else 0
 
 

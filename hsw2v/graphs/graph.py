@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hsw2v.graphs.walks import Walks
 
 Path = str | os.PathLike[str]
+_OF_WALKS = ("walks_per_node", "walk_length", "p", "q")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,9 @@ class Graph:
     replaced_bytes: int = 0
     source: str = "graph"
     """What it was read from, for messages."""
+    directed: bool = False
+    graph_format: str = "auto"
+    """The setting that it was read with."""
 
     @classmethod
     def read(
@@ -72,12 +76,12 @@ class Graph:
         chosen, pace = config or GraphConfig(), Pace()
         names = expand_sources([path] if isinstance(path, str | os.PathLike) else path)
         edges = read_edges(names, chosen.graph_format, corpus or CorpusConfig(), listener)
-        graph = _of(edges, chosen.directed, ", ".join(names[:3]))
+        graph = _of(edges, chosen, ", ".join(names[:3]))
         listener(
             GraphReady(
                 nodes=len(graph),
-                edges=graph.edge_count(chosen.directed),
-                directed=chosen.directed,
+                edges=graph.edge_count(),
+                directed=graph.directed,
                 graph_format=edges.graph_format,
                 seconds=pace.seconds,
             )
@@ -96,7 +100,12 @@ class Graph:
             UsageError: the edges or weights are something else.
             EmptyCorpusError: there are no edges.
         """
-        pairs = np.asarray(edges)
+        try:
+            pairs = np.asarray(edges)
+        except ValueError as error:
+            raise UsageError(
+                "edges have different lengths", hint="give whole numbers (E, 2)"
+            ) from error
         if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
             raise UsageError(
                 f"edges have shape {pairs.shape} and type {pairs.dtype}",
@@ -107,7 +116,8 @@ class Graph:
         names = Vocabulary.from_words(list(map(str, numbers.tolist())), [0] * len(numbers))
         found = None if weights is None else _checked(weights, len(pairs))
         read = "edges", 0, 0
-        return _of(Edges(names, ends[:, 0], ends[:, 1], found, *read), directed, "edges")
+        config = GraphConfig(directed=directed)
+        return _of(Edges(names, ends[:, 0], ends[:, 1], found, *read), config, "edges")
 
     def walks(self, *, seed: int = 1, threads: int | None = None, **settings: Any) -> Walks:
         """Return random walks over the graph, those that `hsw2v.train` would make of it.
@@ -116,10 +126,14 @@ class Graph:
         lists of names; they are the same every time, with any number of threads.
 
         Raises:
-            UsageError: a setting is unknown or out of bounds.
+            UsageError: a setting is unknown or out of bounds, or is none of walks.
         """
         from hsw2v.graphs.walks import Walks
 
+        if others := [name for name in settings if name not in _OF_WALKS]:
+            raise UsageError(
+                f"walks have no setting '{others[0]}'", hint="they have " + ", ".join(_OF_WALKS)
+            )
         config = Config().replace(seed=seed, threads=threads, **settings).resolved()
         training = config.training
         return Walks(self, config.graph or GraphConfig(), training.seed, training.threads or 1)
@@ -136,9 +150,9 @@ class Graph:
         """Return the names of the nodes, in order."""
         return self.names.words
 
-    def edge_count(self, directed: bool) -> int:
+    def edge_count(self) -> int:
         """Return the number of edges, as those who gave them count them."""
-        if directed:
+        if self.directed:
             return len(self.neighbours)
         sources = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.offsets))
         return int(np.count_nonzero(sources <= self.neighbours))
@@ -158,7 +172,7 @@ def _checked(weights: ArrayLike, edges: int) -> NDArray[np.float64]:
     return found
 
 
-def _of(edges: Edges, directed: bool, source: str) -> Graph:
+def _of(edges: Edges, config: GraphConfig, source: str) -> Graph:
     """Return the graph of edges.
 
     Raises:
@@ -167,7 +181,7 @@ def _of(edges: Edges, directed: bool, source: str) -> Graph:
     nodes = len(edges.names)
     places = edges.sources * np.int64(nodes) + edges.targets
     weights = edges.weights
-    if not directed:
+    if not config.directed:
         there = edges.sources != edges.targets
         back = edges.targets[there] * np.int64(nodes) + edges.sources[there]
         places = np.concatenate((places, back))
@@ -178,7 +192,16 @@ def _of(edges: Edges, directed: bool, source: str) -> Graph:
     offsets = np.searchsorted(places, np.arange(nodes + 1) * np.int64(nodes))
     neighbours = (places % nodes).astype(np.int32)
     read = edges.bytes_read, edges.replaced_bytes
-    return Graph(edges.names, offsets.astype(np.int64), neighbours, weights, *read, source)
+    return Graph(
+        edges.names,
+        offsets.astype(np.int64),
+        neighbours,
+        weights,
+        *read,
+        source,
+        config.directed,
+        config.graph_format,
+    )
 
 
 def _merged(

@@ -25,6 +25,8 @@ HEAVIEST = 1e30
 """The largest weight: sums of them are finite."""
 _COMMENTS = np.frombuffer(b"#%", np.uint8)
 _LONGEST_NUMBER = 64
+_FEW = 0.1
+"""The share of lines that may be mistakes in a list of edges, though no node begins two."""
 _NODES_AND_MORE = 4
 """Columns that are too many for an edge: a node and its neighbours."""
 _EXAMPLES = {
@@ -65,7 +67,9 @@ def check_settings(config: CorpusConfig) -> None:
         value = getattr(config, name)
         if value != getattr(usual, name):
             raise UsageError(
-                f"{name}={value!r} is for text, not for graphs", hint=f"leave --{name} out"
+                f"{name}={value!r} is for text, not for graphs",
+                hint=f"leave it out or, where it comes from a model or a file of settings, give "
+                f"{name}={getattr(usual, name)}",
             )
 
 
@@ -78,7 +82,8 @@ def read_edges(
 
     Raises:
         UsageError: a setting is for text, or the format cannot be told from the first lines.
-        CorruptInputError: a line is not of the format, or a weight is not a number from 0 to 1e30.
+        CorruptInputError: a line is not of the format, or a weight is not a number from 0 to 1e30,
+            or the file is JSON.
         EmptyCorpusError: there are no edges.
         And what `read_pieces` raises.
     """
@@ -106,6 +111,7 @@ def _whole_lines(parts: Sequence[Part], config: CorpusConfig) -> Iterator[Piece]
     """Read pieces that end with a line; the longest line has to fit in memory."""
     read, whole, rest, line, replaced = Piece(), Piece(), list[bytes](), 1, 0
     for piece in read_pieces(parts, lambda: read):
+        _check_looks(piece)
         if piece.line == 1:
             line = 1
         prepare(piece, config)
@@ -122,6 +128,21 @@ def _whole_lines(parts: Sequence[Part], config: CorpusConfig) -> Iterator[Piece]
             rest = [text[end:]]
         else:
             rest[-1] = text
+
+
+def _check_looks(piece: Piece) -> None:
+    """Refuse JSON, whose words would be nodes.
+
+    Raises:
+        CorruptInputError: a file begins as JSON.
+    """
+    what = piece.looks.split(";")[0]
+    if "JSON" in what:
+        raise CorruptInputError(
+            f"looks like {what}, not like a graph",
+            where=piece.source,
+            hint="write a line for each edge, as 'a b'",
+        )
 
 
 class _Lines:
@@ -286,29 +307,43 @@ def told_format(lines: _Lines) -> str:
     Raises:
         UsageError: they may be one thing or the other.
     """
-    found = set(lines.widths.tolist())
-    if found == {2}:
-        return "edges"
-    of_line = np.full(int(lines.line[-1]) + 1, False)
-    of_line[lines.numbers] = True
     names = lines.spelled(lines.is_node & (lines.column == 0)).tolist()
     distinct = len(set(names)) == len(names)
-    if found == {3}:
-        third = lines.spelled(lines.is_node & (lines.column == 2))
-        if np.isfinite(_floats(third)).all():
-            if distinct and set(third.tolist()) <= set(names):
-                raise _unclear(lines, "the third column may be weights or nodes")
-            return "weighted"
-    if distinct or max(found) >= _NODES_AND_MORE:
+    edges, weighted = lines.widths == COLUMNS["edges"], lines.widths == COLUMNS["weighted"]
+    thirds = lines.spelled(lines.is_node & (lines.column == 2))[lines.widths[lines.widths > 2] == 3]
+    listed = distinct and set(thirds.tolist()) <= set(names)
+    numbers = np.isfinite(_floats(thirds))
+    if edges.all():
+        return "edges"
+    if weighted.all() and numbers.all():
+        if listed:
+            raise _unclear(lines, "the third column may be weights or nodes")
+        return "weighted"
+    if weighted.all() and numbers.any() and not listed:
+        raise _odd(lines, int(np.argmin(numbers)), "whose third column is a number")
+    weighted[weighted] = numbers
+    for those, what in ((edges, "of 2 columns"), (weighted, "of two nodes and a weight")):
+        others = np.count_nonzero(~those) / len(those)
+        if others <= _FEW or (others < 0.5 and not distinct):
+            raise _odd(lines, int(np.argmin(those)), what)
+    if distinct or lines.widths.max() >= _NODES_AND_MORE:
         return "adjacency"
-    raise _unclear(lines, f"lines have {' or '.join(map(str, sorted(found)))} columns")
+    found = map(str, sorted(set(lines.widths.tolist())))
+    raise _unclear(lines, f"lines have {' or '.join(found)} columns")
 
 
-def _unclear(lines: _Lines, why: str) -> UsageError:
+def _odd(lines: _Lines, line: int, others: str) -> UsageError:
+    where = lines.where(int(lines.numbers[line]))
+    return _unclear(lines, f"this line is not as others, {others}", where)
+
+
+def _unclear(lines: _Lines, why: str, where: str | None = None) -> UsageError:
     return UsageError(
-        f"its format cannot be told: {why}",
-        where=lines.piece.source,
-        hint="name it with --graph-format: " + "; ".join(_formats()),
+        f"the format cannot be told: {why}",
+        where=where or lines.piece.source,
+        hint=("correct it, or " if where else "")
+        + "name the format with --graph-format: "
+        + "; ".join(_formats()),
     )
 
 

@@ -133,11 +133,17 @@ class LabelTask:
             EmptyCorpusError: fewer than two labelled words have vectors.
         """
         known = [some for some, row in zip(test.labels.values(), rows, strict=True) if row >= 0]
+        if len(rows) < 2:
+            raise EmptyCorpusError(
+                f"there is {len(rows)} labelled word",
+                where=test.name,
+                hint="name the labels of two words or more",
+            )
         if len(known) < 2:
             raise EmptyCorpusError(
                 f"{len(known)} of {len(rows):,} labelled words are in the vocabulary",
                 where=test.name,
-                hint="name the labels of the words of this model",
+                hint="name the labels of two words of this model or more",
             )
         names = {label: place for place, label in enumerate(sorted({a for b in known for a in b}))}
         self.test = test

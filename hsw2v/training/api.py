@@ -81,8 +81,8 @@ def train(
 
     Raises:
         UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it; or
-            it contradicts `from_model`, or that has no output layer or no counts; or there are
-            neither a source nor a graph, or both.
+            it contradicts `from_model` or how a `Graph` was read, or the model has no output layer
+            or no counts; or there are neither a source nor a graph, or both.
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file
             of a graph, of a tree or of `from_model`.
         EmptyCorpusError: there is nothing to train on.
@@ -93,7 +93,7 @@ def train(
         ResourceError: there is not enough memory.
     """
     earlier = None if from_model is None else Earlier.of(from_model)
-    first = defaults(graph) if earlier is None else earlier.settings
+    first = defaults(graph, None if earlier is None else earlier.settings)
     base = config if isinstance(config, Config) else read_config(config, first) if config else first
     asked = base.replace(**settings)
     if earlier is not None:

@@ -14,6 +14,7 @@ from hsw2v.events import Listener, Notice
 from hsw2v.graphs.graph import Graph
 from hsw2v.graphs.reading import check_settings
 from hsw2v.graphs.walks import Walks
+from hsw2v.training.checks import no_effect
 
 
 class WalksOverGraph(EncodedSource):
@@ -42,9 +43,18 @@ class WalksOverGraph(EncodedSource):
         return [] if isinstance(self._graph, Graph) else stored_as(self._graph)
 
 
-def defaults(graph: object) -> Config:
-    """Return the defaults for a graph or, if it is None, for a text."""
-    return Config() if graph is None else GRAPH
+_OF_READING = ("directed", "graph_format")
+
+
+def defaults(graph: object, first: Config | None = None) -> Config:
+    """Return the defaults: `first` or those for a graph or, if it is None, for a text.
+
+    How a `Graph` was read is a default, too.
+    """
+    usual = first or (Config() if graph is None else GRAPH)
+    if isinstance(graph, Graph):
+        return usual.replace(**{name: getattr(graph, name) for name in _OF_READING})
+    return usual
 
 
 def chosen_source(
@@ -59,7 +69,8 @@ def chosen_source(
     effect on a text.
 
     Raises:
-        UsageError: neither is given, or both; or a setting is for text, and there is a graph.
+        UsageError: neither is given, or both; or a setting is for text, and there is a graph; or
+            it contradicts how a `Graph` was read.
     """
     if graph is None and source is None:
         raise UsageError("there is nothing to train on", hint="name a corpus, or --graph FILE")
@@ -67,13 +78,16 @@ def chosen_source(
         raise UsageError("there are a corpus and a graph", hint="leave one of them out")
     if source is not None:
         if asked.graph is not None:
-            listener(Notice(f"{_listed(_changed(asked))} (no graph)"))
+            listener(Notice(f"{no_effect(_changed(asked))} (no graph)"))
         return source, dataclasses.replace(asked, graph=None)
     assert graph is not None
     check_settings(asked.corpus)
     if kept := _defaults_told(asked):
         listener(Notice(f"defaults for a graph: {kept}"))
-    config = dataclasses.replace(asked, graph=asked.graph or GraphConfig())
+    settings = asked.graph or defaults(graph).graph or GraphConfig()
+    if isinstance(graph, Graph):
+        _check_as_read(graph, settings)
+    config = dataclasses.replace(asked, graph=settings)
     return WalksOverGraph(graph, config), config
 
 
@@ -83,8 +97,14 @@ def _changed(config: Config) -> list[str]:
     return [name for name in names if getattr(config.graph, name) != getattr(default, name)]
 
 
-def _listed(unused: list[str]) -> str:
-    return " and ".join(unused) + (" has" if len(unused) == 1 else " have") + " no effect"
+def _check_as_read(graph: Graph, settings: GraphConfig) -> None:
+    for name in _OF_READING:
+        asked, own = getattr(settings, name), getattr(graph, name)
+        if asked != own:
+            raise UsageError(
+                f"{name} is {asked}, and that of the graph is {own}",
+                hint="leave it out, or read the graph anew",
+            )
 
 
 def _defaults_told(asked: Config) -> str:
