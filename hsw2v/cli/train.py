@@ -129,7 +129,7 @@ def train(
     settings = resolve(config, given, earlier.settings if earlier else defaults_of(graph))
     if earlier is not None:
         has_lr = config is not None or given["lr"] is not None
-        settings = earlier.checked(settings, has_lr=has_lr)
+        settings = earlier.checked(settings, has_lr=has_lr, text=graph is None)
     others = [one for one in (heldout, from_model) if one is not None]
     path, inputs = check_paths(corpus, graph, output, settings, others=others, force=force)
     if log_json:

@@ -97,7 +97,8 @@ def train(
     base = config if isinstance(config, Config) else read_config(config, first) if config else first
     asked = base.replace(**settings)
     if earlier is not None:
-        asked = earlier.checked(asked, has_lr=config is not None or "lr" in settings)
+        has_lr = config is not None or "lr" in settings
+        asked = earlier.checked(asked, has_lr=has_lr, text=graph is None)
         notes = dict(notes or {})
         notes["info"] = {**earlier.info, **notes.get("info", {})}
     source, asked = chosen_source(source, graph, asked, listener)

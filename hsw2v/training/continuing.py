@@ -107,10 +107,11 @@ class Earlier:
             **dict.fromkeys(LISTS),
         )
 
-    def checked(self, asked: Config, *, has_lr: bool) -> Config:
+    def checked(self, asked: Config, *, has_lr: bool, text: bool = True) -> Config:
         """Return the settings asked for; another optimizer has its own default learning rate.
 
-        `has_lr` tells that the learning rate was asked for.
+        `has_lr` tells that the learning rate was asked for, `text` that what follows is one, and
+        no graph.
 
         Raises:
             UsageError: some contradict the model.
@@ -122,7 +123,7 @@ class Earlier:
             for name in (*FIXED, *(one for one in BUILT_BY if one in built))
             if getattr(now, name) not in (None, getattr(was, name))
         ]
-        wrong += self._other_phrases(asked)
+        wrong += self._other_phrases(asked) if text else []
         wrong += [
             f"{name} is given, and the model has its own {what}"
             for name, what, given in (

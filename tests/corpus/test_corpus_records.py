@@ -487,7 +487,13 @@ def test_what_is_text_is_not(text: str, tmp_path: Path) -> None:
 def test_binary_records_read_as_text_say_what_to_do(tmp_path: Path) -> None:
     for content, what in (
         (parquet(["x"]), "is a Parquet file, not text; --format parquet --field COLUMN"),
-        (b"ARROW1\x00\x00" + b"x" * 20, "is an Arrow file, not text; write it as Parquet"),
-        (b"\xff\xff\xff\xff\x90\x00\x00\x00", "is an Arrow stream, not text; write it as Parquet"),
+        (
+            b"ARROW1\x00\x00" + b"x" * 20,
+            "is an Arrow file, not text; write it as plain text, or",
+        ),
+        (
+            b"\xff\xff\xff\xff\x90\x00\x00\x00",
+            "is an Arrow stream, not text; write it as plain text, or",
+        ),
     ):
         assert what in wrong(write(tmp_path / "a.bin", content), field=None)

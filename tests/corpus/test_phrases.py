@@ -316,7 +316,7 @@ def test_settings_without_effect_are_told() -> None:
     told = [one.message for one in heard if isinstance(one, Notice)]
     assert told == ["phrase_threshold and connector_words have no effect (phrases 0)"]
     encode_source(MANUAL, corpus_of(skip_bad_records=True), heard.append).close()
-    assert heard[-1] == Notice("skip_bad_records has no effect (no field)")
+    assert Notice("skip_bad_records has no effect (no field)") in heard
 
 
 def test_the_table_of_phrases_has_the_highest_score_first() -> None:
