@@ -70,6 +70,7 @@ __all__ = [
     "known_settings",
     "named",
     "nearest",
+    "no_effect",
     "read_config",
     "read_tables",
     "sections",
@@ -337,6 +338,11 @@ def known_settings(
     return Config().replace(
         **{name: one for name, one in known.items() if names is None or name in names}
     )
+
+
+def no_effect(unused: Collection[str]) -> str:
+    """Return the beginning of the sentence that settings have no effect."""
+    return " and ".join(unused) + (" have" if len(unused) > 1 else " has") + " no effect"
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

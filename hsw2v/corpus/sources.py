@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from hsw2v.config import PHRASE_SETTINGS, Config, CorpusConfig
+from hsw2v.config import PHRASE_SETTINGS, Config, CorpusConfig, no_effect
 from hsw2v.corpus.collocations import join_phrases
 from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.phrases import Phrases, connectors_of
@@ -107,10 +107,9 @@ def _tell_unused(config: CorpusConfig, listener: Listener) -> None:
     if not config.phrases:
         unused = [one for one in PHRASE_SETTINGS if getattr(config, one) != getattr(usual, one)]
     if unused:
-        have = " and ".join(unused) + (" have" if len(unused) > 1 else " has")
-        listener(Notice(f"{have} no effect (phrases 0)"))
+        listener(Notice(f"{no_effect(unused)} (phrases 0)"))
     if config.skip_bad_records and config.field is None:
-        listener(Notice("skip_bad_records has no effect (no field)"))
+        listener(Notice(f"{no_effect(['skip_bad_records'])} (no field)"))
 
 
 def _encoded(

@@ -33,6 +33,11 @@ class NGrams(NamedTuple):
         """Return those of one word, by its place."""
         return self.buckets[self.offsets[word] : self.offsets[word + 1]]
 
+    def but_for(self, words: int) -> NGrams:
+        """Return those of the same words, of which the first ones, so many, have none."""
+        skipped = self.offsets[min(words, len(self.offsets) - 1)]
+        return NGrams(np.maximum(self.offsets - skipped, 0), self.buckets[skipped:])
+
 
 @dataclass(frozen=True)
 class Subwords:

@@ -58,9 +58,7 @@ class SubwordVectors:
 
     def ngrams(self, words: Vocabulary) -> NGrams:
         """Return the n-grams of the words of the vocabulary: none of those that go without."""
-        found = self.settings.ngrams(words)
-        skipped = found.offsets[min(self.whole_words, len(words))]
-        return NGrams(np.maximum(found.offsets - skipped, 0), found.buckets[skipped:])
+        return self.settings.ngrams(words).but_for(self.whole_words)
 
     def rows(self, buckets: NDArray[np.int32]) -> Indexes:
         """Return the row of each bucket (n,), -1 for one that has none."""

@@ -45,10 +45,7 @@ class InputRows:
         subwords = subwords_of(training)
         if subwords is None:
             return None
-        found = subwords.ngrams(vocabulary)
-        whole = min(training.whole_words, len(vocabulary))
-        offsets = np.maximum(found.offsets - found.offsets[whole], 0)
-        buckets = found.buckets[found.offsets[whole] :]
+        offsets, buckets = subwords.ngrams(vocabulary).but_for(training.whole_words)
         row_of = np.zeros(int(buckets.max(initial=-1)) + 1, np.int32)
         row_of[buckets] = 1
         used = np.flatnonzero(row_of).astype(np.int32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from hsw2v.config import Config, TrainingConfig
+from hsw2v.config import Config, TrainingConfig, no_effect
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ResourceError, UsageError
 from hsw2v.events import Listener, Notice
@@ -109,11 +109,6 @@ def without_effect(unused: Sequence[str], config: Config) -> str:
     if others:
         because.insert(0, f"loss {training.loss}")
     return f"{no_effect(unused)} ({', '.join(because)})"
-
-
-def no_effect(unused: Sequence[str]) -> str:
-    """Return the beginning of such a sentence."""
-    return " and ".join(unused) + (" have" if len(unused) > 1 else " has") + " no effect"
 
 
 @contextmanager

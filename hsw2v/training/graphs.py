@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from hsw2v.config import Config, CorpusConfig, GraphConfig, sections
+from hsw2v.config import Config, CorpusConfig, GraphConfig, no_effect, sections
 from hsw2v.config.presets import GRAPH
 from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.sources import EncodedSource, Path, Source, stored_as
@@ -14,7 +14,6 @@ from hsw2v.events import Listener, Notice
 from hsw2v.graphs.graph import Graph
 from hsw2v.graphs.reading import check_settings
 from hsw2v.graphs.walks import Walks
-from hsw2v.training.checks import no_effect
 
 
 class WalksOverGraph(EncodedSource):
