@@ -124,8 +124,8 @@ def test_texts_that_a_model_is_asked_about_have_their_own_form(text: Path, tmp_p
 def test_a_model_is_continued_with_a_text_of_another_form(text: Path, tmp_path: Path) -> None:
     source = write(tmp_path / "a.jsonl", jsonl(TEXTS))
     earlier = hsw2v.train(source, field="text", **SMALL)
-    found = hsw2v.train(text, from_model=earlier, epochs=1)
-    again = hsw2v.train(source, from_model=earlier, epochs=1, field="text")
+    found = hsw2v.train(text, from_model=earlier, epochs=1, threads=1)
+    again = hsw2v.train(source, from_model=earlier, epochs=1, threads=1, field="text")
     assert same(found, again)
 
 
