@@ -45,6 +45,7 @@ DOORS = {
     "numba": {"jit"},
     "llvmlite": {"jit"},
     "click": {"cli"},
+    "cloup": {"cli"},
     "tqdm": {"cli"},
     "threadpoolctl": {"arrays"},
     "matplotlib": {"plots"},

@@ -14,6 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program with these arguments (default: the command line's) and exit."""
     _open_closed_streams()
     try:
+        from hsw2v.cli.completion import VARIABLE, complete
         from hsw2v.cli.outcome import exit_code_of
         from hsw2v.cli.program import program
     except KeyboardInterrupt:
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
 
     def command() -> None:
+        if VARIABLE in os.environ:
+            complete(program, os.environ[VARIABLE])
+            return
         # Not program.main(): it would turn a broken pipe into an exit code of its own.
         with program.make_context("hsw2v", given) as context:
             program.invoke(context)

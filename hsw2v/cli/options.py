@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from hsw2v.config import FORM, Config, bounds, read_config, sections, type_of
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def word(value: str) -> str:
-    """Return a word given on the command line, or complain that it is not valid UTF-8."""
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise click.BadParameter(f"{value!r} is not valid UTF-8.") from error
-    return value
+class Word(click.types.StringParamType):
+    """A word in valid UTF-8; a shell completes it to one of the MODEL before it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word, or complain that it is not valid UTF-8."""
+        text = str(super().convert(value, param, ctx))
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise click.BadParameter(f"{text!r} is not valid UTF-8.") from error
+        return text
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[Any]]:
+        """Return the most frequent words that begin so, if MODEL is a model file."""
+        from click.shell_completion import CompletionItem
+
+        from hsw2v.cli.model_words import words_beginning
+
+        found = words_beginning(os.path.expanduser(ctx.params["model"]), incomplete, _COMPLETED)
+        return [CompletionItem(one) for one in found if not _SPECIAL.search(one)]
+
+
+word = Word()
+_COMPLETED = 50
+_SPECIAL = re.compile(r"[^\w.,+@%/-]|^-")
+"""In a word that a shell would not take as it is."""
 
 
 def number_option(
@@ -109,7 +135,7 @@ def _setting_option(one: dataclasses.Field[Any]) -> Callable[[F], F]:
     flag = "--" + one.name.replace("_", "-")
     text, default, notes = one.metadata["help"], one.default, []
     is_flag = type_of(one) is bool
-    if default is not None:
+    if default not in (None, ""):
         notes.append(f"default: {('on' if default else 'off') if is_flag else default}")
     if bounds(one):
         notes.append(bounds(one))
@@ -118,7 +144,7 @@ def _setting_option(one: dataclasses.Field[Any]) -> Callable[[F], F]:
     if is_flag:
         return click.option(f"{flag}/--no-{flag[2:]}", one.name, default=None, help=help)
     choices = one.metadata["choices"]
-    kind = click.Choice(choices) if choices else type_of(one)
+    kind = click.Choice(choices, case_sensitive=False) if choices else type_of(one)
     return click.option(flag, one.name, type=kind, default=None, help=help)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import click
 
 from hsw2v.cli.compare import compare
+from hsw2v.cli.completion import completion, with_files
 from hsw2v.cli.demo import demo
 from hsw2v.cli.diagnose import diagnose
 from hsw2v.cli.evaluate import evaluate
 from hsw2v.cli.export import export
+from hsw2v.cli.habits import check_command, check_options
+from hsw2v.cli.help import first_steps, show, with_help
 from hsw2v.cli.inspect import info, vector
 from hsw2v.cli.phrases import phrases
 from hsw2v.cli.plan import plan
@@ -44,22 +47,37 @@ COMMANDS: tuple[click.Command, ...] = (
     evaluate,
     diagnose,
     compare,
+    completion,
 )
 
 
-class InOrder(click.Group):
-    """A group whose help lists its commands as a user meets them."""
+class Program(click.Group):
+    """A group that knows what people type who come from other programs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order they were added."""
         return list(self.commands)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse options of training that no command is before."""
+        own = {name for one in self.params for name in one.opts}
+        if args and args[0].startswith("-") and args[0] not in own and not ctx.resilient_parsing:
+            check_options(train, args, f"{ctx.command_path} train")
+        return super().parse_args(ctx, args)
 
-@click.group(
-    cls=InOrder,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    invoke_without_command=True,
-)
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuse commands and options of other programs, with those that are meant."""
+        if not ctx.resilient_parsing:
+            check_command(args[0], self.commands)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            check_options(command, rest, f"{ctx.command_path} {name}")
+        return name, command, rest
+
+
+@click.group(cls=Program, invoke_without_command=True)
 @click.version_option(package_name="hsw2v", message="%(prog)s %(version)s")
 @click.pass_context
 def program(context: click.Context) -> None:
@@ -75,8 +93,9 @@ def program(context: click.Context) -> None:
     Every command explains itself: hsw2v COMMAND --help
     """
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        show(first_steps(program))
 
 
+with_help(program)
 for command in COMMANDS:
-    program.add_command(command)
+    program.add_command(with_files(with_help(command)))

@@ -31,12 +31,16 @@ def type_of(one: dataclasses.Field[Any]) -> type:
 def checked(one: dataclasses.Field[Any], given: Any) -> Any:
     """Return a value as the plain type of its setting; None where that is the default.
 
+    Choices may be in any case.
+
     Raises:
         UsageError: it has another type, or is out of bounds.
     """
     if given is None and one.default is None:
         return None
     value, choices = _plain(given, type_of(one)), one.metadata["choices"]
+    if choices and value is not None:
+        value = {choice.lower(): choice for choice in choices}.get(value.lower(), value)
     if value is None:
         kind = type_of(one)
         expected = "a string" if kind is str and not isinstance(given, str) else _DESCRIBED[kind]

@@ -1,0 +1,86 @@
+"""`hsw2v completion`: what shells complete commands by, and what they ask for it."""
+
+from __future__ import annotations
+
+import contextlib
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hsw2v.config import TREES
+from hsw2v.config.joining import ENGLISH
+from hsw2v.config.places import MEMORY
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem, ShellComplete
+
+VARIABLE = "_HSW2V_COMPLETE"
+"""By this a shell asks the program for completions."""
+SHELLS = ("bash", "zsh", "fish")
+_LONGEST_HELP = 60
+_NAMES = {"tree": TREES, "connector_words": (ENGLISH,), "tables": (MEMORY,)}
+"""The names that some options take beside files."""
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS, case_sensitive=False))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script by which SHELL completes commands, options, choices, files and words.
+
+    \b
+    Examples:
+      hsw2v completion bash > ~/.local/share/bash-completion/completions/hsw2v
+      hsw2v completion zsh > ~/.zfunc/_hsw2v
+      hsw2v completion fish > ~/.config/fish/completions/hsw2v.fish
+    """
+    completer = _completer(context.find_root().command, shell)
+    click.echo(completer.source_template % completer.source_vars())
+
+
+def complete(program: click.Command, instruction: str) -> None:
+    """Print what a shell asks for; nothing if something is wrong, in the middle of a command."""
+    shell, _, what = instruction.partition("_")
+    if shell in SHELLS and what == "complete":
+        with contextlib.suppress(Exception):
+            click.echo(_completer(program, shell).complete())
+
+
+def with_files(command: click.Command) -> click.Command:
+    """Have a shell complete file names where a command takes any text."""
+    for one in command.params:
+        if type(one.type) is click.types.StringParamType:
+            one.type = _FileName()
+    return command
+
+
+class _FileName(click.types.StringParamType):
+    """A text that may be the name of a file."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[Any]]:
+        """Return names that a setting has; else the shell is to complete files."""
+        from click.shell_completion import CompletionItem
+
+        names = [one for one in _NAMES.get(param.name or "", ()) if one.startswith(incomplete)]
+        return [*map(CompletionItem, names)] or [CompletionItem(incomplete, type="file")]
+
+
+def _completer(program: click.Command, shell: str) -> ShellComplete:
+    from click.shell_completion import get_completion_class
+
+    base = get_completion_class(shell)
+    assert base is not None
+
+    class Completer(base):  # type: ignore[valid-type,misc]
+        """The one of click, with short descriptions."""
+
+        def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+            found: list[CompletionItem[Any]] = super().get_completions(args, incomplete)
+            for one in found:
+                one.help = one.help and textwrap.shorten(one.help, _LONGEST_HELP, placeholder=" …")
+            return found
+
+    return Completer(program, {}, "hsw2v", VARIABLE)

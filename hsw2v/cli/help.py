@@ -1,0 +1,145 @@
+"""What --help and --help-all print, and what the program says if it is called alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from hsw2v.cli.groups import (
+    COMMANDS,
+    OTHERS,
+    common_options,
+    grouped,
+    option_groups,
+    own_options,
+)
+from hsw2v.cli.output import Terminal
+
+if TYPE_CHECKING:
+    import cloup
+
+WIDEST = 100
+"""Columns of a help text, where the terminal has as many."""
+_STEPS = (
+    ("train", "train corpus.txt", "makes corpus.safetensors"),
+    ("demo", "demo", "the same, where no text is at hand"),
+    ("similar", "similar corpus.safetensors king", "the nearest words"),
+    ("map", "map corpus.safetensors", "a map of the words"),
+)
+
+
+def with_help(command: click.Command) -> click.Command:
+    """Give a command --help, and --help-all: all options, where --help has the common ones."""
+    command.add_help_option = False
+    everything = f"Show all {len(own_options(command))} options, in groups."
+    command.params += [
+        _help_option(["-h", "--help"], "Show this message and exit."),
+        _help_option(["--help-all"], everything, hidden=not common_options(command)),
+    ]
+    return command
+
+
+def _help_option(names: list[str], help: str, *, hidden: bool = False) -> click.Option:
+    return click.Option(
+        names,
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_help,
+        hidden=hidden,
+        help=help,
+    )
+
+
+def _show_help(context: click.Context, option: click.Parameter, given: bool) -> None:
+    if given and not context.resilient_parsing:
+        show(help_text(context, everything="--help-all" in option.opts, styled=is_styled()))
+        context.exit()
+
+
+def show(text: str) -> None:
+    """Print a text of ours, whose escapes for colours a terminal obeys."""
+    out = sys.stdout
+    (out.write_as_is if isinstance(out, Terminal) else out.write)(text)
+
+
+def is_styled() -> bool:
+    """Tell whether help has colours: on a terminal, if nobody minds (https://no-color.org)."""
+    minded = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return isinstance(sys.stdout, Terminal) and not minded
+
+
+def help_text(context: click.Context, *, everything: bool = False, styled: bool = False) -> str:
+    """Return the help of a command: usage, what it does, and options under headings."""
+    import cloup
+
+    command = context.command
+    theme = cloup.HelpTheme(
+        invoked_command=cloup.Style(bold=True),
+        heading=cloup.Style(fg="yellow", bold=True),
+        col1=cloup.Style(fg="cyan"),
+    )
+    formatter = cloup.HelpFormatter(max_width=WIDEST, theme=theme if styled else cloup.HelpTheme())
+    formatter.write_usage(context.command_path, " ".join(command.collect_usage_pieces(context)))
+    formatter.write_command_help_text(command)
+    formatter.write_many_sections(list(_sections(context, everything)))
+    return formatter.getvalue()
+
+
+def _sections(context: click.Context, everything: bool) -> Iterator[cloup.HelpSection]:
+    command = context.command
+    if isinstance(command, click.Group):
+        yield from _sections_of_commands(command)
+    common = [] if everything else common_options(command)
+    groups = {"Common options": common} if common else option_groups(command)
+    helps = [
+        one for one in command.params if isinstance(one, click.Option) and not one.expose_value
+    ]
+    if len(groups) == 1:
+        heading, options = groups.popitem()
+        groups = {heading: [*options, *helps]}
+    else:
+        groups["Help" if groups else "Options"] = helps
+    for heading, options in groups.items():
+        records = [one.get_help_record(context) for one in options]
+        yield _section(heading, [one for one in records if one is not None])
+
+
+def _sections_of_commands(program: click.Group) -> Iterator[cloup.HelpSection]:
+    groups = grouped(program.commands.items(), COMMANDS, f"{OTHERS} commands")
+    for heading, commands in groups.items():
+        yield _section(
+            heading,
+            [
+                (one.name or "", one.get_short_help_str(WIDEST))
+                for one in commands
+                if not one.hidden
+            ],
+        )
+
+
+def _section(heading: str, rows: list[tuple[str, str]]) -> cloup.HelpSection:
+    import cloup
+
+    return cloup.HelpSection(heading, rows)
+
+
+def first_steps(program: click.Group) -> str:
+    """Return what to do first, in a few lines."""
+    steps = [(line, what) for name, line, what in _STEPS if name in program.commands]
+    width = max(len(line) for line, _ in steps)
+    lines = [f"  hsw2v {line.ljust(width)}   {what}" for line, what in steps]
+    return "\n".join(
+        [
+            "Word vectors with hierarchical softmax.",
+            "",
+            *lines,
+            "",
+            "All commands: hsw2v --help",
+            "",
+        ]
+    )
