@@ -78,7 +78,13 @@ def _completer(program: click.Command, shell: str) -> ShellComplete:
         """The one of click, with short descriptions."""
 
         def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
-            found: list[CompletionItem[Any]] = super().get_completions(args, incomplete)
+            # bash has the = of --model=cbow apart; others have it in the word that is replaced.
+            given = [one for one in args if one != "="]
+            found: list[CompletionItem[Any]] = super().get_completions(given, incomplete)
+            if incomplete.startswith("--") and "=" in incomplete:
+                found = [one for one in found if one.type == "plain"]
+                for one in found:
+                    one.value = incomplete.split("=")[0] + f"={one.value}"
             for one in found:
                 one.help = one.help and textwrap.shorten(one.help, _LONGEST_HELP, placeholder=" …")
             return found
