@@ -167,6 +167,8 @@ def open_stored(source: str) -> Iterator[BinaryIO]:
             hint="install the extra for it: hsw2v[s3], hsw2v[gcs], hsw2v[azure] or hsw2v[http]",
         ) from _cause(error, source)
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and not is_address(source):
+            raise MissingInputError("no such file", where=source, hint="check the path") from error
         # A path with a NUL byte is a ValueError.
         if isinstance(error, (OSError, ValueError)) or is_address(source):
             raise MissingInputError(

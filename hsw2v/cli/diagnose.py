@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import (
     force_option,
     format_options,
@@ -113,7 +114,7 @@ def diagnose(
 
     assert model is not None
     assert corpus is not None
-    opened = hsw2v.load(model)
+    opened = open_model(model, [corpus])
     with Progress(quiet=quiet) as progress:
         found = hsw2v.diagnose(
             opened,

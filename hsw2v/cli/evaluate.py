@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import json_option, model_argument, number_option, quiet_option
 from hsw2v.cli.output import formatted, print_json, print_table
 from hsw2v.cli.progress import Progress
@@ -90,14 +91,13 @@ def evaluate(
       hsw2v evaluate corpus.safetensors --analogies questions-words.txt --json
       hsw2v evaluate graph.safetensors --labels labels.txt --fraction 0.1 0.5 0.9
     """
-    import hsw2v
 
     if not pairs and not analogies and not labels:
         raise UsageError(
             "nothing to evaluate on", hint="give --pairs FILE, --analogies FILE or --labels FILE"
         )
     expand_sources(labels)
-    opened = hsw2v.load(model)
+    opened = open_model(model)
     found = opened.evaluate(pairs=list(pairs), analogies=list(analogies), restrict=restrict)
     with Progress(quiet=quiet) as progress:
         told = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import json_option, model_argument, words_argument
 from hsw2v.cli.output import composed, print_json, print_table
 from hsw2v.config import known_settings
@@ -25,9 +26,7 @@ def info(model: str, as_json: bool) -> None:
     Example:
       hsw2v info corpus.safetensors
     """
-    import hsw2v
-
-    opened = hsw2v.load(model)
+    opened = open_model(model)
     facts = {"words": len(opened), "dim": opened.dim, **_layer(opened), **opened.info}
     facts["config"] = opened.config
     if as_json:
@@ -85,9 +84,7 @@ def vector(model: str, words: tuple[str, ...], as_json: bool) -> None:
     Example:
       hsw2v vector corpus.safetensors king queen
     """
-    import hsw2v
-
-    opened = hsw2v.load(model)
+    opened = open_model(model, words)
     vectors = {word: opened.vector(word) for word in words}
     composed(opened, words, as_json=False)
     if as_json:

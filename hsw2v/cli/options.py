@@ -80,6 +80,12 @@ graph_option = click.option(
     "are those of configs/graph-walks.toml.",
 )
 words_argument = click.argument("words", nargs=-1, required=True, type=word)
+among_option = click.option(
+    "--among", metavar="FILE", help="Answer only words of this file, one a line."
+)
+exclude_option = click.option(
+    "--exclude", metavar="FILE", help="Answer no word of this file, one a line."
+)
 normalize_option = click.option(
     "--normalize-exactly",
     is_flag=True,

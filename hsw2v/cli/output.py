@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 NAMED = 10
 
+WAITING = "reading standard input; Ctrl-D ends it"
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -103,3 +105,9 @@ def named(words: Sequence[str]) -> str:
 def warn(sentence: str) -> None:
     """Print a sentence on standard error."""
     print(f"hsw2v: {shown(sentence)}", file=sys.stderr)
+
+
+def tell_waiting() -> None:
+    """Tell that input is typed, where it is: a program that waits looks like one that hangs."""
+    if sys.stdin.isatty():
+        warn(WAITING)

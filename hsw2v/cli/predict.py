@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import count_option, json_option, model_argument, normalize_option, word
 from hsw2v.cli.output import composed, print_json, print_table, warn
 from hsw2v.errors import UsageError
@@ -47,7 +48,6 @@ def predict(
       hsw2v predict corpus.safetensors "the capital of _ is"
       hsw2v predict corpus.safetensors --context "king queen" -k 5 --json
     """
-    import hsw2v
     from hsw2v.model.missing import explained
     from hsw2v.model.predictor import Predictor
 
@@ -57,7 +57,7 @@ def predict(
             hint='give a text with a gap, such as "the capital of _ is", or --context WORDS',
         )
     given = " ".join(text) if text else [one for some in context for one in some.split()]
-    opened = hsw2v.load(model)
+    opened = open_model(model, text)
     predictor = Predictor(opened, normalize_exactly=normalize_exactly)
     found = predictor.predict(given, k)
     for why, words in (

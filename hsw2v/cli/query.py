@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-from hsw2v.cli.options import count_option, json_option, model_argument, word, words_argument
+from hsw2v.cli.opening import open_model, restrictions
+from hsw2v.cli.options import (
+    among_option,
+    count_option,
+    exclude_option,
+    json_option,
+    model_argument,
+    word,
+    words_argument,
+)
 from hsw2v.cli.output import composed, print_answers, print_json
 
 
@@ -20,9 +29,7 @@ def similarity(model: str, first: str, second: str, as_json: bool) -> None:
     Example:
       hsw2v similarity corpus.safetensors king queen
     """
-    import hsw2v
-
-    opened = hsw2v.load(model)
+    opened = open_model(model, [first, second])
     answer = float(opened.similarity(first, second))
     made = composed(opened, [first, second], as_json)
     if as_json:
@@ -44,18 +51,28 @@ def similarity(model: str, first: str, second: str, as_json: bool) -> None:
     show_default=True,
     help="Add the cosines (3CosAdd) or multiply them (3CosMul).",
 )
+@among_option
+@exclude_option
 @json_option
-def analogy(model: str, a: str, b: str, c: str, k: int, method: str, as_json: bool) -> None:
+def analogy(
+    model: str,
+    a: str,
+    b: str,
+    c: str,
+    k: int,
+    method: str,
+    among: str | None,
+    exclude: str | None,
+    as_json: bool,
+) -> None:
     """Answer: A is to B as C is to ...?
 
     \b
     Example:
       hsw2v analogy corpus.safetensors man king woman
     """
-    import hsw2v
-
-    opened = hsw2v.load(model)
-    answers = opened.analogy(a, b, c, k=k, method=method)
+    opened = open_model(model, [a, b, c])
+    answers = opened.analogy(a, b, c, k=k, method=method, **restrictions(opened, among, exclude))
     made = composed(opened, [a, b, c], as_json)
     print_answers(answers, as_json, key="answers", words=[a, b, c], method=method, **made)
 
@@ -71,9 +88,7 @@ def odd_one_out(model: str, words: tuple[str, ...], as_json: bool) -> None:
     Example:
       hsw2v odd-one-out corpus.safetensors breakfast lunch dinner car
     """
-    import hsw2v
-
-    opened = hsw2v.load(model)
+    opened = open_model(model, words)
     answer = opened.odd_one_out(list(words))
     made = composed(opened, words, as_json)
     if as_json:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import (
     format_options,
     given_only,
@@ -46,10 +47,9 @@ def score(
       hsw2v score corpus.safetensors - --json < sentences.txt
     """
     leave_scipy_out()
-    import hsw2v
     from hsw2v.query.scoring import Score
 
-    opened = hsw2v.load(model)
+    opened = open_model(model, [file])
     log_prob, words, sentences = 0.0, 0, 0
     with Progress(quiet=quiet) as progress:
         scores = opened.score(

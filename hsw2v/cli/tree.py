@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import force_option, json_option, model_argument, number_option, word
 from hsw2v.cli.output import print_json, print_table
 from hsw2v.errors import UsageError
@@ -97,9 +98,7 @@ def tree(
         if not codes:
             format_for(output, format)
         check_writable(output, force=force)
-    import hsw2v
-
-    opened = hsw2v.load(model)
+    opened = open_model(model, words)
     found = _tree_of(opened, model, number)
     if codes:
         from hsw2v.trees.codes import code_lines

@@ -154,6 +154,15 @@ def _lines(source: str) -> Iterator[_Line]:
         raise CorruptInputError("holds no words", where=source, hint="check the file")
 
 
+def read_words(source: str) -> list[str]:
+    """Return the words of a file, one a line, each once, in its order.
+
+    Raises:
+        MissingInputError, CorruptInputError, EncodingError: it cannot be read, or has no words.
+    """
+    return list(dict.fromkeys(line.text for line in _lines(source)))
+
+
 def _read_words(source: str, lower: bool, listener: Listener) -> WordList:
     lines = [line.text for line in _lines(source)]
     words = list(dict.fromkeys(line.lower() if lower else line for line in lines))

@@ -17,6 +17,7 @@ from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ModelFileError, UnknownWordError, UsageError
 from hsw2v.events import LabelsProgress, Listener, Pace, ignore
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
+from hsw2v.model.arithmetic import near_each, near_mean, never_answers
 from hsw2v.model.composing import evaluated, located
 from hsw2v.model.export import export_vectors
 from hsw2v.model.fasttext_export import export_fasttext
@@ -327,38 +328,67 @@ class Model:
         otherwise = "check them" if told else "train with --oov-counts to be told why"
         return unknown(missing, self.vocabulary, self.why_missing, otherwise, more)
 
-    def similar(self, query: str | Sequence[str] | ArrayLike, k: int = 10) -> Answers:
+    def similar(
+        self,
+        query: str | Sequence[str] | ArrayLike,
+        k: int = 10,
+        *,
+        minus: Iterable[str] = (),
+        among: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+    ) -> Answers:
         """Return the k words nearest to a query by cosine, best first.
 
         The query is a word, a list of words (the mean of their unit vectors) or a vector `(D,)`.
-        Words of the query are not among the answers.
+        The unit vectors of the words of `minus` are subtracted: `similar(["king", "woman"],
+        minus=["man"])`. Words of the query and of `minus` are not among the answers, nor are those
+        of `exclude`; with `among`, answers are words of that list alone. Words of these two lists
+        that are not in the vocabulary are no answers anyway.
 
         Raises:
             UnknownWordError: words have no vectors.
             UsageError: the query is empty, or a vector of another length or with a number that
-                is not finite; k is less than 1.
+                is not finite; the words cancel out; no word of `among` is in the vocabulary; k is
+                less than 1.
         """
         check_positive("k", k)
         words = [query] if isinstance(query, str) else query
+        minus, hidden = listed(minus), never_answers(self.vocabulary, among, exclude)
         if isinstance(words, Sequence) and all(isinstance(word, str) for word in words):
             if not words:
                 raise UsageError("no words to find neighbours of", hint="give at least one")
-            unit, rows = self._asked(str(word) for word in words)
-            directions = unit[rows].mean(axis=0, keepdims=True)
-            return self._answers(*nearest(unit, directions, k, np.unique(rows)[None]))[0]
+            unit, rows = self._asked([*map(str, words), *minus])
+            plus, less = np.split(rows, [len(words)])
+            return self._answers(*near_mean(unit, plus, less, k, hidden))[0]
         vector = vector_of(query, self.dim)
-        return self._answers(*nearest(self._unit_rows, vector[None], k))[0]
+        if minus:
+            raise UsageError(
+                "words are subtracted from words, and the query is a vector",
+                hint="subtract their vectors from it",
+            )
+        return self._answers(*nearest(self._unit_rows, vector[None], k, hidden=hidden))[0]
 
-    def similar_batch(self, words: Iterable[str], k: int = 10) -> list[Answers]:
+    def similar_batch(
+        self,
+        words: Iterable[str],
+        k: int = 10,
+        *,
+        minus: Iterable[str] = (),
+        among: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+    ) -> list[Answers]:
         """Return the k nearest words of each word: `similar` for many at once, and much faster.
 
         Raises:
             UnknownWordError: words have no vectors; it names them all.
-            UsageError: the words are one string; k is less than 1.
+            UsageError: the words are one string; k is less than 1; or as `similar`.
         """
         check_positive("k", k)
-        unit, rows = self._asked(words)
-        return self._answers(*nearest(unit, unit[rows], k, rows[:, None]))
+        hidden = never_answers(self.vocabulary, among, exclude)
+        words, minus = listed(words), listed(minus)
+        unit, rows = self._asked([*words, *minus])
+        each, less = np.split(rows, [len(words)])
+        return self._answers(*near_each(unit, each, less, k, hidden))
 
     def similarity(self, a: str, b: str) -> float:
         """Return the cosine of two words.
@@ -369,22 +399,35 @@ class Model:
         first, second = unit_rows(self.vectors_of([a, b]))
         return float(first @ second)
 
-    def analogy(self, a: str, b: str, c: str, k: int = 10, method: str = "cosadd") -> Answers:
+    def analogy(
+        self,
+        a: str,
+        b: str,
+        c: str,
+        k: int = 10,
+        method: str = "cosadd",
+        *,
+        among: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+    ) -> Answers:
         """Return the k best answers, with scores, to "a is to b as c is to ?".
 
-        Methods are "cosadd" (Mikolov et al. 2013) and "cosmul" (Levy & Goldberg 2014).
+        Methods are "cosadd" (Mikolov et al. 2013) and "cosmul" (Levy & Goldberg 2014). `among` and
+        `exclude` are those of `similar`.
 
         Raises:
             UnknownWordError: words have no vectors.
-            UsageError: there is no such method; k is less than 1.
+            UsageError: there is no such method; no word of `among` is in the vocabulary; k is less
+                than 1.
         """
         check_positive("k", k)
         if method not in METHODS:
             raise UsageError(
                 f"unknown method {method!r}", hint="it must be one of " + ", ".join(METHODS)
             )
+        hidden = never_answers(self.vocabulary, among, exclude)
         unit, rows = self._asked([a, b, c])
-        return self._answers(*analogies(unit, rows[None], k, method))[0]
+        return self._answers(*analogies(unit, rows[None], k, method, hidden))[0]
 
     def odd_one_out(self, words: Iterable[str]) -> str:
         """Return the word that is least like the mean of them all.

@@ -12,12 +12,16 @@ _EPSILON = np.float32(0.001)
 
 
 def analogies(
-    unit: UnitRows, questions: Indexes, k: int, method: str = "cosadd"
+    unit: UnitRows,
+    questions: Indexes,
+    k: int,
+    method: str = "cosadd",
+    hidden: Indexes | None = None,
 ) -> tuple[Indexes, Floats]:
     """Answer `questions (Q, 3)`, rows a, b, c of `unit (V, D)`: a is to b as c is to ?
 
-    The three words of a question are not among its answers.
-    Returns row numbers and scores, each `(Q, min(k, V - 3))`, best first. The score is
+    The three words of a question are not among its answers, nor are the rows `hidden (H,)`.
+    Returns row numbers and scores, each `(Q, min(k, V - 3 - H))`, best first. The score is
 
     * cosadd: the cosine to b - a + c (Mikolov, Yih & Zweig 2013; 3CosAdd);
     * cosmul: cos(x, b) · cos(x, c) / (cos(x, a) + 0.001), with cosines shifted to [0, 1]
@@ -25,7 +29,7 @@ def analogies(
     """
     if method == "cosadd":
         a, b, c = (unit[questions[:, column]] for column in range(3))
-        return nearest(unit, b - a + c, k, exclude=questions)
+        return nearest(unit, b - a + c, k, exclude=questions, hidden=hidden)
 
     def scores_of(block: slice, tile: slice) -> Floats:
         words = (unit[questions[block, column]] for column in range(3))
@@ -35,7 +39,7 @@ def analogies(
         b /= a
         return b
 
-    return best_rows(scores_of, len(questions), len(unit), k, exclude=questions)
+    return best_rows(scores_of, len(questions), len(unit), k, questions, hidden)
 
 
 def _shifted(cosines: Floats) -> Floats:

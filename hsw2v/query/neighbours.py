@@ -90,13 +90,17 @@ class UnitRows:
 
 
 def nearest(
-    unit: UnitRows, queries: Floats, k: int, exclude: Indexes | None = None
+    unit: UnitRows,
+    queries: Floats,
+    k: int,
+    exclude: Indexes | None = None,
+    hidden: Indexes | None = None,
 ) -> tuple[Indexes, Floats]:
     """Find the k rows of `unit (V, D)` with the greatest cosine to each of `queries (Q, D)`.
 
     The rows `exclude (Q, E)` names for a query are not among its answers; numbers of V and more
-    are of none.
-    Returns row numbers and cosines, each `(Q, min(k, V - E))`, best first.
+    are of none. The rows `hidden (H,)`, in rising order, are among the answers of none.
+    Returns row numbers and cosines, each `(Q, min(k, V - E - H))`, best first.
     """
     directions = unit_rows(queries)
     return best_rows(
@@ -105,6 +109,7 @@ def nearest(
         len(unit),
         k,
         exclude,
+        hidden,
     )
 
 
@@ -114,14 +119,14 @@ def best_rows(
     rows: int,
     k: int,
     exclude: Indexes | None = None,
+    hidden: Indexes | None = None,
 ) -> tuple[Indexes, Floats]:
     """Find the k best-scored rows of every query, in bounded memory, on the threads of BLAS.
 
     `scores_of(block, tile)` returns a fresh array of the scores of a slice of the queries for a
     slice of the rows; several threads call it. Returns row numbers and scores as `nearest` does.
     """
-    excluded = np.zeros(1) if exclude is None else np.count_nonzero(exclude < rows, axis=1)
-    k = max(0, min(k, rows - int(excluded.max(initial=0))))
+    k = max(0, min(k, rows - _most_left_out(rows, exclude, hidden)))
     # Where no row is found yet: behind all rows of equal score.
     indexes = np.full((queries, k), rows)
     scores = np.full((queries, k), -np.inf, np.float32)
@@ -131,6 +136,9 @@ def best_rows(
             found = scores_of(block, tile)
             if exclude is not None:
                 _leave_out(found, exclude[block] - tile.start)
+            if hidden is not None:
+                first, last = np.searchsorted(hidden, (tile.start, tile.stop))
+                found[:, hidden[first:last] - tile.start] = -np.inf
             # Past the first tiles, few queries find any better row in one. (NaN counts as one.)
             highest = found.max(axis=1)
             better = block.start + np.nonzero(~(highest <= scores[block, -1]))[0]
@@ -153,6 +161,19 @@ def slices(length: int, step: int) -> Iterator[slice]:
     """Cut a length into slices of a step."""
     for start in range(0, length, step):
         yield slice(start, min(start + step, length))
+
+
+def _most_left_out(rows: int, exclude: Indexes | None, hidden: Indexes | None) -> int:
+    """Return how many of the rows are no answers, of the query that has most of them."""
+    always = 0 if hidden is None else len(hidden)
+    if exclude is None or not exclude.size:
+        return always
+    ordered = np.sort(exclude, axis=1)
+    counted = ordered < rows
+    counted[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
+    if hidden is not None:
+        counted &= ~np.isin(ordered, hidden)
+    return always + int(counted.sum(axis=1).max())
 
 
 def _leave_out(scores: Floats, columns: Indexes) -> None:
