@@ -97,7 +97,7 @@ def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> 
             absent = {word for word in known if word not in model}
             made += [word for word in words if word in absent]
             for word in words:
-                found = answers.get(word, [])
+                found = answers.get(word, ())
                 if word not in answers:
                     unknown.append(word)
                 if not as_json:

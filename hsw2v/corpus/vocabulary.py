@@ -25,7 +25,7 @@ _WORDS_A_LOOKUP = 32
 """Words that are put into a dict in the time of one search by hash."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Vocabulary:
     """V words with their counts, as arrays; strings are made on first use."""
 
@@ -49,6 +49,9 @@ class Vocabulary:
     def __len__(self) -> int:
         """Return the number of words V."""
         return len(self.offsets) - 1
+
+    def __repr__(self) -> str:
+        return f"<hsw2v.Vocabulary: {len(self):,} words>"
 
     @cached_property
     def words(self) -> list[str]:
