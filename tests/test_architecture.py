@@ -41,6 +41,7 @@ KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
 KNOWS["diagnosis"] = {*KNOWS["model"], "model"}
 KNOWS["training"] = {*KNOWS, "model"}
 KNOWS["experiments"] = {*KNOWS, "training"}
+KNOWS["sklearn"] = {*KNOWS["training"], "training"}
 KNOWS["cli"] = {*KNOWS, "experiments"}
 
 DOORS = {
@@ -55,7 +56,7 @@ DOORS = {
     "ray": {"training"},
     "boto3": {"buckets"},
     "pyarrow": {"corpus"},
-    "sklearn": {"query"},
+    "sklearn": {"query", "sklearn"},
 }
 
 

@@ -74,7 +74,7 @@ class Model:
         classes: Classes | Callable[[], Classes] | None = None,
         batch_norm: Floats | Callable[[], Floats] | None = None,
         subwords: SubwordVectors | None = None,
-        oov: Callable[[], Vocabulary] | None = None,
+        oov: Vocabulary | Callable[[], Vocabulary] | None = None,
         phrases: Phrases | Callable[[], Phrases] | None = None,
     ) -> None:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
@@ -205,7 +205,7 @@ class Model:
         They are known where the model was trained, and of a file if `oov_counts` was set. `.counts`
         tells how often each occurs, `.words` lists them.
         """
-        return None if self._oov is None else self._oov()
+        return self._oov() if callable(self._oov) else self._oov
 
     @property
     def words(self) -> Sequence[str]:
@@ -281,6 +281,23 @@ class Model:
         if self.tree is None:
             raise UsageError("the model has no tree", hint="train with loss hs")
         return top_of(self.tree, self.words, self.counts, depth)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all that makes the model, read: another process need not have its file."""
+        own = ("vocabulary", "config", "info", "name", "subwords", "_built")
+        return {name: getattr(self, name) for name in own} | {
+            "_softmaxes": {},
+            "_vectors": self.vectors,
+            "_output": self.output,
+            "_structure": self.structure,
+            "_batch_norm": self.batch_norm,
+            "_phrases": self.phrases,
+            "_oov": self.oov,
+        }
+
+    def __deepcopy__(self, memo: object) -> Model:
+        # Nothing in it changes.
+        return self
 
     def why_missing(self, word: str) -> str:
         """Return why a word is not in the vocabulary; nothing if it is, or if that is not known.
