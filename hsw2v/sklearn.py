@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import Config, known_settings
+from hsw2v.config import Config, CorpusConfig, known_settings
 from hsw2v.errors import UsageError
 from hsw2v.model import Model, load
 from hsw2v.model.context import tokens_of
@@ -48,8 +48,8 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             documents of `fit`, as `TfidfTransformer` has it. "sif": a / (a + p) with a = 0.001 and
             p the probability of the word in the text of the model, and without the first singular
             vector of the documents of `fit` (Arora, Liang & Ma 2017).
-        tokenizer: called with a text, returns its tokens. By default texts are split as those that
-            the model was trained on: the settings `tokens` and `lowercase`.
+        tokenizer: called with a text, returns its tokens. By default texts are split as `settings`
+            say, `tokens` and `lowercase`, or else as the text that `model` was trained on.
         dim, window, min_count, epochs, seed, threads: of training, as in `hsw2v.train`. One thread
             gives the same vectors each time.
         settings: other settings of training by name, such as {"model": "cbow"}.
@@ -99,7 +99,7 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def transform(self, X: Any) -> Floats:
         """Return the vectors of documents, (n, D) float32."""
         check_is_fitted(self, "model_")
-        return self._transformed(self._documents(X, self.model_, fitting=False))
+        return self._transformed(self._joined(self._documents(X, fitting=False)))
 
     @property
     def _n_features_out(self) -> int:
@@ -120,12 +120,17 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         config, model = self._config(), self.model
         if model is not None and not isinstance(model, Model):
             model = load(model)
-        for name in ("n_features_in_", "feature_names_in_"):
-            self.__dict__.pop(name, None)
-        documents = self._documents(X, config if model is None else model, fitting=True)
         if self.weights == "sif" and model is not None and model.counts is None:
             raise UsageError("the model has no counts of its words", hint="take weights idf")
-        self.model_ = train(documents, config=config) if model is None else model
+        self._texts = self._corpus_config(model)
+        for name in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
+        documents = self._documents(X, fitting=True)
+        if model is None:
+            # They are lists of tokens by now.
+            model = train(documents, config=config.replace(tokens="space", lowercase=False))
+        self.model_ = model
+        documents = self._joined(documents)
         self._fit_weights(documents)
         return documents
 
@@ -138,8 +143,14 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             )
         return Config().replace(**{name: getattr(self, name) for name in own}, **others)
 
-    def _documents(self, X: Any, of: Config | Model, *, fitting: bool) -> list[Tokens]:
-        """Return documents as lists of tokens, split by settings, or as the text of a model was."""
+    def _corpus_config(self, model: Model | None) -> CorpusConfig:
+        """Return how texts are split: as settings say, or as the text of the model was."""
+        usual = Config() if model is None else known_settings(model.config, _OF_TEXT)
+        given = {name: one for name, one in (self.settings or {}).items() if name in _OF_TEXT}
+        return usual.replace(**given).corpus
+
+    def _documents(self, X: Any, *, fitting: bool) -> list[Tokens]:
+        """Return documents as lists of tokens."""
         if isinstance(X, str) or not (isinstance(X, Iterable) or hasattr(X, "__array__")):
             raise UsageError(
                 f"X is {type(X).__name__}", hint="give a list of texts, or of lists of tokens"
@@ -147,10 +158,12 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if _is_table(X):
             table = validate_data(self, X, dtype=None, reset=fitting)
             return [list(map(str, row)) for row in table.tolist()]
-        settings = of if isinstance(of, Config) else known_settings(of.config, _OF_TEXT)
-        split = self.tokenizer or partial(tokens_of, config=settings.corpus)
-        documents = [_tokens(one, split) for one in X]
-        phrases = of.phrases if isinstance(of, Model) else None
+        split = self.tokenizer or partial(tokens_of, config=self._texts)
+        return [_tokens(one, split) for one in X]
+
+    def _joined(self, documents: list[Tokens]) -> list[Tokens]:
+        """Return documents with the phrases of the model joined."""
+        phrases = self.model_.phrases
         return documents if phrases is None else list(map(phrases.join, documents))
 
     def _transformed(self, documents: list[Tokens]) -> Floats:
@@ -172,10 +185,11 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """Return the weight of each word, (k,); one that is not in the vocabulary counts as 0."""
         rows = self.model_.vocabulary.find(words)
         if self.weights == "idf":
-            return np.append(self.idf_, self._idf_of_none)[rows]
+            found: NDArray[np.float64] = np.append(self.idf_, self._idf_of_none)[rows]
+            return found
         if self.weights == "sif":
             counts = np.append(self.model_.vocabulary.counts, 0)
-            found: NDArray[np.float64] = SIF / (SIF + counts[rows] / counts.sum())
+            found = SIF / (SIF + counts[rows] / counts.sum())
             return found
         return np.ones(len(words))
 
