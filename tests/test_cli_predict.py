@@ -15,8 +15,8 @@ from some_models import some_model
 
 import hsw2v
 from hsw2v import events
-from hsw2v.cli.display import describe
 from hsw2v.cli.progress import Progress
+from hsw2v.display import describe
 
 
 def write(folder: Path, loss: str) -> Path:

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hsw2v import events
-from hsw2v.cli import display
-from hsw2v.cli.display import Lines, clock, describe, short
+from hsw2v import display, events
 from hsw2v.cli.progress import Progress
 from hsw2v.config import Config, TrainingConfig
+from hsw2v.display import Lines, clock, describe, short
 from hsw2v.errors import EmptyCorpusError
 from hsw2v.network.network import Network
 from hsw2v.network.outputs.softmax import SoftmaxOutput

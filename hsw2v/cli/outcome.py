@@ -13,8 +13,9 @@ from typing import ClassVar
 
 import click
 
-from hsw2v.cli.output import Terminal, shown
+from hsw2v.cli.output import Terminal
 from hsw2v.config import RENAMED
+from hsw2v.display import shown
 from hsw2v.errors import (
     INTERRUPTED_EXIT_CODE,
     Hsw2vError,

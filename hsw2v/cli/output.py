@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from hsw2v.display import shown
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
@@ -15,16 +16,6 @@ if TYPE_CHECKING:
 NAMED = 10
 
 WAITING = "reading standard input; Ctrl-D ends it"
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def shown(text: str) -> str:
-    """Return text with escapes for the control characters by which a terminal could be driven.
-
-    Line feeds and tabs stay.
-    """
-    return _CONTROLS.sub(lambda control: f"\\x{ord(control[0]):02x}", text)
 
 
 class Terminal(io.TextIOWrapper):

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 from hsw2v import events
-from hsw2v.cli.display import PROGRESS, Bar, Display, Lines, describe
 from hsw2v.config import Config
+from hsw2v.display import Display
 from hsw2v.errors import OutputError
+from hsw2v.progress import ProgressListener
 from hsw2v.training.log import Log
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
 
-SECONDS_UNTIL_PATIENCE = 3.0
 
-
-class Progress:
+class Progress(ProgressListener):
     """Shows a run at the terminal, and writes it to a log if there is one.
 
     A context manager whose `listen` is the listener of the run.
@@ -28,20 +26,17 @@ class Progress:
     def __init__(
         self, *, quiet: bool = False, log: str | None = None, append: bool = False
     ) -> None:
-        self._display = Display() if quiet else Bar() if sys.stderr.isatty() else Lines()
+        super().__init__(Display() if quiet else None)
         self._log = Log(log, append=append) if log else None
         self._append = append
         self._settings: dict[str, Any] = {}
-        self._notices: set[events.Notice] = set()
-        self._patience: threading.Timer | None = None
 
     def __enter__(self) -> Progress:
-        self._await_compiler()
+        super().__enter__()
         return self
 
     def __exit__(self, *ending: Any) -> None:
-        self._stop_waiting()
-        self._display.close()
+        super().__exit__(*ending)
         if self._log:
             self._log.__exit__(*ending)
 
@@ -53,23 +48,10 @@ class Progress:
         """Show an event, and log it."""
         self._stop_waiting()
         self._record(type(event).__name__, **dataclasses.asdict(event))
-        if isinstance(event, events.Notice):
-            if event in self._notices:
-                return
-            self._notices.add(event)
-        elif isinstance(event, events.Preparing | events.VocabularyReady):
-            self._display.close()
-            self._await_compiler()
         if isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
             self._display.close()  # Answers are printed on the same terminal.
-        elif type(event) in PROGRESS:
-            self._display.show(event)
-        elif not isinstance(event, events.Preparing | events.GradientsRecorded):
-            self._display.say(describe(event))
-
-    def say(self, line: str) -> None:
-        """Show a line."""
-        self._display.say(line)
+        else:
+            super().listen(event)
 
     def end(self, model: Model, output: str, seconds: float) -> None:
         """Show the summary of a training, and make it the last line of the log."""
@@ -96,14 +78,3 @@ class Progress:
             self._log.close()
             self._log = None
             self._display.say(f"note: the log ends here: {error}")
-
-    def _await_compiler(self) -> None:
-        line = "preparing (the first run compiles for this machine) ..."
-        self._patience = threading.Timer(SECONDS_UNTIL_PATIENCE, self._display.say, [line])
-        self._patience.daemon = True
-        self._patience.start()
-
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None

@@ -187,7 +187,7 @@ def _answer_lines(question: Question, lines: Iterable[str]) -> None:
             absent = {word for word in known if word not in model}
             made += [word for word in words if word in absent]
             for word in words:
-                found = answers.get(word, [])
+                found = answers.get(word, ())
                 if word not in answers:
                     unknown.append(word)
                 if not as_json:

@@ -6,17 +6,22 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from hsw2v.config import CorpusConfig
 from hsw2v.errors import CorruptInputError, UsageError
 from hsw2v.files import read_text
+from hsw2v.markup import table
 
 ENGLISH_WORDS = frozenset(
     {"a", "an", "the", "for", "of", "with", "without", "at", "from", "to", "in", "on", "by"}
     | {"and", "or"}
 )
 """Connector words of English, those that gensim has."""
+
+
+_SHOWN = 20
+"""Phrases of a table in a notebook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,18 @@ class Phrase:
     score: float
 
 
-@dataclass(frozen=True)
+class PhraseRow(NamedTuple):
+    """A phrase as a word, in a table of them."""
+
+    phrase: str
+    count: int  # type: ignore[assignment]
+    score: float
+
+    def __repr__(self) -> str:
+        return tuple.__repr__(self)
+
+
+@dataclass(frozen=True, repr=False)
 class Phrases:
     """The phrases of a corpus."""
 
@@ -44,15 +60,22 @@ class Phrases:
         """Return how many phrases there are."""
         return sum(map(len, self.passes))
 
+    def __repr__(self) -> str:
+        return f"<hsw2v.Phrases: {len(self):,} phrases, {len(self.passes)} passes>"
+
+    def _repr_html_(self) -> str:
+        return table(PhraseRow._fields, self.table[:_SHOWN], repr(self).strip("<>"))
+
     def joined(self, phrase: Phrase) -> str:
         """Return the word that a phrase becomes."""
         return self.delimiter.join(phrase.words)
 
     @property
-    def table(self) -> list[tuple[str, int, float]]:
+    def table(self) -> list[PhraseRow]:
         """All phrases as words, with counts and scores, the highest score first."""
-        rows = [(self.joined(one), one.count, one.score) for some in self.passes for one in some]
-        return sorted(rows, key=lambda row: -row[2])
+        every = (one for some in self.passes for one in some)
+        rows = [PhraseRow(self.joined(one), one.count, one.score) for one in every]
+        return sorted(rows, key=lambda row: -row.score)
 
     def join(self, sentence: Iterable[str]) -> list[str]:
         """Return the words of a sentence with its phrases joined, from left to right.

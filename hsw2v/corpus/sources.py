@@ -19,6 +19,7 @@ from hsw2v.corpus.writing import write_corpus
 from hsw2v.errors import EmptyCorpusError, UsageError, without_credentials
 from hsw2v.events import Listener, Notice, ignore
 from hsw2v.files import check_writable, expand_sources, stored_size
+from hsw2v.progress import with_progress
 
 Path = str | os.PathLike[str]
 
@@ -127,6 +128,7 @@ def _encoded(
     return encode(names, config, listener=listener, most_bytes=most_bytes)
 
 
+@with_progress
 def find_phrases(
     source: Source,
     *,
@@ -134,6 +136,7 @@ def find_phrases(
     force: bool = False,
     config: Config | None = None,
     listener: Listener = ignore,
+    progress: bool = False,
     **settings: Any,
 ) -> Phrases:
     """Find the phrases of a source, as `hsw2v.train` does with the same settings.

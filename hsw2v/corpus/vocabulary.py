@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ _WORDS_A_LOOKUP = 32
 """Words that are put into a dict in the time of one search by hash."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Vocabulary:
     """V words with their counts, as arrays; strings are made on first use."""
 
@@ -49,6 +50,12 @@ class Vocabulary:
     def __len__(self) -> int:
         """Return the number of words V."""
         return len(self.offsets) - 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"blob": self.blob, "offsets": self.offsets, "counts": self.counts}
+
+    def __repr__(self) -> str:
+        return f"<hsw2v.Vocabulary: {len(self):,} words>"
 
     @cached_property
     def words(self) -> list[str]:

@@ -12,11 +12,13 @@ from hsw2v.errors import EmptyCorpusError, UsageError
 from hsw2v.events import DiagnosisProgress, Listener, Pace, ignore
 from hsw2v.model.arguments import check_positive
 from hsw2v.model.model import Model
+from hsw2v.progress import with_progress
 
 if TYPE_CHECKING:
     from hsw2v.corpus.sources import Source
 
 
+@with_progress
 def diagnose(
     model: Model,
     source: Source,
@@ -27,6 +29,7 @@ def diagnose(
     format: str = "auto",
     skip_bad_records: bool = False,
     listener: Listener = ignore,
+    progress: bool = False,
 ) -> Diagnosis:
     """Measure errors and gradients of a model at a sample of the windows of a corpus.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from hsw2v.config import TREE_LOSSES
 from hsw2v.diagnosis.windows import Windows
+from hsw2v.markup import table
 from hsw2v.network.decisions import Decisions
 from hsw2v.network.outputs import OutputLayer
 from hsw2v.query.neighbours import slices
@@ -24,6 +26,8 @@ SATURATED = 6.0
 CERTAIN = 0.01
 """A decision is certain if one outcome has a probability above 1 less this."""
 DECILES = 10
+_SHOWN = ("visits", "error", "loss", "output_gradient", "hidden_part", "output_norm", "saturated")
+"""Figures that a notebook shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +106,7 @@ class Totals(Visits, Predictions, Figures):
     windows: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
     """Errors and gradients at a sample of windows, and visits in an epoch."""
 
@@ -116,6 +120,18 @@ class Diagnosis:
     def of_tree(self) -> bool:
         """Whether rows are nodes of a tree."""
         return self.output in TREE_LOSSES
+
+    def __repr__(self) -> str:
+        depths = f"{len(self.by_depth)} depths, {len(self.by_decile)} deciles"
+        return f"<hsw2v.Diagnosis of {self.output}: {self.totals.windows:,} windows, {depths}>"
+
+    def _repr_html_(self) -> str:
+        caption = repr(self).strip("<>")
+        figures = attrgetter(*_SHOWN)
+        depths = [(one.depth, one.decisions, *figures(one)) for one in self.by_depth]
+        deciles = [(one.decile, one.predictions, *figures(one)) for one in self.by_decile]
+        by_decile = table(("decile", "predictions", *_SHOWN), deciles)
+        return table(("depth", "decisions", *_SHOWN), depths, caption) + by_decile
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain dicts, lists, numbers and strings."""

@@ -27,6 +27,7 @@ from hsw2v.files import check_writable, explain_write_error, write_text
 from hsw2v.model import Model
 from hsw2v.network.outputs import effective
 from hsw2v.plots import check_figure
+from hsw2v.progress import with_progress
 from hsw2v.training.api import train_on
 from hsw2v.training.checks import check_on, without_effect
 from hsw2v.training.log import Log
@@ -37,6 +38,7 @@ TABLES, RECORDS = "results.md", "results.csv"
 FIGURE = "comparison.svg"
 
 
+@with_progress
 def compare(
     experiment: Experiment | PathLike,
     corpus: Source,
@@ -45,6 +47,7 @@ def compare(
     plot: bool = False,
     keep_models: bool = False,
     listener: Listener = ignore,
+    progress: bool = False,
 ) -> Comparison:
     """Train with every setting and every seed of an experiment, and compare the results.
 

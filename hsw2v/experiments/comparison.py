@@ -8,11 +8,13 @@ import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any, NamedTuple
 
 from hsw2v.config import shown
 from hsw2v.experiments.experiment import Setting, stem
 from hsw2v.experiments.results import Run
+from hsw2v.markup import table as html_table
 
 Figures = dict[str, float | None]
 Table = list[list[str]]
@@ -77,7 +79,7 @@ def parts_of(run: Run) -> Figures:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """The finished runs of an experiment, ordered by setting and seed.
 
@@ -95,6 +97,14 @@ class Comparison:
     tokens: int
     """Of the corpus."""
     runs: tuple[Run, ...]
+
+    def __repr__(self) -> str:
+        settings, runs = len(self.settings), len(self.runs)
+        return f"<hsw2v.Comparison {self.name!r}: {settings} settings, {runs} runs>"
+
+    def _repr_html_(self) -> str:
+        tables = [html_table(one[0], one[1:]) for one in self.tables()]
+        return f"<p>{escape(self.name)}</p>" + "".join(tables)
 
     @property
     def names(self) -> list[str]:
@@ -135,16 +145,25 @@ class Comparison:
         ]
         return "\n\n".join(parts) + "\n"
 
-    def csv(self) -> str:
-        """Return every figure of every run, a line a run, with all digits."""
+    def figures(self) -> list[dict[str, Any]]:
+        """Return every figure of every run, by name, a dict a run."""
         figures = [cost_of(run) | quality_of(run) | parts_of(run) for run in self.runs]
         names = list(dict.fromkeys(name for one in figures for name in one))
-        text = io.StringIO()
+        return [
+            {
+                **{"setting": run.setting, "seed": run.seed},
+                **{name: found.get(name) for name in names},
+                "problem": run.problem,
+            }
+            for run, found in zip(self.runs, figures, strict=True)
+        ]
+
+    def csv(self) -> str:
+        """Return every figure of every run, a line a run, with all digits."""
+        text, rows = io.StringIO(), self.figures()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["setting", "seed", *names, "problem"])
-        for run, found in zip(self.runs, figures, strict=True):
-            values = [found.get(name) for name in names]
-            writer.writerow([run.setting, run.seed, *values, run.problem])
+        writer.writerow(rows[0] if rows else ["setting", "seed", "problem"])
+        writer.writerows(row.values() for row in rows)
         return text.getvalue()
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from hsw2v.errors import EmptyCorpusError, UsageError
 from hsw2v.events import GraphReady, Listener, Pace, ignore
 from hsw2v.files import expand_sources
 from hsw2v.graphs.reading import HEAVIEST, Edges, read_edges
+from hsw2v.progress import with_progress
 
 if TYPE_CHECKING:
     from hsw2v.graphs.walks import Walks
@@ -49,6 +50,7 @@ class Graph:
     """The setting that it was read with."""
 
     @classmethod
+    @with_progress
     def read(
         cls,
         path: Path | Sequence[Path],
@@ -57,6 +59,7 @@ class Graph:
         directed: bool = False,
         corpus: CorpusConfig | None = None,
         listener: Listener = ignore,
+        progress: bool = False,
     ) -> Graph:
         """Read a graph from a file, or several: paths, addresses, compressed or not.
 
@@ -119,11 +122,19 @@ class Graph:
         config = GraphConfig(directed=directed)
         return _of(Edges(names, ends[:, 0], ends[:, 1], found, *read), config, "edges")
 
-    def walks(self, *, seed: int = 1, threads: int | None = None, **settings: Any) -> Walks:
+    def walks(
+        self,
+        *,
+        seed: int = 1,
+        threads: int | None = None,
+        progress: bool = False,
+        **settings: Any,
+    ) -> Walks:
         """Return random walks over the graph, those that `hsw2v.train` would make of it.
 
         Settings are `walks_per_node`, `walk_length`, `p` and `q`. Iterating over the walks makes
-        lists of names; they are the same every time, with any number of threads.
+        lists of names; they are the same every time, with any number of threads. With `progress` it
+        shows how far it is.
 
         Raises:
             UsageError: a setting is unknown or out of bounds, or is none of walks.
@@ -136,7 +147,8 @@ class Graph:
             )
         config = Config().replace(seed=seed, threads=threads, **settings).resolved()
         training = config.training
-        return Walks(self, config.graph or GraphConfig(), training.seed, training.threads or 1)
+        chosen = config.graph or GraphConfig()
+        return Walks(self, chosen, training.seed, training.threads or 1, progress=progress)
 
     def __len__(self) -> int:
         """Return the number of nodes."""

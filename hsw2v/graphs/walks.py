@@ -16,6 +16,7 @@ from hsw2v.events import Listener, Pace, WalkProgress, ignore
 from hsw2v.graphs.graph import Graph
 from hsw2v.graphs.steps import add_up, number_by_arrival, order_keys, walk
 from hsw2v.kernels.random import thresholds
+from hsw2v.progress import with_progress
 
 _IDS_AT_ONCE = 1 << 19
 """Of a thread."""
@@ -30,10 +31,19 @@ class Walks:
     node it begins at.
     """
 
-    def __init__(self, graph: Graph, config: GraphConfig, seed: int, threads: int = 1) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        config: GraphConfig,
+        seed: int,
+        threads: int = 1,
+        *,
+        progress: bool = False,
+    ) -> None:
         apart(_warm_up)
         self.graph = graph
         self._config, self._seed, self._threads = config, np.uint64(seed), threads
+        self._progress = progress
         self._sums = np.empty(0 if graph.weights is None else len(graph.weights))
         if graph.weights is not None:
             add_up(graph.offsets, graph.weights, self._sums)
@@ -43,10 +53,13 @@ class Walks:
         """Return the number of walks."""
         return self._config.walks_per_node * len(self.graph)
 
+    def __repr__(self) -> str:
+        return f"<hsw2v.Walks: {len(self):,} walks over {len(self.graph):,} nodes>"
+
     def __iter__(self) -> Iterator[list[str]]:
         """Yield walks as lists of names."""
         names = self.graph.nodes
-        for ids in self.ids():
+        for ids in self.ids(progress=self._progress):
             nodes, begin = (ids - 1).tolist(), 0
             for end in np.flatnonzero(ids == 0).tolist():
                 yield [names[node] for node in nodes[begin:end]]
@@ -59,7 +72,8 @@ class Walks:
             text = " ".join(map(names.__getitem__, ids.tolist()))
             yield from text.replace(" \n ", "\n").replace(" \n", "\n").splitlines(keepends=True)
 
-    def ids(self, listener: Listener = ignore) -> Iterator[Ids]:
+    @with_progress
+    def ids(self, listener: Listener = ignore, *, progress: bool = False) -> Iterator[Ids]:
         """Yield walks as nodes counted from 1, a 0 after each walk, in arrays of some walks."""
         length, pace, done = self._config.walk_length, Pace(), 0
         least = thresholds(self._biases / self._biases.max())

@@ -63,6 +63,15 @@ def context_of_text(
     )
 
 
+def tokens_of(text: str, config: CorpusConfig) -> list[str]:
+    """Return the tokens of a text, as those of a corpus are made."""
+    if config.lowercase:
+        text = text.lower()
+    if config.tokens == "words":
+        text = _without_punctuation(text).replace(GAP, " ")
+    return text.split()
+
+
 def _tokens(text: str, config: CorpusConfig) -> Iterator[str | None]:
     """Yield the tokens of a text as the corpus' are made, and None for a gap."""
     if config.lowercase:

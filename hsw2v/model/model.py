@@ -16,10 +16,12 @@ from hsw2v.corpus.phrases import Phrases
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ModelFileError, UnknownWordError, UsageError
 from hsw2v.events import LabelsProgress, Listener, Pace, ignore
+from hsw2v.markup import table
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
 from hsw2v.model.arithmetic import near_each, near_mean, never_answers
 from hsw2v.model.composing import evaluated, located
 from hsw2v.model.export import export_vectors
+from hsw2v.model.facts import facts
 from hsw2v.model.fasttext_export import export_fasttext
 from hsw2v.model.missing import why_missing
 from hsw2v.model.modelfile import read_contents, write_contents
@@ -33,7 +35,9 @@ from hsw2v.network.outputs import (
     output_layer,
 )
 from hsw2v.network.outputs.output import BuiltOutput
+from hsw2v.progress import with_progress
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
+from hsw2v.query.answers import Answers, Candidate, Neighbour
 from hsw2v.query.evaluation import Evaluation
 from hsw2v.query.labels import LabelsResult, LabelTask, check_protocol, read_labels
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest, rows_of, unit_rows
@@ -42,13 +46,14 @@ from hsw2v.query.probabilities import Softmax
 from hsw2v.query.scoring import Score
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 from hsw2v.trees.classes import Classes
+from hsw2v.trees.drawing import Drawing, top_of
 from hsw2v.trees.forest import Forest
 from hsw2v.trees.tree import Tree
 
 if TYPE_CHECKING:
-    from hsw2v.corpus.sources import Source
+    from gensim.models import KeyedVectors
 
-Answers = list[tuple[str, float]]
+    from hsw2v.corpus.sources import Source
 
 _OUTPUT_SETTINGS = ("loss", "node_sample", "negative", "samples", "ns_exponent")
 """Those that an output layer is made of, besides its tree or classes."""
@@ -70,7 +75,7 @@ class Model:
         classes: Classes | Callable[[], Classes] | None = None,
         batch_norm: Floats | Callable[[], Floats] | None = None,
         subwords: SubwordVectors | None = None,
-        oov: Callable[[], Vocabulary] | None = None,
+        oov: Vocabulary | Callable[[], Vocabulary] | None = None,
         phrases: Phrases | Callable[[], Phrases] | None = None,
     ) -> None:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
@@ -201,7 +206,7 @@ class Model:
         They are known where the model was trained, and of a file if `oov_counts` was set. `.counts`
         tells how often each occurs, `.words` lists them.
         """
-        return None if self._oov is None else self._oov()
+        return self._oov() if callable(self._oov) else self._oov
 
     @property
     def words(self) -> Sequence[str]:
@@ -264,6 +269,36 @@ class Model:
 
     def __repr__(self) -> str:
         return f"<hsw2v.Model: {len(self):,} words, {self.dim} dimensions>"
+
+    def _repr_html_(self) -> str:
+        return table(("", self.name or "hsw2v.Model"), facts(self))
+
+    def draw_tree(self, depth: int = 4) -> Drawing:
+        """Return a drawing of the top of the tree, which a notebook shows; `svg()` is its text.
+
+        Raises:
+            UsageError: the model has no tree, or the depth is not from 1 to 10.
+        """
+        if self.tree is None:
+            raise UsageError("the model has no tree", hint="train with loss hs")
+        return top_of(self.tree, self.words, self.counts, depth)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all that makes the model, read: another process need not have its file."""
+        own = ("vocabulary", "config", "info", "name", "subwords", "_built")
+        return {name: getattr(self, name) for name in own} | {
+            "_softmaxes": {},
+            "_vectors": self.vectors,
+            "_output": self.output,
+            "_structure": self.structure,
+            "_batch_norm": self.batch_norm,
+            "_phrases": self.phrases,
+            "_oov": self.oov,
+        }
+
+    def __deepcopy__(self, memo: object) -> Model:
+        # Nothing in it changes.
+        return self
 
     def why_missing(self, word: str) -> str:
         """Return why a word is not in the vocabulary; nothing if it is, or if that is not known.
@@ -336,8 +371,8 @@ class Model:
         minus: Iterable[str] = (),
         among: Iterable[str] | None = None,
         exclude: Iterable[str] = (),
-    ) -> Answers:
-        """Return the k words nearest to a query by cosine, best first.
+    ) -> Answers[Neighbour]:
+        """Return the k words nearest to a query by cosine, best first: `word` and `similarity`.
 
         The query is a word, a list of words (the mean of their unit vectors) or a vector `(D,)`.
         The unit vectors of the words of `minus` are subtracted: `similar(["king", "woman"],
@@ -376,7 +411,7 @@ class Model:
         minus: Iterable[str] = (),
         among: Iterable[str] | None = None,
         exclude: Iterable[str] = (),
-    ) -> list[Answers]:
+    ) -> list[Answers[Neighbour]]:
         """Return the k nearest words of each word: `similar` for many at once, and much faster.
 
         Raises:
@@ -409,7 +444,7 @@ class Model:
         *,
         among: Iterable[str] | None = None,
         exclude: Iterable[str] = (),
-    ) -> Answers:
+    ) -> Answers[Neighbour]:
         """Return the k best answers, with scores, to "a is to b as c is to ?".
 
         Methods are "cosadd" (Mikolov et al. 2013) and "cosmul" (Levy & Goldberg 2014). `among` and
@@ -471,6 +506,7 @@ class Model:
         unit, vocabulary = self._unit_rows, self.vocabulary
         return evaluated(unit, vocabulary, self.subwords, pairs, analogies, restrict)
 
+    @with_progress
     def evaluate_labels(
         self,
         labels: Path,
@@ -479,6 +515,7 @@ class Model:
         repeats: int = 10,
         seed: int = 1,
         listener: Listener = ignore,
+        progress: bool = False,
     ) -> LabelsResult:
         """Tell labels of words from their vectors, with some of them known: DeepWalk's protocol.
 
@@ -526,14 +563,14 @@ class Model:
 
     def predict(
         self, context: str | Iterable[str], k: int = 10, *, normalize_exactly: bool = False
-    ) -> Answers:
+    ) -> Answers[Candidate]:
         """Return the k most probable words in a context with their probabilities, exactly.
 
-        The context is a list of words, or a text with the gap `_` among its words, "the capital
-        of _ is": of that, words that have no vectors are left out, and only those count that are
-        within the window the model was trained with. Models of negative sampling and of sampled
-        softmax have scores that are not normalised; `normalize_exactly` takes the softmax over all
-        words.
+        An answer has `word` and `probability`. The context is a list of words, or a text with the
+        gap `_` among its words, "the capital of _ is": of that, words that have no vectors are left
+        out, and only those count that are within the window the model was trained with. Models of
+        negative sampling and of sampled softmax have scores that are not normalised;
+        `normalize_exactly` takes the softmax over all words.
 
         Raises:
             UnknownWordError: a listed word has no vector, or no word of a text has one.
@@ -541,8 +578,9 @@ class Model:
                 1; the model has no output layer, or one whose scores are not normalised.
         """
         found = self._predictor(normalize_exactly).predict(context, k)
-        return list(zip(found.words, np.exp(found.log_probs).tolist(), strict=True))
+        return Answers.of(Candidate, found.words, np.exp(found.log_probs).tolist())
 
+    @with_progress
     def score(
         self,
         source: Source,
@@ -552,6 +590,7 @@ class Model:
         format: str = "auto",
         skip_bad_records: bool = False,
         listener: Listener = ignore,
+        progress: bool = False,
     ) -> Iterator[Score]:
         """Read a source as `hsw2v.train` does, and yield the score of each of its sentences.
 
@@ -629,6 +668,20 @@ class Model:
             os.fspath(path), self.words[:top], vectors[:top], format=format, force=force
         )
 
+    def to_gensim(self) -> KeyedVectors:
+        """Return gensim's `KeyedVectors` of the same words, counts and vectors, as copies.
+
+        Of a model with n-grams they are its `FastTextKeyedVectors`, which compose the same vectors
+        of other words; they hold a row of every bucket. `hsw2v.from_gensim` goes back.
+
+        Raises:
+            UsageError: gensim is not installed (`hsw2v[gensim]`).
+            ResourceError: the rows of all buckets do not fit in memory.
+        """
+        from hsw2v.model.gensim import to_gensim
+
+        return to_gensim(self)
+
     def _located(self, words: Iterable[str]) -> tuple[Indexes, Floats]:
         return located(listed(words), self.vocabulary, self.subwords, self.dim, self._unknown)
 
@@ -649,9 +702,9 @@ class Model:
         self._softmaxes[exactly] = predictor.softmax
         return predictor
 
-    def _answers(self, indexes: Indexes, scores: Floats) -> list[Answers]:
+    def _answers(self, indexes: Indexes, scores: Floats) -> list[Answers[Neighbour]]:
         return [
-            list(zip(self.vocabulary.spelled(rows), values, strict=True))
+            Answers.of(Neighbour, self.vocabulary.spelled(rows), values)
             for rows, values in zip(indexes.tolist(), scores.tolist(), strict=True)
         ]
 

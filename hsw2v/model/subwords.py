@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,10 @@ class SubwordVectors:
         """
         self.settings, self.whole_words = settings, whole_words
         self._buckets, self._vectors = buckets, vectors
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = {"settings": self.settings, "whole_words": self.whole_words}
+        return own | {"_buckets": self.buckets, "_vectors": self.vectors}
 
     @cached_property
     def buckets(self) -> NDArray[np.int32]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.markup import table
 from hsw2v.query.analogies import analogies
 from hsw2v.query.neighbours import UnitRows
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs
@@ -72,12 +74,47 @@ class AnalogiesResult:
         return _sum("total", self.sections)
 
 
+class Figure(NamedTuple):
+    """A figure of an evaluation."""
+
+    test: str
+    part: str
+    """"all" of a set of pairs, its rare or frequent half; a section of analogies, or a sum."""
+    measure: str
+    """"Spearman" of pairs, "accuracy" of analogies."""
+    value: float | None
+    covered: int | None
+    """Pairs, or questions, that could be asked; None of a half of the pairs."""
+    asked: int | None
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Results on test sets, in the order they were given."""
 
     pairs: tuple[PairsResult, ...]
     analogies: tuple[AnalogiesResult, ...]
+
+    def figures(self) -> list[Figure]:
+        """Return all figures as rows: `test`, `part`, `measure`, `value`, `covered`, `asked`."""
+        return [
+            *(figure for one in self.pairs for figure in _pair_figures(one)),
+            *(figure for one in self.analogies for figure in _analogy_figures(one)),
+        ]
+
+    def _repr_html_(self) -> str:
+        return table(Figure._fields, self.figures())
+
+
+def _pair_figures(found: PairsResult) -> Iterator[Figure]:
+    yield Figure(found.name, "all", "Spearman", found.spearman, found.covered, found.pairs)
+    yield Figure(found.name, "rare", "Spearman", found.rare, None, None)
+    yield Figure(found.name, "frequent", "Spearman", found.frequent, None, None)
+
+
+def _analogy_figures(found: AnalogiesResult) -> Iterator[Figure]:
+    for one in (*found.sections, found.semantic, found.syntactic, found.total):
+        yield Figure(found.name, one.name, "accuracy", one.accuracy, one.covered, one.questions)
 
 
 def evaluate_pairs(unit: UnitRows, index: Mapping[str, int], test: WordPairs) -> PairsResult:

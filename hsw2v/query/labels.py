@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hsw2v.errors import CorruptInputError, EmptyCorpusError, MissingInputError, UsageError
 from hsw2v.files import read_text, readable
+from hsw2v.markup import table
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -59,6 +60,11 @@ class LabelsResult:
     """Different labels of these."""
     repeats: int
     scores: tuple[LabelScore, ...]
+
+    def _repr_html_(self) -> str:
+        rows = [(one.labelled, one.micro_f1, one.macro_f1) for one in self.scores]
+        caption = f"{self.name}: {self.covered:,} of {self.words:,} words"
+        return table(("labelled", "Micro-F1", "Macro-F1"), rows, caption)
 
 
 class Split(NamedTuple):

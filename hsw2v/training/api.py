@@ -14,6 +14,7 @@ from hsw2v.events import Event, Listener, Notice, ignore
 from hsw2v.graphs.graph import Graph
 from hsw2v.model import Model
 from hsw2v.network.parameters import check_tables
+from hsw2v.progress import with_progress
 from hsw2v.training.checkpoint import open_run, read_run
 from hsw2v.training.checks import check_training, memory_explained, tell_unused
 from hsw2v.training.cluster import connected
@@ -26,6 +27,7 @@ from hsw2v.training.texts import Texts, read_again, read_texts
 from hsw2v.training.warmup import WarmUp
 
 
+@with_progress
 def train(
     source: Source | None = None,
     *,
@@ -41,6 +43,7 @@ def train(
     resumed: bool = False,
     notes: Mapping[str, Any] | None = None,
     listener: Listener = ignore,
+    progress: bool = False,
     **settings: Any,
 ) -> Model:
     """Train word vectors on a corpus.
@@ -78,6 +81,9 @@ def train(
     if the same texts, settings and output were asked for. `notes`, JSON, are kept there, too;
     those under "info" become part of the model's. With `keep_epochs` the model after each epoch N
     but the last is written beside it, as NAME.epoch-N.safetensors.
+
+    Nothing is printed. `listener` is called with every event (`hsw2v.events`); with `progress` they
+    are shown as the command line does, on standard error, or as the bar of a notebook.
 
     Raises:
         UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it; or
@@ -155,6 +161,7 @@ def train(
         ).model
 
 
+@with_progress
 def resume(
     checkpoint: Path,
     *,
@@ -166,6 +173,7 @@ def resume(
     engine: str | None = None,
     ray_address: str | None = None,
     listener: Listener = ignore,
+    progress: bool = False,
 ) -> Model:
     """Go on with a training that was interrupted, from its folder OUTPUT.checkpoint.
 
@@ -175,6 +183,7 @@ def resume(
     `output` and `force`, which tell where the model is saved, `checkpoint_every`, `threads` and
     `tables`; and for deterministic training `engine`, "local" or "ray", which comes to the same
     model. The address of a Ray cluster is not kept: `ray_address`, or RAY_ADDRESS, names it again.
+    `listener` and `progress` are those of `train`.
 
     Raises:
         UsageError: another engine would come to another model.

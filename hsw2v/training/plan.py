@@ -24,6 +24,7 @@ from hsw2v.corpus.words import WordCorpus, choose_words
 from hsw2v.errors import EncodingError, UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.graphs.graph import Graph
+from hsw2v.markup import table
 from hsw2v.network.mapped import free_in, no_room
 from hsw2v.network.outputs import OUTPUTS, Structure, most_rows
 from hsw2v.network.outputs.output import BuiltOutput
@@ -35,6 +36,7 @@ from hsw2v.network.parameters import (
     smaller,
 )
 from hsw2v.network.subwords import InputRows
+from hsw2v.progress import with_progress
 from hsw2v.training import checkpoint
 from hsw2v.training.building import check_phases, first_structure
 from hsw2v.training.checks import check_on, check_training, memory_explained, tell_unused
@@ -113,12 +115,18 @@ class Plan:
     seconds: float | None
     problems: tuple[str, ...]
 
+    def _repr_html_(self) -> str:
+        fields = {**self.to_dict(), "problems": "; ".join(self.problems), "config": None}
+        rows = [(name, one) for name, one in fields.items() if one not in (None, "")]
+        return table(("field", "value"), rows)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, as JSON can hold them."""
         own = {"config": self.config.to_dict(), "problems": list(self.problems)}
         return {**dataclasses.asdict(self), **own}
 
 
+@with_progress
 def plan(
     source: Source | None = None,
     *,
@@ -128,6 +136,7 @@ def plan(
     output: Path | None = None,
     force: bool = False,
     listener: Listener = ignore,
+    progress: bool = False,
     **settings: Any,
 ) -> Plan:
     """Find out what `train` would take with the same source and settings, without training.

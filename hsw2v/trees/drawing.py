@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -13,10 +15,13 @@ from numpy.typing import NDArray
 from hsw2v.errors import UsageError
 from hsw2v.files import compression_of, write_text
 from hsw2v.trees.decisions import first_words, words_below
+from hsw2v.trees.svg import svg
 from hsw2v.trees.tree import Tree
 
 FORMATS = ("json", "newick", "dot")
 EXTENSIONS = {".json": "json", ".nwk": "newick", ".newick": "newick", ".dot": "dot", ".gv": "dot"}
+DEEPEST = 10
+"""Levels that still make a picture."""
 EXAMPLES = 5
 """Words that are named of a subtree that is cut off."""
 
@@ -93,6 +98,23 @@ class Drawing:
                 yield f"  n{part.parent} -> {name} [label={part.turn}];\n"
         yield "}\n"
 
+    def svg(self) -> str:
+        """Return a picture of the tree, the root to the left; a deep one has to be cut off."""
+        return svg(orjson.loads("".join(self.json())), self._title())
+
+    def _title(self) -> str:
+        top = "A" if self._depth is None else "The top of a"
+        return f"{top} tree of {len(self._words):,} words"
+
+    def __repr__(self) -> str:
+        depth = "" if self._depth is None else f", cut off at depth {self._depth}"
+        return f"<hsw2v.trees.Drawing: {len(self._words):,} words{depth}>"
+
+    def _repr_html_(self) -> str:
+        # As an image, so that its style is of nothing else on the page.
+        image = base64.b64encode(self.svg().encode()).decode()
+        return f'<img alt="{escape(self._title())}" src="data:image/svg+xml;base64,{image}">'
+
     def _walk(self) -> Iterator[_Part]:
         # Not by recursion: trees may be deep.
         waiting = [self._part(0 if self._children else ~0, parent=-1, turn=0, depth=0)]
@@ -122,6 +144,19 @@ class Drawing:
     def _examples(self, node: int) -> list[str]:
         assert self._first is not None
         return [self._words[word] for word in self._first[node] if word < len(self._words)]
+
+
+def top_of(
+    tree: Tree, words: Sequence[str], counts: NDArray[np.int64] | None, depth: int
+) -> Drawing:
+    """Return a drawing of the first levels of a tree, few enough for a picture.
+
+    Raises:
+        UsageError: the depth is not from 1 to 10.
+    """
+    if not 1 <= depth <= DEEPEST:
+        raise UsageError(f"the depth is {depth}", hint=f"it must be from 1 to {DEEPEST}")
+    return Drawing(tree, words, counts, depth)
 
 
 def format_for(path: str, format: str | None = None) -> str:

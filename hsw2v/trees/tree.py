@@ -35,7 +35,7 @@ class Paths:
         return np.diff(self.offsets)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tree:
     """A full binary tree: V words as leaves, V-1 inner nodes.
 
@@ -53,6 +53,15 @@ class Tree:
     def __len__(self) -> int:
         """Return the number of words V."""
         return len(self.children) + 1
+
+    def __repr__(self) -> str:
+        return f"<hsw2v.Tree: {len(self):,} words>"
+
+    def _repr_html_(self) -> str:
+        from hsw2v.trees.drawing import top_of
+
+        # A tree does not know its words: they are shown as their numbers.
+        return top_of(self, list(map(str, range(len(self)))), None, 4)._repr_html_()
 
     @property
     def trees(self) -> tuple[Tree, ...]:

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from functools import cached_property
 from typing import Any
 
-from hsw2v import events
-from hsw2v.cli.output import shown
 from hsw2v.config import CLASSES, TREE_LOSSES
+from hsw2v.events import (
+    CheckpointWritten,
+    ClassesReady,
+    CorpusProgress,
+    DiagnosisProgress,
+    EpochEnd,
+    Event,
+    GraphReady,
+    HeldoutProgress,
+    LabelsProgress,
+    Notice,
+    PhrasesProgress,
+    PhrasesReady,
+    Resumed,
+    RunBegin,
+    RunEnd,
+    ScoringProgress,
+    TrainingProgress,
+    TreeProgress,
+    TreeReady,
+    VocabularyReady,
+    WalkProgress,
+)
 
 SECONDS_BETWEEN_LINES = 5.0
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-PROGRESS: dict[type[events.Event], tuple[str, str]] = {
-    events.CorpusProgress: ("bytes_read", "bytes_total"),
-    events.WalkProgress: ("walks", "walks_total"),
-    events.PhrasesProgress: ("done", "total"),
-    events.TreeProgress: ("done", "total"),
-    events.TrainingProgress: ("tokens", "tokens_total"),
-    events.ScoringProgress: ("tokens", "tokens_total"),
-    events.LabelsProgress: ("trials", "trials_total"),
-    events.DiagnosisProgress: ("windows", "windows_total"),
-    events.HeldoutProgress: ("blocks", "blocks_total"),
+PROGRESS: dict[type[Event], tuple[str, str]] = {
+    CorpusProgress: ("bytes_read", "bytes_total"),
+    WalkProgress: ("walks", "walks_total"),
+    PhrasesProgress: ("done", "total"),
+    TreeProgress: ("done", "total"),
+    TrainingProgress: ("tokens", "tokens_total"),
+    ScoringProgress: ("tokens", "tokens_total"),
+    LabelsProgress: ("trials", "trials_total"),
+    DiagnosisProgress: ("windows", "windows_total"),
+    HeldoutProgress: ("blocks", "blocks_total"),
 }
 """Events of work under way, with their fields for how much is done, and of how much."""
 
@@ -30,7 +54,7 @@ PROGRESS: dict[type[events.Event], tuple[str, str]] = {
 class Display:
     """Shows events; this one nothing, for --quiet."""
 
-    def show(self, event: events.Event) -> None:
+    def show(self, event: Event) -> None:
         """Show how far work is."""
 
     def say(self, line: str) -> None:
@@ -46,7 +70,7 @@ class Lines(Display):
     def __init__(self) -> None:
         self._next = time.monotonic() + SECONDS_BETWEEN_LINES
 
-    def show(self, event: events.Event) -> None:
+    def show(self, event: Event) -> None:
         """Print the event, unless the last one is only seconds old."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + SECONDS_BETWEEN_LINES
@@ -60,11 +84,19 @@ class Lines(Display):
 class Bar(Display):
     """A progress bar: for terminals."""
 
+    layout = "{percentage:3.0f}% |{bar:10}| {desc}"
+
     def __init__(self) -> None:
         self._bar: Any = None
-        self._kind: type[events.Event] | None = None
+        self._kind: type[Event] | None = None
 
-    def show(self, event: events.Event) -> None:
+    @cached_property
+    def _tqdm(self) -> Any:
+        from tqdm import tqdm
+
+        return tqdm
+
+    def show(self, event: Event) -> None:
         """Move the bar to where the event is."""
         done, total = (getattr(event, name) for name in PROGRESS[type(event)])
         if type(event) is not self._kind:
@@ -75,9 +107,7 @@ class Bar(Display):
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
-        from tqdm import tqdm
-
-        tqdm.write(shown(line), file=sys.stderr)
+        self._tqdm.write(shown(line), file=sys.stderr)
 
     def close(self) -> None:
         """Remove the bar."""
@@ -85,55 +115,87 @@ class Bar(Display):
             self._bar.close()
             self._bar = self._kind = None
 
-    def _open(self, kind: type[events.Event], total: int | None) -> None:
-        from tqdm import tqdm
-
+    def _open(self, kind: type[Event], total: int | None) -> None:
         self.close()
-        layout = "{percentage:3.0f}% |{bar:10}| {desc}" if total else "{desc}"
-        self._bar = tqdm(total=total, leave=False, bar_format=layout, file=sys.stderr)
+        layout = self.layout if total else "{desc}"
+        self._bar = self._tqdm(total=total, leave=False, bar_format=layout, file=sys.stderr)
         self._kind = kind
 
 
-def describe(event: events.Event) -> str:
+class NotebookBar(Bar):
+    """The same as a widget, whose width is that of the notebook."""
+
+    layout = "{percentage:3.0f}% |{bar}| {desc}"
+
+    @cached_property
+    def _tqdm(self) -> Any:
+        from tqdm.auto import tqdm
+
+        return tqdm
+
+
+def display_here() -> Display:
+    """Return the display for where this runs: a notebook, a terminal, or neither."""
+    if "IPython" in sys.modules and _has_widgets():
+        return NotebookBar()
+    return Bar() if sys.stderr.isatty() else Lines()
+
+
+def _has_widgets() -> bool:
+    """Tell whether tqdm finds a notebook here, with widgets."""
+    from tqdm.auto import tqdm
+
+    return any(one.__module__ == "tqdm.notebook" for one in tqdm.__mro__)
+
+
+def shown(text: str) -> str:
+    """Return text with escapes for the control characters by which a terminal could be driven.
+
+    Line feeds and tabs stay.
+    """
+    return _CONTROLS.sub(lambda control: f"\\x{ord(control[0]):02x}", text)
+
+
+def describe(event: Event) -> str:
     """Return an event as one line."""
-    if isinstance(event, events.Notice):
+    if isinstance(event, Notice):
         return f"note: {event.message}"
-    if isinstance(event, events.CorpusProgress):
+    if isinstance(event, CorpusProgress):
         size = f"{event.bytes_read / 1e6:,.0f}"
         if event.bytes_total:
             size += f" of {event.bytes_total / 1e6:,.0f}"
         return f"reading: {size} MB, {event.tokens:,} tokens, {event.types:,} types"
-    if isinstance(event, events.GraphReady):
+    if isinstance(event, GraphReady):
         kind = "directed" if event.directed else "undirected"
         nodes, edges = ("" if one == 1 else "s" for one in (event.nodes, event.edges))
         return (
             f"graph: {event.nodes:,} node{nodes}, {event.edges:,} edge{edges}, {kind}, read as "
             f"{event.graph_format} (--graph-format) in {event.seconds:.1f} s"
         )
-    if isinstance(event, events.WalkProgress):
+    if isinstance(event, WalkProgress):
         speed = event.walks / event.seconds if event.seconds else 0.0
         return f"walking: {event.walks:,} of {event.walks_total:,} walks, {speed:,.0f} walks/s"
-    if isinstance(event, events.PhrasesProgress):
+    if isinstance(event, PhrasesProgress):
         where = f", pass {event.number} of {event.passes}" if event.passes > 1 else ""
         return f"phrases: {event.stage}, {event.done:,} of {event.total:,} tokens{where}"
-    if isinstance(event, events.PhrasesReady):
+    if isinstance(event, PhrasesReady):
         found = " and ".join(f"{count:,}" for count in event.phrases)
         return (
             f"phrases: {found}, joined in {event.seconds:.1f} s; {event.tokens:,} tokens of "
             f"{event.types:,} types are left"
         )
-    if isinstance(event, events.VocabularyReady):
+    if isinstance(event, VocabularyReady):
         share = event.tokens_in_vocabulary / event.tokens if event.tokens else 0.0
         return (
             f"corpus: {event.tokens:,} tokens in {event.sentences:,} sentences, "
             f"{event.words:,} of {event.types:,} types are words ({share:.1%} of the tokens), "
             f"read in {event.seconds:.1f} s"
         )
-    if isinstance(event, events.TreeProgress):
+    if isinstance(event, TreeProgress):
         objective = "" if event.objective is None else f", likelihood {event.objective:.5f}"
         what = "classes" if event.tree in CLASSES else "tree"
         return f"{event.tree} {what}: {event.stage}, {event.done:,} of {event.total:,}{objective}"
-    if isinstance(event, events.TreeReady):
+    if isinstance(event, TreeReady):
         objective = (
             "" if event.objective is None else f", likelihood {event.objective:.5f} nats a bigram"
         )
@@ -143,29 +205,29 @@ def describe(event: events.Event) -> str:
             f"({event.trained_length:.2f} of it trained), maximum {event.longest}, "
             f"entropy {event.entropy:.2f}{objective}; built in {event.seconds:.1f} s"
         )
-    if isinstance(event, events.ClassesReady):
+    if isinstance(event, ClassesReady):
         plural = "" if event.count == 1 else "es"
         return (
             f"{event.classes} classes: {event.count:,} class{plural}, "
             f"{event.mean_rows:.0f} output vectors per target ({event.trained_rows:.0f} of them "
             f"trained), maximum {event.count + event.largest:,}; built in {event.seconds:.1f} s"
         )
-    if isinstance(event, events.TrainingProgress):
+    if isinstance(event, TrainingProgress):
         loss = "" if event.loss is None else f", {_named_loss(event.output)} {event.loss:.4f}"
         return (
             f"epoch {event.epoch}/{event.epochs}, {event.tokens_per_second:,.0f} words/s, "
             f"learning rate {event.lr:.5f}{loss}, {clock(event.seconds_left)} left"
         )
-    if isinstance(event, events.ScoringProgress):
+    if isinstance(event, ScoringProgress):
         speed = event.tokens / event.seconds if event.seconds else 0.0
         return f"scoring: {event.tokens:,} of {event.tokens_total:,} tokens, {speed:,.0f} words/s"
-    if isinstance(event, events.HeldoutProgress):
+    if isinstance(event, HeldoutProgress):
         return f"held-out loss: {event.blocks:,} of {event.blocks_total:,} blocks"
-    if isinstance(event, events.LabelsProgress):
+    if isinstance(event, LabelsProgress):
         return f"labels: {event.trials:,} of {event.trials_total:,} trials"
-    if isinstance(event, events.DiagnosisProgress):
+    if isinstance(event, DiagnosisProgress):
         return f"diagnosing: {event.windows:,} of {event.windows_total:,} windows"
-    if isinstance(event, events.EpochEnd):
+    if isinstance(event, EpochEnd):
         parts = [f"epoch {event.epoch}/{event.epochs} done in {event.seconds:.1f} s"]
         if event.loss is not None:
             parts.append(f"{_named_loss(event.output)} {event.loss:.4f}")
@@ -174,13 +236,13 @@ def describe(event: events.Event) -> str:
         if event.heldout_perplexity is not None:
             parts.append(f"held-out perplexity {event.heldout_perplexity:,.2f}")
         return ", ".join(parts)
-    if isinstance(event, events.Resumed):
+    if isinstance(event, Resumed):
         return f"going on in epoch {event.epoch}, after {event.block:,} of its blocks"
-    if isinstance(event, events.CheckpointWritten):
+    if isinstance(event, CheckpointWritten):
         return f"checkpoint written to {event.checkpoint} in {event.seconds:.1f} s"
-    if isinstance(event, events.RunBegin):
+    if isinstance(event, RunBegin):
         return f"run {event.run} of {event.runs}: {event.setting}, seed {event.seed}"
-    if isinstance(event, events.RunEnd):
+    if isinstance(event, RunEnd):
         parts = [event.problem] if event.seconds is None else [f"{event.seconds:.1f} s"]
         if event.heldout_loss is not None:
             parts.append(f"held-out loss {event.heldout_loss:.4f}")
@@ -194,9 +256,9 @@ def _named_loss(output: str) -> str:
     return "loss" if output in TREE_LOSSES else f"{output} loss"
 
 
-def short(event: events.Event) -> str:
+def short(event: Event) -> str:
     """Return progress as a line that leaves room for a bar within 80 columns."""
-    if not isinstance(event, events.TrainingProgress):
+    if not isinstance(event, TrainingProgress):
         return describe(event)
     parts = [f"{event.epoch}/{event.epochs}", f"{event.tokens_per_second / 1e6:.2f}M words/s"]
     parts.append(f"lr {event.lr:.4f}")
