@@ -14,16 +14,19 @@ if TYPE_CHECKING:
     from hsw2v.graphs.graph import Graph
     from hsw2v.graphs.walks import Walks
     from hsw2v.model import Model, load
+    from hsw2v.model.aligning import Alignment, align
     from hsw2v.training.api import resume, train
     from hsw2v.training.plan import Plan, plan
 
 __all__ = [
+    "Alignment",
     "Comparison",
     "Graph",
     "Model",
     "Phrases",
     "Plan",
     "Walks",
+    "align",
     "compare",
     "diagnose",
     "find_phrases",
@@ -35,12 +38,14 @@ __all__ = [
 
 # Imported when first used: a query never pays for training and its compiler.
 _HOMES = {
+    "Alignment": "hsw2v.model.aligning",
     "Comparison": "hsw2v.experiments.comparison",
     "Graph": "hsw2v.graphs.graph",
     "Model": "hsw2v.model",
     "Phrases": "hsw2v.corpus.phrases",
     "Plan": "hsw2v.training.plan",
     "Walks": "hsw2v.graphs.walks",
+    "align": "hsw2v.model.aligning",
     "compare": "hsw2v.experiments.comparing",
     "diagnose": "hsw2v.diagnosis.diagnose",
     "find_phrases": "hsw2v.corpus.sources",

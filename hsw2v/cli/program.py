@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hsw2v.cli.align import align
 from hsw2v.cli.compare import compare
 from hsw2v.cli.demo import demo
 from hsw2v.cli.diagnose import diagnose
@@ -41,6 +42,7 @@ COMMANDS: tuple[click.Command, ...] = (
     verify,
     tree,
     export,
+    align,
     evaluate,
     diagnose,
     compare,

@@ -46,6 +46,7 @@ from hsw2v.trees.tree import Tree
 
 if TYPE_CHECKING:
     from hsw2v.corpus.sources import Source
+    from hsw2v.model.aligning import Alignment
 
 Answers = list[tuple[str, float]]
 
@@ -397,6 +398,14 @@ class Model:
         if len(words) < 3:
             raise UsageError("fewer than three words", hint="give at least three")
         return words[odd_one_out(unit_rows(self.vectors_of(words)))]
+
+    def align(
+        self, other: Model, *, dictionary: Path | None = None, listener: Listener = ignore
+    ) -> Alignment:
+        """Rotate another model into the space of this one: `hsw2v.align(self, other)`."""
+        from hsw2v.model.aligning import align
+
+        return align(self, other, dictionary=dictionary, listener=listener)
 
     def evaluate(
         self,
