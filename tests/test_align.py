@@ -152,7 +152,7 @@ def test_a_dictionary_pairs_words_of_two_languages(tmp_path: Path) -> None:
 
 
 def test_the_command_line_aligns(tmp_path: Path) -> None:
-    a, b, c = (tmp_path / f"{name}.safetensors" for name in "abc")
+    a, c = (tmp_path / f"{name}.safetensors" for name in "ac")
     model = some_model("hs", WORDS)
     model.save(a)
     model_of(model.vectors @ turned(6)).export(tmp_path / "b.bin")

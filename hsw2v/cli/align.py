@@ -29,8 +29,8 @@ CHANGES = 20
 @click.option(
     "--dictionary",
     metavar="FILE",
-    help="Fit the rotation to pairs of words, one of REFERENCE and one of MODEL a line, in place of "
-    "the words that both have: for two languages.",
+    help="Fit the rotation to pairs of words, one of REFERENCE and one of MODEL a line, not to the "
+    "words that both have: for two languages.",
 )
 @number_option(
     "--changes",
@@ -78,7 +78,8 @@ def align(
         if output is not None:
             found.model.save(output, force=force)
         progress.say(
-            f"aligned by {len(found.pairs):,} pairs of words, mean similarity {found.similarity:.3f}"
+            f"aligned by {len(found.pairs):,} pairs of words, "
+            f"mean similarity {found.similarity:.3f}"
         )
         if changes or output is None:
             _print(found.changes(changes or CHANGES, min_count=min_count), as_json)

@@ -20,6 +20,7 @@ PROGRESS: dict[type[events.Event], tuple[str, str]] = {
     events.TreeProgress: ("done", "total"),
     events.TrainingProgress: ("tokens", "tokens_total"),
     events.ScoringProgress: ("tokens", "tokens_total"),
+    events.VectorsProgress: ("done", "total"),
     events.LabelsProgress: ("trials", "trials_total"),
     events.DiagnosisProgress: ("windows", "windows_total"),
     events.HeldoutProgress: ("blocks", "blocks_total"),
@@ -159,6 +160,10 @@ def describe(event: events.Event) -> str:
     if isinstance(event, events.ScoringProgress):
         speed = event.tokens / event.seconds if event.seconds else 0.0
         return f"scoring: {event.tokens:,} of {event.tokens_total:,} tokens, {speed:,.0f} words/s"
+    if isinstance(event, events.VectorsProgress):
+        of = "" if event.total is None else f" of {event.total:,}"
+        speed = event.done / event.seconds if event.seconds else 0.0
+        return f"{event.stage}: {event.done:,}{of}, {speed:,.0f}/s"
     if isinstance(event, events.HeldoutProgress):
         return f"held-out loss: {event.blocks:,} of {event.blocks_total:,} blocks"
     if isinstance(event, events.LabelsProgress):

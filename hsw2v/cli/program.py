@@ -16,6 +16,7 @@ from hsw2v.cli.plan import plan
 from hsw2v.cli.predict import predict
 from hsw2v.cli.query import analogy, odd_one_out, similarity
 from hsw2v.cli.score import score
+from hsw2v.cli.sentences import sentences
 from hsw2v.cli.similar import similar
 from hsw2v.cli.train import resume, train
 from hsw2v.cli.tree import tree
@@ -37,6 +38,7 @@ COMMANDS: tuple[click.Command, ...] = (
     odd_one_out,
     predict,
     score,
+    sentences,
     info,
     vector,
     verify,

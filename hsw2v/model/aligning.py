@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, UsageError
@@ -16,7 +17,7 @@ from hsw2v.files import read_text
 from hsw2v.model.arguments import Path, check_positive
 from hsw2v.model.subwords import SubwordVectors
 from hsw2v.query.alignment import Rotation, cosines_of, rotated, rotation_between
-from hsw2v.query.neighbours import Floats, Indexes
+from hsw2v.query.neighbours import Indexes
 from hsw2v.trees.classes import Classes
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Alignment:
         return float(self._cosines.mean())
 
     @property
-    def _cosines(self) -> Floats:
+    def _cosines(self) -> NDArray[np.float64]:
         first, second = self.pairs.T
         return cosines_of(self.reference.vectors[first], self.model.vectors[second])
 
@@ -109,7 +110,7 @@ def align(
 ) -> Alignment:
     """Rotate a model into the space of another, so that vectors of both can be compared.
 
-    The rotation is the orthogonal matrix that brings the words that both have nearest to each other,
+    The rotation is the orthogonal matrix that brings the words that both have nearest together,
     all scaled to length 1 (Procrustes: Schönemann 1966; of times, Hamilton, Leskovec & Jurafsky
     2016). With a `dictionary`, a file with a word of the reference and one of the model a line, it
     is fitted to these pairs (of languages, Smith et al. 2017). Output vectors and those of n-grams
@@ -157,7 +158,7 @@ def align(
 
 
 def shared_words(first: Vocabulary, second: Vocabulary) -> Indexes:
-    """Return the rows of the words that two vocabularies have, (n, 2) int64, in order of the first."""
+    """Return the rows of words that two vocabularies have, (n, 2) int64, in order of the first."""
     rows = second.find(first.words)
     known = np.flatnonzero(rows >= 0)
     return np.stack((known, rows[known]), axis=1)

@@ -47,6 +47,7 @@ from hsw2v.trees.tree import Tree
 if TYPE_CHECKING:
     from hsw2v.corpus.sources import Source
     from hsw2v.model.aligning import Alignment
+    from hsw2v.model.sentences import SentenceVectors, Written
 
 Answers = list[tuple[str, float]]
 
@@ -534,6 +535,72 @@ class Model:
         """
         form = {"field": field, "format": format, "skip_bad_records": skip_bad_records}
         return self._predictor(normalize_exactly).score(source, listener, **form)
+
+    def sentence_vectors(
+        self,
+        texts: Iterable[str | Sequence[str]],
+        *,
+        weighting: str = "mean",
+        smoothing: float = 0.001,
+        component: ArrayLike | None = None,
+    ) -> SentenceVectors:
+        """Return the vectors of texts, or of lists of words: means of the vectors of their words.
+
+        Texts are split as the text of the training was. With the `weighting` "sif" (Arora, Liang &
+        Ma 2017) a word whose share of that text is p counts `smoothing` / (`smoothing` + p), and
+        the first principal component of all the vectors is removed from them; or else a `component
+        (D,)`, such as that of other sentences, which these are to be compared with. The answer
+        has `vectors (n, D) float32`, `words (n,)`, the numbers of known words, and `component`.
+
+        Raises:
+            UsageError: an unknown weighting, a number out of bounds, or for sif a model without
+                counts of words; texts are one string.
+        """
+        from hsw2v.model.sentences import sentence_vectors
+
+        given = {"weighting": weighting, "smoothing": smoothing, "component": component}
+        return sentence_vectors(self, texts, **given)  # type: ignore[arg-type]
+
+    def write_sentence_vectors(
+        self,
+        source: Path,
+        output: Path,
+        *,
+        weighting: str = "mean",
+        smoothing: float = 0.001,
+        component: ArrayLike | None = None,
+        field: str | None = None,
+        format: str = "auto",
+        skip_bad_records: bool = False,
+        force: bool = False,
+        listener: Listener = ignore,
+    ) -> Written:
+        """Write the vector of every line of a source, or of every record, in bounded memory.
+
+        The source is read as `hsw2v.train` does. The extension of the output tells its format:
+        .npy, .txt (numbers apart by blanks) or .parquet. An empty line has a vector, too: zeros.
+        The answer tells how many `sentences` there are, and how many are `without_words`.
+
+        Raises:
+            UsageError: as `sentence_vectors`, or an extension that tells no format.
+            MissingInputError, CorruptInputError, EncodingError, EmptyCorpusError: as `hsw2v.train`.
+            OutputExistsError, OutputError, DiskFullError
+        """
+        from hsw2v.model.sentences import write_sentence_vectors
+
+        return write_sentence_vectors(
+            self,
+            os.fspath(source),
+            os.fspath(output),
+            weighting=weighting,
+            smoothing=smoothing,
+            component=component,
+            force=force,
+            listener=listener,
+            field=field,
+            format=format,
+            skip_bad_records=skip_bad_records,
+        )
 
     def save(self, path: Path, *, force: bool = False) -> None:
         """Write the model file; it appears whole or not at all.
