@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hsw2v.graphs.walks import Walks
     from hsw2v.model import Model, load
     from hsw2v.model.aligning import Alignment, align
+    from hsw2v.model.indexing import Index
     from hsw2v.training.api import resume, train
     from hsw2v.training.plan import Plan, plan
 
@@ -22,6 +23,7 @@ __all__ = [
     "Alignment",
     "Comparison",
     "Graph",
+    "Index",
     "Model",
     "Phrases",
     "Plan",
@@ -41,6 +43,7 @@ _HOMES = {
     "Alignment": "hsw2v.model.aligning",
     "Comparison": "hsw2v.experiments.comparison",
     "Graph": "hsw2v.graphs.graph",
+    "Index": "hsw2v.model.indexing",
     "Model": "hsw2v.model",
     "Phrases": "hsw2v.corpus.phrases",
     "Plan": "hsw2v.training.plan",

@@ -52,6 +52,7 @@ DOORS = {
     "boto3": {"buckets"},
     "pyarrow": {"corpus"},
     "sklearn": {"query"},
+    "usearch": {"query"},
 }
 
 

@@ -10,7 +10,9 @@ from hsw2v.cli.demo import demo
 from hsw2v.cli.diagnose import diagnose
 from hsw2v.cli.evaluate import evaluate
 from hsw2v.cli.export import export
+from hsw2v.cli.index import index
 from hsw2v.cli.inspect import info, vector
+from hsw2v.cli.neighbours import neighbours
 from hsw2v.cli.phrases import phrases
 from hsw2v.cli.plan import plan
 from hsw2v.cli.predict import predict
@@ -33,6 +35,8 @@ COMMANDS: tuple[click.Command, ...] = (
     walks,
     phrases,
     similar,
+    neighbours,
+    index,
     similarity,
     analogy,
     odd_one_out,

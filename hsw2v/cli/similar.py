@@ -17,6 +17,7 @@ from hsw2v.files import STDIN
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
+    from hsw2v.model.indexing import Index
 
 BATCH = 1024
 
@@ -25,8 +26,9 @@ BATCH = 1024
 @model_argument
 @click.argument("words", nargs=-1, type=word)
 @count_option
+@click.option("--index", "indexed", is_flag=True, help="Ask the index that hsw2v index wrote.")
 @json_option
-def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
+def similar(model: str, words: tuple[str, ...], k: int, indexed: bool, as_json: bool) -> None:
     """Print the words nearest to WORDS (to their mean, if several).
 
     With - for WORDS, reads words from standard input, one a line, and prints word, neighbour and
@@ -45,21 +47,29 @@ def similar(model: str, words: tuple[str, ...], k: int, as_json: bool) -> None:
     if not words and not sys.stdin.isatty():
         raise UsageError("no words given", hint="name some, or - to read them from standard input")
     opened = hsw2v.load(model)
+    index = opened_index(opened, model) if indexed else None
     if not words:
-        _prompt(opened, k, as_json)
+        _prompt(opened, k, as_json, index)
     elif words == (STDIN,):
-        _answer_lines(opened, sys.stdin, k, as_json)
+        _answer_lines(opened, sys.stdin, k, as_json, index)
     else:
-        _answer(opened, words, k, as_json)
+        _answer(opened, words, k, as_json, index)
 
 
-def _answer(model: Model, words: Sequence[str], k: int, as_json: bool) -> None:
-    answers = model.similar(words, k=k)
+def opened_index(model: Model, path: str) -> Index:
+    """Return the index that lies beside the file of a model."""
+    from hsw2v.model.indexing import index_beside
+
+    return model.load_index(index_beside(path))
+
+
+def _answer(model: Model, words: Sequence[str], k: int, as_json: bool, index: Index | None) -> None:
+    answers = model.similar(words, k=k, index=index)
     made = composed(model, words, as_json)
     print_answers(answers, as_json, key="similar", words=words, **made)
 
 
-def _prompt(model: Model, k: int, as_json: bool) -> None:
+def _prompt(model: Model, k: int, as_json: bool, index: Index | None) -> None:
     """Answer what is typed until the end of input (Ctrl-D)."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  (gives the prompt its history, where Python has it)
@@ -75,12 +85,14 @@ def _prompt(model: Model, k: int, as_json: bool) -> None:
             continue
         if words:
             try:
-                _answer(model, words, k, as_json)
+                _answer(model, words, k, as_json, index)
             except UnknownWordError as error:
                 warn(str(error))
 
 
-def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> None:
+def _answer_lines(
+    model: Model, lines: Iterable[str], k: int, as_json: bool, index: Index | None
+) -> None:
     """Answer the word on every line, in batches; empty lines are skipped.
 
     Raises:
@@ -93,7 +105,7 @@ def _answer_lines(model: Model, lines: Iterable[str], k: int, as_json: bool) -> 
     try:
         while words := list(islice(remaining, BATCH)):
             known = list(model.known(words))
-            answers = dict(zip(known, model.similar_batch(known, k), strict=True))
+            answers = dict(zip(known, model.similar_batch(known, k, index=index), strict=True))
             absent = {word for word in known if word not in model}
             made += [word for word in words if word in absent]
             for word in words:

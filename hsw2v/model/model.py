@@ -47,6 +47,8 @@ from hsw2v.trees.tree import Tree
 if TYPE_CHECKING:
     from hsw2v.corpus.sources import Source
     from hsw2v.model.aligning import Alignment
+    from hsw2v.model.indexing import Index
+    from hsw2v.model.neighbours import Neighbour
     from hsw2v.model.sentences import SentenceVectors, Written
 
 Answers = list[tuple[str, float]]
@@ -329,18 +331,26 @@ class Model:
         otherwise = "check them" if told else "train with --oov-counts to be told why"
         return unknown(missing, self.vocabulary, self.why_missing, otherwise, more)
 
-    def similar(self, query: str | Sequence[str] | ArrayLike, k: int = 10) -> Answers:
+    def similar(
+        self,
+        query: str | Sequence[str] | ArrayLike,
+        k: int = 10,
+        *,
+        index: Index | None = None,
+    ) -> Answers:
         """Return the k words nearest to a query by cosine, best first.
 
         The query is a word, a list of words (the mean of their unit vectors) or a vector `(D,)`.
-        Words of the query are not among the answers.
+        Words of the query are not among the answers. An `index` of the model answers faster, and
+        misses a few.
 
         Raises:
             UnknownWordError: words have no vectors.
             UsageError: the query is empty, or a vector of another length or with a number that
-                is not finite; k is less than 1.
+                is not finite; k is less than 1; the index is that of other vectors.
         """
         check_positive("k", k)
+        nearest = self._nearest(index)
         words = [query] if isinstance(query, str) else query
         if isinstance(words, Sequence) and all(isinstance(word, str) for word in words):
             if not words:
@@ -351,16 +361,102 @@ class Model:
         vector = vector_of(query, self.dim)
         return self._answers(*nearest(self._unit_rows, vector[None], k))[0]
 
-    def similar_batch(self, words: Iterable[str], k: int = 10) -> list[Answers]:
+    def similar_batch(
+        self, words: Iterable[str], k: int = 10, *, index: Index | None = None
+    ) -> list[Answers]:
         """Return the k nearest words of each word: `similar` for many at once, and much faster.
 
         Raises:
             UnknownWordError: words have no vectors; it names them all.
-            UsageError: the words are one string; k is less than 1.
+            UsageError: the words are one string; k is less than 1; the index is that of other
+                vectors.
         """
         check_positive("k", k)
+        nearest = self._nearest(index)
         unit, rows = self._asked(words)
         return self._answers(*nearest(unit, unit[rows], k, rows[:, None]))
+
+    def neighbours(
+        self,
+        k: int = 10,
+        *,
+        top: int | None = None,
+        index: Index | None = None,
+        listener: Listener = ignore,
+    ) -> Iterator[Neighbour]:
+        """Yield the k nearest words of every word, exactly, or as an `index` finds them.
+
+        Each is a named tuple (word, rank, neighbour, similarity). `top` is of so many of the most
+        frequent words, questions and answers.
+
+        Raises:
+            UsageError: k or `top` is less than 1; the index is that of other vectors.
+        """
+        from hsw2v.model.neighbours import neighbours
+
+        return neighbours(self, k, top=top, index=index, listener=listener)
+
+    def write_neighbours(
+        self,
+        path: Path,
+        k: int = 10,
+        *,
+        top: int | None = None,
+        index: Index | None = None,
+        force: bool = False,
+        listener: Listener = ignore,
+    ) -> int:
+        """Write what `neighbours` yields to a file as .parquet, .tsv or .jsonl; return the rows.
+
+        Some words at a time, in bounded memory. An extension such as .gz compresses text.
+
+        Raises:
+            UsageError: as `neighbours`, or an extension that tells no format; pyarrow is not
+                installed (`hsw2v[parquet]`).
+            OutputExistsError, OutputError, DiskFullError
+        """
+        from hsw2v.model.neighbours import write_neighbours
+
+        given = {"top": top, "index": index, "force": force, "listener": listener}
+        return write_neighbours(self, os.fspath(path), k, **given)  # type: ignore[arg-type]
+
+    def build_index(
+        self,
+        *,
+        connectivity: int = 16,
+        expansion_add: int = 128,
+        expansion_search: int = 128,
+        listener: Listener = ignore,
+    ) -> Index:
+        """Build an index of the words, for models of millions of them: `similar(…, index=index)`.
+
+        It is a graph of near neighbours (HNSW: Malkov & Yashunin 2020) of usearch. More
+        `connectivity` and `expansion_add` make a better one, in more time; more `expansion_search`
+        finds more of the nearest words, in more time. `save` writes it.
+
+        Raises:
+            UsageError: a number is less than 1; usearch is not installed (`hsw2v[index]`).
+        """
+        from hsw2v.model.indexing import build_index
+
+        return build_index(
+            self,
+            connectivity=connectivity,
+            expansion_add=expansion_add,
+            expansion_search=expansion_search,
+            listener=listener,
+        )
+
+    def load_index(self, path: Path) -> Index:
+        """Open an index that was built of this model and saved.
+
+        Raises:
+            MissingInputError, ModelFileError: it is missing, or damaged.
+            UsageError: it is that of other vectors; usearch is not installed (`hsw2v[index]`).
+        """
+        from hsw2v.model.indexing import load_index
+
+        return load_index(self, path)
 
     def similarity(self, a: str, b: str) -> float:
         """Return the cosine of two words.
@@ -682,10 +778,18 @@ class Model:
         self._softmaxes[exactly] = predictor.softmax
         return predictor
 
+    def _nearest(self, index: Index | None) -> Callable[..., tuple[Indexes, Floats]]:
+        if index is None:
+            return nearest
+        index.check(self)
+        return index.nearest
+
     def _answers(self, indexes: Indexes, scores: Floats) -> list[Answers]:
+        # What an index did not find is row V, at the end.
+        found = (indexes < len(self)).sum(axis=1).tolist()
         return [
-            list(zip(self.vocabulary.spelled(rows), values, strict=True))
-            for rows, values in zip(indexes.tolist(), scores.tolist(), strict=True)
+            list(zip(self.vocabulary.spelled(rows[:count]), values[:count], strict=True))
+            for rows, values, count in zip(indexes.tolist(), scores.tolist(), found, strict=True)
         ]
 
 
