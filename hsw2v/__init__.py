@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from hsw2v.graphs.graph import Graph
     from hsw2v.graphs.walks import Walks
     from hsw2v.model import Model, load
+    from hsw2v.model.aligning import Alignment, align
     from hsw2v.model.gensim import from_gensim
+    from hsw2v.model.indexing import Index
     from hsw2v.training.api import resume, train
     from hsw2v.training.plan import Plan, plan
     from hsw2v.trees.tree import Tree
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Alignment",
     "Comparison",
     "Config",
     "CorruptInputError",
@@ -50,6 +53,7 @@ __all__ = [
     "EncodingError",
     "Graph",
     "Hsw2vError",
+    "Index",
     "MissingInputError",
     "Model",
     "ModelFileError",
@@ -64,6 +68,7 @@ __all__ = [
     "Vocabulary",
     "Walks",
     "__version__",
+    "align",
     "compare",
     "config",
     "diagnose",
@@ -79,16 +84,19 @@ __all__ = [
 
 # Imported when first used: a query never pays for training and its compiler.
 _HOMES = {
+    "Alignment": "hsw2v.model.aligning",
     "Comparison": "hsw2v.experiments.comparison",
     "Config": "hsw2v.config",
     "Diagnosis": "hsw2v.diagnosis.diagnosis",
     "Graph": "hsw2v.graphs.graph",
+    "Index": "hsw2v.model.indexing",
     "Model": "hsw2v.model",
     "Phrases": "hsw2v.corpus.phrases",
     "Plan": "hsw2v.training.plan",
     "Tree": "hsw2v.trees.tree",
     "Vocabulary": "hsw2v.corpus.vocabulary",
     "Walks": "hsw2v.graphs.walks",
+    "align": "hsw2v.model.aligning",
     "compare": "hsw2v.experiments.comparing",
     "diagnose": "hsw2v.diagnosis.diagnose",
     "find_phrases": "hsw2v.corpus.sources",

@@ -29,6 +29,7 @@ from hsw2v.events import (
     TrainingProgress,
     TreeProgress,
     TreeReady,
+    VectorsProgress,
     VocabularyReady,
     WalkProgress,
 )
@@ -44,6 +45,7 @@ PROGRESS: dict[type[Event], tuple[str, str]] = {
     TreeProgress: ("done", "total"),
     TrainingProgress: ("tokens", "tokens_total"),
     ScoringProgress: ("tokens", "tokens_total"),
+    VectorsProgress: ("done", "total"),
     LabelsProgress: ("trials", "trials_total"),
     DiagnosisProgress: ("windows", "windows_total"),
     HeldoutProgress: ("blocks", "blocks_total"),
@@ -221,6 +223,10 @@ def describe(event: Event) -> str:
     if isinstance(event, ScoringProgress):
         speed = event.tokens / event.seconds if event.seconds else 0.0
         return f"scoring: {event.tokens:,} of {event.tokens_total:,} tokens, {speed:,.0f} words/s"
+    if isinstance(event, VectorsProgress):
+        of = "" if event.total is None else f" of {event.total:,}"
+        speed = event.done / event.seconds if event.seconds else 0.0
+        return f"{event.stage}: {event.done:,}{of}, {speed:,.0f}/s"
     if isinstance(event, HeldoutProgress):
         return f"held-out loss: {event.blocks:,} of {event.blocks_total:,} blocks"
     if isinstance(event, LabelsProgress):

@@ -223,6 +223,18 @@ class LabelsProgress(Event):
 
 
 @dataclass(frozen=True)
+class VectorsProgress(Event):
+    """How far work on many vectors is."""
+
+    stage: str
+    """A name for people: sentences, neighbours or index."""
+    done: int
+    total: int | None
+    """None where it is not known."""
+    seconds: float
+
+
+@dataclass(frozen=True)
 class DiagnosisProgress(Event):
     """How far a diagnosis is."""
 

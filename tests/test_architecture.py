@@ -58,6 +58,7 @@ DOORS = {
     "boto3": {"buckets"},
     "pyarrow": {"corpus"},
     "sklearn": {"query", "sklearn"},
+    "usearch": {"query"},
 }
 
 

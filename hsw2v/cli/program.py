@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hsw2v.cli.align import align
 from hsw2v.cli.compare import compare
 from hsw2v.cli.completion import completion, with_files
 from hsw2v.cli.demo import demo
@@ -12,12 +13,15 @@ from hsw2v.cli.evaluate import evaluate
 from hsw2v.cli.export import export
 from hsw2v.cli.habits import check_command, check_options
 from hsw2v.cli.help import first_steps, show, with_help
+from hsw2v.cli.index import index
 from hsw2v.cli.inspect import info, vector
+from hsw2v.cli.neighbours import neighbours
 from hsw2v.cli.phrases import phrases
 from hsw2v.cli.plan import plan
 from hsw2v.cli.predict import predict
 from hsw2v.cli.query import analogy, odd_one_out, similarity
 from hsw2v.cli.score import score
+from hsw2v.cli.sentences import sentences
 from hsw2v.cli.similar import similar
 from hsw2v.cli.train import resume, train
 from hsw2v.cli.tree import tree
@@ -34,16 +38,20 @@ COMMANDS: tuple[click.Command, ...] = (
     walks,
     phrases,
     similar,
+    neighbours,
+    index,
     similarity,
     analogy,
     odd_one_out,
     predict,
     score,
+    sentences,
     info,
     vector,
     verify,
     tree,
     export,
+    align,
     evaluate,
     diagnose,
     compare,

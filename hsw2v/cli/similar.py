@@ -34,6 +34,7 @@ from hsw2v.files import STDIN
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
+    from hsw2v.model.indexing import Index
 
 BATCH = 1024
 LEAVING = ("quit", "exit")
@@ -52,6 +53,7 @@ LEAVING = ("quit", "exit")
 @among_option
 @exclude_option
 @count_option
+@click.option("--index", "indexed", is_flag=True, help="Ask the index that hsw2v index wrote.")
 @json_option
 def similar(
     model: str,
@@ -60,6 +62,7 @@ def similar(
     among: str | None,
     exclude: str | None,
     k: int,
+    indexed: bool,
     as_json: bool,
 ) -> None:
     """Print the words nearest to WORDS (to their mean, if several).
@@ -82,7 +85,8 @@ def similar(
         check_model(model)
         raise UsageError("no words given", hint="name some, or - to read them from standard input")
     opened = open_model(model, words)
-    question = Question(opened, minus, restrictions(opened, among, exclude), k, as_json)
+    index = opened_index(opened, model) if indexed else None
+    question = Question(opened, minus, restrictions(opened, among, exclude), k, as_json, index)
     if not words:
         _prompt(question)
     elif words == (STDIN,):
@@ -90,6 +94,13 @@ def similar(
         _answer_lines(question, sys.stdin)
     else:
         _answer(question, words)
+
+
+def opened_index(model: Model, path: str) -> Index:
+    """Return the index that lies beside the file of a model."""
+    from hsw2v.model.indexing import index_beside
+
+    return model.load_index(index_beside(path))
 
 
 @dataclass(frozen=True)
@@ -102,11 +113,12 @@ class Question:
     """`among` and `exclude`, where they are given."""
     k: int
     as_json: bool
+    index: Index | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """What `Model.similar` takes beside words."""
-        return {"k": self.k, "minus": self.minus, **self.restrictions}
+        return {"k": self.k, "minus": self.minus, "index": self.index, **self.restrictions}
 
     @property
     def facts(self) -> dict[str, Any]:

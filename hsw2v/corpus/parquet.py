@@ -70,7 +70,7 @@ class ParquetColumn:
             CorruptInputError: it is no Parquet file, or has no such column of text.
             UsageError: pyarrow is not installed.
         """
-        parquet = _parquet(source)
+        parquet = parquet_of(source)
         self._source, self._begin, self._strict = source, begin, strict
         with _explained(source):
             self._file = parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
@@ -118,7 +118,12 @@ class ParquetColumn:
         return array.cast(self._type)
 
 
-def _parquet(source: str) -> Any:
+def parquet_of(source: str) -> Any:
+    """Return the module of pyarrow that reads and writes Parquet.
+
+    Raises:
+        UsageError: it is not installed.
+    """
     try:
         from pyarrow import parquet
     except ImportError as error:

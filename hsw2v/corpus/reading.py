@@ -120,11 +120,14 @@ def read_pieces(
     take: Callable[[], Piece],
     size: int = PIECE,
     config: CorpusConfig | None = None,
+    *,
+    one_line: bool = False,
 ) -> Iterator[Piece]:
     """Read parts of sources, in pieces of about `size` bytes that end in white space.
 
     `take` returns a free piece. A byte order mark is dropped; the last line of a part is ended. Of
-    records (`config`, by default plain text) the pieces are of their text.
+    records (`config`, by default plain text) the pieces are of their text, each on a line if
+    `one_line` is set.
 
     Raises:
         MissingInputError: a source cannot be read.
@@ -140,8 +143,9 @@ def read_pieces(
         stored, end = begin, stored_size(source) if part.end is None else part.end
         with open_stored(source) as raw, decompressed(raw, source) as stream:
             is_text = format_of(source, config) == "text"
-            pieces = _pieces_of_text if is_text else _pieces_of_records
-            for piece in pieces(part, raw, stream, take, size, config):
+            given = (part, raw, stream, take, size, config)
+            pieces = _pieces_of_text(*given) if is_text else _pieces_of_records(*given, one_line)
+            for piece in pieces:
                 stored = piece.stored
                 piece.stored = stored_before + stored - begin
                 yield piece
@@ -201,8 +205,9 @@ def _pieces_of_records(
     take: Callable[[], Piece],
     size: int,
     config: CorpusConfig,
+    one_line: bool,
 ) -> Iterator[Piece]:
-    with open_records(part, raw, stream, config, LONGEST) as records:
+    with open_records(part, raw, stream, config, LONGEST, one_line=one_line) as records:
         text = records.text
         for piece in _pieces_of(part.source, text.fill, take, size, b"", 0, None):
             piece.stored, piece.skipped = records.position(), text.skipped()

@@ -35,9 +35,17 @@ class Records(NamedTuple):
 
 @contextmanager
 def open_records(
-    part: Part, raw: BinaryIO, stream: BinaryIO, config: CorpusConfig, longest: int
+    part: Part,
+    raw: BinaryIO,
+    stream: BinaryIO,
+    config: CorpusConfig,
+    longest: int,
+    *,
+    one_line: bool = False,
 ) -> Iterator[Records]:
     """Read the records of a part of a source, given as stored and decompressed.
+
+    Each is a line of the text if `one_line` is set, a bad one that is left out an empty line.
 
     Raises:
         UsageError: the format is not known, or pyarrow is not installed.
@@ -48,7 +56,7 @@ def open_records(
     assert field is not None
 
     def text_of(found: Iterable[Values]) -> RecordText:
-        return RecordText(source, found, config, longest)
+        return RecordText(source, found, config, longest, one_line=one_line)
 
     if format == "parquet":
         with _seekable(source, raw, stream, config.cache_dir) as file:
@@ -100,10 +108,20 @@ class RecordText:
     """
 
     def __init__(
-        self, source: str, found: Iterable[Values], config: CorpusConfig, longest: int
+        self,
+        source: str,
+        found: Iterable[Values],
+        config: CorpusConfig,
+        longest: int,
+        *,
+        one_line: bool = False,
     ) -> None:
-        """Read values of a source; no token may have more than `longest` bytes."""
+        """Read values of a source; no token may have more than `longest` bytes.
+
+        With `one_line` there is exactly one line for each value.
+        """
         self._source, self._config, self._longest = source, config, longest
+        self._one_line = one_line
         self._texts = (self._text(some) for some in found)
         self._rest = memoryview(b"")
         self._skipped = 0
@@ -137,21 +155,26 @@ class RecordText:
 
     def _text(self, some: Values) -> bytes:
         try:
-            text = some.text()
-            if len(text) <= self._longest:
+            text = b"" if self._one_line else some.text()
+            if text and len(text) <= self._longest:
                 return text + b"\n"
         except NOT_PLAIN:
             pass
         found = []
         for number, value in enumerate(some.each()):
             try:
-                found.append(self._encoded(value) + b"\n")
+                encoded = self._encoded(value)
+                if self._one_line:
+                    encoded = encoded.replace(b"\n", b" ")
+                found.append(encoded + b"\n")
             except Hsw2vError as error:
                 if not self._config.skip_bad_records:
                     raise self._explained(error, some.place(number)) from error
                 self._skipped += 1
+                if self._one_line:
+                    found.append(b"\n")
         # Nothing would be the end.
-        return b"".join(found) or b"\n"
+        return b"".join(found) or (b" " if self._one_line else b"\n")
 
     def _explained(self, error: Hsw2vError, place: str) -> Hsw2vError:
         skip = "--skip-bad-records leaves such records out"

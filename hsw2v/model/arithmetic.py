@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 from hsw2v.model.arguments import listed
-from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest
+from hsw2v.query.neighbours import Floats, Indexes, UnitRows
 
+Nearest = Callable[[UnitRows, Floats, int, Indexes | None, Indexes | None], tuple[Indexes, Floats]]
+"""What finds neighbours: `query.neighbours.nearest`, or an index."""
 _NOTHING = 1e-5
 """Of unit vectors: a sum that is no longer than this is one of rounding."""
 
@@ -45,7 +47,7 @@ def _rows(vocabulary: Vocabulary, words: list[str]) -> Indexes:
 
 
 def near_mean(
-    unit: UnitRows, plus: Indexes, minus: Indexes, k: int, hidden: Indexes | None
+    nearest: Nearest, unit: UnitRows, plus: Indexes, minus: Indexes, k: int, hidden: Indexes | None
 ) -> tuple[Indexes, Floats]:
     """Return the rows and cosines (1, k) nearest to the mean of rows `plus (n,)` and -`minus (m,)`.
 
@@ -56,21 +58,22 @@ def near_mean(
         UsageError: the rows cancel out.
     """
     directions = unit[plus].mean(axis=0, keepdims=True)
-    return _near(unit, directions, plus[None], minus, len(plus), k, hidden)
+    return _near(nearest, unit, directions, plus[None], minus, len(plus), k, hidden)
 
 
 def near_each(
-    unit: UnitRows, rows: Indexes, minus: Indexes, k: int, hidden: Indexes | None
+    nearest: Nearest, unit: UnitRows, rows: Indexes, minus: Indexes, k: int, hidden: Indexes | None
 ) -> tuple[Indexes, Floats]:
     """Return the rows and cosines (n, k) nearest to each of `rows (n,)` less `minus`: `near_mean`.
 
     Raises:
         UsageError: a row is what is subtracted.
     """
-    return _near(unit, unit[rows], rows[:, None], minus, 1, k, hidden)
+    return _near(nearest, unit, unit[rows], rows[:, None], minus, 1, k, hidden)
 
 
 def _near(
+    nearest: Nearest,
     unit: UnitRows,
     directions: Floats,
     asked: Indexes,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hsw2v.errors import UsageError
 from hsw2v.files import atomic_write, compressing, compression_of
 from hsw2v.model.arguments import check_finite
+from hsw2v.model.npy import write_npy
 
 EXTENSIONS = {".txt": "text", ".vec": "text", ".bin": "binary", ".npy": "npy"}
 FORMATS = ("text", "binary", "npy", "fasttext")
@@ -89,10 +90,8 @@ def _write_binary(out: BinaryIO, words: Sequence[str], vectors: Floats) -> None:
 
 
 def _write_npy(out: BinaryIO, vectors: Floats) -> None:
-    header = {"descr": "<f4", "fortran_order": False, "shape": vectors.shape}
-    np.lib.format.write_array_header_1_0(out, header)
-    for start in range(0, len(vectors), _ROWS):
-        out.write(np.ascontiguousarray(vectors[start : start + _ROWS], dtype="<f4").tobytes())
+    rows = range(0, len(vectors), _ROWS)
+    write_npy(out, vectors.shape, (vectors[start : start + _ROWS] for start in rows))
 
 
 def _check_words(words: Sequence[str], format: str) -> None:

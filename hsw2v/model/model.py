@@ -54,6 +54,10 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
     from hsw2v.corpus.sources import Source
+    from hsw2v.model.aligning import Alignment
+    from hsw2v.model.indexing import Index
+    from hsw2v.model.neighbours import Neighbour as RankedNeighbour
+    from hsw2v.model.sentences import SentenceVectors, Written
 
 _OUTPUT_SETTINGS = ("loss", "node_sample", "negative", "samples", "ns_exponent")
 """Those that an output layer is made of, besides its tree or classes."""
@@ -371,6 +375,7 @@ class Model:
         minus: Iterable[str] = (),
         among: Iterable[str] | None = None,
         exclude: Iterable[str] = (),
+        index: Index | None = None,
     ) -> Answers[Neighbour]:
         """Return the k words nearest to a query by cosine, best first: `word` and `similarity`.
 
@@ -378,15 +383,17 @@ class Model:
         The unit vectors of the words of `minus` are subtracted: `similar(["king", "woman"],
         minus=["man"])`. Words of the query and of `minus` are not among the answers, nor are those
         of `exclude`; with `among`, answers are words of that list alone. Words of these two lists
-        that are not in the vocabulary are no answers anyway.
+        that are not in the vocabulary are no answers anyway. An `index` of the model answers
+        faster, misses a few, and knows neither `among` nor `exclude`.
 
         Raises:
             UnknownWordError: words have no vectors.
             UsageError: the query is empty, or a vector of another length or with a number that
                 is not finite; the words cancel out; no word of `among` is in the vocabulary; k is
-                less than 1.
+                less than 1; the index is that of other vectors.
         """
         check_positive("k", k)
+        nearest = self._nearest(index)
         words = [query] if isinstance(query, str) else query
         minus, hidden = listed(minus), never_answers(self.vocabulary, among, exclude)
         if isinstance(words, Sequence) and all(isinstance(word, str) for word in words):
@@ -394,14 +401,14 @@ class Model:
                 raise UsageError("no words to find neighbours of", hint="give at least one")
             unit, rows = self._asked([*map(str, words), *minus])
             plus, less = np.split(rows, [len(words)])
-            return self._answers(*near_mean(unit, plus, less, k, hidden))[0]
+            return self._answers(*near_mean(nearest, unit, plus, less, k, hidden))[0]
         vector = vector_of(query, self.dim)
         if minus:
             raise UsageError(
                 "words are subtracted from words, and the query is a vector",
                 hint="subtract their vectors from it",
             )
-        return self._answers(*nearest(self._unit_rows, vector[None], k, hidden=hidden))[0]
+        return self._answers(*nearest(self._unit_rows, vector[None], k, None, hidden))[0]
 
     def similar_batch(
         self,
@@ -411,6 +418,7 @@ class Model:
         minus: Iterable[str] = (),
         among: Iterable[str] | None = None,
         exclude: Iterable[str] = (),
+        index: Index | None = None,
     ) -> list[Answers[Neighbour]]:
         """Return the k nearest words of each word: `similar` for many at once, and much faster.
 
@@ -419,11 +427,94 @@ class Model:
             UsageError: the words are one string; k is less than 1; or as `similar`.
         """
         check_positive("k", k)
+        nearest = self._nearest(index)
         hidden = never_answers(self.vocabulary, among, exclude)
         words, minus = listed(words), listed(minus)
         unit, rows = self._asked([*words, *minus])
         each, less = np.split(rows, [len(words)])
-        return self._answers(*near_each(unit, each, less, k, hidden))
+        return self._answers(*near_each(nearest, unit, each, less, k, hidden))
+
+    def neighbours(
+        self,
+        k: int = 10,
+        *,
+        top: int | None = None,
+        index: Index | None = None,
+        listener: Listener = ignore,
+    ) -> Iterator[RankedNeighbour]:
+        """Yield the k nearest words of every word, exactly, or as an `index` finds them.
+
+        Each is a named tuple (word, rank, neighbour, similarity). `top` is of so many of the most
+        frequent words, questions and answers.
+
+        Raises:
+            UsageError: k or `top` is less than 1; the index is that of other vectors.
+        """
+        from hsw2v.model.neighbours import neighbours
+
+        return neighbours(self, k, top=top, index=index, listener=listener)
+
+    def write_neighbours(
+        self,
+        path: Path,
+        k: int = 10,
+        *,
+        top: int | None = None,
+        index: Index | None = None,
+        force: bool = False,
+        listener: Listener = ignore,
+    ) -> int:
+        """Write what `neighbours` yields to a file as .parquet, .tsv or .jsonl; return the rows.
+
+        Some words at a time, in bounded memory. An extension such as .gz compresses text.
+
+        Raises:
+            UsageError: as `neighbours`, or an extension that tells no format; pyarrow is not
+                installed (`hsw2v[parquet]`).
+            OutputExistsError, OutputError, DiskFullError
+        """
+        from hsw2v.model.neighbours import write_neighbours
+
+        given = {"top": top, "index": index, "force": force, "listener": listener}
+        return write_neighbours(self, os.fspath(path), k, **given)  # type: ignore[arg-type]
+
+    def build_index(
+        self,
+        *,
+        connectivity: int = 16,
+        expansion_add: int = 128,
+        expansion_search: int = 128,
+        listener: Listener = ignore,
+    ) -> Index:
+        """Build an index of the words, for models of millions of them: `similar(…, index=index)`.
+
+        It is a graph of near neighbours (HNSW: Malkov & Yashunin 2020) of usearch. More
+        `connectivity` and `expansion_add` make a better one, in more time; more `expansion_search`
+        finds more of the nearest words, in more time. `save` writes it.
+
+        Raises:
+            UsageError: a number is less than 1; usearch is not installed (`hsw2v[index]`).
+        """
+        from hsw2v.model.indexing import build_index
+
+        return build_index(
+            self,
+            connectivity=connectivity,
+            expansion_add=expansion_add,
+            expansion_search=expansion_search,
+            listener=listener,
+        )
+
+    def load_index(self, path: Path) -> Index:
+        """Open an index that was built of this model and saved.
+
+        Raises:
+            MissingInputError, ModelFileError: it is missing, or damaged.
+            UsageError: it is that of other vectors; usearch is not installed (`hsw2v[index]`).
+        """
+        from hsw2v.model.indexing import load_index
+
+        return load_index(self, path)
 
     def similarity(self, a: str, b: str) -> float:
         """Return the cosine of two words.
@@ -475,6 +566,14 @@ class Model:
         if len(words) < 3:
             raise UsageError("fewer than three words", hint="give at least three")
         return words[odd_one_out(unit_rows(self.vectors_of(words)))]
+
+    def align(
+        self, other: Model, *, dictionary: Path | None = None, listener: Listener = ignore
+    ) -> Alignment:
+        """Rotate another model into the space of this one: `hsw2v.align(self, other)`."""
+        from hsw2v.model.aligning import align
+
+        return align(self, other, dictionary=dictionary, listener=listener)
 
     def evaluate(
         self,
@@ -608,6 +707,72 @@ class Model:
         form = {"field": field, "format": format, "skip_bad_records": skip_bad_records}
         return self._predictor(normalize_exactly).score(source, listener, **form)
 
+    def sentence_vectors(
+        self,
+        texts: Iterable[str | Sequence[str]],
+        *,
+        weighting: str = "mean",
+        smoothing: float = 0.001,
+        component: ArrayLike | None = None,
+    ) -> SentenceVectors:
+        """Return the vectors of texts, or of lists of words: means of the vectors of their words.
+
+        Texts are split as the text of the training was. With the `weighting` "sif" (Arora, Liang &
+        Ma 2017) a word whose share of that text is p counts `smoothing` / (`smoothing` + p), and
+        the first principal component of all the vectors is removed from them; or else a `component
+        (D,)`, such as that of other sentences, which these are to be compared with. The answer
+        has `vectors (n, D) float32`, `words (n,)`, the numbers of known words, and `component`.
+
+        Raises:
+            UsageError: an unknown weighting, a number out of bounds, or for sif a model without
+                counts of words; texts are one string.
+        """
+        from hsw2v.model.sentences import sentence_vectors
+
+        given = {"weighting": weighting, "smoothing": smoothing, "component": component}
+        return sentence_vectors(self, texts, **given)  # type: ignore[arg-type]
+
+    def write_sentence_vectors(
+        self,
+        source: Path,
+        output: Path,
+        *,
+        weighting: str = "mean",
+        smoothing: float = 0.001,
+        component: ArrayLike | None = None,
+        field: str | None = None,
+        format: str = "auto",
+        skip_bad_records: bool = False,
+        force: bool = False,
+        listener: Listener = ignore,
+    ) -> Written:
+        """Write the vector of every line of a source, or of every record, in bounded memory.
+
+        The source is read as `hsw2v.train` does. The extension of the output tells its format:
+        .npy, .txt (numbers apart by blanks) or .parquet. An empty line has a vector, too: zeros.
+        The answer tells how many `sentences` there are, and how many are `without_words`.
+
+        Raises:
+            UsageError: as `sentence_vectors`, or an extension that tells no format.
+            MissingInputError, CorruptInputError, EncodingError, EmptyCorpusError: as `hsw2v.train`.
+            OutputExistsError, OutputError, DiskFullError
+        """
+        from hsw2v.model.sentences import write_sentence_vectors
+
+        return write_sentence_vectors(
+            self,
+            os.fspath(source),
+            os.fspath(output),
+            weighting=weighting,
+            smoothing=smoothing,
+            component=component,
+            force=force,
+            listener=listener,
+            field=field,
+            format=format,
+            skip_bad_records=skip_bad_records,
+        )
+
     def save(self, path: Path, *, force: bool = False) -> None:
         """Write the model file; it appears whole or not at all.
 
@@ -702,10 +867,18 @@ class Model:
         self._softmaxes[exactly] = predictor.softmax
         return predictor
 
+    def _nearest(self, index: Index | None) -> Callable[..., tuple[Indexes, Floats]]:
+        if index is None:
+            return nearest
+        index.check(self)
+        return index.nearest
+
     def _answers(self, indexes: Indexes, scores: Floats) -> list[Answers[Neighbour]]:
+        # What an index did not find is row V, at the end.
+        found = (indexes < len(self)).sum(axis=1).tolist()
         return [
-            Answers.of(Neighbour, self.vocabulary.spelled(rows), values)
-            for rows, values in zip(indexes.tolist(), scores.tolist(), strict=True)
+            Answers.of(Neighbour, self.vocabulary.spelled(rows[:count]), values[:count])
+            for rows, values, count in zip(indexes.tolist(), scores.tolist(), found, strict=True)
         ]
 
 

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, Hsw2vError, MissingInputError, ResourceError
 from hsw2v.files import compression_of, is_address, pieces, read_text
+from hsw2v.model.compact import from_int8
 from hsw2v.model.reading import Floats, distinct, first_not_finite, not_finite
 
 MAGIC = b"\x93NUMPY"
-ARRAY, WORDS = ".npy", ".words.txt"
+ARRAY, WORDS, SCALES = ".npy", ".words.txt", ".scales.npy"
 
 
 def words_beside(array: str) -> str:
     """Return the name of the file of words that belongs to an array."""
     return _bare(array).removesuffix(ARRAY) + WORDS + compression_of(array)
+
+
+def scales_beside(array: str) -> str:
+    """Return the name of the file of scales that belongs to an array of int8."""
+    return _bare(array).removesuffix(ARRAY) + SCALES + compression_of(array)
 
 
 def array_of(source: str) -> str:
@@ -29,6 +37,16 @@ def array_of(source: str) -> str:
         return source
     array = bare.removesuffix(WORDS) + ARRAY + compression_of(source)
     return array if os.path.isfile(array) else source
+
+
+def write_npy(
+    out: BinaryIO, shape: tuple[int, ...], blocks: Iterable[NDArray[Any]], dtype: str = "<f4"
+) -> None:
+    """Write an array of this shape, given its rows in blocks."""
+    header = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(out, header)
+    for block in blocks:
+        out.write(np.ascontiguousarray(block, dtype=dtype).tobytes())
 
 
 def read_npy(source: str) -> tuple[Vocabulary, Floats]:
@@ -52,7 +70,7 @@ def read_npy(source: str) -> tuple[Vocabulary, Floats]:
             where=source,
             hint=f"put them there, one a line, in the order of the rows{belongs}",
         )
-    vectors = _array(source)
+    vectors = _vectors(source)
     words = _lines(names)
     if len(words) != len(vectors):
         raise CorruptInputError(
@@ -71,8 +89,14 @@ def _bare(source: str) -> str:
     return source[: len(source) - len(compression_of(source))]
 
 
-@np.errstate(over="ignore")
-def _array(source: str) -> Floats:
+def array_in(source: str, kinds: str, dimensions: int, hint: str) -> NDArray[Any]:
+    """Read an array of NumPy that has numbers of these kinds, and so many dimensions.
+
+    Raises:
+        MissingInputError: it is not there.
+        CorruptInputError: it is something else; the hint says what it must have.
+        ResourceError: it does not fit in memory.
+    """
     stream = io.BufferedReader(_Stream(pieces(source)))
     try:
         array = np.lib.format.read_array(stream, allow_pickle=False)
@@ -90,17 +114,40 @@ def _array(source: str) -> Floats:
             where=source,
             hint="write it by numpy.save, or export it again",
         ) from error
-    if array.ndim != 2 or array.dtype.kind != "f" or not array.size:
+    known = array.dtype.kind in kinds and (array.dtype.kind == "f" or array.dtype == np.int8)
+    if array.ndim != dimensions or not known or not array.size:
         raise CorruptInputError(
-            f"is an array {list(array.shape)} of {array.dtype}",
-            where=source,
-            hint="it must have a row of floating-point numbers for every word",
+            f"is an array {list(array.shape)} of {array.dtype}", where=source, hint=hint
         )
     if stream.read(1):
         raise CorruptInputError(
             f"goes on after its {len(array):,} rows", where=source, hint="export it again"
         )
-    return np.ascontiguousarray(array, np.float32)
+    found: NDArray[Any] = array
+    return found
+
+
+@np.errstate(over="ignore")
+def _vectors(source: str) -> Floats:
+    hint = "it must have a row of floating-point numbers for every word"
+    array = array_in(source, "fi", 2, hint)
+    if array.dtype.kind == "f":
+        return np.ascontiguousarray(array, np.float32)
+    names = scales_beside(source)
+    if not (is_address(names) or os.path.isfile(names)):
+        raise MissingInputError(
+            f"is an array of int8, and its scales are not there: {os.path.basename(names)}",
+            where=source,
+            hint="put them there, a number for each row",
+        )
+    scales = array_in(names, "f", 1, "it must have a number for every row")
+    if len(scales) != len(array):
+        raise CorruptInputError(
+            f"has {len(scales):,} scales, and {os.path.basename(source)} {len(array):,} rows",
+            where=names,
+            hint="name files that belong together",
+        )
+    return from_int8(array, scales)
 
 
 def _lines(source: str) -> list[bytes]:
