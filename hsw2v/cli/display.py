@@ -22,6 +22,7 @@ PROGRESS: dict[type[events.Event], tuple[str, str]] = {
     events.ScoringProgress: ("tokens", "tokens_total"),
     events.LabelsProgress: ("trials", "trials_total"),
     events.DiagnosisProgress: ("windows", "windows_total"),
+    events.MapProgress: ("iterations", "iterations_total"),
     events.HeldoutProgress: ("blocks", "blocks_total"),
 }
 """Events of work under way, with their fields for how much is done, and of how much."""
@@ -165,6 +166,8 @@ def describe(event: events.Event) -> str:
         return f"labels: {event.trials:,} of {event.trials_total:,} trials"
     if isinstance(event, events.DiagnosisProgress):
         return f"diagnosing: {event.windows:,} of {event.windows_total:,} windows"
+    if isinstance(event, events.MapProgress):
+        return f"map: {event.iterations:,} of {event.iterations_total:,} iterations"
     if isinstance(event, events.EpochEnd):
         parts = [f"epoch {event.epoch}/{event.epochs} done in {event.seconds:.1f} s"]
         if event.loss is not None:
