@@ -19,6 +19,7 @@ from hsw2v.events import (
     GraphReady,
     HeldoutProgress,
     LabelsProgress,
+    MapProgress,
     Notice,
     PhrasesProgress,
     PhrasesReady,
@@ -48,6 +49,7 @@ PROGRESS: dict[type[Event], tuple[str, str]] = {
     VectorsProgress: ("done", "total"),
     LabelsProgress: ("trials", "trials_total"),
     DiagnosisProgress: ("windows", "windows_total"),
+    MapProgress: ("iterations", "iterations_total"),
     HeldoutProgress: ("blocks", "blocks_total"),
 }
 """Events of work under way, with their fields for how much is done, and of how much."""
@@ -233,6 +235,8 @@ def describe(event: Event) -> str:
         return f"labels: {event.trials:,} of {event.trials_total:,} trials"
     if isinstance(event, DiagnosisProgress):
         return f"diagnosing: {event.windows:,} of {event.windows_total:,} windows"
+    if isinstance(event, MapProgress):
+        return f"map: {event.iterations:,} of {event.iterations_total:,} iterations"
     if isinstance(event, EpochEnd):
         parts = [f"epoch {event.epoch}/{event.epochs} done in {event.seconds:.1f} s"]
         if event.loss is not None:

@@ -315,6 +315,15 @@ class HeldoutProgress(Event):
     seconds: float
 
 
+@dataclass(frozen=True)
+class MapProgress(Event):
+    """How far the positions of the words of a map are."""
+
+    iterations: int
+    iterations_total: int
+    seconds: float
+
+
 class Pace:
     """A clock for progress: it says when the next event is due."""
 

@@ -65,6 +65,15 @@ def check_figure(path: Path, *, force: bool = False) -> None:
     """
     format_of(path)
     check_writable(path, force=force)
+    check_installed(path)
+
+
+def check_installed(path: Path) -> None:
+    """Make sure that matplotlib is there to draw a figure.
+
+    Raises:
+        UsageError: it is not.
+    """
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:

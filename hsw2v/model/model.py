@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
     from hsw2v.corpus.sources import Source
+    from hsw2v.maps.wordmap import WordMap
     from hsw2v.model.aligning import Alignment
     from hsw2v.model.indexing import Index
     from hsw2v.model.neighbours import Neighbour as RankedNeighbour
@@ -846,6 +847,35 @@ class Model:
         from hsw2v.model.gensim import to_gensim
 
         return to_gensim(self)
+
+    def map(
+        self,
+        *,
+        words: int = 20_000,
+        neighbors: int = 10,
+        branches: Sequence[int] = (8, 32, 128),
+        seed: int = 1,
+        listener: Listener = ignore,
+    ) -> WordMap:
+        """Return a map of the most frequent words: positions in the plane, neighbours, branches.
+
+        Positions are by t-SNE (openTSNE), the same for the same `seed`; each word has its
+        `neighbors` nearest words of the map with their exact cosines, and its branch of the tree
+        where that is cut into so many `branches`. Where the tree is none of meaning (huffman,
+        balanced), or there is none, a semantic tree of the vectors is built.
+
+        Raises:
+            UsageError: fewer than three words, a number out of its bounds, or openTSNE is not
+                installed (`hsw2v[map]`).
+        """
+        from hsw2v.maps.making import make_map
+
+        kind = self.config.get("training", {}).get("tree")
+        tree = None if kind in ("huffman", "balanced") else self.tree
+        numbers = {"words": words, "neighbors": neighbors, "branches": branches, "seed": seed}
+        return make_map(
+            self.vocabulary, self.vectors, tree, **numbers, name=self.name, listener=listener
+        )
 
     def _located(self, words: Iterable[str]) -> tuple[Indexes, Floats]:
         return located(listed(words), self.vocabulary, self.subwords, self.dim, self._unknown)

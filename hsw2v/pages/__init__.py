@@ -1,0 +1,1 @@
+"""Pages for browsers: their style, and documents of one file."""

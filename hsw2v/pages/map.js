@@ -1,0 +1,340 @@
+"use strict";
+(async () => {
+  const $ = (id) => document.getElementById(id);
+  const json = (id) => JSON.parse($(id).textContent);
+  const TYPES = { uint16: Uint16Array, uint32: Uint32Array, float32: Float32Array, float64: Float64Array };
+  const unpacked = (one) => one && new TYPES[one.type](
+    Uint8Array.from(atob(one.data), (letter) => letter.charCodeAt(0)).buffer);
+
+  const map = json("map");
+  const words = map.words, total = words.length;
+  const [x, y, counts, neighbors, similarities] =
+    [map.x, map.y, map.counts, map.neighbors, map.similarities].map(unpacked);
+  const k = neighbors.length / total;
+  const levels = map.branches.map(unpacked);
+  const number = new Intl.NumberFormat("en");
+  const index = new Map(words.map((word, row) => [word, row]));
+  const lower = words.map((word) => word.toLowerCase());
+
+  // Positions of many words, from frequent to rare, so that a share of them is a size.
+  const weight = Float64Array.from(words, (_, row) =>
+    counts ? Math.log(counts[row] / counts[total - 1]) / (Math.log(counts[0] / counts[total - 1]) || 1)
+      : 1 - row / total);
+
+  await Bokeh.embed.embed_item(json("figure"), "plot");
+  const made = Bokeh.documents[0];
+  const [plot, points, lines, marks, labels] =
+    ["plot", "points", "lines", "marks", "labels"].map((name) => made.get_model_by_name(name));
+  const element = $("plot");
+
+  const state = { view: null, home: null, selected: -1, level: 0, branch: -1, colours: {} };
+
+  // Colours: a branch within another has a shade of its colour.
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  const mixed = (one, other, share) => {
+    const [a, b] = [channels(one), channels(other)];
+    const hex = (value) => Math.round(value).toString(16).padStart(2, "0");
+    return "#" + a.map((value, at) => hex(value + (b[at] - value) * share)).join("");
+  };
+
+  function branchColours(level) {
+    const base = [1, 2, 3, 4, 5, 6, 7, 8].map((one) => css(`--${one}`));
+    const parents = new Map();
+    for (let row = 0; row < total; row++) parents.set(levels[level][row], levels[0][row]);
+    const found = [], order = {}, sizes = {};
+    for (const parent of parents.values()) sizes[parent] = (sizes[parent] || 0) + 1;
+    for (const branch of [...parents.keys()].sort((a, b) => a - b)) {
+      const parent = parents.get(branch);
+      const place = order[parent] = (order[parent] ?? -1) + 1;
+      const share = sizes[parent] > 1 ? 0.5 - place / (sizes[parent] - 1) : 0;
+      const colour = base[parent % 8];
+      found[branch] = share > 0 ? mixed(colour, css("--paper"), 0.8 * share) : mixed(colour, css("--text"), -0.8 * share);
+    }
+    return found;
+  }
+
+  function paint() {
+    for (const name of ["text", "muted", "line", "mark", "paper", "1"]) state.colours[name] = css(`--${name}`);
+    state.branchColours = levels.map((_, level) => branchColours(level));
+    const by = state.branchColours[state.level], of = levels[state.level];
+    const faint = mixed(state.colours.line, state.colours.paper, 0.2);
+    const colour = (row) => by ? by[of[row]] : mixed(state.colours.line, state.colours[1], Math.min(1, 0.1 + weight[row]));
+    const color = words.map((_, row) => state.branch >= 0 && of[row] !== state.branch ? faint : colour(row));
+    state.pointColours = color;
+    points.data = { x, y, size: Float32Array.from(weight, (one) => 2.6 + 6 * one * one), color };
+    $("legend").hidden = Boolean(by);
+    if (counts) {
+      $("rare").textContent = number.format(counts[total - 1]);
+      $("frequent").textContent = number.format(counts[0]);
+    }
+    mark();
+    write();
+  }
+
+  // The view: its middle, and how much of the plane a pixel is.
+  const size = () => [element.clientWidth, element.clientHeight];
+  function look(middleX, middleY, scale) {
+    const [width, height] = size();
+    plot.x_range.setv({ start: middleX - width * scale / 2, end: middleX + width * scale / 2 });
+    plot.y_range.setv({ start: middleY - height * scale / 2, end: middleY + height * scale / 2 });
+  }
+  function seen() {
+    const { start: left, end: right } = plot.x_range, { start: low, end: high } = plot.y_range;
+    return { x: (left + right) / 2, y: (low + high) / 2, scale: (right - left) / size()[0], left, right, low, high };
+  }
+  function fit(rows, least = 0) {
+    let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
+    for (const row of rows) {
+      left = Math.min(left, x[row]); right = Math.max(right, x[row]);
+      low = Math.min(low, y[row]); high = Math.max(high, y[row]);
+    }
+    const [width, height] = size();
+    const scale = Math.max((right - left) / (0.92 * width), (high - low) / (0.9 * height), least) || 1;
+    look((left + right) / 2, (low + high) / 2, scale);
+  }
+  const everything = () => fit(words.keys());
+  function zoom(factor) { const now = seen(); look(now.x, now.y, now.scale * factor); }
+  function move(across, up) {
+    const now = seen(), step = 0.15 * Math.min(...size()) * now.scale;
+    look(now.x + across * step, now.y + up * step, now.scale);
+  }
+
+  // Labels: names of branches, then words as there is room, the selected one and its neighbours first.
+  const ruler = document.createElement("canvas").getContext("2d");
+  const middles = levels.map((of, level) => map.names[level].map((_, branch) => {
+    const rows = [...words.keys()].filter((row) => of[row] === branch);
+    const median = (values) => Float32Array.from(rows, (row) => values[row]).sort()[rows.length >> 1];
+    return [median(x), median(y)];
+  }));
+
+  function candidates(zoomed) {
+    const found = [], chosen = state.selected;
+    const word = (row, px, weight, colour) => found.push({ x: x[row], y: y[row], text: words[row], px, weight, colour });
+    if (chosen >= 0) {
+      word(chosen, 17, "bold", state.colours.mark);
+      for (const row of near(chosen)) word(row, 13, "bold", state.colours.text);
+    }
+    const level = Math.floor(Math.log2(Math.max(1, zoomed)) / 1.5);
+    if (level < levels.length)
+      map.names[level].forEach((text, branch) => {
+        const [middleX, middleY] = middles[level][branch];
+        const colour = mixed(state.branchColours[level][branch], state.colours.text, 0.25);
+        found.push({ x: middleX, y: middleY, text: text.split(" ").slice(0, 2).join(" "), px: 16, weight: "bold", colour });
+      });
+    const now = seen();
+    for (let row = 0; row < total && found.length < 2500; row++)
+      if (x[row] > now.left && x[row] < now.right && y[row] > now.low && y[row] < now.high)
+        if (state.branch < 0 || levels[state.level][row] === state.branch)
+          word(row, 11 + Math.round(2 * weight[row]), "normal", state.colours.text);
+    return found;
+  }
+
+  function write() {
+    if (!state.home) return;
+    const now = seen(), [width, height] = size(), placed = [];
+    const most = Math.max(24, width * height / 14000);
+    for (const one of candidates(state.home / now.scale)) {
+      if (placed.length >= most) break;
+      ruler.font = `${one.weight} ${one.px}px system-ui, sans-serif`;
+      const half = ruler.measureText(one.text).width / 2 + 4;
+      const across = (one.x - now.left) / now.scale, down = (now.high - one.y) / now.scale;
+      const box = [across - half, down - one.px - 6, across + half, down + 2];
+      if (box[2] < 0 || box[0] > width || box[3] < 0 || box[1] > height) continue;
+      if (placed.some(({ box: other }) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
+      placed.push({ ...one, box });
+    }
+    const column = (of) => placed.map(of);
+    labels.data = {
+      x: column((one) => one.x), y: column((one) => one.y), text: column((one) => one.text),
+      font: column((one) => `${one.px}px`), weight: column((one) => one.weight),
+      color: column((one) => one.colour), halo: column(() => state.colours.paper),
+    };
+  }
+
+  const near = (row) => neighbors.subarray(row * k, (row + 1) * k);
+  function mark() {
+    const row = state.selected, rows = row < 0 ? [] : [...near(row)];
+    const all = row < 0 ? [] : [row, ...rows];
+    lines.data = {
+      x0: rows.map(() => x[row]), y0: rows.map(() => y[row]), x1: rows.map((one) => x[one]), y1: rows.map((one) => y[one]),
+      color: rows.map(() => state.colours.mark),
+    };
+    marks.data = {
+      x: all.map((one) => x[one]), y: all.map((one) => y[one]),
+      size: all.map((one) => one === row ? 16 : 10), color: all.map(() => state.colours.mark),
+    };
+  }
+
+  // What the panel and the tip say.
+  const facts = (row) => (counts ? `${number.format(counts[row])} times, ` : "") + `word ${number.format(row + 1)} of ${number.format(total)}`;
+  function made_of(tag, text, names = "") {
+    const found = document.createElement(tag);
+    found.textContent = text;
+    found.className = names;
+    return found;
+  }
+  function wordButton(row) {
+    const button = made_of("button", words[row], "link word");
+    button.type = "button";
+    button.dir = "auto";
+    button.addEventListener("click", () => select(row, true));
+    return button;
+  }
+
+  function show(row) {
+    $("panel").hidden = row < 0;
+    if (row < 0) return;
+    $("word").textContent = words[row];
+    $("facts").textContent = facts(row);
+    $("path").replaceChildren(...levels.map((of, level) => {
+      const branch = of[row], button = made_of("button", "", "link");
+      const dot = document.createElement("i");
+      dot.style.background = state.branchColours[level][branch];
+      button.type = "button";
+      button.title = "Show this branch alone";
+      button.append(dot, map.names[level][branch]);
+      button.addEventListener("click", () => showBranch(level, branch));
+      return button;
+    }));
+    $("neighbors").replaceChildren(...[...near(row)].map((one, place) => {
+      const similarity = similarities[row * k + place], item = document.createElement("li");
+      const bar = made_of("span", "", "bar"), fill = document.createElement("i");
+      fill.style.width = `${Math.max(0, 100 * similarity)}%`;
+      bar.append(fill);
+      item.append(wordButton(one), bar, made_of("span", similarity.toFixed(3), "number muted"));
+      return item;
+    }));
+  }
+
+  function select(row, go) {
+    state.selected = row;
+    show(row);
+    mark();
+    if (row >= 0 && go) {
+      const now = seen();
+      fit([row, ...near(row)], 0);
+      const fitted = seen();
+      look(x[row], y[row], Math.min(Math.max(fitted.scale * 1.6, state.home / 24), Math.max(now.scale, state.home / 8)));
+    }
+    history.replaceState(null, "", row < 0 ? location.pathname : `#${encodeURIComponent(words[row])}`);
+    write();
+  }
+
+  function showBranch(level, branch) {
+    const same = state.level === level && state.branch === branch;
+    state.level = level;
+    state.branch = same ? -1 : branch;
+    $("colour").value = String(level);
+    paint();
+    if (!same) fit([...words.keys()].filter((row) => levels[level][row] === branch));
+  }
+
+  function nearest(across, down, within) {
+    const now = seen(), atX = now.left + across * now.scale, atY = now.high - down * now.scale;
+    let found = -1, least = (within * now.scale) ** 2;
+    for (let row = 0; row < total; row++) {
+      const distance = (x[row] - atX) ** 2 + (y[row] - atY) ** 2;
+      if (distance < least) [found, least] = [row, distance];
+    }
+    return found;
+  }
+
+  function tell(row, across, down) {
+    const tip = $("tip");
+    tip.hidden = row < 0;
+    element.style.cursor = row < 0 ? "" : "pointer";
+    if (row < 0) return;
+    const title = made_of("b", words[row], "word");
+    title.dir = "auto";
+    const lines = [title, made_of("div", facts(row), "muted")];
+    if (levels.length) lines.push(made_of("div", levels.map((of, level) => map.names[level][of[row]]).at(-1), "muted"));
+    lines.push(made_of("div", [...near(row)].slice(0, 5).map((one) => words[one]).join(" · "), "word"));
+    tip.replaceChildren(...lines);
+    const [width, height] = size();
+    tip.style.left = `${Math.min(across + 14, width - tip.offsetWidth - 8)}px`;
+    tip.style.top = `${Math.min(down + 14, height - tip.offsetHeight - 8)}px`;
+  }
+
+  // Searching.
+  const query = $("query");
+  function offers(text) {
+    const wanted = text.toLowerCase(), begins = [], within = [];
+    for (let row = 0; row < total && begins.length < 12; row++)
+      if (lower[row].startsWith(wanted)) begins.push(row);
+      else if (within.length < 12 && lower[row].includes(wanted)) within.push(row);
+    return [...begins, ...within].slice(0, 12);
+  }
+  query.addEventListener("input", () => {
+    const text = query.value;
+    $("matches").replaceChildren(...(text ? offers(text) : []).map((row) => Object.assign(document.createElement("option"), { value: words[row] })));
+    $("said").textContent = "";
+  });
+  $("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = query.value, row = index.get(text) ?? index.get(text.trim()) ?? lower.indexOf(text.trim().toLowerCase());
+    const [instead] = row < 0 && text.trim() ? offers(text.trim()) : [];
+    $("said").textContent = row >= 0 || !text.trim() ? "" : instead === undefined
+      ? `“${text}” is not on this map.` : `“${text}” is not on this map; this is “${words[instead]}”.`;
+    const found = row >= 0 ? row : instead ?? -1;
+    if (found >= 0) select(found, true);
+  });
+
+  $("colour").append(...[
+    ...levels.map((_, level) => [level, `${map.names[level].length} branches`]),
+    [levels.length, counts ? "frequency" : "rank"],
+  ].map(([value, text]) => Object.assign(document.createElement("option"), { value, textContent: text })));
+  $("colour").addEventListener("change", (event) => {
+    state.level = Number(event.target.value);
+    state.branch = -1;
+    paint();
+    show(state.selected);
+  });
+
+  const clear = () => { state.branch = -1; select(-1, false); paint(); };
+  $("close").addEventListener("click", clear);
+  $("closer").addEventListener("click", () => zoom(1 / 1.5));
+  $("farther").addEventListener("click", () => zoom(1.5));
+  $("all").addEventListener("click", everything);
+  const KEYS = {
+    ArrowLeft: () => move(-1, 0), ArrowRight: () => move(1, 0), ArrowUp: () => move(0, 1), ArrowDown: () => move(0, -1),
+    "+": () => zoom(1 / 1.5), "=": () => zoom(1 / 1.5), "-": () => zoom(1.5), 0: everything,
+  };
+  element.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || !KEYS[event.key]) return;
+    event.preventDefault();
+    KEYS[event.key]();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && event.target !== query) clear();
+    if (event.key === "/" && event.target !== query) { event.preventDefault(); query.focus(); }
+  });
+  element.addEventListener("pointermove", (event) => {
+    const row = event.buttons || event.pointerType === "touch" ? -1 : nearest(event.clientX, event.clientY, 8);
+    tell(row, event.clientX, event.clientY);
+  });
+  element.addEventListener("pointerleave", () => tell(-1));
+  plot.on_event("tap", (event) => {
+    const row = nearest(event.sx, event.sy, 12);
+    if (row >= 0) select(row, false);
+  });
+
+  let waiting = 0;
+  const later = () => { clearTimeout(waiting); waiting = setTimeout(write, 90); };
+  for (const range of [plot.x_range, plot.y_range])
+    for (const name of ["start", "end"]) range.properties[name].change.connect(later);
+  let before = size();
+  new ResizeObserver(() => {
+    const now = seen(), [width] = before;
+    before = size();
+    if (width && state.home) look(now.x, now.y, now.scale * before[0] / width > 0 ? (now.right - now.left) / width : now.scale);
+  }).observe(element);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+
+  everything();
+  state.home = seen().scale;
+  paint();
+  const asked = index.get(decodeURIComponent(location.hash.slice(1)));
+  if (asked !== undefined) select(asked, true);
+  document.body.dataset.ready = "true";
+})();
