@@ -8,6 +8,7 @@ from hsw2v.cli.compare import compare
 from hsw2v.cli.demo import demo
 from hsw2v.cli.diagnose import diagnose
 from hsw2v.cli.evaluate import evaluate
+from hsw2v.cli.explore import explore
 from hsw2v.cli.export import export
 from hsw2v.cli.inspect import info, vector
 from hsw2v.cli.phrases import phrases
@@ -41,6 +42,7 @@ COMMANDS: tuple[click.Command, ...] = (
     verify,
     tree,
     export,
+    explore,
     evaluate,
     diagnose,
     compare,
