@@ -93,10 +93,10 @@ class Questions:
 
     def analogy(self, asked: Asked) -> Record:
         """Return the answers to: `a` is to `b` as `c` is to ?"""
-        words = [asked.word(name) for name in "abc"]
+        a, b, c = (asked.word(name) for name in "abc")
         k = asked.number("k", 10, MOST_ANSWERS)
-        found = self._model.analogy(*words, k=k, method=asked.text("method") or "cosadd")
-        return {"answers": _records(found), **self._composed(words)}
+        found = self._model.analogy(a, b, c, k=k, method=asked.text("method") or "cosadd")
+        return {"answers": _records(found), **self._composed([a, b, c])}
 
     def compare(self, asked: Asked) -> Record:
         """Return the cosines of each `word` with each, and which does not match the others."""

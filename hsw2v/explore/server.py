@@ -36,7 +36,14 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_FILES = ("index.html", "explore.css", "explore.js", "parts.js", "path.js", "search.js", "icon.svg")
+_FILES = {
+    "style.css": "pages",
+    **dict.fromkeys(
+        ("index.html", "explore.css", "explore.js", "parts.js", "path.js", "search.js", "icon.svg"),
+        "explore/page",
+    ),
+}
+"""The folder of each."""
 _JSON = "application/json"
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -55,6 +62,7 @@ class ExploreServer(ThreadingMixIn, TCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self, answer: Answer, port: int = 0) -> None:
         """Listen on a port of the loopback interface; 0 is a free one.
@@ -102,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(name.removeprefix("ask/"), parts.query)
         elif slash and (name or "index.html") in _FILES:
             name = name or "index.html"
-            content = files("hsw2v.explore").joinpath("page", name).read_bytes()
+            content = files("hsw2v").joinpath(_FILES[name], name).read_bytes()
             self._send(HTTPStatus.OK, _TYPES[name.rpartition(".")[2]], content)
         else:
             self.send_error(HTTPStatus.NOT_FOUND, "there is no such page")

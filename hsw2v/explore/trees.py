@@ -46,26 +46,19 @@ class DrawnTree:
         with hidden rows (n, D), also with the `probability` of the turn there.
         """
         path = self._sides.path(word)
-        rows = [
-            {"turn": one.turn, "sides": [self._below(node) for node in self._children(one.node)]}
-            for one in path[:MOST_DECISIONS]
-        ]
-        share = float(self._weights[~word] / self._weights[0]) if path else 1.0
-        found: Record = {"decisions": rows, "length": len(path), "share": share}
-        for row, one in zip(rows, path, strict=False):
-            for side, node in zip(row["sides"], self._children(one.node), strict=True):
-                side["share"] = float(self._weights[node] / self._weights[one.node])
+        sides = [self._parted(one.node) for one in path[:MOST_DECISIONS]]
+        found: Record = {"length": len(path), "share": self._share(~word, 0) if path else 1.0}
         if softmax is not None and hidden is not None:
             turns, reach = softmax.turns(hidden), equal_parts(hidden)
             for number, one in enumerate(path):
                 below = reach + turns(one.node)
-                if number < len(rows):
-                    parts = np.exp(_sum(below) - _sum(reach))
-                    for side, part in zip(rows[number]["sides"], parts.tolist(), strict=True):
-                        side["probability"] = part
+                if number < len(sides):
+                    for side, log in zip(sides[number], _sum(below) - _sum(reach), strict=True):
+                        side["probability"] = float(np.exp(log))
                 reach = below[one.turn]
             found["probability"] = float(np.exp(_sum(reach)))
-        return found
+        rows = zip(path, sides, strict=False)
+        return found | {"decisions": [{"turn": one.turn, "sides": both} for one, both in rows]}
 
     def search(self, softmax: TreeSoftmax, hidden: Floats, k: int) -> Record:
         """Return the steps of the search for the k most probable words, in their order.
@@ -91,6 +84,16 @@ class DrawnTree:
             if drawn <= MOST_STEPS:
                 steps.append({"found": len(answers) - 1})
         return {"steps": steps, "found": answers, "visited": search.visited}
+
+    def _share(self, place: int, node: int) -> float:
+        """Return how much of the text that comes by a node goes by another one, or is a word."""
+        return float(self._weights[place] / self._weights[node])
+
+    def _parted(self, node: int) -> list[Record]:
+        return [
+            {**self._below(place), "share": self._share(place, node)}
+            for place in self._children(node)
+        ]
 
     def _opened(self, node: int, below: Logs) -> Record:
         places = self._children(node)
@@ -118,9 +121,7 @@ def _sum(logs: Logs) -> Logs:
     return total
 
 
-def _noting(
-    turns: Callable[[int], Logs], opened: list[tuple[int, Logs]]
-) -> Callable[[int], Logs]:
+def _noting(turns: Callable[[int], Logs], opened: list[tuple[int, Logs]]) -> Callable[[int], Logs]:
     def noted(node: int) -> Logs:
         found = turns(node)
         opened.append((node, found))

@@ -17,7 +17,7 @@ def beginning_with(
     the prefix as it is, in small letters, in capitals, or with a capital. Words are looked at in
     order, a part of them at a time, until so many are found; no strings are made.
     """
-    forms = {prefix, prefix.lower(), prefix.upper(), prefix[:1].upper() + prefix[1:]}
+    forms = {prefix, prefix.lower(), prefix.upper(), prefix.capitalize()}
     wanted = [np.frombuffer(one.encode(errors="replace"), np.uint8) for one in forms if one]
     found: list[int] = []
     for begin in range(0, len(offsets) - 1, _WORDS_AT_ONCE):

@@ -33,7 +33,7 @@ const treeField = (number) =>
 
 const PANELS = {
   similar: {
-    about: "Which words are nearest? Several words ask for their mean, and a minus turns one round: king -man woman.",
+    about: "Which words are nearest? Several words ask for their mean; a minus before a word takes it away: king -man woman.",
     fields: (text, more) => [field("text", "Words", text, { several: "signed", wide: true }), countField(more.k)],
     text: (values) => values.text,
     more: ["k"],
@@ -86,7 +86,7 @@ const PANELS = {
     text: (values) => quoted(values.text.trim()),
     more: ["context", "tree"],
     ask: (text, more) => ask("path", { word: wordsOf(text).words[0] ?? text, ...more }),
-    show: (answer) => [leftOut(answer), drawPath(answer, model)],
+    show: (answer, more) => [leftOut(answer), drawPath(answer, model, more.context)],
     examples: () => someWords(6).map((word) => quoted(word)),
   },
   predict: {
@@ -127,7 +127,7 @@ function heatMap({ words, similarities: table, odd_one_out: odd }) {
       ),
     ),
   );
-  const map = make("table", { className: "heat" }, make("caption", { className: "unseen" }, "Cosines of words"), make("thead", {}, head), make("tbody", {}, ...rows));
+  const map = make("table", { className: "heat" }, make("caption", { className: "hidden" }, "Cosines of words"), make("thead", {}, head), make("tbody", {}, ...rows));
   const told = odd ? make("p", { className: "note" }, "Odd one out: ", wordLink(odd)) : "";
   return [make("div", { className: "scrolled", tabIndex: 0, role: "region", "aria-label": "Table of cosines" }, map), told];
 }
@@ -188,7 +188,7 @@ async function show() {
   place("about").textContent = panel.about;
   const why = panel.why?.() ?? "";
   form.hidden = Boolean(why);
-  form.replaceChildren(...(why ? [] : [...panel.fields(text, more).filter(Boolean), make("button", { type: "submit" }, "Ask")]));
+  form.replaceChildren(...(why ? [] : [...panel.fields(text, more).filter(Boolean), make("button", { type: "submit", className: "main" }, "Ask")]));
   const answer = place("answer");
   if (why) return answer.replaceChildren(make("p", { className: "note why" }, why));
   if (!text) {
@@ -247,12 +247,13 @@ place("question").addEventListener("submit", (event) => {
 place("question").addEventListener("change", (event) => {
   if (event.target.tagName === "SELECT" && asked().text) event.currentTarget.requestSubmit();
 });
-window.addEventListener("hashchange", show);
 
 try {
   model = await ask("model", {});
   place("name").textContent = model.name || "hsw2v";
   place("facts").textContent = `${counted(model.words, "word")} · ${counted(model.dim, "dimension")}${model.trees > 1 ? ` · ${model.trees} trees` : ""}`;
+  // Not before: until the model is known, there is no panel to show.
+  window.addEventListener("hashchange", show);
   await show();
 } catch (error) {
   if (!error.told) throw error;

@@ -96,11 +96,11 @@ export function answerTable(caption, heading, rows, more = []) {
       ...cells.map((cell) => make("td", { className: "number more" }, cell)),
     ),
   );
-  const head = ["word", "", heading, ...more].map((name) => make("th", { scope: "col" }, name));
+  const head = ["word", "", heading, ...more].map((name, place) => make("th", { scope: "col", className: place > 2 ? "number more" : place > 1 ? "number" : "" }, name));
   return make(
     "table",
     { className: "answers" },
-    make("caption", { className: "unseen" }, caption),
+    make("caption", { className: "hidden" }, caption),
     make("thead", {}, make("tr", {}, ...head)),
     make("tbody", {}, ...body),
   );
@@ -112,7 +112,7 @@ let lists = 0;
 
 export function typeahead(input) {
   const list = make("ul", { id: `words-${lists++}`, role: "listbox", className: "typeahead", hidden: true });
-  list.setAttribute("aria-label", "Words");
+  list.setAttribute("aria-label", "Suggestions");
   const attributes = { role: "combobox", "aria-autocomplete": "list", "aria-controls": list.id, "aria-expanded": "false" };
   for (const [name, value] of Object.entries(attributes)) input.setAttribute(name, value);
   let chosen = -1;

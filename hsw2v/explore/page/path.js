@@ -3,10 +3,10 @@
 import { chance, counted, drawn, make, percent, wordLink } from "./parts.js";
 
 const ROW = 84;
-const WIDTH = 120;
+const WIDTH = 80;
 const MIDDLE = WIDTH / 2;
 
-export function drawPath(answer, model) {
+export function drawPath(answer, model, context) {
   const { decisions, word, length } = answer;
   const within = "probability" in answer;
   const rows = decisions.map((one, number) => decision(one, number, within));
@@ -15,19 +15,19 @@ export function drawPath(answer, model) {
   return make(
     "figure",
     { className: "tree" },
-    make("figcaption", {}, ...caption(answer, within, model)),
+    make("figcaption", {}, ...caption(answer, within, model, context)),
     make("div", { className: "ladder" }, picture(decisions), list),
     more,
     make("p", { className: "leaf" }, wordLink(word)),
   );
 }
 
-function caption({ length, share, probability, context = [] }, within, model) {
+function caption({ length, share, probability }, within, model, context) {
   const decisions = counted(length, "decision");
   const usual = `${chance(share)}`;
   const of = model.counted ? "of the text" : "of the vocabulary";
   if (!within) return [`${decisions}. Bars show how much ${of} goes either way: the product along the path is the word's share, ${usual}.`];
-  return [`${decisions}. Bars show the probability of either way after “${context.join(" ")}”, marks the share ${of}. Their product is ${chance(probability)}, against ${usual}.`];
+  return [`${decisions}. Bars show the probability of either way in “${context}”, marks the share ${of}. Their product is ${chance(probability)}, against ${usual}.`];
 }
 
 function decision({ turn, sides }, number, within) {
@@ -39,9 +39,9 @@ function decision({ turn, sides }, number, within) {
     return make(
       "div",
       { className: `side ${one === turn ? "taken" : "other"}`, data: { side: one ? "right" : "left" } },
-      make("span", { className: "unseen" }, one === turn ? "taken: " : "not taken: "),
+      make("span", { className: "hidden" }, one === turn ? "taken: " : "not taken: "),
       make("span", { className: "words", title: words.join(" ") }, make("bdi", {}, words.join(" "))),
-      make("span", { className: "size" }, make("b", {}, percent(value)), " ", side.words ? counted(side.words, "word") : "a leaf"),
+      make("span", { className: "size" }, make("b", {}, percent(value)), " · ", side.words ? counted(side.words, "word") : "a leaf"),
       bar,
     );
   });
@@ -56,10 +56,10 @@ function picture(decisions) {
     const y = ROW * number + ROW / 2 - 14;
     const below = number + 1 < decisions.length ? y + ROW : height;
     const way = turn ? 1 : -1;
-    const bulge = MIDDLE + way * 52;
-    const end = MIDDLE - way * 50;
+    const bulge = MIDDLE + way * 36;
+    const end = MIDDLE - way * 32;
     svg.append(
-      drawn("path", { class: "stub", d: `M${MIDDLE} ${y}C${MIDDLE - way * 22} ${y} ${end} ${y + 4} ${end} ${y + 26}` }),
+      drawn("path", { class: "stub", d: `M${MIDDLE} ${y}C${MIDDLE - way * 14} ${y} ${end} ${y + 4} ${end} ${y + 26}` }),
       drawn("circle", { class: "rest", cx: end, cy: y + 28, r: 2 + Math.log10(sides[1 - turn].words ?? 1) }),
       drawn("path", { class: "way", d: `M${MIDDLE} ${y}C${bulge} ${y + 4} ${bulge} ${below - 8} ${MIDDLE} ${below}` }),
     );

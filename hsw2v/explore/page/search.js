@@ -5,6 +5,7 @@ import { chance, counted, make } from "./parts.js";
 
 const NARROWEST = 0.0004;
 const NAMED = 0.035;
+const THIN = 0.008;
 
 export function drawSearch(answer, model, table) {
   const { steps, found } = answer.search;
@@ -32,13 +33,31 @@ export function drawSearch(answer, model, table) {
       element.style.setProperty("--left", begin);
       element.style.setProperty("--wide", shown);
       const kind = cell.word ? (cell.met <= state.step ? "found" : "leaf") : cell.met <= state.step ? "open" : "closed";
-      element.className = `cell ${kind}${cell.met === state.step ? " now" : ""}`;
+      element.className = `cell ${kind}${shown < THIN ? " thin" : ""}${cell.met === state.step ? " now" : ""}`;
       element.firstChild.hidden = shown < NAMED;
     }
+    callOut();
     slider.value = state.step;
     slider.setAttribute("aria-valuetext", describe(state.step));
     whole.hidden = state.wide === 1;
     if (!state.timer) told.textContent = describe(state.step);
+  }
+
+  /* The names of found words that are too narrow for theirs, below them where there is room. */
+  function callOut() {
+    for (const one of ice.querySelectorAll(".callout")) one.remove();
+    const taken = [];
+    const width = ice.clientWidth || 900;
+    const narrow = cells.filter(({ word, met, element }) => word !== undefined && met <= state.step && !element.hidden && element.firstChild.hidden);
+    for (const cell of narrow.sort((a, b) => b.wide - a.wide)) {
+      const middle = (cell.left + cell.wide / 2 - state.from) / state.wide;
+      const half = (4 * Math.min(cell.word.length, 20) + 4) / width;
+      const free = (level) => !taken.some((one) => one.level === level && Math.abs(one.middle - middle) < one.half + half);
+      const level = [cell.depth + 1, cell.depth + 2].find(free);
+      if (!level || middle < half || middle > 1 - half) continue;
+      taken.push({ level, middle, half });
+      ice.append(make("span", { className: "callout", "aria-hidden": "true", dir: "auto", style: { "--level": level, "--left": middle } }, cell.word.slice(0, 20)));
+    }
   }
 
   function describe(step) {
@@ -99,12 +118,13 @@ export function drawSearch(answer, model, table) {
   if (cells.length) cells[0].element.tabIndex = 0;
   highlight(table, cells);
   draw();
+  requestAnimationFrame(callOut);
 
   return make(
     "figure",
     { className: "search" },
     make("figcaption", {}, ...caption(answer, model)),
-    make("div", { className: "controls" }, play, make("label", { htmlFor: "step", className: "unseen" }, "Step of the search"), slider, whole),
+    make("div", { className: "controls" }, play, make("label", { htmlFor: "step", className: "hidden" }, "Step of the search"), slider, whole),
     ice,
     told,
     listed(steps, found),
