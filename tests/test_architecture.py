@@ -41,6 +41,7 @@ KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
 KNOWS["diagnosis"] = {*KNOWS["model"], "model"}
 KNOWS["training"] = {*KNOWS, "model"}
 KNOWS["experiments"] = {*KNOWS, "training"}
+KNOWS["explore"] = {*KNOWS["model"], "model"}
 KNOWS["sklearn"] = {*KNOWS["training"], "training"}
 KNOWS["cli"] = {*KNOWS, "experiments"}
 

@@ -10,6 +10,7 @@ from hsw2v.cli.completion import completion, with_files
 from hsw2v.cli.demo import demo
 from hsw2v.cli.diagnose import diagnose
 from hsw2v.cli.evaluate import evaluate
+from hsw2v.cli.explore import explore
 from hsw2v.cli.export import export
 from hsw2v.cli.habits import check_command, check_options
 from hsw2v.cli.help import first_steps, show, with_help
@@ -52,6 +53,7 @@ COMMANDS: tuple[click.Command, ...] = (
     tree,
     export,
     align,
+    explore,
     evaluate,
     diagnose,
     compare,

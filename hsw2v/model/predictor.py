@@ -80,20 +80,20 @@ class Predictor:
 
     def log_prob(self, word: str, context: str | Iterable[str]) -> float:
         """Return the log-probability of a word in a context, in nats."""
-        hidden = self._hidden(self.context(context))
+        hidden = self.hidden(self.context(context))
         sources = np.arange(len(hidden))[None]
         logs = self.softmax.log_probs(hidden, sources, self._model.rows([word]))
         return float(log_mean(logs, np.ones(logs.shape, np.bool_))[0])
 
     def distribution(self, context: str | Iterable[str]) -> Logs:
         """Return the probability of every word in a context, (V,) float64."""
-        return np.exp(self.softmax.log_distribution(self._hidden(self.context(context))))
+        return np.exp(self.softmax.log_distribution(self.hidden(self.context(context))))
 
     def predict(self, context: str | Iterable[str], k: int) -> Prediction:
         """Return the k most probable words in a context."""
         check_positive("k", k)
         found = self.context(context)
-        best = self.softmax.most_probable(self._hidden(found), k)
+        best = self.softmax.most_probable(self.hidden(found), k)
         assert self._model.output is not None
         return Prediction(
             tuple(self._model.vocabulary.spelled(best.words.tolist())),
@@ -119,7 +119,7 @@ class Predictor:
 
         return scores_of(text, logs_of, listener)
 
-    def _hidden(self, context: Context) -> Floats:
+    def hidden(self, context: Context) -> Floats:
         """Return the hidden vectors of a context's words, (n, D) float64, or in CBOW their mean."""
         hidden: Floats = self._model.hidden_of(context.words).astype(np.float64)
         return hidden.mean(axis=0, keepdims=True) if self._cbow else hidden

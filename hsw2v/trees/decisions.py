@@ -32,27 +32,41 @@ def decisions(tree: Tree, words: Iterable[int], examples: int) -> Iterator[list[
 
     Each has up to `examples` words as examples: those of least id, which are the most frequent.
     """
-    sizes = words_below(tree)
-    first = first_words(tree, min(examples, len(tree)))
+    sides = Sides(tree, examples)
     for word in words:
-        slot = int(tree.slots[~word])
+        yield sides.path(word)
+
+
+class Sides:
+    """What is below the nodes of a tree: how many words, and the first of them, by their ids."""
+
+    def __init__(self, tree: Tree, examples: int) -> None:
+        """Find up to `examples` words below each node of a tree."""
+        self.tree, self._most = tree, examples
+        self._sizes = words_below(tree)
+        self._first = first_words(tree, min(examples, len(tree)))
+
+    def size(self, place: int) -> int:
+        """Return the number of words below a node, or 1 for a word, as `children` has both."""
+        return 1 if place < 0 else int(self._sizes[place])
+
+    def examples(self, place: int) -> list[int]:
+        """Return the first words below a node, or a word itself."""
+        if place < 0:
+            return [~place][: self._most]
+        return [one for one in self._first[place].tolist() if one < len(self.tree)]
+
+    def path(self, word: int) -> list[Decision]:
+        """Return the decisions from the root to a word."""
+        slot = int(self.tree.slots[~word])
         path = []
         while slot >= 0:
             node, turn = divmod(slot, 2)
-            same, other = tree.children[node, [turn, 1 - turn]].tolist()
-            path.append(
-                Decision(
-                    node,
-                    turn,
-                    words=1 if same < 0 else int(sizes[same]),
-                    others=1 if other < 0 else int(sizes[other]),
-                    examples=[~other][:examples]
-                    if other < 0
-                    else [one for one in first[other].tolist() if one < len(tree)],
-                )
-            )
-            slot = int(tree.slots[node])
-        yield path[::-1]
+            same, other = self.tree.children[node, [turn, 1 - turn]].tolist()
+            examples = self.examples(other)
+            path.append(Decision(node, turn, self.size(same), self.size(other), examples))
+            slot = int(self.tree.slots[node])
+        return path[::-1]
 
 
 def words_below(tree: Tree) -> NDArray[np.int64]:

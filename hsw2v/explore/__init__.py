@@ -1,0 +1,1 @@
+"""Questions to a model in a page of the local machine."""
