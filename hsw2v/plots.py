@@ -6,8 +6,9 @@ figures give the same bytes.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -137,3 +138,18 @@ def figure_file(
         yield figure, figure.subplots(rows, columns, squeeze=False)
         with atomic_write(path, force=force) as stream:
             figure.savefig(stream, format=kind, dpi=_DPI.get(), metadata=_UNDATED[kind])
+
+
+def draw_lines(
+    panel: Any,
+    title: str,
+    label: str,
+    x: Sequence[float],
+    lines: Mapping[str, Sequence[float | None]],
+    **style: str,
+) -> None:
+    """Draw lines by their names over `x`, which `label` describes, with gaps for None."""
+    panel.set_title(title)
+    panel.set_xlabel(label)
+    for name, values in lines.items():
+        panel.plot(x, [math.nan if y is None else y for y in values], label=name, **style)

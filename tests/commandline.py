@@ -37,14 +37,16 @@ def run(
     """
     given = [os.fspath(_text(argument)) for argument in arguments]
     sent = stdin.encode() if isinstance(stdin, str) else stdin
-    result = _run_apart(given, sent, cwd, process) if process else _run_here(given, sent, cwd)
+    result = _run_apart(given, sent, cwd, process) if process else run_here(given, sent, cwd)
     assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
     return result
 
 
-def _run_here(
+def run_here(
     arguments: list[str], stdin: bytes, cwd: Path | None
 ) -> subprocess.CompletedProcess[str]:
+    """Run `hsw2v` in this process, however it ends."""
+
     def command() -> None:
         with program.make_context("hsw2v", list(arguments)) as context:
             program.invoke(context)

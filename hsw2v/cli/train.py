@@ -42,6 +42,14 @@ output_option = click.option(
 )
 
 
+plot_option = click.option(
+    "--plot",
+    metavar="FILE",
+    help="Draw losses, speed and learning rate when training ends or is interrupted, as .png or "
+    ".svg (needs hsw2v[plot]).",
+)
+
+
 @click.command()
 @training_corpus_argument
 @graph_option
@@ -84,6 +92,7 @@ output_option = click.option(
     is_flag=True,
     help="Print what `hsw2v plan` prints, and write nothing.",
 )
+@plot_option
 @quiet_option
 @log_option
 @settings_options("training", "vocabulary", "corpus", "graph")
@@ -100,6 +109,7 @@ def train(
     keep_epochs: bool,
     resume: bool,
     dry_run: bool,
+    plot: str | None,
     quiet: bool,
     log_json: str | None,
     **given: Any,
@@ -132,12 +142,10 @@ def train(
         settings = earlier.checked(settings, has_lr=has_lr, text=graph is None)
     others = [one for one in (heldout, from_model) if one is not None]
     path, inputs = check_paths(corpus, graph, output, settings, others=others, force=force)
-    if log_json:
-        check_output(log_json, inputs, force=force or resume)
-    if log_json and os.path.abspath(log_json) == os.path.abspath(path):
-        raise UsageError("the log and the model are the same file", where=path, hint="name two")
+    beside = {"log": log_json, "figure": plot}
+    check_beside(path, beside, inputs, force=force or resume)
     if keep_epochs:
-        check_epochs(path, [*inputs, *([log_json] if log_json else [])])
+        check_epochs(path, [*inputs, *filter(None, beside.values())])
     if settings.training.record_gradients and not log_json:
         raise UsageError("gradients are recorded in the log", hint="name one with --log-json")
     if dry_run:
@@ -165,6 +173,7 @@ def train(
             checkpoint_every=checkpoint_every,
             keep_epochs=keep_epochs,
             resumed=resume,
+            plot=plot,
         )
 
 
@@ -213,6 +222,7 @@ def train_and_save(
     help="Address of the Ray cluster (default: that of RAY_ADDRESS, else one is started here).",
 )
 @checkpoint_option(None, "as before")
+@plot_option
 @quiet_option
 @log_option
 def resume(
@@ -224,13 +234,14 @@ def resume(
     engine: str | None,
     ray_address: str | None,
     checkpoint_every: float | None,
+    plot: str | None,
     quiet: bool,
     log_json: str | None,
 ) -> None:
     """Go on with the training that was interrupted and is kept in the folder CHECKPOINT.
 
     The text is not read again. With one thread the model is, to the bit, the one that the training
-    would have come to. The log of --log-json is continued.
+    would have come to. The log of --log-json is continued, and the figure of --plot drawn again.
 
     \b
     Example:
@@ -258,6 +269,7 @@ def resume(
             tables=tables,
             engine=engine,
             ray_address=ray_address,
+            plot=plot,
             listener=progress.listen,
         )
         progress.end(model, os.path.relpath(path), time.perf_counter() - begun)
@@ -333,6 +345,26 @@ def check_paths(
     inputs = [*files.expand_sources([*corpus, *others]), *settings.files.values()]
     check_output(path, inputs, force=force)
     return path, inputs
+
+
+def check_beside(
+    path: str, others: dict[str, str | None], inputs: list[str], *, force: bool
+) -> None:
+    """Check the files that are written beside a model, by what they are, as `check_output` does.
+
+    Raises:
+        UsageError: one of them is the model, or another of them.
+        And what `check_output` raises.
+    """
+    taken = {os.path.abspath(path): "model"}
+    for what, other in others.items():
+        if other is None:
+            continue
+        check_output(other, inputs, force=force)
+        if (same := taken.setdefault(os.path.abspath(other), what)) != what:
+            raise UsageError(
+                f"the {what} and the {same} are the same file", where=other, hint="name two"
+            )
 
 
 def check_epochs(path: str, others: list[str]) -> None:

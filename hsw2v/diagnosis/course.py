@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hsw2v.diagnosis.diagnosis import Diagnosis, mean_over
-from hsw2v.diagnosis.drawing import draw_lines
 from hsw2v.diagnosis.findings import bands, span
 from hsw2v.errors import CorruptInputError, UsageError
 from hsw2v.files import read_text
-from hsw2v.plots import Path, figure_file
+from hsw2v.plots import Path, draw_lines, figure_file
 
 DECILES = ((1, 1), (2, 5), (6, 10))
 """The deciles, from first to last, that share a line of the figure."""

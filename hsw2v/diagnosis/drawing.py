@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hsw2v.diagnosis.diagnosis import Diagnosis, Figures
-from hsw2v.plots import Path, figure_file
+from hsw2v.plots import Path, draw_lines, figure_file
 
 GRADIENTS = {
     "output_gradient": "at the output row",
@@ -79,18 +78,3 @@ def _draw(
             panel.set_yscale("log")
         else:
             panel.set_ylim(bottom=0.0)
-
-
-def draw_lines(
-    panel: Any,
-    title: str,
-    label: str,
-    x: Sequence[float],
-    lines: Mapping[str, Sequence[float | None]],
-    **style: str,
-) -> None:
-    """Draw lines by their names over `x`, which `label` describes, with gaps for None."""
-    panel.set_title(title)
-    panel.set_xlabel(label)
-    for name, values in lines.items():
-        panel.plot(x, [math.nan if y is None else y for y in values], label=name, **style)

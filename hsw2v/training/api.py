@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 from hsw2v.config import Config, read_config
@@ -23,6 +24,7 @@ from hsw2v.training.fitting import Trained, fit
 from hsw2v.training.graphs import chosen_source, defaults
 from hsw2v.training.initial import InitialVectors
 from hsw2v.training.output import ModelOutput
+from hsw2v.training.plotting import TrainingPlot, plot_again
 from hsw2v.training.texts import Texts, read_again, read_texts
 from hsw2v.training.warmup import WarmUp
 
@@ -42,6 +44,7 @@ def train(
     keep_epochs: bool = False,
     resumed: bool = False,
     notes: Mapping[str, Any] | None = None,
+    plot: Path | None = None,
     listener: Listener = ignore,
     progress: bool = False,
     **settings: Any,
@@ -82,13 +85,17 @@ def train(
     those under "info" become part of the model's. With `keep_epochs` the model after each epoch N
     but the last is written beside it, as NAME.epoch-N.safetensors.
 
+    With `plot`, the name of an .svg or .png, losses, speed and learning rate are drawn there over
+    the tokens passed, when the training is complete or was interrupted; `resume` draws them again.
+
     Nothing is printed. `listener` is called with every event (`hsw2v.events`); with `progress` they
     are shown as the command line does, on standard error, or as the bar of a notebook.
 
     Raises:
-        UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it; or
-            it contradicts `from_model` or how a `Graph` was read, or the model has no output layer
-            or no counts; or there are neither a source nor a graph, or both.
+        UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it, or
+            `plot` is no name of a figure; or it contradicts `from_model` or how a `Graph` was
+            read, or the model has no output layer or no counts; or there are neither a source
+            nor a graph, or both.
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file
             of a graph, of a tree or of `from_model`.
         EmptyCorpusError: there is nothing to train on.
@@ -98,6 +105,7 @@ def train(
         DivergedError: training ran away, at an eighth of the learning rate, too.
         ResourceError: there is not enough memory.
     """
+    drawn = None if plot is None else TrainingPlot(plot, force=force or resumed)
     earlier = None if from_model is None else Earlier.of(from_model)
     first = defaults(graph, None if earlier is None else earlier.settings)
     base = config if isinstance(config, Config) else read_config(config, first) if config else first
@@ -107,6 +115,8 @@ def train(
         asked = earlier.checked(asked, has_lr=has_lr, text=graph is None)
         notes = dict(notes or {})
         notes["info"] = {**earlier.info, **notes.get("info", {})}
+    if plot is not None:
+        notes = {**(notes or {}), "plot": os.path.abspath(plot)}
     source, asked = chosen_source(source, graph, asked, listener)
     chosen = asked.resolved()
     codes = check_training(
@@ -122,6 +132,8 @@ def train(
     warm_up = WarmUp(chosen.training)
     with memory_explained(), ExitStack() as context:
         kept = None
+        if drawn is not None:
+            listener = context.enter_context(drawn).beside(listener)
         if output is not None:
             kept = ModelOutput(
                 output,
@@ -133,6 +145,8 @@ def train(
                 notes=notes,
             )
             if resumed and kept.is_interrupted():
+                if drawn is not None:
+                    drawn.read_log(kept.notes.get("log_json"))
                 now = chosen.training
                 machine = {"threads": now.threads, "tables": now.tables}
                 return _resume(kept, listener, ray_address=now.ray_address, **machine)
@@ -172,6 +186,7 @@ def resume(
     tables: str | None = None,
     engine: str | None = None,
     ray_address: str | None = None,
+    plot: Path | None = None,
     listener: Listener = ignore,
     progress: bool = False,
 ) -> Model:
@@ -180,10 +195,10 @@ def resume(
     The text is not read again, unless workers of a cluster had read it. Schedule, windows and
     random numbers are those of the uninterrupted training: with one thread, so is the model, to the
     bit. What is not given here is as it was:
-    `output` and `force`, which tell where the model is saved, `checkpoint_every`, `threads` and
-    `tables`; and for deterministic training `engine`, "local" or "ray", which comes to the same
-    model. The address of a Ray cluster is not kept: `ray_address`, or RAY_ADDRESS, names it again.
-    `listener` and `progress` are those of `train`.
+    `output` and `force`, which tell where the model is saved, `checkpoint_every`, `threads`,
+    `tables` and `plot`; and for deterministic training `engine`, "local" or "ray", which comes to
+    the same model. The address of a Ray cluster is not kept: `ray_address`, or RAY_ADDRESS, names
+    it again. `listener` and `progress` are those of `train`.
 
     Raises:
         UsageError: another engine would come to another model.
@@ -191,6 +206,9 @@ def resume(
         And what `train` raises.
     """
     was = read_run(checkpoint).notes
+    drawn = plot_again(was.notes, checkpoint, plot, force=bool(force))
+    if drawn is not None:
+        listener = drawn.beside(listener)
     kept = ModelOutput(
         was.output if output is None else output,
         force=was.force if force is None else force,
@@ -202,7 +220,8 @@ def resume(
         folder=checkpoint,
     )
     now = {"threads": threads, "tables": tables, "engine": engine, "ray_address": ray_address}
-    return _resume(kept, listener, **now)
+    with drawn or nullcontext():
+        return _resume(kept, listener, **now)
 
 
 def _resume(kept: ModelOutput, listener: Listener, **now: Any) -> Model:
