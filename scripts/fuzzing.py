@@ -28,7 +28,7 @@ from hsw2v.events import EpochEnd, Event, ignore
 from hsw2v.experiments.experiment import read_experiment
 from hsw2v.experiments.results import FORMAT, Results
 from hsw2v.files import COMPRESSIONS, write_text
-from hsw2v.model.load import verify
+from hsw2v.model.loading import verify
 from hsw2v.query.testsets import read_analogies, read_pairs
 from hsw2v.training import checkpoint
 from hsw2v.training.log import Log

@@ -29,7 +29,7 @@ def verify(file: str, as_json: bool) -> None:
 
         checked = list(checkpoint.verify(Path(file)))
     else:
-        from hsw2v.model.load import verify as verify_file
+        from hsw2v.model.loading import verify as verify_file
 
         checked = list(verify_file(file))
     if as_json:

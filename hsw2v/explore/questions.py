@@ -81,15 +81,8 @@ class Questions:
         """Return the words nearest to the mean of each `word`, and of each `minus` turned round."""
         words, minus = asked.words("word"), asked.words("minus")
         k = asked.number("k", 10, MOST_ANSWERS)
-        every = words + minus
-        if not minus:
-            found = self._model.similar(words, k)
-        else:
-            unit = unit_rows(self._model.vectors_of(every))
-            unit[len(words) :] *= -1.0
-            near = self._model.similar(unit.mean(axis=0), k + len(every))
-            found = [one for one in near if one[0] not in every][:k]
-        return {"similar": _records(found), **self._composed(every)}
+        found = self._model.similar(words, k, minus=minus)
+        return {"similar": _records(found), **self._composed(words + minus)}
 
     def analogy(self, asked: Asked) -> Record:
         """Return the answers to: `a` is to `b` as `c` is to ?"""
