@@ -15,6 +15,7 @@ import hsw2v
 from hsw2v.cli.habits import COMMANDS, NOT_HERE, OPTIONS, bare_name
 from hsw2v.cli.program import program
 from hsw2v.config import Config, read_config
+from hsw2v.config.synonyms import SYNONYMS
 from hsw2v.errors import UsageError
 
 PLANNED = {"map"}
@@ -207,6 +208,16 @@ def test_choices_are_in_any_case_everywhere(tmp_path: Path) -> None:
     assert (
         hsw2v.train(sentences, model="CBOW", dim=4, threads=1).config["training"]["model"] == "cbow"
     )
+
+
+def test_names_of_other_programs_are_answered_in_python_and_files_too(tmp_path: Path) -> None:
+    for other, ours in SYNONYMS.items():
+        with pytest.raises(UsageError, match=f"unknown setting '{other}'; did you mean '{ours}'"):
+            hsw2v.train([["a"]], **{other: 3})
+    file = tmp_path / "mine.toml"
+    file.write_text("[training]\nvector_size = 3\n")
+    with pytest.raises(UsageError, match=r"unknown key 'vector_size'.*did you mean 'dim'"):
+        read_config(file)
 
 
 def test_every_choice_of_every_command_is_in_any_case() -> None:

@@ -145,7 +145,7 @@ def test_every_setting_of_a_group_has_neighbours_of_its_section() -> None:
         assert len(found) <= 1, heading
 
 
-@pytest.mark.parametrize("columns", [40, 60, 200])
+@pytest.mark.parametrize("columns", [1, 20, 40, 60, 200])
 def test_help_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     for command in COMMANDS:
@@ -153,7 +153,11 @@ def test_help_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -
         examples = text.split("Example", 1)[1].split("\n\n")[0]
         rest = text.replace(examples, "")
         # A usage line, a name or a list of choices cannot be broken.
-        words = [line for line in rest.splitlines() if len(line) > min(columns - 1, help.WIDEST)]
+        words = [
+            line
+            for line in rest.splitlines()
+            if len(line) > min(max(columns - 1, help.NARROWEST), help.WIDEST)
+        ]
         assert all(len(line.split()) <= 3 for line in words), words
 
 

@@ -11,25 +11,19 @@ from itertools import pairwise
 
 import click
 
+from hsw2v.config.synonyms import SYNONYMS
 from hsw2v.errors import UsageError
 
 OPTIONS: Mapping[str, str] = {
-    **dict.fromkeys(("size", "vector-size", "dimensions", "dimension", "hidden-size"), "--dim {}"),
-    **dict.fromkeys(("iter", "epoch", "n-iter", "num-epochs"), "--epochs {}"),
-    **dict.fromkeys(("alpha", "eta", "learning-rate"), "--lr {}"),
-    **dict.fromkeys(("ws", "window-size"), "--window {}"),
-    **dict.fromkeys(("thread", "num-threads", "n-threads"), "--threads {}"),
+    **{
+        other.replace("_", "-"): f"--{ours.replace('_', '-')} {{}}"
+        for other, ours in SYNONYMS.items()
+    },
     **dict.fromkeys(("train", "input", "corpus", "corpus-file", "sentences"), "{}"),
     **dict.fromkeys(("output", "save-file", "model-file"), "--output {}"),
-    **dict.fromkeys(("max-vocab-size", "max-final-vocab"), "--max-vocab {}"),
     **dict.fromkeys(("neg", "negative"), "--loss {loss} --negative {}"),
     **dict.fromkeys(("minn", "min-n", "maxn", "max-n"), "--subwords {minn}-{maxn}"),
-    **dict.fromkeys(("read-vocab", "vocab-file"), "--vocab {}"),
     **dict.fromkeys(("topn", "top-n"), "-k {}"),
-    "bucket": "--buckets {}",
-    "pretrained-vectors": "--init {}",
-    "num-walks": "--walks-per-node {}",
-    "t": "--sample {}",
     "cbow=0": "--model skipgram",
     "cbow": "--model cbow",
     "skipgram": "--model skipgram",
