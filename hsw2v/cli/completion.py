@@ -24,7 +24,7 @@ _NAMES = {"tree": TREES, "connector_words": (ENGLISH,), "tables": (MEMORY,)}
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(SHELLS, case_sensitive=False))
+@click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the script by which SHELL completes commands, options, choices, files and words.

@@ -13,7 +13,7 @@ from hsw2v.files import check_writable
 @click.argument("output")
 @click.option(
     "--format",
-    type=click.Choice(["text", "binary", "npy", "fasttext"], case_sensitive=False),
+    type=click.Choice(["text", "binary", "npy", "fasttext"]),
     help="word2vec text, word2vec binary, a NumPy array beside a list of words, or a .bin file of "
     "fastText (default: by the extension: .bin for word2vec binary, .npy, otherwise text).",
 )

@@ -11,25 +11,19 @@ from itertools import pairwise
 
 import click
 
+from hsw2v.config.synonyms import SYNONYMS
 from hsw2v.errors import UsageError
 
 OPTIONS: Mapping[str, str] = {
-    **dict.fromkeys(("size", "vector-size", "dimensions", "dimension", "hidden-size"), "--dim {}"),
-    **dict.fromkeys(("iter", "epoch", "n-iter", "num-epochs"), "--epochs {}"),
-    **dict.fromkeys(("alpha", "eta", "learning-rate"), "--lr {}"),
-    **dict.fromkeys(("ws", "window-size"), "--window {}"),
-    **dict.fromkeys(("thread", "num-threads", "n-threads"), "--threads {}"),
+    **{
+        other.replace("_", "-"): f"--{ours.replace('_', '-')} {{}}"
+        for other, ours in SYNONYMS.items()
+    },
     **dict.fromkeys(("train", "input", "corpus", "corpus-file", "sentences"), "{}"),
     **dict.fromkeys(("output", "save-file", "model-file"), "--output {}"),
-    **dict.fromkeys(("max-vocab-size", "max-final-vocab"), "--max-vocab {}"),
     **dict.fromkeys(("neg", "negative"), "--loss {loss} --negative {}"),
     **dict.fromkeys(("minn", "min-n", "maxn", "max-n"), "--subwords {minn}-{maxn}"),
-    **dict.fromkeys(("read-vocab", "vocab-file"), "--vocab {}"),
     **dict.fromkeys(("topn", "top-n"), "-k {}"),
-    "bucket": "--buckets {}",
-    "pretrained-vectors": "--init {}",
-    "num-walks": "--walks-per-node {}",
-    "t": "--sample {}",
     "cbow=0": "--model skipgram",
     "cbow": "--model cbow",
     "skipgram": "--model skipgram",
@@ -81,6 +75,14 @@ COMMANDS: Mapping[str, str] = {
 """Commands of other programs, and others that people try."""
 
 
+def in_any_case(command: click.Command) -> click.Command:
+    """Let the choices of a command be written in any case."""
+    for one in command.params:
+        if isinstance(one.type, click.Choice):
+            one.type.case_sensitive = False
+    return command
+
+
 def check_options(command: click.Command, arguments: Sequence[str], path: str) -> None:
     """Check that no option is one of another program, or of this one written in another way.
 
@@ -93,21 +95,20 @@ def check_options(command: click.Command, arguments: Sequence[str], path: str) -
     while rest and rest[0] != "--":
         argument = rest.pop(0)
         name, equals, value = argument.partition("=")
-        if not name.startswith("-") or name in known:
-            line.append(argument)
-            continue
-        bare = bare_name(name)
         if not equals and rest and not re.match("-[A-Za-z]", rest[0]):
             value = rest[0]
-        meant = _meaning(bare, value, known)
+        bare, meant = bare_name(name), None
+        if name.startswith("-") and name not in known:
+            meant = _meaning(bare, value, known)
+            _check_dash(name, known, path, is_known=meant is not None)
         if meant is None:
-            _check_dash(name, known, path)
-            line.append(argument)
+            takes = not equals and rest and _takes_value(known.get(name))
+            line += [argument, rest.pop(0)] if takes else [argument]
             continue
-        words = [one.format(value, **facts) for one in meant.split()]
-        if value and not equals and not _is_flag(known.get(meant)):
+        if value and not equals and ("{}" in meant or value.isdigit() or bare in NOT_HERE):
             rest.pop(0)
-        said.append(_said(name, value, bare, meant, words))
+        words = [filled for one in meant.split() if (filled := one.format(value, **facts))]
+        said.append(_said(name, value, meant, words))
         line += _new(words, line)
     if said:
         raise UsageError(
@@ -149,39 +150,38 @@ def _meaning(bare: str, value: str, known: Mapping[str, click.Parameter]) -> str
         if name in OPTIONS and _is_possible(OPTIONS[name], known):
             return OPTIONS[name]
     if f"--{bare}" in known:
-        return f"--{bare}" if _is_flag(known[f"--{bare}"]) else f"--{bare} {{}}"
+        return f"--{bare} {{}}" if _takes_value(known[f"--{bare}"]) else f"--{bare}"
     return "" if bare in NOT_HERE and "--dim" in known else None
 
 
-def _is_possible(meant: str, known: Mapping[str, click.Parameter]) -> bool:
-    """Tell whether a command has these options; and a text, where it is to be an argument."""
-    if meant in ("", "{}"):
-        return "--min-count" in known
+def _is_possible(meant: str, known: Collection[str]) -> bool:
+    """Tell whether a command has these options, or a text where one is meant."""
+    if meant == "{}":
+        return "corpus" in known
     return all(one in known for one in meant.split() if one.startswith("-"))
 
 
-def _is_flag(option: click.Parameter | None) -> bool:
-    return isinstance(option, click.Option) and option.is_flag
+def _takes_value(option: click.Parameter | None) -> bool:
+    return isinstance(option, click.Option) and not option.is_flag
 
 
-def _said(name: str, value: str, bare: str, meant: str, words: Sequence[str]) -> str:
-    if bare in NOT_HERE:
-        return f"{name} ({NOT_HERE[bare]})"
-    if f"{bare}={value}" in OPTIONS or (meant and "{}" not in meant):
-        return f"{name} {value}".rstrip() + (
-            f" is {shlex.join(words)}" if words else " is the default"
-        )
-    options = [one for one in words if one.startswith("-")]
+def _said(name: str, value: str, meant: str, words: Sequence[str]) -> str:
+    """Return what an option is here, in words."""
+    if not meant:
+        return f"{name} ({NOT_HERE[bare_name(name)]})"
+    if "{}" not in meant:
+        return f"{name} {value if value.isdigit() else ''}".strip() + f" is {shlex.join(words)}"
+    options = [one for one in meant.split() if one.startswith("-")]
     return f"{name} is {' and '.join(options) or 'CORPUS'}"
 
 
-def _check_dash(name: str, known: Collection[str], path: str) -> None:
-    """Check that a long option has two dashes.
+def _check_dash(name: str, known: Collection[str], path: str, *, is_known: bool) -> None:
+    """Check that an option that nobody knows has two dashes.
 
     Raises:
-        UsageError: it has one. By click the first letter would be the option.
+        UsageError: it has one. By click its first letter would be the option.
     """
-    if re.fullmatch("-[A-Za-z][A-Za-z_-]+", name) and name[:2] not in known:
+    if not is_known and re.fullmatch("-[A-Za-z][A-Za-z_-]+", name) and name[:2] not in known:
         close = difflib.get_close_matches(f"--{bare_name(name)}", known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"see {path} --help"
         raise UsageError(f"no such option: {name}", hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -22,8 +23,8 @@ from hsw2v.cli.output import Terminal
 if TYPE_CHECKING:
     import cloup
 
-WIDEST = 100
-"""Columns of a help text, where the terminal has as many."""
+NARROWEST, WIDEST = 20, 100
+"""Columns of a help text, between which it is as wide as the terminal."""
 _STEPS = (
     ("train", "train corpus.txt", "makes corpus.safetensors"),
     ("demo", "demo", "the same, where no text is at hand"),
@@ -83,7 +84,10 @@ def help_text(context: click.Context, *, everything: bool = False, styled: bool 
         heading=cloup.Style(fg="yellow", bold=True),
         col1=cloup.Style(fg="cyan"),
     )
-    formatter = cloup.HelpFormatter(max_width=WIDEST, theme=theme if styled else cloup.HelpTheme())
+    columns = shutil.get_terminal_size().columns - 1
+    formatter = cloup.HelpFormatter(
+        width=min(max(columns, NARROWEST), WIDEST), theme=theme if styled else cloup.HelpTheme()
+    )
     formatter.write_usage(context.command_path, " ".join(command.collect_usage_pieces(context)))
     formatter.write_command_help_text(command)
     formatter.write_many_sections(list(_sections(context, everything)))

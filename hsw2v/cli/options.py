@@ -150,7 +150,7 @@ def _setting_option(one: dataclasses.Field[Any]) -> Callable[[F], F]:
     if is_flag:
         return click.option(f"{flag}/--no-{flag[2:]}", one.name, default=None, help=help)
     choices = one.metadata["choices"]
-    kind = click.Choice(choices, case_sensitive=False) if choices else type_of(one)
+    kind = click.Choice(choices) if choices else type_of(one)
     return click.option(flag, one.name, type=kind, default=None, help=help)
 
 

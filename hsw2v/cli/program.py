@@ -12,7 +12,7 @@ from hsw2v.cli.diagnose import diagnose
 from hsw2v.cli.evaluate import evaluate
 from hsw2v.cli.explore import explore
 from hsw2v.cli.export import export
-from hsw2v.cli.habits import check_command, check_options
+from hsw2v.cli.habits import check_command, check_options, in_any_case
 from hsw2v.cli.help import first_steps, show, with_help
 from hsw2v.cli.index import index
 from hsw2v.cli.inspect import info, vector
@@ -69,10 +69,12 @@ class Program(click.Group):
         return list(self.commands)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse options of training that no command is before."""
+        """Refuse options of `train` that no command is before."""
         own = {name for one in self.params for name in one.opts}
         if args and args[0].startswith("-") and args[0] not in own and not ctx.resilient_parsing:
             check_options(train, args, f"{ctx.command_path} train")
+            if args[0].partition("=")[0] in {name for one in train.params for name in one.opts}:
+                raise click.UsageError("An option comes after its command, such as train.", ctx)
         return super().parse_args(ctx, args)
 
     def resolve_command(
@@ -108,4 +110,4 @@ def program(context: click.Context) -> None:
 
 with_help(program)
 for command in COMMANDS:
-    program.add_command(with_files(with_help(command)))
+    program.add_command(with_help(with_files(in_any_case(command))))

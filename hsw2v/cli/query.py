@@ -46,7 +46,7 @@ def similarity(model: str, first: str, second: str, as_json: bool) -> None:
 @count_option
 @click.option(
     "--method",
-    type=click.Choice(["cosadd", "cosmul"], case_sensitive=False),
+    type=click.Choice(["cosadd", "cosmul"]),
     default="cosadd",
     show_default=True,
     help="Add the cosines (3CosAdd) or multiply them (3CosMul).",

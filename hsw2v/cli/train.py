@@ -213,7 +213,7 @@ def train_and_save(
 )
 @click.option(
     "--engine",
-    type=click.Choice(["local", "ray"], case_sensitive=False),
+    type=click.Choice(["local", "ray"]),
     help="Engine of deterministic training, each of which comes to the same (default: as before).",
 )
 @click.option(

@@ -46,7 +46,7 @@ _ROWS = 40
 )
 @click.option(
     "--format",
-    type=click.Choice(["json", "newick", "dot"], case_sensitive=False),
+    type=click.Choice(["json", "newick", "dot"]),
     help="Format of the tree (default: by the extension: .json, .nwk, .newick, .dot, .gv).",
 )
 @number_option(

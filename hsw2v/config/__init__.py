@@ -44,6 +44,7 @@ from hsw2v.config.settings import (
     TrainingConfig,
     VocabularyConfig,
 )
+from hsw2v.config.synonyms import SYNONYMS
 from hsw2v.config.values import bounds, checked, type_of
 from hsw2v.errors import Hsw2vError, MissingInputError, UsageError, without_credentials
 
@@ -346,10 +347,12 @@ def no_effect(unused: Collection[str]) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the hint for an unknown name: its new name, the most similar known one, or all."""
+    """Return the hint for an unknown name: its name now or here, the most similar one, or all."""
     if name in RENAMED:
         return f"it is called '{RENAMED[name]}' now"
     names = list(names)
+    if SYNONYMS.get(name) in names:
+        return f"did you mean '{SYNONYMS[name]}'?"
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(names)
 
