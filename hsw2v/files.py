@@ -29,11 +29,12 @@ from hsw2v.errors import (
     MissingInputError,
     OutputError,
     OutputExistsError,
+    UsageError,
     credentials,
     without_credentials,
 )
 
-STDIN = "-"
+STDIN = STDOUT = "-"
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _BATCH = 1 << 14
@@ -266,13 +267,22 @@ def _reason(error: BaseException, source: str = "") -> str:
     return reason or type(error).__name__
 
 
-def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> None:
-    """Check, before any work, that `atomic_write` can write there.
+def check_writable(
+    path: str | os.PathLike[str], *, force: bool = False, stdout: bool = False
+) -> None:
+    """Check, before any work, that `atomic_write` can write there, or `writing`, to `stdout` too.
 
     Raises:
+        UsageError: it is `-`, standard output, where a file has to be.
         OutputExistsError: the file exists and `force` is not given.
         OutputError: the folder is missing or not writable, or the path is no regular file.
     """
+    if os.fspath(path) == STDOUT:
+        if stdout:
+            return
+        raise UsageError(
+            "the output is a file, and cannot be standard output (-)", hint="name a file"
+        )
     with _explained(path):
         target = _target(path)
         if target.is_dir():
@@ -352,14 +362,40 @@ def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
         yield stream
 
 
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[BinaryIO]:
+    """Open a file by `atomic_write`, compressed by its extension; or `-`, standard output.
+
+    Raises:
+        OutputExistsError, OutputError, DiskFullError
+    """
+    if os.fspath(path) == STDOUT:
+        sys.stdout.flush()
+        # To a terminal goes text, and no control characters of it.
+        out = _Printed() if sys.stdout.isatty() else sys.stdout.buffer
+        yield cast(BinaryIO, out)
+        sys.stdout.flush()
+        return
+    with atomic_write(path, force=force) as stream, compressing(stream, os.fspath(path)) as out:
+        yield out
+
+
+class _Printed:
+    """A stream of bytes that are printed as text."""
+
+    def write(self, some: bytes | memoryview) -> int:
+        """Print whole lines, or other text that is not cut within a character."""
+        return sys.stdout.write(bytes(some).decode(errors="replace"))
+
+
 def write_text(path: str | os.PathLike[str], pieces: Iterable[str], *, force: bool = False) -> None:
-    """Write pieces of text to a file by `atomic_write`, compressed by its extension.
+    """Write pieces of text by `writing`.
 
     Raises:
         OutputExistsError, OutputError, DiskFullError
     """
     remaining = iter(pieces)
-    with atomic_write(path, force=force) as stream, compressing(stream, os.fspath(path)) as out:
+    with writing(path, force=force) as out:
         while some := list(itertools.islice(remaining, _BATCH)):
             out.write("".join(some).encode())
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import dataclasses
 import sys
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hsw2v import events
 from hsw2v.cli.display import PROGRESS, Bar, Display, Lines, describe
+from hsw2v.cli.output import TYPED, WAITING
 from hsw2v.config import Config
 from hsw2v.errors import OutputError
+from hsw2v.files import STDIN
 from hsw2v.training.log import Log
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
 
-SECONDS_UNTIL_PATIENCE = 3.0
+SECONDS_UNTIL_PATIENCE = 2.0
+SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class Progress:
@@ -26,17 +30,27 @@ class Progress:
     """
 
     def __init__(
-        self, *, quiet: bool = False, log: str | None = None, append: bool = False
+        self,
+        *,
+        quiet: bool = False,
+        sources: Sequence[str] = (),
+        log: str | None = None,
+        append: bool = False,
     ) -> None:
+        """Begin with nothing to show. `sources` is what is read: perhaps standard input."""
         self._display = Display() if quiet else Bar() if sys.stderr.isatty() else Lines()
         self._log = Log(log, append=append) if log else None
         self._append = append
         self._settings: dict[str, Any] = {}
         self._notices: set[events.Notice] = set()
-        self._patience: threading.Timer | None = None
+        self._reads_stdin = STDIN in sources
+        self._told: set[str] = set()
+        self._heard: threading.Event | None = None
 
     def __enter__(self) -> Progress:
-        self._await_compiler()
+        if self._reads_stdin and sys.stdin.isatty():
+            self._tell(TYPED)
+        self._be_patient()
         return self
 
     def __exit__(self, *ending: Any) -> None:
@@ -51,7 +65,9 @@ class Progress:
 
     def listen(self, event: events.Event) -> None:
         """Show an event, and log it."""
-        self._stop_waiting()
+        if not isinstance(event, events.Notice):
+            self._stop_waiting()
+            self._reads_stdin = False
         self._record(type(event).__name__, **dataclasses.asdict(event))
         if isinstance(event, events.Notice):
             if event in self._notices:
@@ -59,7 +75,7 @@ class Progress:
             self._notices.add(event)
         elif isinstance(event, events.Preparing | events.VocabularyReady):
             self._display.close()
-            self._await_compiler()
+            self._be_patient()
         if isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
             self._display.close()  # Answers are printed on the same terminal.
         elif type(event) in PROGRESS:
@@ -97,13 +113,38 @@ class Progress:
             self._log = None
             self._display.say(f"note: the log ends here: {error}")
 
-    def _await_compiler(self) -> None:
-        line = "preparing (the first run compiles for this machine) ..."
-        self._patience = threading.Timer(SECONDS_UNTIL_PATIENCE, self._display.say, [line])
-        self._patience.daemon = True
-        self._patience.start()
+    def _be_patient(self) -> None:
+        """Tell what a run waits for that says nothing for seconds."""
+        self._heard = threading.Event()
+        threading.Thread(target=self._wait, args=[self._heard], daemon=True).start()
+
+    def _wait(self, heard: threading.Event) -> None:
+        seconds = SECONDS_UNTIL_PATIENCE
+        while not heard.wait(seconds):
+            self._tell(self._awaited())
+            seconds = SECONDS_BETWEEN_LOOKS
+
+    def _awaited(self) -> str:
+        if _compiling():
+            return "compiling for this machine, once ..."
+        if self._reads_stdin:
+            return TYPED if sys.stdin.isatty() else WAITING
+        return "preparing ..."
+
+    def _tell(self, line: str) -> None:
+        if line not in self._told:
+            self._told.add(line)
+            self._display.say(line)
 
     def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._heard is not None:
+            self._heard.set()
+            self._heard = None
+
+
+def _compiling() -> bool:
+    """Tell whether code is compiled; what does so is not imported for that."""
+    compiler = sys.modules.get("hsw2v.jit")
+    # It may be on the way in.
+    ask = getattr(compiler, "compiling", None)
+    return ask is not None and bool(ask())
