@@ -10,6 +10,7 @@ import contextlib
 import errno
 import glob
 import gzip
+import importlib.util
 import itertools
 import os
 import re
@@ -31,12 +32,20 @@ from hsw2v.errors import (
     OutputExistsError,
     UsageError,
     credentials,
+    missing_extra,
     without_credentials,
 )
 
 STDIN = STDOUT = "-"
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
+_EXTRAS = {
+    **dict.fromkeys(("s3", "s3a", "s3n"), ("s3", "boto3")),
+    "gs": ("gcs", "google.cloud.storage"),
+    "azure": ("azure", "azure.storage.blob"),
+    **dict.fromkeys(("http", "https"), ("http", "requests")),
+}
+"""The extra that reads addresses of a scheme, and the package of it."""
 _BATCH = 1 << 14
 _ZSTD_CHECKSUM = 201
 """ZSTD_c_checksumFlag."""
@@ -46,6 +55,21 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 def is_address(source: str) -> bool:
     """Tell whether a source is a URL rather than a path."""
     return bool(_ADDRESS.match(source))
+
+
+def check_address(source: str) -> None:
+    """Check, before any work, that addresses of this kind can be read.
+
+    Raises:
+        UsageError: what reads them is not installed.
+    """
+    scheme = source.split("://", 1)[0].lower() if is_address(source) else ""
+    if scheme in _EXTRAS:
+        extra, package = _EXTRAS[scheme]
+        with contextlib.suppress(ModuleNotFoundError):  # Of a package that it is in.
+            if importlib.util.find_spec(package) is not None:
+                return
+        raise missing_extra(f"addresses {scheme}:// need {package}", extra, where=source)
 
 
 def readable(source: str) -> str:
@@ -148,12 +172,14 @@ def open_stored(source: str) -> Iterator[BinaryIO]:
     Errors while reading are those of other libraries: see `reading`.
 
     Raises:
+        UsageError: what reads an address is not installed.
         MissingInputError: the source cannot be opened.
     """
     if source == STDIN:
         # A blocked read of the raw stream holds no lock that the end of the program waits for.
         yield getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
         return
+    check_address(source)
     try:
         if is_address(source):
             import smart_open
@@ -161,12 +187,6 @@ def open_stored(source: str) -> Iterator[BinaryIO]:
             stream = smart_open.open(source, "rb", compression="disable")
         else:
             stream = open(source, "rb", buffering=0)  # noqa: SIM115
-    except ImportError as error:
-        raise MissingInputError(
-            f"addresses of this kind need a package that is not installed ({error})",
-            where=source,
-            hint="install the extra for it: hsw2v[s3], hsw2v[gcs], hsw2v[azure] or hsw2v[http]",
-        ) from _cause(error, source)
     except Exception as error:
         if isinstance(error, FileNotFoundError) and not is_address(source):
             raise MissingInputError("no such file", where=source, hint="check the path") from error

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.errors import CorruptInputError, EmptyCorpusError, MissingInputError, UsageError
+from hsw2v.errors import CorruptInputError, EmptyCorpusError, UsageError, missing_extra
 from hsw2v.files import read_text, readable
 
 Floats = NDArray[np.float32]
@@ -117,9 +117,7 @@ def _classifier() -> Any:
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError as error:
-        raise MissingInputError(
-            f"labels need scikit-learn ({error})", hint="install hsw2v[labels]"
-        ) from error
+        raise missing_extra("labels need scikit-learn", "labels", error) from error
     return LogisticRegression(solver="liblinear", random_state=0)
 
 
