@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from commandline import complaint, run, write_corpus, write_model
 
@@ -53,11 +52,11 @@ FORGOTTEN = [
     ),
     (
         "score new.txt small.safetensors",
-        "the model comes first: hsw2v score small.safetensors new.t",
+        "comes first: hsw2v score small.safetensors new.txt",
     ),
     (
         "export v.txt small.safetensors",
-        "the model comes first: hsw2v export small.safetensors v.txt",
+        "comes first: hsw2v export small.safetensors v.txt",
     ),
     ("similar small king", "small: no such file; did you mean small.safetensors?"),
     ("info absent.safetensors", "absent.safetensors: no such file; check the path"),
@@ -200,7 +199,6 @@ def test_an_address_is_refused_without_its_package_wherever_it_is_opened(
     _block(monkeypatch, "requests")
     with pytest.raises(errors.UsageError, match=r"pip install 'hsw2v\[http\]'"):
         hsw2v.load("https://host/m.safetensors")
-    assert importlib.util.find_spec("hsw2v") is not None
 
 
 def test_what_would_fit_does_fit() -> None:
@@ -214,9 +212,10 @@ def test_what_would_fit_does_fit() -> None:
         for room in (needed // 2, needed // 7):
             told = would_fit(training, words, needed, room)
             dim, most = (int(one) for one in told.split() if one.isdigit())
-            smaller = TrainingConfig(dim=dim, optimizer=training.optimizer)
-            assert 0.8 * room < parameter_bytes(smaller, words, words - 1).total <= room
-            assert 0.8 * room < parameter_bytes(training, most, most - 1).total <= room
+            smaller, larger = (dataclasses.replace(training, dim=one) for one in (dim, dim + 32))
+            assert parameter_bytes(smaller, words, words - 1).total <= room
+            assert parameter_bytes(larger, words, words - 1).total > room
+            assert 0.85 * room < parameter_bytes(training, most, most - 1).total <= room
             assert padded(dim) == dim
     assert would_fit(TrainingConfig(dim=300), 2, 10_000, 1) == ""
 
@@ -227,7 +226,7 @@ def test_training_that_does_not_fit_says_what_would(
     monkeypatch.setattr(parameters, "physical_memory", lambda: 5_000)
     told = complaint("train", "text.txt", "--min-count", 1, "--quiet", cwd=folder, code=13)
     assert "GB of memory; lower --dim" in told
-    assert "; --dim 32 or --max-vocab 5 would fit" in told
+    assert "; --dim 32 or --max-vocab 4 would fit" in told
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[Progress, list[str]]:
@@ -267,9 +266,7 @@ def test_what_is_compiled_is_known_until_it_is_kept(tmp_path: Path) -> None:
     program = (
         "import numpy as np\n"
         "from hsw2v import jit\n"
-        "from numba.core.caching import Cache\n"
         "seen = []\n"
-        "from hsw2v.corpus import pairs\n"
         "from hsw2v.trees.huffman import huffman\n"
         "from numba.core import compiler\n"
         "real = compiler.compile_extra\n"
@@ -321,7 +318,10 @@ def test_a_command_that_reads_a_terminal_says_so_at_once(
         cwd=folder,
     ) as process:
         os.write(leader, b"2 1\nking 1\nqueen 2\n\x04" if command[0] == "info" else b"king\n\x04")
-        out, told = process.communicate(timeout=60)
+        try:
+            out, told = process.communicate(timeout=30)
+        finally:
+            process.kill()
     os.close(leader)
     os.close(follower)
     assert process.returncode == 0, told
@@ -339,4 +339,3 @@ def test_encoding_checks_packages_before_anything_is_read(
             [str(folder / "text.txt"), "s3://bucket/a.txt"], CorpusConfig(), listener=heard.append
         )
     assert heard == []
-    assert np.isfinite(hsw2v.load(folder / "small.safetensors").vectors).all()
