@@ -105,6 +105,12 @@ def physical_memory() -> int | None:
         return None
 
 
+def memory_told() -> str:
+    """Return how much memory there is now, as the end of a sentence; or nothing."""
+    free = available_memory()
+    return "" if free is None else f", of which {free / 1e9:,.1f} GB are free"
+
+
 def available_memory() -> int | None:
     """Return the bytes of memory that a program can have now, as Linux estimates; else None."""
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from hsw2v.errors import MissingInputError, without_credentials
+from hsw2v.errors import MissingInputError, missing_extra, without_credentials
 
 _PATTERN = re.compile(r"s3://(?P<bucket>[^/@]+)/(?P<key>.*\*.*)", re.DOTALL)
 
@@ -23,18 +23,16 @@ def matching_keys(pattern: str) -> list[str]:
     Credentials, region and endpoint are those of the environment, as boto3 finds them.
 
     Raises:
-        MissingInputError: boto3 is not installed, the bucket cannot be listed, or no key matches.
+        UsageError: boto3 is not installed.
+        MissingInputError: the bucket cannot be listed, or no key matches.
     """
     match = _PATTERN.fullmatch(pattern)
     assert match is not None
     try:
         import boto3
     except ImportError as error:
-        raise MissingInputError(
-            "patterns in addresses need boto3, which is not installed",
-            where=pattern,
-            hint="install it with: pip install 'hsw2v[s3]'",
-        ) from error
+        what = "patterns in addresses need boto3"
+        raise missing_extra(what, "s3", error, where=pattern) from error
     bucket, key = match["bucket"], match["key"]
     try:
         pages = boto3.client("s3").get_paginator("list_objects_v2")

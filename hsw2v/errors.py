@@ -132,6 +132,20 @@ class ResourceError(Hsw2vError, MemoryError):
     exit_code = 13
 
 
+def missing_extra(
+    what: str, extra: str, error: ImportError | None = None, *, where: str = ""
+) -> UsageError:
+    """Return the error that a package of an extra of hsw2v is not there, or cannot be imported.
+
+    `what` is who needs which package, such as "figures need matplotlib".
+    """
+    why = "is not installed"
+    if error is not None and not isinstance(error, ModuleNotFoundError):
+        why = "cannot be imported ({})".format(str(error).split("\n", 1)[0])
+    hint = f"pip install 'hsw2v[{extra}]'"
+    return UsageError(f"{what}, which {why}", where=where, hint=hint)
+
+
 INTERRUPTED_EXIT_CODE = 130
 
 

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import glob
 import gzip
+import importlib.util
 import itertools
 import os
 import re
@@ -29,13 +30,22 @@ from hsw2v.errors import (
     MissingInputError,
     OutputError,
     OutputExistsError,
+    UsageError,
     credentials,
+    missing_extra,
     without_credentials,
 )
 
-STDIN = "-"
+STDIN = STDOUT = "-"
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
+_EXTRAS = {
+    **dict.fromkeys(("s3", "s3a", "s3n"), ("s3", "boto3")),
+    "gs": ("gcs", "google.cloud.storage"),
+    "azure": ("azure", "azure.storage.blob"),
+    **dict.fromkeys(("http", "https"), ("http", "requests")),
+}
+"""The extra that reads addresses of a scheme, and the package of it."""
 _BATCH = 1 << 14
 _ZSTD_CHECKSUM = 201
 """ZSTD_c_checksumFlag."""
@@ -45,6 +55,21 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 def is_address(source: str) -> bool:
     """Tell whether a source is a URL rather than a path."""
     return bool(_ADDRESS.match(source))
+
+
+def check_address(source: str) -> None:
+    """Check, before any work, that addresses of this kind can be read.
+
+    Raises:
+        UsageError: what reads them is not installed.
+    """
+    scheme = source.split("://", 1)[0].lower() if is_address(source) else ""
+    if scheme in _EXTRAS:
+        extra, package = _EXTRAS[scheme]
+        with contextlib.suppress(ModuleNotFoundError):  # Of a package that it is in.
+            if importlib.util.find_spec(package) is not None:
+                return
+        raise missing_extra(f"addresses {scheme}:// need {package}", extra, where=source)
 
 
 def readable(source: str) -> str:
@@ -147,12 +172,14 @@ def open_stored(source: str) -> Iterator[BinaryIO]:
     Errors while reading are those of other libraries: see `reading`.
 
     Raises:
+        UsageError: what reads an address is not installed.
         MissingInputError: the source cannot be opened.
     """
     if source == STDIN:
         # A blocked read of the raw stream holds no lock that the end of the program waits for.
         yield getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
         return
+    check_address(source)
     try:
         if is_address(source):
             import smart_open
@@ -160,12 +187,6 @@ def open_stored(source: str) -> Iterator[BinaryIO]:
             stream = smart_open.open(source, "rb", compression="disable")
         else:
             stream = open(source, "rb", buffering=0)  # noqa: SIM115
-    except ImportError as error:
-        raise MissingInputError(
-            f"addresses of this kind need a package that is not installed ({error})",
-            where=source,
-            hint="install the extra for it: hsw2v[s3], hsw2v[gcs], hsw2v[azure] or hsw2v[http]",
-        ) from _cause(error, source)
     except Exception as error:
         if isinstance(error, FileNotFoundError) and not is_address(source):
             raise MissingInputError("no such file", where=source, hint="check the path") from error
@@ -266,13 +287,22 @@ def _reason(error: BaseException, source: str = "") -> str:
     return reason or type(error).__name__
 
 
-def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> None:
-    """Check, before any work, that `atomic_write` can write there.
+def check_writable(
+    path: str | os.PathLike[str], *, force: bool = False, stdout: bool = False
+) -> None:
+    """Check, before any work, that `atomic_write` can write there, or `writing`, to `stdout` too.
 
     Raises:
+        UsageError: it is `-`, standard output, where a file has to be.
         OutputExistsError: the file exists and `force` is not given.
         OutputError: the folder is missing or not writable, or the path is no regular file.
     """
+    if os.fspath(path) == STDOUT:
+        if stdout:
+            return
+        raise UsageError(
+            "the output is a file, and cannot be standard output (-)", hint="name a file"
+        )
     with _explained(path):
         target = _target(path)
         if target.is_dir():
@@ -352,14 +382,40 @@ def compressing(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
         yield stream
 
 
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[BinaryIO]:
+    """Open a file by `atomic_write`, compressed by its extension; or `-`, standard output.
+
+    Raises:
+        OutputExistsError, OutputError, DiskFullError
+    """
+    if os.fspath(path) == STDOUT:
+        sys.stdout.flush()
+        # To a terminal goes text, and no control characters of it.
+        out = _Printed() if sys.stdout.isatty() else sys.stdout.buffer
+        yield cast(BinaryIO, out)
+        sys.stdout.flush()
+        return
+    with atomic_write(path, force=force) as stream, compressing(stream, os.fspath(path)) as out:
+        yield out
+
+
+class _Printed:
+    """A stream of bytes that are printed as text."""
+
+    def write(self, some: bytes | memoryview) -> int:
+        """Print whole lines, or other text that is not cut within a character."""
+        return sys.stdout.write(bytes(some).decode(errors="replace"))
+
+
 def write_text(path: str | os.PathLike[str], pieces: Iterable[str], *, force: bool = False) -> None:
-    """Write pieces of text to a file by `atomic_write`, compressed by its extension.
+    """Write pieces of text by `writing`.
 
     Raises:
         OutputExistsError, OutputError, DiskFullError
     """
     remaining = iter(pieces)
-    with atomic_write(path, force=force) as stream, compressing(stream, os.fspath(path)) as out:
+    with writing(path, force=force) as out:
         while some := list(itertools.islice(remaining, _BATCH)):
             out.write("".join(some).encode())
 

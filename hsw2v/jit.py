@@ -26,6 +26,7 @@ __all__ = [
     "cache_folder",
     "cgutils",
     "compiled",
+    "compiling",
     "emit_prefetch",
     "inlined",
     "intrinsic",
@@ -110,6 +111,13 @@ def cache_folder() -> Path | None:
 
 
 _CACHE_FOLDER = cache_folder()
+_compiling: set[tuple[int, Any]] = set()
+"""What was not in the cache folder, and is not there yet."""
+
+
+def compiling() -> bool:
+    """Tell whether something is compiled now, or may be: without a cache folder, all is."""
+    return _CACHE_FOLDER is None or bool(_compiling)
 
 
 def compiled(function: F) -> F:
@@ -130,18 +138,22 @@ def _make_dispensable(cache: Any) -> None:
     """Let a cache that is damaged be made again, and one that is full be passed over."""
     load, save = cache.load_overload, cache.save_overload
 
-    def load_or_forget(*arguments: Any) -> Any:
+    def load_or_forget(signature: Any, *arguments: Any) -> Any:
+        found = None
         try:
-            return load(*arguments)
+            found = load(signature, *arguments)
         except Exception:
             # A file of it is truncated or altered: numba would stop every run with its traceback.
             with contextlib.suppress(Exception):
                 cache.flush()
-            return None
+        if found is None:
+            _compiling.add((id(cache), signature))
+        return found
 
-    def save_if_possible(*arguments: Any) -> None:
+    def save_if_possible(signature: Any, *arguments: Any) -> None:
+        _compiling.discard((id(cache), signature))
         with contextlib.suppress(OSError):
-            save(*arguments)
+            save(signature, *arguments)
 
     cache.load_overload, cache.save_overload = load_or_forget, save_if_possible
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from hsw2v.errors import UsageError
+from hsw2v.errors import UsageError, missing_extra
 from hsw2v.files import atomic_write, check_writable
 
 if TYPE_CHECKING:
@@ -78,11 +78,8 @@ def check_installed(path: Path) -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
-        raise UsageError(
-            f"figures are drawn by matplotlib, which cannot be imported ({error})",
-            where=os.fspath(path),
-            hint="install it: pip install 'hsw2v[plot]'",
-        ) from error
+        where = os.fspath(path)
+        raise missing_extra("figures need matplotlib", "plot", error, where=where) from error
 
 
 def format_of(path: Path) -> str:

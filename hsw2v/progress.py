@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
@@ -17,7 +18,8 @@ from hsw2v.events import (
     VocabularyReady,
 )
 
-SECONDS_UNTIL_PATIENCE = 3.0
+SECONDS_UNTIL_PATIENCE = 2.0
+SECONDS_BETWEEN_LOOKS = 0.5
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,10 +32,11 @@ class ProgressListener:
         """Show by a display, or by that for where this runs."""
         self._display = display or display_here()
         self._notices: set[Notice] = set()
-        self._patience: threading.Timer | None = None
+        self._told: set[str] = set()
+        self._heard: threading.Event | None = None
 
     def __enter__(self) -> ProgressListener:
-        self._await_compiler()
+        self._be_patient()
         return self
 
     def __exit__(self, *ending: Any) -> None:
@@ -42,14 +45,15 @@ class ProgressListener:
 
     def listen(self, event: Event) -> None:
         """Show an event."""
-        self._stop_waiting()
         if isinstance(event, Notice):
             if event in self._notices:
                 return
             self._notices.add(event)
-        elif isinstance(event, Preparing | VocabularyReady):
+        else:
+            self._stop_waiting()
+        if isinstance(event, Preparing | VocabularyReady):
             self._display.close()
-            self._await_compiler()
+            self._be_patient()
         if type(event) in PROGRESS:
             self._display.show(event)
         elif not isinstance(event, Preparing | GradientsRecorded):
@@ -59,16 +63,40 @@ class ProgressListener:
         """Show a line."""
         self._display.say(line)
 
-    def _await_compiler(self) -> None:
-        line = "preparing (the first run compiles for this machine) ..."
-        self._patience = threading.Timer(SECONDS_UNTIL_PATIENCE, self._display.say, [line])
-        self._patience.daemon = True
-        self._patience.start()
+    def _be_patient(self) -> None:
+        """Tell what a run waits for that says nothing for seconds."""
+        self._heard = threading.Event()
+        threading.Thread(target=self._wait, args=[self._heard], daemon=True).start()
+
+    def _wait(self, heard: threading.Event) -> None:
+        seconds = SECONDS_UNTIL_PATIENCE
+        while not heard.wait(seconds):
+            self._tell(self._awaited())
+            seconds = SECONDS_BETWEEN_LOOKS
+
+    def _awaited(self) -> str:
+        return "compiling for this machine, once ..." if _compiling() else self._otherwise_awaited()
+
+    def _otherwise_awaited(self) -> str:
+        return "preparing ..."
+
+    def _tell(self, line: str) -> None:
+        if line not in self._told:
+            self._told.add(line)
+            self._display.say(line)
 
     def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._heard is not None:
+            self._heard.set()
+            self._heard = None
+
+
+def _compiling() -> bool:
+    """Tell whether code is compiled; what does so is not imported for that."""
+    compiler = sys.modules.get("hsw2v.jit")
+    # It may be on the way in.
+    ask = getattr(compiler, "compiling", None)
+    return ask is not None and bool(ask())
 
 
 def with_progress(function: Callable[P, T]) -> Callable[P, T]:

@@ -140,7 +140,7 @@ def test_what_cannot_be_listed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(errors.MissingInputError, match=r"s3://other/\*: cannot be listed .*NoSuch"):
         expand_sources(["s3://other/*"])
     monkeypatch.setitem(__import__("sys").modules, "boto3", None)
-    with pytest.raises(errors.MissingInputError, match=r"pip install 'hsw2v\[s3\]'"):
+    with pytest.raises(errors.UsageError, match=r"pip install 'hsw2v\[s3\]'"):
         expand_sources(["s3://bucket/*"])
 
 

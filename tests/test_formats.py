@@ -227,8 +227,6 @@ def test_words_may_hold_anything_but_white_space(write):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "line 1: does not begin with the number of words"),
-        (b"hello world\n", "line 1: does not begin with the number of words"),
         (b"a 1\nb 3\n", "line 1: does not begin with the number of words"),
         (b"0 2\n", "line 1: does not begin with the number of words"),
         (b"2 0\na\nb\n", "line 1: does not begin with the number of words"),

@@ -19,7 +19,7 @@ from sklearn.multiclass import OneVsRestClassifier
 import hsw2v
 from hsw2v import events
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import CorruptInputError, EmptyCorpusError, MissingInputError, UsageError
+from hsw2v.errors import CorruptInputError, EmptyCorpusError, UsageError
 from hsw2v.query.labels import LabelTask, WordLabels, f1, most_probable, read_labels
 
 WORDS = [f"w{number}" for number in range(120)]
@@ -175,7 +175,7 @@ def test_without_scikit_learn_the_extra_is_named(
         return there(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", gone)
-    with pytest.raises(MissingInputError, match=r"install hsw2v\[labels\]"):
+    with pytest.raises(UsageError, match=r"pip install 'hsw2v\[labels\]'"):
         hsw2v.load(model).evaluate_labels(labels)
 
 

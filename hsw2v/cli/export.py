@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from hsw2v.cli.options import force_option, model_argument, number_option
-from hsw2v.files import check_writable
+from hsw2v.cli.opening import check_model, open_model
+from hsw2v.cli.options import force_option, model_argument, number_option, quiet_option
+from hsw2v.cli.output import say
+from hsw2v.files import STDOUT, check_writable
 
 
 @click.command()
@@ -15,18 +19,27 @@ from hsw2v.files import check_writable
     "--format",
     type=click.Choice(["text", "binary", "npy", "fasttext"]),
     help="word2vec text, word2vec binary, a NumPy array beside a list of words, or a .bin file of "
-    "fastText (default: by the extension: .bin for word2vec binary, .npy, otherwise text).",
+    "fastText (default: by the extension: .txt and .vec for text, .bin for word2vec binary, .npy; "
+    "text without an extension).",
 )
 @number_option("--top", help="Write only this many words, the most frequent.")
 @click.option("--normalize", is_flag=True, help="Scale every vector to length 1.")
 @force_option
+@quiet_option
 def export(
-    model: str, output: str, format: str | None, top: int | None, normalize: bool, force: bool
+    model: str,
+    output: str,
+    format: str | None,
+    top: int | None,
+    normalize: bool,
+    force: bool,
+    quiet: bool,
 ) -> None:
     """Write the vectors of MODEL to OUTPUT in a format other programs read.
 
     An extension such as .gz compresses. Text has enough digits to read back the same numbers. Of a
     model with n-grams, fastText's format keeps them: fastText has the same vectors, of any word.
+    OUTPUT may be -, standard output, for word2vec text and binary.
 
     \b
     Examples:
@@ -34,8 +47,20 @@ def export(
       hsw2v export corpus.safetensors vectors.bin --top 50000 --normalize
       hsw2v export corpus.safetensors vectors.txt.gz
       hsw2v export corpus.safetensors model.bin --format fasttext
+      hsw2v export corpus.safetensors - --top 3
     """
-    import hsw2v
+    from hsw2v.model.export import FORMATS, format_for
 
-    check_writable(output, force=force)
-    hsw2v.load(model).export(output, format=format, top=top, normalize=normalize, force=force)
+    check_model(model, [output])
+    chosen = format_for(output, format)
+    check_writable(output, force=force, stdout=True)
+    opened = open_model(model, [output])
+    written = opened.export(output, format=chosen, top=top, normalize=normalize, force=force)
+    if output != STDOUT and not quiet:
+        words = min(top or len(opened), len(opened))
+        size = sum(map(os.path.getsize, written)) / 1e6
+        megabytes = f"{size:,.1f}" if size >= 1.0 else f"{size:.2g}"
+        say(
+            f"{' and '.join(written)}: {FORMATS[chosen]}, {words:,} words × {opened.dim} "
+            f"dimensions, {megabytes} MB"
+        )

@@ -71,7 +71,8 @@ def _exit_code_of(command: Callable[[], None]) -> int:
     except MemoryError as error:
         detail = f" ({error})" if str(error) else ""
         return _fail(
-            f"not enough memory{detail}; use fewer dimensions, --max-vocab or --max-types",
+            f"not enough memory{detail}; {_free()}use fewer dimensions, --max-vocab or --max-types "
+            "where a model is trained, or a model of its first words (hsw2v export --top)",
             ResourceError.exit_code,
         )
     except OSError as error:
@@ -84,6 +85,13 @@ def _exit_code_of(command: Callable[[], None]) -> int:
             "this is a bug in hsw2v; please report it with the lines above",
             Hsw2vError.exit_code,
         )
+
+
+def _free() -> str:
+    from hsw2v.arrays import available_memory
+
+    free = available_memory()
+    return "" if free is None else f"{free / 1e9:,.1f} GB are free; "
 
 
 def _prepare_process() -> None:
@@ -122,6 +130,9 @@ def _sentence(error: click.ClickException) -> str:
             return f"no such option: {error.option_name}; it is called --{new} now"
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "hsw2v"
+    if context and isinstance(error, click.MissingParameter):
+        pieces = context.command.collect_usage_pieces(context)
+        what += f"; give {path} {' '.join(one for one in pieces if one != '[OPTIONS]')}"
     return f"{what[:1].lower()}{what[1:]}; see {path} --help"
 
 

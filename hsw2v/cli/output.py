@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 NAMED = 10
 
-WAITING = "reading standard input; Ctrl-D ends it"
+WAITING = "waiting for standard input ..."
+TYPED = "reading standard input from this terminal; Ctrl-D ends it"
 
 
 class Terminal(io.TextIOWrapper):
@@ -101,4 +102,9 @@ def warn(sentence: str) -> None:
 def tell_waiting() -> None:
     """Tell that input is typed, where it is: a program that waits looks like one that hangs."""
     if sys.stdin.isatty():
-        warn(WAITING)
+        warn(TYPED)
+
+
+def say(sentence: str) -> None:
+    """Print what was done on standard error."""
+    print(shown(sentence), file=sys.stderr)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "--output",
     metavar="FILE",
     help="Write the text with its phrases joined, one sentence a line, in place of the phrases; an "
-    "extension such as .gz compresses.",
+    "extension such as .gz compresses, and - is standard output.",
 )
 @force_option
 @json_option
@@ -70,8 +70,8 @@ def phrases(
     if output is not None:
         named = settings.corpus.connector_file
         inputs = files.expand_sources(corpus) + ([named] if named else [])
-        check_output(output, inputs, force=force)
-    with Progress(quiet=quiet) as progress:
+        check_output(output, inputs, force=force, stdout=True)
+    with Progress(quiet=quiet, sources=corpus) as progress:
         found = find_phrases(
             list(corpus), output=output, force=force, config=settings, listener=progress.listen
         )

@@ -88,7 +88,7 @@ def print_plan(
     leave_scipy_out()
     import hsw2v
 
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet, sources=[graph] if graph else corpus) as progress:
         found = hsw2v.plan(
             None if graph else list(corpus),
             graph=graph,

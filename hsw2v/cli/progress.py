@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hsw2v import events
+from hsw2v.cli.output import TYPED, WAITING
 from hsw2v.config import Config
 from hsw2v.display import Display
 from hsw2v.errors import OutputError
+from hsw2v.files import STDIN
 from hsw2v.progress import ProgressListener
 from hsw2v.training.log import Log
 
@@ -24,14 +27,23 @@ class Progress(ProgressListener):
     """
 
     def __init__(
-        self, *, quiet: bool = False, log: str | None = None, append: bool = False
+        self,
+        *,
+        quiet: bool = False,
+        sources: Sequence[str] = (),
+        log: str | None = None,
+        append: bool = False,
     ) -> None:
+        """Begin with nothing to show. `sources` is what is read: perhaps standard input."""
         super().__init__(Display() if quiet else None)
         self._log = Log(log, append=append) if log else None
         self._append = append
         self._settings: dict[str, Any] = {}
+        self._reads_stdin = STDIN in sources
 
     def __enter__(self) -> Progress:
+        if self._reads_stdin and sys.stdin.isatty():
+            self._tell(TYPED)
         super().__enter__()
         return self
 
@@ -46,7 +58,9 @@ class Progress(ProgressListener):
 
     def listen(self, event: events.Event) -> None:
         """Show an event, and log it."""
-        self._stop_waiting()
+        if not isinstance(event, events.Notice):
+            self._stop_waiting()
+            self._reads_stdin = False
         self._record(type(event).__name__, **dataclasses.asdict(event))
         if isinstance(event, events.ScoringProgress) and sys.stdout.isatty():
             self._display.close()  # Answers are printed on the same terminal.
@@ -78,3 +92,8 @@ class Progress(ProgressListener):
             self._log.close()
             self._log = None
             self._display.say(f"note: the log ends here: {error}")
+
+    def _otherwise_awaited(self) -> str:
+        if self._reads_stdin:
+            return TYPED if sys.stdin.isatty() else WAITING
+        return super()._otherwise_awaited()

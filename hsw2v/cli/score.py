@@ -51,7 +51,7 @@ def score(
 
     opened = open_model(model, [file])
     log_prob, words, sentences = 0.0, 0, 0
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet, sources=[file]) as progress:
         scores = opened.score(
             file,
             normalize_exactly=normalize_exactly,

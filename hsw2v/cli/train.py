@@ -157,7 +157,7 @@ def train(
         )
         print_plan(corpus, graph, settings, path, force=force or resume, quiet=quiet)
         return
-    with Progress(quiet=quiet, log=log_json, append=resume) as progress:
+    with Progress(quiet=quiet, sources=inputs, log=log_json, append=resume) as progress:
         train_and_save(
             None if graph else list(corpus),
             settings,
@@ -385,8 +385,8 @@ def check_epochs(path: str, others: list[str]) -> None:
             )
 
 
-def check_output(path: str, inputs: list[str], *, force: bool) -> None:
-    """Check, before any work, that a file can be written and is not one of the inputs.
+def check_output(path: str, inputs: list[str], *, force: bool, stdout: bool = False) -> None:
+    """Check, before any work, that a file, or `stdout`, can be written and is none of the inputs.
 
     Raises:
         UsageError: it is an input.
@@ -398,4 +398,4 @@ def check_output(path: str, inputs: list[str], *, force: bool) -> None:
         raise UsageError(
             "is an input and cannot be the output too", where=path, hint="name another file"
         )
-    files.check_writable(path, force=force)
+    files.check_writable(path, force=force, stdout=stdout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,7 @@ from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import force_option, json_option, model_argument, number_option, word
 from hsw2v.cli.output import print_json, print_table
 from hsw2v.errors import UsageError
-from hsw2v.files import check_writable, write_text
+from hsw2v.files import STDOUT, check_writable, write_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,17 +96,14 @@ def tree(
 
         if not codes:
             format_for(output, format)
-        check_writable(output, force=force)
+        check_writable(output, force=force, stdout=True)
     opened = open_model(model, words)
     found = _tree_of(opened, model, number)
     if codes:
         from hsw2v.trees.codes import code_lines
 
         lines = (f"{line}\n" for line in code_lines(found, opened.words))
-        if output:
-            write_text(output, lines, force=force)
-        else:
-            sys.stdout.writelines(lines)
+        write_text(output or STDOUT, lines, force=force)
     elif output:
         drawing = Drawing(found, opened.words, opened.counts, depth)
         write_drawing(output, drawing, format=format, force=force)

@@ -40,7 +40,7 @@ def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any
     from hsw2v.corpus.words import choose_words
 
     settings = resolve(config, given)
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet, sources=corpus) as progress:
         lists = read_lists(settings, progress.listen)
         with encode_source(corpus, settings.corpus, progress.listen) as encoded:
             vocabulary, _ = choose_words(encoded, settings.vocabulary, lists, progress.listen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -17,7 +16,7 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.progress import Progress
 from hsw2v.cli.train import check_output, defaults_of, leave_scipy_out
-from hsw2v.files import expand_sources, write_text
+from hsw2v.files import STDOUT, expand_sources, write_text
 
 
 @click.command()
@@ -54,14 +53,14 @@ def walks(
     settings = resolve(config, given, defaults_of(graph))
     inputs = expand_sources([graph])
     if output:
-        check_output(output, inputs, force=force)
+        check_output(output, inputs, force=force, stdout=True)
     leave_scipy_out()
     from hsw2v.config import GraphConfig
     from hsw2v.graphs.graph import Graph
     from hsw2v.graphs.walks import Walks
 
     chosen, training = settings.graph or GraphConfig(), settings.resolved().training
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet, sources=inputs) as progress:
         found = Graph.read(
             inputs,
             graph_format=chosen.graph_format,
@@ -70,7 +69,4 @@ def walks(
             listener=progress.listen,
         )
         lines = Walks(found, chosen, training.seed, training.threads or 1).lines(progress.listen)
-        if output:
-            write_text(output, lines, force=force)
-        else:
-            sys.stdout.writelines(lines)
+        write_text(output or STDOUT, lines, force=force)

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from hsw2v.corpus.formats import listed
 from hsw2v.corpus.values import Place, Values
-from hsw2v.errors import CorruptInputError, Hsw2vError, UsageError
+from hsw2v.errors import CorruptInputError, Hsw2vError, missing_extra
 from hsw2v.files import explain_read_error, is_address
 
 BATCH = 1 << 19
@@ -70,7 +70,7 @@ class ParquetColumn:
             CorruptInputError: it is no Parquet file, or has no such column of text.
             UsageError: pyarrow is not installed.
         """
-        parquet = parquet_of(source)
+        parquet = check_parquet(source)
         self._source, self._begin, self._strict = source, begin, strict
         with _explained(source):
             self._file = parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
@@ -118,7 +118,7 @@ class ParquetColumn:
         return array.cast(self._type)
 
 
-def parquet_of(source: str) -> Any:
+def check_parquet(source: str) -> Any:
     """Return the module of pyarrow that reads and writes Parquet.
 
     Raises:
@@ -127,11 +127,7 @@ def parquet_of(source: str) -> Any:
     try:
         from pyarrow import parquet
     except ImportError as error:
-        raise UsageError(
-            f"Parquet needs a package that is not installed ({error})",
-            where=source,
-            hint="install hsw2v[parquet]",
-        ) from error
+        raise missing_extra("Parquet needs pyarrow", "parquet", error, where=source) from error
     return parquet
 
 

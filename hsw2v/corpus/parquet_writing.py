@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from hsw2v.corpus.parquet import parquet_of
+from hsw2v.corpus.parquet import check_parquet
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.files import atomic_write
 
@@ -27,7 +27,7 @@ def write_parquet(
         UsageError: pyarrow is not installed.
         OutputExistsError, OutputError, DiskFullError
     """
-    parquet = parquet_of(path)
+    parquet = check_parquet(path)
     import pyarrow
 
     spelled = {name: _strings(one) for name, one in (words or {}).items()}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig
 from hsw2v.corpus.formats import check_formats, format_of, looks_like
+from hsw2v.corpus.parquet import check_parquet
 from hsw2v.corpus.parts import Part
 from hsw2v.corpus.records import open_records
 from hsw2v.corpus.stored import Stored, position
@@ -24,7 +25,7 @@ from hsw2v.corpus.text import (
 from hsw2v.corpus.tokens import AHEAD, END_OF_LINE, LONG, make_keys, scan
 from hsw2v.corpus.vectors import VECTOR
 from hsw2v.errors import CorruptInputError, EncodingError
-from hsw2v.files import decompressed, open_stored, stored_size
+from hsw2v.files import check_address, decompressed, open_stored, stored_size
 
 PIECE = 1 << 18
 """Bytes of a piece, unless a token is longer."""
@@ -167,6 +168,10 @@ def check_sources(names: Sequence[str], config: CorpusConfig) -> None:
         And what `read_pieces` raises of the first bytes or records.
     """
     check_formats(names, config)
+    for name in names:
+        check_address(name)
+        if format_of(name, config) == "parquet":
+            check_parquet(name)
     for name in names:
         if stored_size(name) is not None:
             with open_stored(name) as raw, decompressed(raw, name) as stream:

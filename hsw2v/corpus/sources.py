@@ -145,7 +145,8 @@ def find_phrases(
     phrases=2, connector_words="english")`; `phrases`, the number of passes, is 1 if it is not
     given. The answer has a `table` of the phrases, their counts and scores, the highest score
     first, and `join` for sentences that are lists of words. With `output` the text is written there
-    with its phrases joined, one sentence a line, compressed by the extension.
+    with its phrases joined, one sentence a line, compressed by the extension; `-` is standard
+    output.
 
     Raises:
         UsageError: a setting is unknown or out of bounds.
@@ -163,7 +164,7 @@ def find_phrases(
     if not chosen.phrases:
         chosen = dataclasses.replace(chosen, phrases=1)
     if output is not None:
-        check_writable(output, force=force)
+        check_writable(output, force=force, stdout=True)
     with encode_source(source, chosen, listener) as encoded:
         if output is not None:
             write_corpus(encoded, output, force=force)

@@ -48,6 +48,7 @@ class Stored:
         self._part, self._stream = part, stream
         self.read = 0
         """Bytes that are."""
+        self._ended = False
         if part.begin:
             with reading(part.source):
                 raw.seek(part.begin)
@@ -70,7 +71,9 @@ class Stored:
         most = len(view)
         if self._part.end is not None:
             most = min(most, self._part.end - self._part.begin - self.read)
-        filled = _read_full(self._part.source, self._stream, view[:most])
+        # A terminal that is read on after Ctrl-D would ask for more.
+        filled = 0 if self._ended else _read_full(self._part.source, self._stream, view[:most])
+        self._ended = filled < most
         self.read += filled
         return filled
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hsw2v.corpus.background import Background, Pool
 from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.pairs import write_words
-from hsw2v.files import atomic_write, compressing
+from hsw2v.files import writing
 
 _AT_ONCE = 1 << 16
 _PAD = 8
@@ -21,16 +21,13 @@ _PAD = 8
 def write_corpus(
     encoded: EncodedCorpus, path: str | os.PathLike[str], *, force: bool = False
 ) -> None:
-    """Write the sentences of a corpus, one a line, with spaces between words.
-
-    An extension such as .gz compresses.
+    """Write the sentences of a corpus, one a line, with spaces between words, by `files.writing`.
 
     Raises:
         OutputExistsError, OutputError, DiskFullError
     """
     with (
-        atomic_write(path, force=force) as stream,
-        compressing(stream, os.fspath(path)) as out,
+        writing(path, force=force) as out,
         Background() as background,
     ):
         pool = Pool((_Room() for _ in range(2)), background)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -11,12 +10,18 @@ import orjson
 from numpy.typing import NDArray
 
 from hsw2v.errors import UsageError
-from hsw2v.files import atomic_write, compressing, compression_of
+from hsw2v.files import STDOUT, compression_of, extension_of, writing
 from hsw2v.model.arguments import check_finite
 from hsw2v.model.npy import write_npy
 
-EXTENSIONS = {".txt": "text", ".vec": "text", ".bin": "binary", ".npy": "npy"}
-FORMATS = ("text", "binary", "npy", "fasttext")
+EXTENSIONS = {"": "text", ".txt": "text", ".vec": "text", ".bin": "binary", ".npy": "npy"}
+FORMATS = {
+    "text": "word2vec text",
+    "binary": "word2vec binary",
+    "npy": "a NumPy array beside its words",
+    "fasttext": "a model of fastText",
+}
+"""What each format is, for people."""
 
 _ROWS = 4096
 _WHITE_SPACE = frozenset(" \t\n\r\v\f")
@@ -34,35 +39,66 @@ def export_vectors(
 ) -> list[str]:
     """Write words and `vectors (V, D) float32` in a format, and return the files written.
 
-    The formats are those of `FORMATS`; by default the extension tells which (text if it tells
-    nothing). An extension .gz, .bz2, .xz or .zst compresses. npy is two files: the array under
-    `path`, and beside it `.words.txt` with a word a line.
+    The formats are those of `FORMATS`; by default the extension tells which (text without one). An
+    extension .gz, .bz2, .xz or .zst compresses. npy is two files: the array under `path`, and
+    beside it `.words.txt` with a word a line. The path `-` is standard output.
 
     Raises:
-        UsageError: the format is unknown, a word does not fit it, or a number is not finite.
+        UsageError: the format or the extension is unknown, a word does not fit it, or a number is
+            not finite.
         OutputExistsError, OutputError, DiskFullError
     """
-    compression = compression_of(path)
-    bare = path[: len(path) - len(compression)]
-    format = format or _format_of(bare)
-    if format not in FORMATS:
-        raise UsageError(
-            f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
-        )
+    format = format_for(path, format)
     check_finite(vectors)
     _check_words(words, format)
     if format == "npy":
+        compression = compression_of(path)
+        bare = path[: len(path) - len(compression)]
         words_path = bare.removesuffix(".npy") + ".words.txt" + compression
-        with _writing(words_path, force) as out_words, _writing(path, force) as out:
+        with writing(words_path, force=force) as out_words, writing(path, force=force) as out:
             out_words.write("".join(f"{word}\n" for word in words).encode())
             _write_npy(out, vectors)
         return [path, words_path]
     write: Callable[[BinaryIO, Sequence[str], Floats], None]
     write = _write_text if format == "text" else _write_binary
-    with _writing(path, force) as out:
+    with writing(path, force=force) as out:
         out.write(f"{len(words)} {vectors.shape[1]}\n".encode())
         write(out, words, vectors)
     return [path]
+
+
+def format_for(path: str, format: str | None = None) -> str:
+    """Return a format that is given, or that the extension of a path tells.
+
+    Raises:
+        UsageError: the format or the extension is unknown, or the format is not for standard
+            output.
+    """
+    if format is None:
+        format = _format_of(path)
+    elif format not in FORMATS:
+        raise UsageError(
+            f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
+        )
+    if path == STDOUT and format not in ("text", "binary"):
+        raise UsageError(
+            f"the format {format!r} is not for standard output", hint="name a file to write"
+        )
+    return format
+
+
+def _format_of(path: str) -> str:
+    extension = extension_of(path)
+    if extension not in EXTENSIONS:
+        known = ", ".join(f"{one} ({FORMATS[format]})" for one, format in EXTENSIONS.items() if one)
+        others = "; hsw2v map writes the .tsv files of the TensorBoard projector"
+        raise UsageError(
+            f"its extension {extension} tells no format",
+            where=path,
+            hint=f"name it {known}, or give the format (--format, format=)"
+            + (others if extension == ".tsv" else ""),
+        )
+    return EXTENSIONS[extension]
 
 
 def _write_text(out: BinaryIO, words: Sequence[str], vectors: Floats) -> None:
@@ -104,16 +140,3 @@ def _check_words(words: Sequence[str], format: str) -> None:
                 if format == "npy"
                 else "its words hold no white space: export to npy",
             )
-
-
-def _format_of(path: str) -> str:
-    for extension, format in EXTENSIONS.items():
-        if path.endswith(extension):
-            return format
-    return "text"
-
-
-@contextlib.contextmanager
-def _writing(path: str, force: bool) -> Iterator[BinaryIO]:
-    with atomic_write(path, force=force) as stream, compressing(stream, path) as out:
-        yield out

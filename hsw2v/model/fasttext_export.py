@@ -11,7 +11,7 @@ from hsw2v.config import known_settings
 from hsw2v.corpus.subwords import NGrams
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
-from hsw2v.files import atomic_write, compressing
+from hsw2v.files import writing
 from hsw2v.model import fasttext
 from hsw2v.model.arguments import check_finite
 from hsw2v.model.subwords import SubwordVectors, own_rows
@@ -44,7 +44,7 @@ def export_fasttext(path: str, model: Model, *, top: int | None, force: bool) ->
     count = len(every) if top is None else min(top, len(every))
     words = Vocabulary(every.blob, every.offsets[: count + 1], every.counts[:count])
     _check_words(words)
-    with atomic_write(path, force=force) as stream, compressing(stream, path) as out:
+    with writing(path, force=force) as out:
         write_fasttext(out, model, words)
     return [path]
 

@@ -36,6 +36,8 @@ _LONGEST_HEADER = 100
 _MARK = b"\xef\xbb\xbf"
 """A byte order mark."""
 _ROWS = 1000
+_FIELDS = 200
+"""Of a text, as many as are looked at."""
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 
 
@@ -61,6 +63,14 @@ def is_glove(beginning: bytes) -> bool:
     word, *numbers = line.split(b" ")
     clean = len(line.translate(None, _CONTROLS)) == len(line)
     return clean and word != b"" and len(numbers) > 1 and _numbers(numbers) is not None
+
+
+def is_prose(beginning: bytes) -> bool:
+    """Tell from how a file begins whether it is a text of words, more of them than numbers."""
+    fields = beginning.split(None, _FIELDS)[:_FIELDS]
+    numbers = sum(_numbers([one]) is not None for one in fields)
+    clean = len(beginning.translate(None, _CONTROLS)) == len(beginning)
+    return clean and 2 * numbers < len(fields)
 
 
 @np.errstate(over="ignore")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Generator, Iterator
 from itertools import chain
 
-from hsw2v.errors import MissingInputError, UsageError
+from hsw2v.errors import MissingInputError, ModelFileError, UsageError
 from hsw2v.files import STDIN, is_address, pieces
 from hsw2v.model import modelfile, npy, others
 from hsw2v.model.fasttext import is_fasttext, read_fasttext, read_outputs
@@ -14,6 +14,7 @@ from hsw2v.model.foreign import (
     check_header,
     has_header,
     is_glove,
+    is_prose,
     is_text,
     read_binary,
     read_glove,
@@ -118,7 +119,10 @@ def _begun(source: str) -> tuple[Generator[bytes, None, None], bytes]:
     """Return the rest of a file, to be read, and how it begins."""
     if os.path.isdir(source):
         others.check_folder(source)
-        raise MissingInputError("is a directory", where=source, hint="name a file")
+        hint = "name a file"
+        if os.path.isfile(os.path.join(source, "run")):
+            hint = f"hsw2v resume {source} goes on with the training that it keeps"
+        raise MissingInputError("is a directory", where=source, hint=hint)
     if not (os.path.exists(source) or is_address(source) or source == STDIN):
         raise MissingInputError("no such file", where=source, hint="check the path")
     content = pieces(source)
@@ -144,5 +148,13 @@ def _format_of(beginning: bytes, source: str) -> str:
         if is_glove(beginning):
             return "glove"
         others.check_file(source, beginning)
+        if not beginning:
+            raise ModelFileError("is empty", where=source, hint="fetch or train the model again")
+        if is_prose(beginning):
+            raise ModelFileError(
+                "is a text, and no model",
+                where=source,
+                hint=f"train one on it first: hsw2v train {source}",
+            )
         check_header(beginning, source)
     return "text" if is_text(beginning) else "binary"

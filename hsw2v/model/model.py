@@ -625,9 +625,10 @@ class Model:
         Micro-F1 and Macro-F1, from 0 to 1. Words that are not in the vocabulary are left out.
 
         Raises:
-            UsageError: a fraction is not between 0 and 1; `repeats` is below 1.
+            UsageError: a fraction is not between 0 and 1; `repeats` is below 1; scikit-learn is not
+                installed (`hsw2v[labels]`).
             MissingInputError, CorruptInputError, EncodingError: the file cannot be read, or a line
-                of it; or scikit-learn is not installed (`hsw2v[labels]`).
+                of it.
             EmptyCorpusError: fewer than two words with labels are in the vocabulary.
         """
         check_protocol(fractions, repeats)

@@ -110,9 +110,9 @@ def check_output(path: str, *, force: bool = False) -> None:
             hint="name it .parquet, .tsv or .jsonl; the last two may be compressed, as .tsv.gz",
         )
     if bare.endswith(".parquet"):
-        from hsw2v.corpus.parquet import parquet_of
+        from hsw2v.corpus.parquet import check_parquet
 
-        parquet_of(path)
+        check_parquet(path)
     check_writable(path, force=force)
 
 

@@ -10,7 +10,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.arrays import all_finite
+from hsw2v.arrays import all_finite, memory_told
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, EncodingError, ResourceError
 
@@ -48,12 +48,13 @@ class GrowingTable:
     def _too_much(self) -> ResourceError:
         if self._count is None:
             return ResourceError(
-                "holds more vectors than memory does",
+                f"holds more vectors than memory does{memory_told()}",
                 where=self._where,
                 hint="keep its first lines, of the most frequent words",
             )
         return ResourceError(
-            f"promises {self._count} rows of {self._dim} numbers, more than memory holds",
+            f"promises {self._count} rows of {self._dim} numbers "
+            f"({4e-9 * self._count * self._dim:,.1f} GB), more than memory holds{memory_told()}",
             where=self._where,
             hint="check how it begins",
         )

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from hsw2v.arrays import aligned_zeros, padded, physical_memory
+from hsw2v.arrays import PADDING, aligned_zeros, padded, physical_memory
 from hsw2v.config import TrainingConfig
 from hsw2v.errors import ResourceError
 from hsw2v.network.mapped import check_folder, free_in, mapped_zeros, no_room
@@ -30,6 +30,8 @@ Allocator = Callable[[int, int, DTypeLike], NDArray[Any]]
 
 VECTORS, NGRAMS, OUTPUTS, NORM = "vectors", "ngrams", "outputs", "norm.parameters"
 _NGRAMS_SEED = 0x6E6772616D73
+_MARGIN = 0.98
+"""Of a room, what parameters may take by proportion: some of them are not in proportion."""
 
 
 def allocator(training: TrainingConfig) -> Allocator:
@@ -167,7 +169,8 @@ def check_memory(
     there = physical_memory() if folder is None else free_in(folder)
     if there is None or needed <= there:
         return
-    sentence, hint = size_told(training, words, needed), smaller(training)
+    sentence = size_told(training, words, needed)
+    hint = smaller(training) + would_fit(training, words, needed, there)
     if folder is not None:
         raise no_room(sentence, there, folder, hint)
     raise ResourceError(beyond_memory(sentence, there), hint=hint)
@@ -198,6 +201,22 @@ def smaller(training: TrainingConfig) -> str:
     if training.tables_folder is None:
         others += ", or have them in files with --tables mapped:DIR"
     return f"lower --dim, raise --min-count, or set --max-vocab{others}"
+
+
+def would_fit(training: TrainingConfig, words: int, needed: int, room: int) -> str:
+    """Return which --dim, or --max-vocab, has parameters that fit in a room; nothing if none.
+
+    They take `needed` bytes as it is, in proportion to the numbers of a row and, without n-grams,
+    to the words.
+    """
+    share = _MARGIN * room / needed
+    dim = int(share * padded(training.dim)) // PADDING * PADDING
+    found = [f"--dim {dim}"] if dim else []
+    most = int(share * words)
+    most -= most % 10 ** max(0, len(str(most)) - 2)
+    if most > 1 and not training.ngram_lengths:
+        found.append(f"--max-vocab {most}")
+    return f"; {' or '.join(found)} would fit" if found else ""
 
 
 def initial_vectors(

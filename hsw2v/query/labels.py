@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.errors import CorruptInputError, EmptyCorpusError, MissingInputError, UsageError
+from hsw2v.errors import CorruptInputError, EmptyCorpusError, UsageError, missing_extra
 from hsw2v.files import read_text, readable
 from hsw2v.markup import table
 
@@ -123,9 +123,7 @@ def _classifier() -> Any:
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError as error:
-        raise MissingInputError(
-            f"labels need scikit-learn ({error})", hint="install hsw2v[labels]"
-        ) from error
+        raise missing_extra("labels need scikit-learn", "labels", error) from error
     return LogisticRegression(solver="liblinear", random_state=0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from hsw2v.arrays import memory_told
 from hsw2v.config import Config, TrainingConfig, no_effect
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ResourceError, UsageError
@@ -121,6 +122,6 @@ def memory_explained() -> Iterator[None]:
             raise
         detail = f" ({error})" if str(error) else ""
         raise ResourceError(
-            f"there is not enough memory{detail}",
+            f"there is not enough memory{detail}{memory_told()}",
             hint="lower --dim or --threads, raise --min-count, or set --max-vocab",
         ) from error

@@ -25,7 +25,7 @@ from hsw2v.config import CorpusConfig, TrainingConfig
 from hsw2v.config.places import mapped
 from hsw2v.corpus.encoded import Ids
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import ResourceError, UsageError
+from hsw2v.errors import ResourceError, UsageError, missing_extra
 from hsw2v.events import Listener, Notice, ignore
 from hsw2v.jit import HAS_AVX512
 from hsw2v.network.outputs import OutputLayer
@@ -115,10 +115,7 @@ class Cluster:
         try:
             import ray
         except ImportError as error:
-            raise UsageError(
-                "engine ray needs Ray, which is not installed",
-                hint="install it with: pip install 'hsw2v[ray]'",
-            ) from error
+            raise missing_extra("engine ray needs Ray", "ray", error) from error
         self._ray: Any = ray
         # Folders as they mean the same where a worker runs.
         if (folder := settings.tables_folder) is not None:

@@ -34,6 +34,7 @@ from hsw2v.network.parameters import (
     parameter_bytes,
     size_told,
     smaller,
+    would_fit,
 )
 from hsw2v.network.subwords import InputRows
 from hsw2v.progress import with_progress
@@ -403,11 +404,14 @@ def _too_large(
     """
     sentence, hint = size_told(training, words, needed.total), smaller(training)
     if training.tables_folder is not None and free is not None and needed.total > free:
+        hint += would_fit(training, words, needed.total, free)
         return [str(no_room(sentence, free, training.tables_folder, hint))]
     least = min((one for one in (memory, available) if one is not None), default=None)
     if least is None or needed.total <= least:
         return []
-    if training.tables_folder is not None:
+    if training.tables_folder is None:
+        hint += would_fit(training, words, needed.total, least)
+    else:
         hint = f"training will wait for the disk where rows are not in memory ({hint})"
     return [f"{beyond_memory(sentence, least)}; {hint}"]
 

@@ -429,7 +429,7 @@ def test_without_pyarrow_it_is_said_what_to_install(
 ) -> None:
     path = write(tmp_path / "a.parquet", parquet(["x"]))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert "install hsw2v[parquet]" in wrong(path, error=errors.UsageError)
+    assert "pip install 'hsw2v[parquet]'" in wrong(path, error=errors.UsageError)
 
 
 # What looks like records and is read as text.
