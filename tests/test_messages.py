@@ -16,7 +16,7 @@ from commandline import complaint, run, write_corpus, write_model
 import hsw2v
 from hsw2v import errors, events
 from hsw2v.arrays import padded
-from hsw2v.cli import progress
+from hsw2v import progress as waiting
 from hsw2v.cli.progress import Progress
 from hsw2v.config import CorpusConfig, TrainingConfig
 from hsw2v.corpus.stream import encode
@@ -231,8 +231,8 @@ def test_training_that_does_not_fit_says_what_would(
 
 def shown(monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[Progress, list[str]]:
     """Return a progress that is impatient, and what it says."""
-    monkeypatch.setattr(progress, "SECONDS_UNTIL_PATIENCE", 0.01)
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(waiting, "SECONDS_UNTIL_PATIENCE", 0.01)
+    monkeypatch.setattr(waiting, "SECONDS_BETWEEN_LOOKS", 0.01)
     found, said = Progress(quiet=True, **options), []
     monkeypatch.setattr(found._display, "say", said.append)
     return found, said
