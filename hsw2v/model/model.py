@@ -45,7 +45,6 @@ from hsw2v.query.probabilities import Softmax
 from hsw2v.query.scoring import Score
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 from hsw2v.trees.classes import Classes
-from hsw2v.trees.drawing import Drawing, top_of
 from hsw2v.trees.forest import Forest
 from hsw2v.trees.tree import Tree
 
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
     from hsw2v.corpus.sources import Source
+    from hsw2v.trees.drawing import Drawing
 
 _OUTPUT_SETTINGS = ("loss", "node_sample", "negative", "samples", "ns_exponent")
 """Those that an output layer is made of, besides its tree or classes."""
@@ -278,6 +278,8 @@ class Model:
         Raises:
             UsageError: the model has no tree, or the depth is not from 1 to 10.
         """
+        from hsw2v.trees.drawing import top_of
+
         if self.tree is None:
             raise UsageError("the model has no tree", hint="train with loss hs")
         return top_of(self.tree, self.words, self.counts, depth)
