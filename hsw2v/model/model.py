@@ -46,7 +46,6 @@ from hsw2v.query.probabilities import Softmax
 from hsw2v.query.scoring import Score
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 from hsw2v.trees.classes import Classes
-from hsw2v.trees.drawing import Drawing, top_of
 from hsw2v.trees.forest import Forest
 from hsw2v.trees.tree import Tree
 
@@ -59,6 +58,7 @@ if TYPE_CHECKING:
     from hsw2v.model.indexing import Index
     from hsw2v.model.neighbours import Neighbour as RankedNeighbour
     from hsw2v.model.sentences import SentenceVectors, Written
+    from hsw2v.trees.drawing import Drawing
 
 _OUTPUT_SETTINGS = ("loss", "node_sample", "negative", "samples", "ns_exponent")
 """Those that an output layer is made of, besides its tree or classes."""
@@ -284,6 +284,8 @@ class Model:
         Raises:
             UsageError: the model has no tree, or the depth is not from 1 to 10.
         """
+        from hsw2v.trees.drawing import top_of
+
         if self.tree is None:
             raise UsageError("the model has no tree", hint="train with loss hs")
         return top_of(self.tree, self.words, self.counts, depth)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 ROW, LEVEL, MARGIN = 20, 56, 16
 """Pixels from leaf to leaf, from level to level, and around it all."""
@@ -36,7 +36,7 @@ def svg(root: Node, title: str) -> str:
     _draw_node(elements, root, 0, iter(range(len(leaves))))
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size}><title>{escape(title)}</title>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size}><title>{escape(title, quote=False)}</title>',
         f"<style>{STYLE}</style>",
         '<rect width="100%" height="100%" rx="6" />',
         *elements,
@@ -51,7 +51,7 @@ def _draw_node(elements: list[str], node: Node, depth: int, rows: Iterator[int])
         y = MARGIN + (next(rows) + 0.5) * ROW
         kind = ' class="word"' if "word" in node else ""
         note = f"<tspan>{_note_of(node)}</tspan>" if _note_of(node) else ""
-        text = escape(_words_of(node)) + note
+        text = escape(_words_of(node), quote=False) + note
         elements.append(f'<text x="{x + 6:g}" y="{y:g}"{kind}>{text}</text>')
         return y
     below = [_draw_node(elements, child, depth + 1, rows) for child in node["children"]]
