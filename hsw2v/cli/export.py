@@ -13,15 +13,29 @@ from hsw2v.files import check_writable
 @click.argument("output")
 @click.option(
     "--format",
-    type=click.Choice(["text", "binary", "npy", "fasttext"]),
-    help="word2vec text, word2vec binary, a NumPy array beside a list of words, or a .bin file of "
-    "fastText (default: by the extension: .bin for word2vec binary, .npy, otherwise text).",
+    type=click.Choice(["text", "binary", "npy", "fasttext", "safetensors"]),
+    help="word2vec text, word2vec binary, a NumPy array beside a list of words, a .bin file of "
+    "fastText, or a model file of word vectors alone (default: by the extension: .bin for word2vec "
+    "binary, .npy, .safetensors, otherwise text).",
 )
 @number_option("--top", help="Write only this many words, the most frequent.")
 @click.option("--normalize", is_flag=True, help="Scale every vector to length 1.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float16", "int8"]),
+    default="float32",
+    show_default=True,
+    help="Type of the numbers, of .npy and .safetensors: a half or a quarter of the room.",
+)
 @force_option
 def export(
-    model: str, output: str, format: str | None, top: int | None, normalize: bool, force: bool
+    model: str,
+    output: str,
+    format: str | None,
+    top: int | None,
+    normalize: bool,
+    dtype: str,
+    force: bool,
 ) -> None:
     """Write the vectors of MODEL to OUTPUT in a format other programs read.
 
@@ -34,8 +48,11 @@ def export(
       hsw2v export corpus.safetensors vectors.bin --top 50000 --normalize
       hsw2v export corpus.safetensors vectors.txt.gz
       hsw2v export corpus.safetensors model.bin --format fasttext
+      hsw2v export corpus.safetensors small.safetensors --dtype int8
     """
     import hsw2v
 
     check_writable(output, force=force)
-    hsw2v.load(model).export(output, format=format, top=top, normalize=normalize, force=force)
+    hsw2v.load(model).export(
+        output, format=format, top=top, normalize=normalize, dtype=dtype, force=force
+    )

@@ -50,7 +50,7 @@ def export_vectors(
             f"unknown format {format!r}", hint="it must be one of " + ", ".join(FORMATS)
         )
     check_finite(vectors)
-    _check_words(words, format)
+    check_words(words, format)
     if format == "npy":
         words_path = bare.removesuffix(".npy") + ".words.txt" + compression
         with _writing(words_path, force) as out_words, _writing(path, force) as out:
@@ -94,7 +94,12 @@ def _write_npy(out: BinaryIO, vectors: Floats) -> None:
     write_npy(out, vectors.shape, (vectors[start : start + _ROWS] for start in rows))
 
 
-def _check_words(words: Sequence[str], format: str) -> None:
+def check_words(words: Sequence[str], format: str) -> None:
+    """Make sure that words can be written in a format.
+
+    Raises:
+        UsageError: one cannot.
+    """
     forbidden = frozenset("\n\r") if format == "npy" else _WHITE_SPACE
     for word in words:
         if not word or not forbidden.isdisjoint(word):

@@ -17,6 +17,7 @@ from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ModelFileError, UnknownWordError, UsageError
 from hsw2v.events import LabelsProgress, Listener, Pace, ignore
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
+from hsw2v.model.compact_export import export_compact, is_compact
 from hsw2v.model.composing import evaluated, located
 from hsw2v.model.export import export_vectors
 from hsw2v.model.fasttext_export import export_fasttext
@@ -729,6 +730,7 @@ class Model:
         format: str | None = None,
         top: int | None = None,
         normalize: bool = False,
+        dtype: str = "float32",
         force: bool = False,
     ) -> list[str]:
         """Write words and vectors for other programs, and return the files written.
@@ -736,7 +738,9 @@ class Model:
         Formats are "text" and "binary" (word2vec's), "npy" (with the words in a file beside it)
         and "fasttext" (a .bin file, with n-grams); by default the extension tells, text or one of
         the former, and an extension such as .gz compresses. `top` writes only so many of the most
-        frequent words, `normalize` vectors of length 1, which are none of a mean of n-grams.
+        frequent words, `normalize` vectors of length 1, which are none of a mean of n-grams. The
+        `dtype` "float16" or "int8" (with a scale for each row) takes a half or a quarter of the
+        room, as "npy" or "safetensors", a model file of word vectors alone.
 
         Raises:
             UsageError: an unknown format, a word that the format cannot hold, or vectors of length
@@ -754,6 +758,10 @@ class Model:
                 )
             return export_fasttext(os.fspath(path), self, top=top, force=force)
         vectors = self.unit_vectors if normalize else self.vectors
+        if is_compact(os.fspath(path), format, dtype):
+            return export_compact(
+                self, os.fspath(path), vectors[:top], format=format, dtype=dtype, force=force
+            )
         return export_vectors(
             os.fspath(path), self.words[:top], vectors[:top], format=format, force=force
         )
