@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from benchmarks import changes
+from benchmarks.records import Record
 from commandline import run, write_corpus
 from some_benchmarks import bench, first, tables
+
+import hsw2v
+from hsw2v.corpus.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +55,38 @@ def test_halves_of_paragraphs_are_found(folder: Path) -> None:
     assert [row["way"] for row in rows[:2]] == ["mean", "sif, a = 0.01"]
     for row in rows:
         assert 0 <= first(row["among the first 1"]) <= first(row["among the first 10"]) <= 1
+
+
+def test_words_change_places(folder: Path) -> None:
+    lines = [f"{'rare ' * 3}{'seldom ' * 3}{'often ' * 9}{'much ' * 8}x" for _ in range(50)]
+    places = changes.chosen(lines, 2, 1)
+    assert places == {"rare": "seldom", "seldom": "rare", "often": "much", "much": "often"}
+    path = folder / "changed.txt"
+    changes.write_changed(str(path), lines, places, 1.0, 1)
+    expected = f"{'seldom ' * 3}{'rare ' * 3}{'much ' * 9}{'often ' * 8}x"
+    assert path.read_text("utf-8").splitlines() == [expected] * 50
+    changes.write_changed(str(path), lines, places, 0.0, 1)
+    assert path.read_text("utf-8").splitlines() == lines
+    changes.write_changed(str(path), lines, places, 0.5, 1)
+    tokens = zip(path.read_text("utf-8").split(), " ".join(lines).split(), strict=True)
+    changed = [one != before for one, before in tokens if before != "x"]
+    assert 0.4 < np.mean(changed) < 0.6
+
+
+def test_planted_changes_are_counted(folder: Path) -> None:
+    words = [f"w{number}" for number in range(300)]
+    vectors = np.random.default_rng(1).normal(size=(300, 20))
+    others = vectors.copy()
+    others[[10, 11, 290, 291]] = vectors[[11, 10, 291, 290]]
+    counts = np.linspace(3000, 120, 300).astype(int)
+    first, second = (
+        hsw2v.Model(Vocabulary.from_words(words, counts), one) for one in (vectors, others)
+    )
+    places = {"w10": "w11", "w11": "w10", "w290": "w291", "w291": "w290"}
+    figures = changes.found(hsw2v.align(first, second), places)
+    assert figures["bands"] == [[1, 1], [1, 1], [0, 0], [2, 2]]
+    assert figures["planted"] == 4
+    record = Record(folder / "changes.json", "changes", "m", "v", "c", {}, [])
+    record.put({"share": 1.0}, figures)
+    (rows,) = tables(bench("render", record.path).stdout)
+    assert rows[0]["found"] == "4 of 4"

@@ -22,7 +22,7 @@ Places = dict[str, str]
 
 
 def measure(given: Namespace, record: Record) -> None:
-    """Train on the odd lines of a text, and on the even ones with words that have changed places."""
+    """Train on the odd lines, and on the even ones with words that have changed places."""
     keys = [{"share": share} for share in (ALL, HALF, NONE)]
     if not record.missing(keys):
         return
