@@ -15,8 +15,8 @@ from commandline import complaint, run, write_corpus, write_model
 
 import hsw2v
 from hsw2v import errors, events
-from hsw2v.arrays import padded
 from hsw2v import progress as waiting
+from hsw2v.arrays import padded
 from hsw2v.cli.progress import Progress
 from hsw2v.config import CorpusConfig, TrainingConfig
 from hsw2v.corpus.stream import encode

@@ -343,8 +343,8 @@ def rewritten(path, change):
 
 
 def test_a_newer_version_asks_for_an_upgrade(path):
-    rewritten(path, lambda metadata, arrays: metadata.update(format_version="5"))
-    with pytest.raises(ModelFileError, match=r"version 5, .* reads up to 4; upgrade hsw2v"):
+    rewritten(path, lambda metadata, arrays: metadata.update(format_version="6"))
+    with pytest.raises(ModelFileError, match=r"version 6, .* reads up to 5; upgrade hsw2v"):
         hsw2v.load(path)
 
 

@@ -17,13 +17,20 @@ from hsw2v.files import STDOUT, check_writable
 @click.argument("output")
 @click.option(
     "--format",
-    type=click.Choice(["text", "binary", "npy", "fasttext"]),
-    help="word2vec text, word2vec binary, a NumPy array beside a list of words, or a .bin file of "
-    "fastText (default: by the extension: .txt and .vec for text, .bin for word2vec binary, .npy; "
-    "text without an extension).",
+    type=click.Choice(["text", "binary", "npy", "fasttext", "safetensors"]),
+    help="word2vec text, word2vec binary, a NumPy array beside a list of words, a .bin file of "
+    "fastText, or a model file of word vectors alone (default: by the extension: .txt and .vec for "
+    "text, .bin for word2vec binary, .npy, .safetensors; text without an extension).",
 )
 @number_option("--top", help="Write only this many words, the most frequent.")
 @click.option("--normalize", is_flag=True, help="Scale every vector to length 1.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float16", "int8"]),
+    default="float32",
+    show_default=True,
+    help="Type of the numbers, of .npy and .safetensors: a half or a quarter of the room.",
+)
 @force_option
 @quiet_option
 def export(
@@ -32,6 +39,7 @@ def export(
     format: str | None,
     top: int | None,
     normalize: bool,
+    dtype: str,
     force: bool,
     quiet: bool,
 ) -> None:
@@ -48,6 +56,7 @@ def export(
       hsw2v export corpus.safetensors vectors.txt.gz
       hsw2v export corpus.safetensors model.bin --format fasttext
       hsw2v export corpus.safetensors - --top 3
+      hsw2v export corpus.safetensors small.safetensors --dtype int8
     """
     from hsw2v.model.export import FORMATS, format_for
 
@@ -55,7 +64,9 @@ def export(
     chosen = format_for(output, format)
     check_writable(output, force=force, stdout=True)
     opened = open_model(model, [output])
-    written = opened.export(output, format=chosen, top=top, normalize=normalize, force=force)
+    written = opened.export(
+        output, format=chosen, top=top, normalize=normalize, dtype=dtype, force=force
+    )
     if output != STDOUT and not quiet:
         words = min(top or len(opened), len(opened))
         size = sum(map(os.path.getsize, written)) / 1e6

@@ -55,3 +55,18 @@ def from_int8(rounded: NDArray[np.int8], scales: NDArray[Any]) -> Floats:
     """Return the vectors (n, D) float32 of numbers (n, D) and scales (n,)."""
     found: Floats = np.multiply(rounded, np.asarray(scales, np.float32)[:, None], dtype=np.float32)
     return found
+
+
+def in_dtype(vectors: Floats, dtype: str) -> tuple[NDArray[Any], Floats | None]:
+    """Return vectors (n, D) in one of `DTYPES`, and scales (n,) with int8.
+
+    Raises:
+        UsageError: there is no such type, or a number is beyond it.
+    """
+    if dtype == "int8":
+        return to_int8(vectors)
+    if dtype == "float16":
+        return to_float16(vectors), None
+    if dtype == "float32":
+        return vectors, None
+    raise UsageError(f"unknown dtype {dtype!r}", hint="it must be one of " + ", ".join(DTYPES))

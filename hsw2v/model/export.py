@@ -14,12 +14,20 @@ from hsw2v.files import STDOUT, compression_of, extension_of, writing
 from hsw2v.model.arguments import check_finite
 from hsw2v.model.npy import write_npy
 
-EXTENSIONS = {"": "text", ".txt": "text", ".vec": "text", ".bin": "binary", ".npy": "npy"}
+EXTENSIONS = {
+    "": "text",
+    ".txt": "text",
+    ".vec": "text",
+    ".bin": "binary",
+    ".npy": "npy",
+    ".safetensors": "safetensors",
+}
 FORMATS = {
     "text": "word2vec text",
     "binary": "word2vec binary",
     "npy": "a NumPy array beside its words",
     "fasttext": "a model of fastText",
+    "safetensors": "a model file of word vectors alone",
 }
 """What each format is, for people."""
 
@@ -50,7 +58,7 @@ def export_vectors(
     """
     format = format_for(path, format)
     check_finite(vectors)
-    _check_words(words, format)
+    check_words(words, format)
     if format == "npy":
         compression = compression_of(path)
         bare = path[: len(path) - len(compression)]
@@ -130,7 +138,12 @@ def _write_npy(out: BinaryIO, vectors: Floats) -> None:
     write_npy(out, vectors.shape, (vectors[start : start + _ROWS] for start in rows))
 
 
-def _check_words(words: Sequence[str], format: str) -> None:
+def check_words(words: Sequence[str], format: str) -> None:
+    """Make sure that words can be written in a format.
+
+    Raises:
+        UsageError: one cannot.
+    """
     forbidden = frozenset("\n\r") if format == "npy" else _WHITE_SPACE
     for word in words:
         if not word or not forbidden.isdisjoint(word):

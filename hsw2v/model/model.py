@@ -19,8 +19,9 @@ from hsw2v.events import LabelsProgress, Listener, Pace, ignore
 from hsw2v.markup import table
 from hsw2v.model.arguments import Path, check_positive, listed, paths_of, unknown, vector_of
 from hsw2v.model.arithmetic import near_each, near_mean, never_answers
+from hsw2v.model.compact_export import export_compact
 from hsw2v.model.composing import evaluated, located
-from hsw2v.model.export import export_vectors
+from hsw2v.model.export import export_vectors, format_for
 from hsw2v.model.facts import facts
 from hsw2v.model.fasttext_export import export_fasttext
 from hsw2v.model.missing import why_missing
@@ -808,6 +809,7 @@ class Model:
         format: str | None = None,
         top: int | None = None,
         normalize: bool = False,
+        dtype: str = "float32",
         force: bool = False,
     ) -> list[str]:
         """Write words and vectors for other programs, and return the files written.
@@ -815,7 +817,9 @@ class Model:
         Formats are "text" and "binary" (word2vec's), "npy" (with the words in a file beside it)
         and "fasttext" (a .bin file, with n-grams); by default the extension tells, text or one of
         the former, and an extension such as .gz compresses. `top` writes only so many of the most
-        frequent words, `normalize` vectors of length 1, which are none of a mean of n-grams.
+        frequent words, `normalize` vectors of length 1, which are none of a mean of n-grams. The
+        `dtype` "float16" or "int8" (with a scale for each row) takes a half or a quarter of the
+        room, as "npy" or "safetensors", a model file of word vectors alone.
 
         Raises:
             UsageError: an unknown format, a word that the format cannot hold, or vectors of length
@@ -825,6 +829,12 @@ class Model:
         """
         if top is not None:
             check_positive("top", top)
+        format = format_for(os.fspath(path), format)
+        if dtype != "float32" or format == "safetensors":
+            vectors = (self.unit_vectors if normalize else self.vectors)[:top]
+            return export_compact(
+                self, os.fspath(path), vectors, format=format, dtype=dtype, force=force
+            )
         if format == "fasttext":
             if normalize:
                 raise UsageError(

@@ -19,6 +19,7 @@ from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 from hsw2v.model.arguments import check_finite
+from hsw2v.model.compact import from_int8, in_dtype
 from hsw2v.model.store import Store, open_store, write_store
 from hsw2v.model.subwords import SubwordVectors
 from hsw2v.network.outputs import (
@@ -34,6 +35,8 @@ from hsw2v.trees.forest import Forest
 
 OOV = "oov_"
 """What begins the names of the tensors of types that are no words."""
+SCALES = "vector_scales"
+"""The tensor of what rows of int8 are multiplied by."""
 PHRASES = "phrases"
 """The tensor of phrases."""
 _BYTES_AT_ONCE = 1 << 24
@@ -77,14 +80,14 @@ def _contents(store: Store) -> Contents:
     if "vectors" not in store or len(shape := store.shape("vectors")) != 2 or not shape[1]:
         raise store.broken("is not a whole model: it has no table of vectors")
     dim = shape[1]
-    _expect(store, "vectors", (words, dim), "F32")
+    _expect_vectors(store, (words, dim))
     output, built, structure = _output_layer(store, words, dim)
     if "batch_norm" in store:
         _expect(store, "batch_norm", (4, dim), "F32")
     return Contents(
         vocabulary,
         dim,
-        lambda: _finite(store, "vectors"),
+        lambda: _vectors(store),
         (lambda: _finite(store, output)) if output in store else None,
         structure,
         built,
@@ -230,6 +233,39 @@ def write_contents(
     write_store(path, arrays, version=version, config=config, info=info, force=force)
 
 
+def write_vectors(
+    path: str | os.PathLike[str],
+    vocabulary: Vocabulary,
+    counts: NDArray[np.int64] | None,
+    vectors: NDArray[np.float32],
+    *,
+    dtype: str,
+    phrases: Phrases | None,
+    config: Mapping[str, Any],
+    info: Mapping[str, Any],
+    force: bool = False,
+) -> None:
+    """Write a model file of word vectors alone, in one of `compact.DTYPES`.
+
+    Raises:
+        UsageError: a number is beyond the type.
+        OutputExistsError, OutputError, DiskFullError
+    """
+    numbers, scales = in_dtype(vectors, dtype)
+    arrays: dict[str, NDArray[Any]] = {
+        "words": vocabulary.blob,
+        "word_offsets": vocabulary.offsets,
+        "vectors": numbers,
+    }
+    if counts is not None:
+        arrays["counts"] = counts
+    if scales is not None:
+        arrays[SCALES] = scales
+    arrays |= phrase_arrays(phrases)
+    version = 1 if dtype == "float32" else 5
+    write_store(path, arrays, version=version, config=config, info=info, force=force)
+
+
 def vocabulary_tensors(words: Vocabulary, prefix: str = "") -> dict[str, NDArray[Any]]:
     """Return the arrays of a vocabulary under their names, which begin with a prefix."""
     return {
@@ -320,6 +356,22 @@ def _finite(store: Store, tensor: str) -> NDArray[np.float32]:
     if not all_finite(array):
         raise store.broken(f"is not a whole model: '{tensor}' holds what is no number")
     return array
+
+
+def _expect_vectors(store: Store, shape: tuple[int, int]) -> None:
+    """Make sure that the table of vectors is one, of any type that they may have."""
+    dtype = store.dtype("vectors")
+    _expect(store, "vectors", shape, dtype if dtype in ("F16", "I8") else "F32")
+    if dtype == "I8":
+        if SCALES not in store:
+            raise store.broken(f"is not a whole model: its vectors are I8 without '{SCALES}'")
+        _expect(store, SCALES, shape[:1], "F32")
+
+
+def _vectors(store: Store) -> NDArray[np.float32]:
+    if store.dtype("vectors") == "I8":
+        return from_int8(store.array("vectors"), _finite(store, SCALES))
+    return np.asarray(_finite(store, "vectors"), np.float32)
 
 
 def _batch_norm(store: Store) -> NDArray[np.float32]:

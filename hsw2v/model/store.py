@@ -25,7 +25,7 @@ from hsw2v.errors import MissingInputError, ModelFileError
 from hsw2v.files import atomic_write, compression_of, is_address, pieces
 
 FORMAT = "hsw2v"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """The greatest that is read."""
 
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -35,6 +35,8 @@ _DTYPES: dict[str, np.dtype[Any]] = {
         ("F64", "<f8"),
         ("F32", "<f4"),
         ("I32", "<i4"),
+        ("F16", "<f2"),
+        ("I8", "i1"),
         ("U8", "u1"),
     )
 }
