@@ -284,4 +284,4 @@ def test_every_field_has_its_label_and_every_button_its_name(visit: Visit, addre
         ".every(one => one.ariaLabel || one.textContent.trim())"
     )
     assert page.locator("nav a[aria-current=page]").inner_text() == "Predict"
-    assert page.locator("#answer[aria-live=polite]").count() == 1
+    assert page.get_by_role("status").first.text_content() == "Answer to king _ man"

@@ -79,13 +79,13 @@ const PANELS = {
     about: "How does the tree come to a word? From the root down, each decision parts the words below it in two.",
     why: () => model.no_tree,
     fields: (text, more) => [
-      field("text", "Word", text),
+      field("text", "Word", firstOf(text)),
       ...(model.no_prediction ? [] : [field("context", "In a context (if you like)", more.context ?? "", { several: "yes", wide: true, hint: "the capital of _ is" })]),
       treeField(more.tree),
     ],
     text: (values) => quoted(values.text.trim()),
     more: ["context", "tree"],
-    ask: (text, more) => ask("path", { word: wordsOf(text).words[0] ?? text, ...more }),
+    ask: (text, more) => ask("path", { word: firstOf(text), ...more }),
     show: (answer, more) => [leftOut(answer), drawPath(answer, model, more.context)],
     examples: () => someWords(6).map((word) => quoted(word)),
   },
@@ -103,6 +103,8 @@ const PANELS = {
     },
   },
 };
+
+const firstOf = (text) => wordsOf(text).words[0] ?? text;
 
 const similarities = (answers) =>
   answers.map(({ word, similarity }) => ({ word, share: Math.max(0, Math.min(1, similarity)), number: cosine(similarity) }));
@@ -180,6 +182,7 @@ async function show() {
   const { name, panel, text, more } = asked();
   const mine = ++latest;
   const form = place("question");
+  const before = form.contains(document.activeElement) ? document.activeElement.name : "";
   document.title = `${text ? text + " · " : ""}${name} · ${model.name || "hsw2v"}`;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
@@ -189,7 +192,9 @@ async function show() {
   const why = panel.why?.() ?? "";
   form.hidden = Boolean(why);
   form.replaceChildren(...(why ? [] : [...panel.fields(text, more).filter(Boolean), make("button", { type: "submit", className: "main" }, "Ask")]));
+  if (before) form.elements[before]?.focus({ preventScroll: true });
   const answer = place("answer");
+  place("status").textContent = "";
   if (why) return answer.replaceChildren(make("p", { className: "note why" }, why));
   if (!text) {
     answer.replaceChildren(examples(name, panel));
@@ -207,6 +212,7 @@ async function show() {
   if (mine !== latest) return;
   answer.removeAttribute("aria-busy");
   answer.replaceChildren(...shown().filter(Boolean));
+  place("status").textContent = `Answer to ${text}`;
 }
 
 function examples(name, panel) {
@@ -230,7 +236,10 @@ function complaint({ error, hint, near = [] }, name, text, more) {
 
 /* The address of the same question with one word in place of another. */
 function corrected(name, text, more, word, by) {
-  const replaced = (some) => some.split(/(\s+)/u).map((one) => (one === quoted(word) ? quoted(by) : one === "-" + quoted(word) ? "-" + quoted(by) : one)).join("");
+  const replaced = (some) => {
+    const tokens = some.split(/(\s+)/u).map((one) => (one === quoted(word) ? quoted(by) : one === "-" + quoted(word) ? "-" + quoted(by) : one));
+    return tokens.join("") === some ? some.replace(word, () => by) : tokens.join("");
+  };
   const context = more.context ? { context: replaced(more.context) } : {};
   return toAddress(name, replaced(text), { ...more, ...context });
 }

@@ -136,7 +136,7 @@ export function typeahead(input) {
 
   function take(word) {
     const [begin, end] = tokenAt(input);
-    const before = input.value.slice(0, begin) + quoted(word);
+    const before = input.value.slice(0, begin) + (input.dataset.several ? quoted(word) : word);
     const after = input.value.slice(end) || (input.dataset.several ? " " : "");
     input.value = before + after;
     input.setSelectionRange(before.length + 1, before.length + 1);

@@ -50,11 +50,11 @@ export function drawSearch(answer, model, table) {
     const width = ice.clientWidth || 900;
     const narrow = cells.filter(({ word, met, element }) => word !== undefined && met <= state.step && !element.hidden && element.firstChild.hidden);
     for (const cell of narrow.sort((a, b) => b.wide - a.wide)) {
-      const middle = (cell.left + cell.wide / 2 - state.from) / state.wide;
       const half = (4 * Math.min(cell.word.length, 20) + 4) / width;
+      const middle = Math.min(1 - half, Math.max(half, (cell.left + cell.wide / 2 - state.from) / state.wide));
       const free = (level) => !taken.some((one) => one.level === level && Math.abs(one.middle - middle) < one.half + half);
       const level = [cell.depth + 1, cell.depth + 2].find(free);
-      if (!level || middle < half || middle > 1 - half) continue;
+      if (!level) continue;
       taken.push({ level, middle, half });
       ice.append(make("span", { className: "callout", "aria-hidden": "true", dir: "auto", style: { "--level": level, "--left": middle } }, cell.word.slice(0, 20)));
     }
