@@ -68,7 +68,7 @@ def test_markup_holds_no_code(address: str) -> None:
     assert "onclick" not in page
     assert "style=" not in page
     assert "<script>" not in page
-    for name in ("explore.js", "parts.js", "path.js", "search.js"):
+    for name in ("explore.js", "panels.js", "parts.js", "path.js", "search.js"):
         code = request(address, name).body.decode()
         for one in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("):
             assert one not in code

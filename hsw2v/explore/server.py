@@ -36,10 +36,11 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_FILES = {
+MODULES = ("explore", "panels", "parts", "path", "search")
+FILES = {
     "style.css": "pages",
     **dict.fromkeys(
-        ("index.html", "explore.css", "explore.js", "parts.js", "path.js", "search.js", "icon.svg"),
+        ("index.html", "explore.css", "icon.svg", *(f"{one}.js" for one in MODULES)),
         "explore/page",
     ),
 }
@@ -108,9 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG, "the question is too long")
         elif name.startswith("ask/"):
             self._answer(name.removeprefix("ask/"), parts.query)
-        elif slash and (name or "index.html") in _FILES:
+        elif slash and (name or "index.html") in FILES:
             name = name or "index.html"
-            content = files("hsw2v").joinpath(_FILES[name], name).read_bytes()
+            content = files("hsw2v").joinpath(FILES[name], name).read_bytes()
             self._send(HTTPStatus.OK, _TYPES[name.rpartition(".")[2]], content)
         else:
             self.send_error(HTTPStatus.NOT_FOUND, "there is no such page")
