@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from commandline import run_script
 from some_browser import Visit
 from some_models import some_model
 from some_pages import explored
@@ -313,3 +314,13 @@ def test_the_files_of_the_page_are_in_the_package() -> None:
         assert any(PurePath(folder, name).match(one) for one in globs)
     shipped = {one.name for one in (ROOT / "hsw2v" / "explore" / "page").iterdir()}
     assert shipped == set(server.FILES) - {"style.css"}
+
+
+def test_the_script_takes_the_picture_of_the_docs(browser: object, tmp_path: Path) -> None:
+    model = tmp_path / "m.safetensors"
+    some_model("hs", ["king", "the", "son", "of", "ii", "president", "george", "bush"]).save(model)
+    told = run_script("screenshots", model, "--folder", tmp_path).stdout
+    picture = (tmp_path / "explore.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert f"explore.png: {len(picture):,} bytes" in told
+    assert (ROOT / "docs" / "images" / "explore.png").stat().st_size < 300_000

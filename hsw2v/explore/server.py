@@ -18,7 +18,6 @@ from http.server import BaseHTTPRequestHandler
 from importlib.resources import files
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -99,8 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request that comes from the page, or asks for it."""
-        parts = urlsplit(self.path)
-        token, slash, name = parts.path.removeprefix("/").partition("/")
+        path, _, query = self.path.partition("?")
+        token, slash, name = path.removeprefix("/").partition("/")
         if not self._is_at_home() or not hmac.compare_digest(
             token.encode(errors="replace"), self.server.token.encode()
         ):
@@ -108,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif len(self.path) > _MOST_LETTERS:
             self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG, "the question is too long")
         elif name.startswith("ask/"):
-            self._answer(name.removeprefix("ask/"), parts.query)
+            self._answer(name.removeprefix("ask/"), query)
         elif slash and (name or "index.html") in FILES:
             name = name or "index.html"
             content = files("hsw2v").joinpath(FILES[name], name).read_bytes()
