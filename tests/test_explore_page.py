@@ -136,8 +136,7 @@ def test_what_is_typed_is_completed_by_the_keyboard(visit: Visit, address: str) 
     field = page.get_by_label("Words", exact=True)
     field.press_sequentially("queen -ki")
     options = page.locator("[role=option]")
-    options.first.wait_for()
-    assert options.all_inner_texts() == ["king", "kingdom", "kind"]
+    until(page, lambda: options.all_inner_texts() == ["king", "kingdom", "kind"])
     assert field.get_attribute("aria-expanded") == "true"
     field.press("ArrowDown")
     field.press("ArrowDown")
