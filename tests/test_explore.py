@@ -68,7 +68,7 @@ def test_markup_holds_no_code(address: str) -> None:
     assert "onclick" not in page
     assert "style=" not in page
     assert "<script>" not in page
-    for name in ("explore.js", "parts.js", "path.js", "search.js"):
+    for name in ("explore.js", "panels.js", "parts.js", "path.js", "search.js"):
         code = request(address, name).body.decode()
         for one in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("):
             assert one not in code
@@ -136,15 +136,18 @@ def test_long_questions_are_refused(address: str) -> None:
     "sent",
     [
         *(b"", b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9\r\n\r\n"),
-        *(b"GET /\xe9/ HTTP/1.0\r\n\r\n", b"\x16\x03" * 9),
+        *(b"GET /\xe9/ HTTP/1.0\r\n\r\n", b"GET http://[ HTTP/1.0\r\n\r\n", b"\x16\x03" * 9),
     ],
 )
-def test_what_is_no_request_ends_no_server(address: str, sent: bytes) -> None:
+def test_what_is_no_request_ends_no_server(
+    address: str, sent: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=20) as client:
         client.sendall(sent)
         client.shutdown(socket.SHUT_WR)
         client.recv(1 << 16)
     assert request(address).status == 200
+    assert capfd.readouterr().err == ""
 
 
 def test_a_bug_is_told_and_ends_no_server(

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 import time
+import tomllib
 from collections.abc import Callable, Iterator
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from commandline import run_script
 from some_browser import Visit
 from some_models import some_model
 from some_pages import explored
 
 import hsw2v
+from hsw2v.explore import server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+ROOT = Path(__file__).parent.parent
 WORDS = [
     *("king", "queen", "man", "woman", "prince", "apple", "pear", "naïve", "kingdom", "kind"),
     *("<script>alert(1)</script>", "<img src=x onerror=alert(1)>"),
@@ -112,13 +117,26 @@ def test_words_of_a_model_are_text_and_never_markup(visit: Visit, address: str) 
     assert page.locator("main img, main script").count() == 0
 
 
+@pytest.mark.parametrize(
+    "fragment",
+    ["constructor=x", "__proto__=x", "=", "similar", "&&", "similar=%22", "analogy=king&k=2&k=x",
+     "similar=king&k=7", "predict=%E0%A4+_", "path=-", "compare=--", "similar=-king", "nothing=1"],
+)  # fmt: skip
+def test_no_fragment_of_an_address_breaks_the_page(
+    visit: Visit, address: str, fragment: str
+) -> None:
+    page = visit(f"{address}#{fragment}")
+    page.locator("#answer > *").first.wait_for(state="attached")
+    page.get_by_role("link", name="Compare").click()
+    until(page, lambda: page.title().startswith("compare"))
+
+
 def test_what_is_typed_is_completed_by_the_keyboard(visit: Visit, address: str) -> None:
     page = visit(address)
     field = page.get_by_label("Words", exact=True)
     field.press_sequentially("queen -ki")
     options = page.locator("[role=option]")
-    options.first.wait_for()
-    assert options.all_inner_texts() == ["king", "kingdom", "kind"]
+    until(page, lambda: options.all_inner_texts() == ["king", "kingdom", "kind"])
     assert field.get_attribute("aria-expanded") == "true"
     field.press("ArrowDown")
     field.press("ArrowDown")
@@ -284,4 +302,24 @@ def test_every_field_has_its_label_and_every_button_its_name(visit: Visit, addre
         ".every(one => one.ariaLabel || one.textContent.trim())"
     )
     assert page.locator("nav a[aria-current=page]").inner_text() == "Predict"
-    assert page.locator("#answer[aria-live=polite]").count() == 1
+    assert page.get_by_role("status").first.text_content() == "Answer to king _ man"
+
+
+def test_the_files_of_the_page_are_in_the_package() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    globs = settings["tool"]["setuptools"]["package-data"]["hsw2v"]
+    for name, folder in server.FILES.items():
+        assert (ROOT / "hsw2v" / folder / name).is_file()
+        assert any(PurePath(folder, name).match(one) for one in globs)
+    shipped = {one.name for one in (ROOT / "hsw2v" / "explore" / "page").iterdir()}
+    assert shipped == set(server.FILES) - {"style.css"}
+
+
+def test_the_script_takes_the_picture_of_the_docs(browser: object, tmp_path: Path) -> None:
+    model = tmp_path / "m.safetensors"
+    some_model("hs", ["king", "the", "son", "of", "ii", "president", "george", "bush"]).save(model)
+    told = run_script("screenshots", model, "--folder", tmp_path).stdout
+    picture = (tmp_path / "explore.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert f"explore.png: {len(picture):,} bytes" in told
+    assert (ROOT / "docs" / "images" / "explore.png").stat().st_size < 300_000

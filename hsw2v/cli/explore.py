@@ -9,6 +9,7 @@ import click
 
 from hsw2v.cli.options import model_argument, normalize_option, number_option
 from hsw2v.cli.output import warn
+from hsw2v.errors import without_credentials
 
 
 @click.command()
@@ -37,7 +38,7 @@ def explore(model: str, port: int, no_browser: bool, normalize_exactly: bool) ->
     questions = Questions(hsw2v.load(model), normalize_exactly=normalize_exactly)
     with ExploreServer(questions.answer, port) as server:
         print(server.address, flush=True)
-        warn(f"{model} is at this address until Ctrl-C")
+        warn(f"{without_credentials(model)} is at this address until Ctrl-C")
         if not no_browser and _has_display():
             _open_browser(server.address)
         server.serve_forever()

@@ -10,6 +10,8 @@ MOST_WORDS = 24
 MOST_LETTERS = 1000
 MOST_ANSWERS = 100
 _MOST_FIELDS = 100
+_OF_WORDS = ("word", "minus", "a", "b", "c")
+_OF_TEXT = ("text", "context")
 
 
 class Asked:
@@ -41,8 +43,9 @@ class Asked:
         return [_bounded(word) for word in words]
 
     def every_word(self) -> list[str]:
-        """Return the words of all fields."""
-        return [word for some in self._fields.values() for one in some for word in one.split()]
+        """Return the words of all fields that hold any: texts in their words."""
+        words = [word for name in _OF_WORDS for word in self._fields.get(name, [])]
+        return words + [word for name in _OF_TEXT for word in self.text(name).split()]
 
     def text(self, name: str) -> str:
         """Return a field; nothing where it is not given."""

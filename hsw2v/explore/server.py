@@ -18,7 +18,6 @@ from http.server import BaseHTTPRequestHandler
 from importlib.resources import files
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -36,10 +35,11 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_FILES = {
+MODULES = ("explore", "panels", "parts", "path", "search")
+FILES = {
     "style.css": "pages",
     **dict.fromkeys(
-        ("index.html", "explore.css", "explore.js", "parts.js", "path.js", "search.js", "icon.svg"),
+        ("index.html", "explore.css", "icon.svg", *(f"{one}.js" for one in MODULES)),
         "explore/page",
     ),
 }
@@ -98,8 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request that comes from the page, or asks for it."""
-        parts = urlsplit(self.path)
-        token, slash, name = parts.path.removeprefix("/").partition("/")
+        path, _, query = self.path.partition("?")
+        token, slash, name = path.removeprefix("/").partition("/")
         if not self._is_at_home() or not hmac.compare_digest(
             token.encode(errors="replace"), self.server.token.encode()
         ):
@@ -107,10 +107,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif len(self.path) > _MOST_LETTERS:
             self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG, "the question is too long")
         elif name.startswith("ask/"):
-            self._answer(name.removeprefix("ask/"), parts.query)
-        elif slash and (name or "index.html") in _FILES:
+            self._answer(name.removeprefix("ask/"), query)
+        elif slash and (name or "index.html") in FILES:
             name = name or "index.html"
-            content = files("hsw2v").joinpath(_FILES[name], name).read_bytes()
+            content = files("hsw2v").joinpath(FILES[name], name).read_bytes()
             self._send(HTTPStatus.OK, _TYPES[name.rpartition(".")[2]], content)
         else:
             self.send_error(HTTPStatus.NOT_FOUND, "there is no such page")

@@ -35,5 +35,7 @@ def _with(
     """Return which of some words begin with these bytes: fewer are left with each of them."""
     left = np.nonzero(np.diff(borders) >= len(form))[0]
     for place, byte in enumerate(form):
+        if not len(left):
+            break
         left = left[blob[borders[left] + place] == byte]
     return left

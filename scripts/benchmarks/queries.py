@@ -17,6 +17,7 @@ from benchmarks.processes import tell
 from benchmarks.records import Fields, Record, rounds
 from benchmarks.texts import zipf_counts
 from hsw2v.corpus.vocabulary import Vocabulary
+from hsw2v.query.prefixes import beginning_with
 from hsw2v.trees.huffman import huffman
 
 TOKENS = 1_000_000_000
@@ -32,10 +33,13 @@ COMMANDS = {
 }
 BATCH = f"a word of {IN_A_BATCH:,} in a batch, of an open model"
 
+TYPED = "the words that begin as it was typed, of an open model"
+ONCE_MORE = 20
+
 
 def measure(given: Namespace, record: Record) -> None:
     """Write a model and its vectors, and ask both in turn."""
-    keys = rounds(given.rounds, what=[*COMMANDS, BATCH])
+    keys = rounds(given.rounds, what=[*COMMANDS, BATCH, TYPED])
     if not record.missing(keys):
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -47,6 +51,8 @@ def measure(given: Namespace, record: Record) -> None:
         def work(key: Fields) -> Fields:
             if key["what"] == BATCH:
                 return _batch(files["model"], words)
+            if key["what"] == TYPED:
+                return _typed(files["model"])
             parts = (part.format(**files) for part in COMMANDS[key["what"]])
             found = processes.measure([sys.executable, "-m", "hsw2v", *parts])
             return {"seconds": found.seconds, "processor": found.processor}
@@ -97,11 +103,23 @@ def _batch(path: str, words: list[str]) -> Fields:
     return {"seconds": seconds / len(words), "processor": processor / len(words)}
 
 
+def _typed(path: str) -> Fields:
+    """Return the time of a search for words that begin with what no word begins with."""
+    vocabulary = hsw2v.load(path).vocabulary
+    typed = 4 * LETTERS[0] + 3 * LETTERS[-1]
+    seconds, processor = time.perf_counter(), time.process_time()
+    for _ in range(ONCE_MORE):
+        if beginning_with(typed, vocabulary.blob, vocabulary.offsets):
+            raise ValueError(f"a word begins with {typed!r}")
+    seconds, processor = time.perf_counter() - seconds, time.process_time() - processor
+    return {"seconds": seconds / ONCE_MORE, "processor": processor / ONCE_MORE}
+
+
 def render(record: Record, pages: Pages) -> str:
-    """Return a table of the time of each question: those of a batch in milliseconds."""
+    """Return a table of the time of each question: those of an open model in milliseconds."""
     rows = []
     for what, runs in record.groups("what").items():
-        unit, scale = ("ms", 1000) if what == BATCH else ("s", 1)
+        unit, scale = ("ms", 1000) if what in (BATCH, TYPED) else ("s", 1)
         times = (spread((scale * run[one] for run in runs), 2) for one in ("seconds", "processor"))
         rows.append([f"{what}, {unit}", *times])
     return table(["what", "wall clock", "processor time"], rows)

@@ -96,7 +96,13 @@ export function answerTable(caption, heading, rows, more = []) {
       ...cells.map((cell) => make("td", { className: "number more" }, cell)),
     ),
   );
-  const head = ["word", "", heading, ...more].map((name, place) => make("th", { scope: "col", className: place > 2 ? "number more" : place > 1 ? "number" : "" }, name));
+  const head = ["word", "", heading, ...more].map((name, place) =>
+    make(
+      "th",
+      { scope: "col", className: place > 2 ? "number more" : place > 1 ? "number" : "" },
+      name,
+    ),
+  );
   return make(
     "table",
     { className: "answers" },
@@ -111,9 +117,19 @@ export function answerTable(caption, heading, rows, more = []) {
 let lists = 0;
 
 export function typeahead(input) {
-  const list = make("ul", { id: `words-${lists++}`, role: "listbox", className: "typeahead", hidden: true });
+  const list = make("ul", {
+    id: `words-${lists++}`,
+    role: "listbox",
+    className: "typeahead",
+    hidden: true,
+  });
   list.setAttribute("aria-label", "Suggestions");
-  const attributes = { role: "combobox", "aria-autocomplete": "list", "aria-controls": list.id, "aria-expanded": "false" };
+  const attributes = {
+    role: "combobox",
+    "aria-autocomplete": "list",
+    "aria-controls": list.id,
+    "aria-expanded": "false",
+  };
   for (const [name, value] of Object.entries(attributes)) input.setAttribute(name, value);
   let chosen = -1;
   let waiting = 0;
@@ -129,14 +145,16 @@ export function typeahead(input) {
 
   function choose(place) {
     chosen = place;
-    [...list.children].forEach((one, number) => one.setAttribute("aria-selected", String(number === place)));
+    [...list.children].forEach((one, number) =>
+      one.setAttribute("aria-selected", String(number === place)),
+    );
     if (place < 0) input.removeAttribute("aria-activedescendant");
     else input.setAttribute("aria-activedescendant", list.children[place].id);
   }
 
   function take(word) {
     const [begin, end] = tokenAt(input);
-    const before = input.value.slice(0, begin) + quoted(word);
+    const before = input.value.slice(0, begin) + (input.dataset.several ? quoted(word) : word);
     const after = input.value.slice(end) || (input.dataset.several ? " " : "");
     input.value = before + after;
     input.setSelectionRange(before.length + 1, before.length + 1);
@@ -154,7 +172,11 @@ export function typeahead(input) {
     if (!words.length || (words.length === 1 && words[0] === prefix)) return close();
     list.replaceChildren(
       ...words.map((word, number) => {
-        const option = make("li", { role: "option", id: `${list.id}-${number}`, dir: "auto" }, word);
+        const option = make(
+          "li",
+          { role: "option", id: `${list.id}-${number}`, dir: "auto" },
+          word,
+        );
         option.addEventListener("mousedown", (event) => {
           event.preventDefault();
           take(word);

@@ -13,7 +13,12 @@ export function drawSearch(answer, model, table) {
   const last = steps.length;
   const state = { step: last, from: 0, wide: 1, timer: 0 };
   const depth = Math.max(0, ...cells.map((cell) => cell.depth)) + 1;
-  const ice = make("div", { className: "ice", role: "group", "aria-label": "The part of the tree that was searched", style: { "--depth": depth } });
+  const ice = make("div", {
+    className: "ice",
+    role: "group",
+    "aria-label": "The part of the tree that was searched",
+    style: { "--depth": depth },
+  });
   const told = make("p", { className: "told", role: "status" });
   const slider = make("input", { type: "range", min: 0, max: last, value: last, id: "step" });
   const play = make("button", { type: "button", className: "play" }, "Play");
@@ -26,13 +31,20 @@ export function drawSearch(answer, model, table) {
       const { element } = cell;
       const left = (cell.left - state.from) / state.wide;
       const share = cell.wide / state.wide;
-      element.hidden = cell.born > state.step || share < NARROWEST || left >= 1 || left + share <= 0;
+      element.hidden =
+        cell.born > state.step || share < NARROWEST || left >= 1 || left + share <= 0;
       if (element.hidden) continue;
       const begin = Math.max(0, left);
       const shown = Math.min(1, left + share) - begin;
       element.style.setProperty("--left", begin);
       element.style.setProperty("--wide", shown);
-      const kind = cell.word ? (cell.met <= state.step ? "found" : "leaf") : cell.met <= state.step ? "open" : "closed";
+      const kind = cell.word
+        ? cell.met <= state.step
+          ? "found"
+          : "leaf"
+        : cell.met <= state.step
+          ? "open"
+          : "closed";
       element.className = `cell ${kind}${shown < THIN ? " thin" : ""}${cell.met === state.step ? " now" : ""}`;
       element.firstChild.hidden = shown < NAMED;
     }
@@ -48,15 +60,35 @@ export function drawSearch(answer, model, table) {
     for (const one of ice.querySelectorAll(".callout")) one.remove();
     const taken = [];
     const width = ice.clientWidth || 900;
-    const narrow = cells.filter(({ word, met, element }) => word !== undefined && met <= state.step && !element.hidden && element.firstChild.hidden);
+    const narrow = cells.filter(
+      ({ word, met, element }) =>
+        word !== undefined && met <= state.step && !element.hidden && element.firstChild.hidden,
+    );
     for (const cell of narrow.sort((a, b) => b.wide - a.wide)) {
-      const middle = (cell.left + cell.wide / 2 - state.from) / state.wide;
       const half = (4 * Math.min(cell.word.length, 20) + 4) / width;
-      const free = (level) => !taken.some((one) => one.level === level && Math.abs(one.middle - middle) < one.half + half);
+      const middle = Math.min(
+        1 - half,
+        Math.max(half, (cell.left + cell.wide / 2 - state.from) / state.wide),
+      );
+      const free = (level) =>
+        !taken.some(
+          (one) => one.level === level && Math.abs(one.middle - middle) < one.half + half,
+        );
       const level = [cell.depth + 1, cell.depth + 2].find(free);
-      if (!level || middle < half || middle > 1 - half) continue;
+      if (!level) continue;
       taken.push({ level, middle, half });
-      ice.append(make("span", { className: "callout", "aria-hidden": "true", dir: "auto", style: { "--level": level, "--left": middle } }, cell.word.slice(0, 20)));
+      ice.append(
+        make(
+          "span",
+          {
+            className: "callout",
+            "aria-hidden": "true",
+            dir: "auto",
+            style: { "--level": level, "--left": middle },
+          },
+          cell.word.slice(0, 20),
+        ),
+      );
     }
   }
 
@@ -124,7 +156,14 @@ export function drawSearch(answer, model, table) {
     "figure",
     { className: "search" },
     make("figcaption", {}, ...caption(answer, model)),
-    make("div", { className: "controls" }, play, make("label", { htmlFor: "step", className: "hidden" }, "Step of the search"), slider, whole),
+    make(
+      "div",
+      { className: "controls" },
+      play,
+      make("label", { htmlFor: "step", className: "hidden" }, "Step of the search"),
+      slider,
+      whole,
+    ),
     ice,
     told,
     listed(steps, found),
@@ -135,8 +174,13 @@ function caption({ tree, search }, model) {
   const { visited, steps } = search;
   const opened = steps.filter((one) => "node" in one).length;
   const part = visited > opened ? ` The first ${opened.toLocaleString("en")} are drawn.` : "";
-  const which = model.trees > 1 ? `The search of tree ${tree} alone; the answers above are those of all ${model.trees}. ` : "";
-  return [`${which}Each node is as wide as it is probable, its two children below it. The search always opens the widest that is closed; a word that is wider than all of these is an answer. It opened ${visited.toLocaleString("en")} of ${(model.words - 1).toLocaleString("en")} nodes.${part} Click on a node to look closer.`];
+  const which =
+    model.trees > 1
+      ? `The search of tree ${tree} alone; the answers above are those of all ${model.trees}. `
+      : "";
+  return [
+    `${which}Each node is as wide as it is probable, its two children below it. The search always opens the widest that is closed; a word that is wider than all of these is an answer. It opened ${visited.toLocaleString("en")} of ${(model.words - 1).toLocaleString("en")} nodes.${part} Click on a node to look closer.`,
+  ];
 }
 
 /* A cell for the root and for each child of an opened node: where, how wide, since which step. */
@@ -156,19 +200,33 @@ function laidOut(steps, found) {
     above.met = number + 1;
     let left = above.left;
     above.below = step.children.map((child) => {
-      const cell = { ...child, left, wide: child.probability, depth: above.depth + 1, born: number + 1, met: Infinity, above };
+      const cell = {
+        ...child,
+        left,
+        wide: child.probability,
+        depth: above.depth + 1,
+        born: number + 1,
+        met: Infinity,
+        above,
+      };
       left += child.probability;
       if (child.word === undefined) closed.set(child.node, cell);
       else leaves.set(child.word, cell);
       cells.push(cell);
       return cell;
     });
-    if (!above.examples.length) above.examples = step.children.flatMap((child) => child.examples ?? [child.word]).slice(0, 3);
+    if (!above.examples.length)
+      above.examples = step.children.flatMap((child) => child.examples ?? [child.word]).slice(0, 3);
   });
   return cells;
 }
 
-const nameOf = (cell) => (cell.word !== undefined ? `“${cell.word}”` : cell.depth ? `the node of ${cell.examples.slice(0, 3).join(", ")} …` : "the root");
+const nameOf = (cell) =>
+  cell.word !== undefined
+    ? `“${cell.word}”`
+    : cell.depth
+      ? `the node of ${cell.examples.slice(0, 3).join(", ")} …`
+      : "the root";
 
 const tooltip = (cell) =>
   cell.word !== undefined
@@ -177,7 +235,11 @@ const tooltip = (cell) =>
 
 function cellElement(cell) {
   const text = cell.word ?? cell.examples.slice(0, 3).join(" ");
-  const element = make("button", { type: "button", tabIndex: -1, style: { "--level": cell.depth } }, make("span", { dir: "auto" }, text));
+  const element = make(
+    "button",
+    { type: "button", tabIndex: -1, style: { "--level": cell.depth } },
+    make("span", { dir: "auto" }, text),
+  );
   element.setAttribute("aria-label", tooltip(cell));
   return element;
 }
@@ -204,26 +266,52 @@ function walk(event, cells, whole) {
 
 /* A row of the table that is looked at shows its path. */
 function highlight(table, cells) {
-  const leaves = new Map(cells.filter((cell) => cell.word !== undefined).map((cell) => [cell.word, cell]));
+  const leaves = new Map(
+    cells.filter((cell) => cell.word !== undefined).map((cell) => [cell.word, cell]),
+  );
   const mark = (word, on) => {
-    for (let cell = leaves.get(word); cell; cell = cell.above) cell.element.toggleAttribute("data-marked", on);
+    for (let cell = leaves.get(word); cell; cell = cell.above)
+      cell.element.toggleAttribute("data-marked", on);
   };
   for (const row of table.querySelectorAll("tr[data-found]")) {
     const { found } = row.dataset;
-    for (const [name, on] of [["pointerenter", true], ["pointerleave", false], ["focusin", true], ["focusout", false]])
+    for (const [name, on] of [
+      ["pointerenter", true],
+      ["pointerleave", false],
+      ["focusin", true],
+      ["focusout", false],
+    ])
       row.addEventListener(name, () => mark(found, on));
   }
 }
 
 function listed(steps, found) {
-  const details = make("details", { className: "steps" }, make("summary", {}, "All steps as a list"));
+  const details = make(
+    "details",
+    { className: "steps" },
+    make("summary", {}, "All steps as a list"),
+  );
   details.addEventListener("toggle", () => {
     if (details.querySelector("ol")) return;
-    const side = (child) => `${chance(child.probability)} ${child.word ?? child.examples.slice(0, 3).join(" ") + " …"}`;
+    const side = (child) =>
+      `${chance(child.probability)} ${child.word ?? child.examples.slice(0, 3).join(" ") + " …"}`;
     const lines = steps.map((step) =>
       "found" in step
-        ? make("li", { className: "found" }, "found ", make("b", { dir: "auto" }, found[step.found].word), ` ${chance(found[step.found].probability)}`)
-        : make("li", {}, "opened: ", make("bdi", {}, side(step.children[0])), " | ", make("bdi", {}, side(step.children[1]))),
+        ? make(
+            "li",
+            { className: "found" },
+            "found ",
+            make("b", { dir: "auto" }, found[step.found].word),
+            ` ${chance(found[step.found].probability)}`,
+          )
+        : make(
+            "li",
+            {},
+            "opened: ",
+            make("bdi", {}, side(step.children[0])),
+            " | ",
+            make("bdi", {}, side(step.children[1])),
+          ),
     );
     details.append(make("ol", {}, ...lines));
   });
