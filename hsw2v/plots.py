@@ -25,11 +25,13 @@ PANEL = (3.4, 2.5)
 """Inches of one panel, across and down."""
 COLOURS = ("#14375e", "#c4532d", "#3f9183", "#e0a33e", "#8e6bb0", "#7f8791")
 """From dark to light, so that the first of them can be told apart in print without colours."""
+INK = "#1f2328"
+"""Of text."""
 _STYLE: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#8c959f",
     "axes.grid": True,
-    "axes.labelcolor": "#1f2328",
+    "axes.labelcolor": INK,
     "axes.prop_cycle": f"cycler('color', {COLOURS!r})"
     " + cycler('linestyle', ['-', '--', '-.', ':', '-', '--'])"
     " + cycler('marker', ['o', 's', '^', 'D', 'v', 'P'])",
@@ -44,7 +46,7 @@ _STYLE: Any = {
     "lines.linewidth": 1.4,
     "lines.markersize": 3.5,
     "svg.hashsalt": "hsw2v",
-    "text.color": "#1f2328",
+    "text.color": INK,
     "xtick.color": "#57606a",
     "ytick.color": "#57606a",
 }
@@ -112,12 +114,17 @@ def resolution(dpi: float) -> Iterator[None]:
 
 @contextmanager
 def figure_file(
-    path: Path, *, rows: int = 1, columns: int = 1, force: bool = False
+    path: Path,
+    *,
+    rows: int = 1,
+    columns: int = 1,
+    panel: tuple[float, float] = PANEL,
+    force: bool = False,
 ) -> Iterator[tuple[Figure, Any]]:
     """Give a figure with panels to draw in, and write it when all is drawn.
 
-    The panels are an array (rows, columns) of matplotlib's `Axes`. The file appears whole or not
-    at all.
+    The panels are an array (rows, columns) of matplotlib's `Axes`, each of the size of `panel` in
+    inches, across and down. The file appears whole or not at all.
 
     Raises:
         UsageError, OutputExistsError, OutputError, DiskFullError: as `check_figure`.
@@ -132,7 +139,7 @@ def figure_file(
         # Not over what a user may have set: the same figures give the same bytes.
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
-        figure = Figure(figsize=(columns * PANEL[0], rows * PANEL[1]), layout="constrained")
+        figure = Figure(figsize=(columns * panel[0], rows * panel[1]), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure, figure.subplots(rows, columns, squeeze=False)
         with atomic_write(path, force=force) as stream:

@@ -32,6 +32,8 @@ KNOWS: dict[str, set[str]] = {
     "kernels": {"jit"},
     "graphs": {"errors", "events", "config", "files", "jit", "corpus", "kernels"},
     "query": {"errors", "files", "arrays", "trees"},
+    "pages": set(),
+    "maps": {"errors", "events", "files", "plots", "arrays", "corpus", "query", "trees", "pages"},
     "network": {"errors", "config", "files", "arrays", "corpus", "trees", "query"},
 }
 KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
@@ -52,6 +54,8 @@ DOORS = {
     "boto3": {"buckets"},
     "pyarrow": {"corpus"},
     "sklearn": {"query"},
+    "openTSNE": {"maps"},
+    "bokeh": {"maps"},
 }
 
 

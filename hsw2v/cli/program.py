@@ -10,6 +10,7 @@ from hsw2v.cli.diagnose import diagnose
 from hsw2v.cli.evaluate import evaluate
 from hsw2v.cli.export import export
 from hsw2v.cli.inspect import info, vector
+from hsw2v.cli.map import map
 from hsw2v.cli.phrases import phrases
 from hsw2v.cli.plan import plan
 from hsw2v.cli.predict import predict
@@ -40,6 +41,7 @@ COMMANDS: tuple[click.Command, ...] = (
     vector,
     verify,
     tree,
+    map,
     export,
     evaluate,
     diagnose,

@@ -122,5 +122,7 @@ def branches_of(tree: Tree, count: int, branches: Sequence[int]) -> NDArray[np.i
     shown[:count] = 1.0
     levels = [one[:count] for one in cut(tree, shown, branches)]
     sizes = [0, *(int(one.max()) + 1 for one in levels)]
-    kept = [one for one, before, size in zip(levels, sizes, sizes[1:], strict=False) if size > before]
+    kept = [
+        one for one, before, size in zip(levels, sizes, sizes[1:], strict=False) if size > before
+    ]
     return np.stack(kept, axis=1) if kept else np.empty((count, 0), np.int32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,9 +26,9 @@ def name_words(
     found = []
     order = np.argsort(branch, kind="stable")
     borders = np.searchsorted(branch[order], np.arange(branch.max() + 2))
-    for begin, end in zip(borders[:-1], borders[1:], strict=True):
+    for begin, end in pairwise(borders):
         rows = order[begin:end]
         middle = unit[rows].mean(axis=0)
-        score = (unit[rows] @ (middle - 0.5 * everything)) * np.log1p(weights[rows])
+        score = (unit[rows] @ (middle - everything)) * np.log1p(weights[rows])
         found.append(rows[np.argsort(-score, kind="stable")[:WORDS]].tolist())
     return found

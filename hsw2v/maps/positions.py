@@ -95,5 +95,6 @@ def first_positions(unit: Floats, seed: int) -> NDArray[np.float64]:
     deviation = found[:, 0].std()
     if deviation > 0:
         found *= _SPREAD / deviation
-    noise: NDArray[np.float64] = np.random.default_rng(seed).normal(size=found.shape)
-    return found + 0.01 * _SPREAD * noise
+    noise = np.random.default_rng(seed).normal(size=found.shape)
+    found += 0.01 * _SPREAD * noise
+    return np.asarray(found, np.float64)

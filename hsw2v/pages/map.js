@@ -212,10 +212,7 @@
     show(row);
     mark();
     if (row >= 0 && go) {
-      const now = seen();
-      fit([row, ...near(row)], 0);
-      const fitted = seen();
-      look(x[row], y[row], Math.min(Math.max(fitted.scale * 1.6, state.home / 24), Math.max(now.scale, state.home / 8)));
+      look(x[row], y[row], Math.min(seen().scale, state.home / 6));
     }
     history.replaceState(null, "", row < 0 ? location.pathname : `#${encodeURIComponent(words[row])}`);
     write();
