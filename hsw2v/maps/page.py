@@ -75,10 +75,14 @@ def figure() -> Any:
     plot.scatter(
         "x", "y", size="size", line_color="color", fill_color=None, line_width=2, source=marks
     )
-    labels = source("labels", "x", "y", "text", "font", "weight", "color", "halo")
+    labels = source("labels", "x", "y", "text", "font", "weight", "color", "halo", "up")
     look: dict[str, Any] = {
         **{"text_font_size": "font", "text_font_style": "weight", "text_align": "center"},
-        **{"text_font": value("system-ui, sans-serif"), "text_baseline": "bottom", "y_offset": -3},
+        **{
+            "text_font": value("system-ui, sans-serif"),
+            "text_baseline": "bottom",
+            "y_offset": "up",
+        },
     }
     halo: dict[str, Any] = {
         "text_outline_color": "halo",
@@ -87,7 +91,8 @@ def figure() -> Any:
     }
     for colours in (halo, {"text_color": "color"}):
         plot.text("x", "y", "text", **look, **colours, source=labels)
-    return json_item(plot, "plot")
+    item: Any = json_item(plot)
+    return item
 
 
 def data_of(found: WordMap) -> dict[str, Any]:
@@ -103,13 +108,14 @@ def data_of(found: WordMap) -> dict[str, Any]:
         "similarities": packed(found.similarities.astype(np.float32)),
         "branches": [packed(level.astype(np.uint16)) for level in found.branches.T],
         "names": [list(level) for level in found.branch_names],
+        "places": [level.tolist() for level in found.branch_places],
     }
 
 
 def packed(numbers: NDArray[Any]) -> dict[str, str]:
     """Return numbers as base64 of little-endian bytes, with their type."""
     array = np.ascontiguousarray(numbers, numbers.dtype.newbyteorder("<"))
-    return {"type": numbers.dtype.name, "data": base64.b64encode(array).decode()}
+    return {"type": numbers.dtype.name, "data": base64.b64encode(array.tobytes()).decode()}
 
 
 def _escaped(text: str) -> str:

@@ -22,7 +22,8 @@ TRIED = 4_000
 """Words that are tried, the most frequent."""
 LARGEST, SMALLEST = 8.5, 4.5
 """Points of words, from the most frequent to the least."""
-BRANCH = 9.5
+BRANCHES = (10.0, 7.0)
+"""Points of names of branches, of the two coarsest levels."""
 _PALETTE = (*COLOURS, "#5b8ec9", "#a3506b")
 
 
@@ -43,13 +44,25 @@ def write_plate(found: WordMap, path: str, *, force: bool = False) -> None:
 
 def _draw_points(axes: Any, found: WordMap) -> None:
     x, y = found.positions.T
-    branch = found.branches[:, 0] if found.branches.shape[1] else np.zeros(len(found), np.int32)
-    colours = np.array(_PALETTE)[branch % len(_PALETTE)]
-    sizes = 0.6 + 5 * _prominence(found) ** 2
-    axes.scatter(x, y, s=sizes, c=colours, alpha=0.55, linewidths=0, rasterized=True, zorder=1)
+    coarse = found.branches[:, :1] if found.branches.size else np.zeros((len(found), 1), int)
+    colours = [_colour(branch) for branch in coarse[:, 0].tolist()]
+    sizes = 1.6 + 9 * _prominence(found) ** 2
+    axes.scatter(x, y, s=sizes, c=colours, alpha=0.5, linewidths=0, rasterized=True, zorder=1)
     axes.set_axis_off()
     axes.set_aspect("equal")
     axes.margins(0.02)
+
+
+def _colour(branch: int) -> str:
+    return _PALETTE[branch % len(_PALETTE)]
+
+
+def _parents(found: WordMap) -> list[list[int]]:
+    """Return for each branch of each level the coarsest one that it is in."""
+    return [
+        found.branches[np.unique(level, return_index=True)[1], 0].tolist()
+        for level in found.branches.T
+    ]
 
 
 def _prominence(found: WordMap) -> NDArray[np.float64]:
@@ -81,13 +94,13 @@ def _labels(found: WordMap) -> Iterator[tuple[str, NDArray[np.float32], dict[str
     from matplotlib.patheffects import withStroke
 
     halo = [withStroke(linewidth=1.6, foreground="#ffffff")]
-    if found.branches.shape[1]:
-        level = found.branches[:, 0]
-        for branch, name in enumerate(found.branch_names[0]):
-            colour = _PALETTE[branch % len(_PALETTE)]
-            style = {"fontsize": BRANCH, "fontweight": "bold", "color": colour, "zorder": 3}
-            place = np.median(found.positions[level == branch], axis=0)
-            yield " ".join(name.split()[:2]), place, {**style, "path_effects": halo}
+    for names, places, of, size in zip(
+        found.branch_names, found.branch_places, _parents(found), BRANCHES, strict=False
+    ):
+        for name, place, parent in zip(names, places, of, strict=True):
+            style = {"fontsize": size, "fontweight": "bold", "color": _colour(parent), "zorder": 3}
+            text = " ".join(name.split(" ")[:2])
+            yield text, place, {**style, "path_effects": halo, "parse_math": False}
     sizes = SMALLEST + (LARGEST - SMALLEST) * _prominence(found)
     for row, word in enumerate(found.words[:TRIED]):
         style = {"fontsize": sizes[row], "color": INK, "zorder": 2, "path_effects": halo}

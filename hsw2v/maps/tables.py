@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import orjson
 
 from hsw2v.corpus.columns import write_columns
@@ -27,7 +28,7 @@ def columns_of(found: WordMap) -> dict[str, Any]:
     if found.counts is not None:
         columns["count"] = found.counts
     columns["x"], columns["y"] = found.positions.T.copy()
-    distances = (1.0 - found.similarities).round(6)
+    distances = (1.0 - found.similarities.astype(np.float64)).round(6)
     columns["neighbors"] = [
         {"ids": ids, "distances": far}
         for ids, far in zip(found.neighbors.tolist(), distances.tolist(), strict=True)
