@@ -24,6 +24,12 @@ LARGEST, SMALLEST = 8.5, 4.5
 """Points of words, from the most frequent to the least."""
 BRANCHES = (10.0, 7.0)
 """Points of names of branches, of the two coarsest levels."""
+FONTS = (
+    *("DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans KR", "Noto Sans SC"),
+    *("WenQuanYi Zen Hei", "Apple SD Gothic Neo", "Hiragino Sans", "PingFang SC"),
+    *("Malgun Gothic", "Yu Gothic", "Microsoft YaHei", "Arial Unicode MS"),
+)
+"""Of letters: those of them that are installed, each for what those before it lack."""
 _PALETTE = (*COLOURS, "#5b8ec9", "#a3506b")
 
 
@@ -77,16 +83,29 @@ def _write_labels(figure: Any, axes: Any, found: WordMap) -> None:
     figure.canvas.draw()
     placed: list[Box] = []
     written = 0
+    fonts, letters = _fonts()
     for text, place, style in _labels(found):
         if written >= LABELS:
             break
-        label = axes.text(*place, text, ha="center", va="center", clip_on=True, **style)
+        if not letters.issuperset(map(ord, text)):
+            # It would be boxes.
+            continue
+        label = axes.text(*place, text, ha="center", va="center", family=fonts, **style)
         box = label.get_window_extent(figure.canvas.get_renderer()).padded(2.0).extents
         if _free(box, placed):
             placed.append(box)
             written += 1
         else:
             label.remove()
+
+
+def _fonts() -> tuple[list[str], set[int]]:
+    """Return the fonts there are, and all letters that they have."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font, get_font_names
+
+    fonts = [one for one in FONTS if one in get_font_names()]
+    files = [findfont(FontProperties(family=one)) for one in fonts]
+    return fonts, {letter for one in files for letter in get_font(one).get_charmap()}
 
 
 def _labels(found: WordMap) -> Iterator[tuple[str, NDArray[np.float32], dict[str, Any]]]:
