@@ -27,6 +27,12 @@ COLOURS = ("#14375e", "#c4532d", "#3f9183", "#e0a33e", "#8e6bb0", "#7f8791")
 """From dark to light, so that the first of them can be told apart in print without colours."""
 INK = "#1f2328"
 """Of text."""
+FONTS = (
+    *("DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans KR", "Noto Sans SC"),
+    *("WenQuanYi Zen Hei", "Apple SD Gothic Neo", "Hiragino Sans", "PingFang SC"),
+    *("Malgun Gothic", "Yu Gothic", "Microsoft YaHei", "Arial Unicode MS"),
+)
+"""Of letters: those of them that are installed, each for what those before it lack."""
 _STYLE: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#8c959f",
@@ -144,3 +150,20 @@ def figure_file(
         yield figure, figure.subplots(rows, columns, squeeze=False)
         with atomic_write(path, force=force) as stream:
             figure.savefig(stream, format=kind, dpi=_DPI.get(), metadata=_UNDATED[kind])
+
+
+def fonts_and_letters() -> tuple[list[str], set[int]]:
+    """Return which of `FONTS` are installed, and all letters that they have."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font, get_font_names
+
+    installed = get_font_names()
+    fonts = [one for one in FONTS if one in installed]
+    files = [findfont(FontProperties(family=one)) for one in fonts]
+    return fonts, {letter for one in files for letter in get_font(one).get_charmap()}
+
+
+def halo(width: float) -> list[Any]:
+    """Return the effect of text on paper of so many points around it, for `path_effects`."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=width, foreground="#ffffff")]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.maps.wordmap import WordMap
-from hsw2v.plots import COLOURS, INK, figure_file, resolution
+from hsw2v.plots import COLOURS, INK, figure_file, fonts_and_letters, halo, resolution
 
 Box = tuple[float, float, float, float]
 
@@ -24,12 +24,6 @@ LARGEST, SMALLEST = 8.5, 4.5
 """Points of words, from the most frequent to the least."""
 BRANCHES = (10.0, 7.0)
 """Points of names of branches, of the two coarsest levels."""
-FONTS = (
-    *("DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans KR", "Noto Sans SC"),
-    *("WenQuanYi Zen Hei", "Apple SD Gothic Neo", "Hiragino Sans", "PingFang SC"),
-    *("Malgun Gothic", "Yu Gothic", "Microsoft YaHei", "Arial Unicode MS"),
-)
-"""Of letters: those of them that are installed, each for what those before it lack."""
 _PALETTE = (*COLOURS, "#5b8ec9", "#a3506b")
 
 
@@ -83,7 +77,7 @@ def _write_labels(figure: Any, axes: Any, found: WordMap) -> None:
     figure.canvas.draw()
     placed: list[Box] = []
     written = 0
-    fonts, letters = _fonts()
+    fonts, letters = fonts_and_letters()
     for text, place, style in _labels(found):
         if written >= LABELS:
             break
@@ -99,30 +93,19 @@ def _write_labels(figure: Any, axes: Any, found: WordMap) -> None:
             label.remove()
 
 
-def _fonts() -> tuple[list[str], set[int]]:
-    """Return the fonts there are, and all letters that they have."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font, get_font_names
-
-    fonts = [one for one in FONTS if one in get_font_names()]
-    files = [findfont(FontProperties(family=one)) for one in fonts]
-    return fonts, {letter for one in files for letter in get_font(one).get_charmap()}
-
-
 def _labels(found: WordMap) -> Iterator[tuple[str, NDArray[np.float32], dict[str, Any]]]:
     """Yield text, position and style of labels, those first that come first."""
-    from matplotlib.patheffects import withStroke
-
-    halo = [withStroke(linewidth=1.6, foreground="#ffffff")]
+    effects = halo(1.6)
     for names, places, of, size in zip(
         found.branch_names, found.branch_places, _parents(found), BRANCHES, strict=False
     ):
         for name, place, parent in zip(names, places, of, strict=True):
             style = {"fontsize": size, "fontweight": "bold", "color": _colour(parent), "zorder": 3}
             text = " ".join(name.split(" ")[:2])
-            yield text, place, {**style, "path_effects": halo, "parse_math": False}
+            yield text, place, {**style, "path_effects": effects, "parse_math": False}
     sizes = SMALLEST + (LARGEST - SMALLEST) * _prominence(found)
     for row, word in enumerate(found.words[:TRIED]):
-        style = {"fontsize": sizes[row], "color": INK, "zorder": 2, "path_effects": halo}
+        style = {"fontsize": sizes[row], "color": INK, "zorder": 2, "path_effects": effects}
         yield word, found.positions[row], {**style, "parse_math": False}
 
 
