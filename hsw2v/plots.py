@@ -26,11 +26,19 @@ PANEL = (3.4, 2.5)
 """Inches of one panel, across and down."""
 COLOURS = ("#14375e", "#c4532d", "#3f9183", "#e0a33e", "#8e6bb0", "#7f8791")
 """From dark to light, so that the first of them can be told apart in print without colours."""
+INK = "#1f2328"
+"""Of text."""
+FONTS = (
+    *("DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans KR", "Noto Sans SC"),
+    *("WenQuanYi Zen Hei", "Apple SD Gothic Neo", "Hiragino Sans", "PingFang SC"),
+    *("Malgun Gothic", "Yu Gothic", "Microsoft YaHei", "Arial Unicode MS"),
+)
+"""Of letters: those of them that are installed, each for what those before it lack."""
 _STYLE: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#8c959f",
     "axes.grid": True,
-    "axes.labelcolor": "#1f2328",
+    "axes.labelcolor": INK,
     "axes.prop_cycle": f"cycler('color', {COLOURS!r})"
     " + cycler('linestyle', ['-', '--', '-.', ':', '-', '--'])"
     " + cycler('marker', ['o', 's', '^', 'D', 'v', 'P'])",
@@ -45,7 +53,7 @@ _STYLE: Any = {
     "lines.linewidth": 1.4,
     "lines.markersize": 3.5,
     "svg.hashsalt": "hsw2v",
-    "text.color": "#1f2328",
+    "text.color": INK,
     "xtick.color": "#57606a",
     "ytick.color": "#57606a",
 }
@@ -110,12 +118,17 @@ def resolution(dpi: float) -> Iterator[None]:
 
 @contextmanager
 def figure_file(
-    path: Path, *, rows: int = 1, columns: int = 1, force: bool = False
+    path: Path,
+    *,
+    rows: int = 1,
+    columns: int = 1,
+    panel: tuple[float, float] = PANEL,
+    force: bool = False,
 ) -> Iterator[tuple[Figure, Any]]:
     """Give a figure with panels to draw in, and write it when all is drawn.
 
-    The panels are an array (rows, columns) of matplotlib's `Axes`. The file appears whole or not
-    at all.
+    The panels are an array (rows, columns) of matplotlib's `Axes`, each of the size of `panel` in
+    inches, across and down. The file appears whole or not at all.
 
     Raises:
         UsageError, OutputExistsError, OutputError, DiskFullError: as `check_figure`.
@@ -130,11 +143,28 @@ def figure_file(
         # Not over what a user may have set: the same figures give the same bytes.
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
-        figure = Figure(figsize=(columns * PANEL[0], rows * PANEL[1]), layout="constrained")
+        figure = Figure(figsize=(columns * panel[0], rows * panel[1]), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure, figure.subplots(rows, columns, squeeze=False)
         with atomic_write(path, force=force) as stream:
             figure.savefig(stream, format=kind, dpi=_DPI.get(), metadata=_UNDATED[kind])
+
+
+def fonts_and_letters() -> tuple[list[str], set[int]]:
+    """Return which of `FONTS` are installed, and all letters that they have."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font, get_font_names
+
+    installed = get_font_names()
+    fonts = [one for one in FONTS if one in installed]
+    files = [findfont(FontProperties(family=one)) for one in fonts]
+    return fonts, {letter for one in files for letter in get_font(one).get_charmap()}
+
+
+def halo(width: float) -> list[Any]:
+    """Return the effect of text on paper of so many points around it, for `path_effects`."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=width, foreground="#ffffff")]
 
 
 def draw_lines(

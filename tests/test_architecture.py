@@ -35,6 +35,8 @@ KNOWS: dict[str, set[str]] = {
     "kernels": {"jit"},
     "graphs": {"errors", "events", "config", "progress", "files", "jit", "corpus", "kernels"},
     "query": {"errors", "markup", "files", "arrays", "trees"},
+    "pages": set(),
+    "maps": {"errors", "events", "files", "plots", "arrays", "corpus", "query", "trees", "pages"},
     "network": {"errors", "config", "files", "arrays", "corpus", "trees", "query"},
 }
 KNOWS["model"] = set(KNOWS) - {"jit", "kernels"}
@@ -60,6 +62,8 @@ DOORS = {
     "pyarrow": {"corpus"},
     "sklearn": {"query", "sklearn"},
     "usearch": {"query"},
+    "openTSNE": {"maps"},
+    "bokeh": {"maps"},
 }
 
 

@@ -16,6 +16,7 @@ from hsw2v.cli.habits import check_command, check_options, in_any_case
 from hsw2v.cli.help import first_steps, show, with_help
 from hsw2v.cli.index import index
 from hsw2v.cli.inspect import info, vector
+from hsw2v.cli.map import map
 from hsw2v.cli.neighbours import neighbours
 from hsw2v.cli.phrases import phrases
 from hsw2v.cli.plan import plan
@@ -51,6 +52,7 @@ COMMANDS: tuple[click.Command, ...] = (
     vector,
     verify,
     tree,
+    map,
     export,
     align,
     explore,

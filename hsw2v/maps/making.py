@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 from hsw2v.events import Listener, MapProgress, Pace, ignore
-from hsw2v.maps.names import name_words
+from hsw2v.maps.names import name_places, name_words
 from hsw2v.maps.positions import NEIGHBOURS, check_installed, positions
 from hsw2v.maps.wordmap import WordMap
 from hsw2v.query.neighbours import Floats, UnitRows, nearest, unit_rows
@@ -69,6 +69,7 @@ def make_map(
         cosines[:, :neighbors],
         levels,
         names,
+        [name_places(found, level) for level in levels.T],
         name,
         time.perf_counter() - begun,
     )

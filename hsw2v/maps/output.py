@@ -8,10 +8,10 @@ from importlib import import_module
 from pathlib import PurePath
 from typing import Any
 
-from hsw2v import plots
 from hsw2v.errors import UsageError
 from hsw2v.files import check_writable
 from hsw2v.maps.wordmap import Path, WordMap
+from hsw2v.plots import check_installed as check_matplotlib
 
 Write = Callable[..., list[str]]
 
@@ -35,7 +35,7 @@ def check_outputs(paths: Iterable[Path], *, force: bool = False) -> None:
         OutputExistsError, OutputError: as `check_writable`.
     """
     files: list[str] = []
-    for path in map(os.fspath, paths):
+    for path in [os.fspath(one) for one in paths]:
         library, extra = _writer(path)[2:]
         if library:
             _check_installed(path, library, extra)
@@ -81,7 +81,7 @@ def _writer(path: str) -> tuple[str, str, str, str]:
 
 def _check_installed(path: str, library: str, extra: str) -> None:
     if library == "matplotlib":
-        plots.check_installed(path)
+        check_matplotlib(path)
         return
     try:
         import_module(library)

@@ -41,14 +41,15 @@ def map_page(found: WordMap) -> str:
 
 def figure() -> Any:
     """Return an empty figure as BokehJS takes it: points, and what is marked and written."""
+    from bokeh.core.properties import value
     from bokeh.embed import json_item
-    from bokeh.models import ColumnDataSource, PanTool, WheelZoomTool
+    from bokeh.models import ColumnDataSource, PanTool, Range1d, WheelZoomTool
     from bokeh.plotting import figure as bokeh_figure
 
-    plot = bokeh_figure(
+    plot: Any = bokeh_figure(
         sizing_mode="stretch_both",
-        x_range=(-1, 1),
-        y_range=(-1, 1),
+        x_range=Range1d(start=-1, end=1),
+        y_range=Range1d(start=-1, end=1),
         output_backend="webgl",
         tools=[PanTool(), WheelZoomTool(zoom_on_axis=False)],
         toolbar_location=None,
@@ -74,15 +75,24 @@ def figure() -> Any:
     plot.scatter(
         "x", "y", size="size", line_color="color", fill_color=None, line_width=2, source=marks
     )
-    labels = source("labels", "x", "y", "text", "font", "weight", "color", "halo")
-    look = {
+    labels = source("labels", "x", "y", "text", "font", "weight", "color", "halo", "up")
+    look: dict[str, Any] = {
         **{"text_font_size": "font", "text_font_style": "weight", "text_align": "center"},
-        **{"text_font": "system-ui, sans-serif", "text_baseline": "bottom", "y_offset": -3},
+        **{
+            "text_font": value("system-ui, sans-serif"),
+            "text_baseline": "bottom",
+            "y_offset": "up",
+        },
     }
-    halo = {"text_outline_color": "halo", "text_outline_width": 3, "text_color": None}
+    halo: dict[str, Any] = {
+        "text_outline_color": "halo",
+        "text_outline_width": 3,
+        "text_color": None,
+    }
     for colours in (halo, {"text_color": "color"}):
         plot.text("x", "y", "text", **look, **colours, source=labels)
-    return json_item(plot, "plot")
+    item: Any = json_item(plot)
+    return item
 
 
 def data_of(found: WordMap) -> dict[str, Any]:
@@ -98,13 +108,14 @@ def data_of(found: WordMap) -> dict[str, Any]:
         "similarities": packed(found.similarities.astype(np.float32)),
         "branches": [packed(level.astype(np.uint16)) for level in found.branches.T],
         "names": [list(level) for level in found.branch_names],
+        "places": [level.tolist() for level in found.branch_places],
     }
 
 
 def packed(numbers: NDArray[Any]) -> dict[str, str]:
     """Return numbers as base64 of little-endian bytes, with their type."""
     array = np.ascontiguousarray(numbers, numbers.dtype.newbyteorder("<"))
-    return {"type": numbers.dtype.name, "data": base64.b64encode(array).decode()}
+    return {"type": numbers.dtype.name, "data": base64.b64encode(array.tobytes()).decode()}
 
 
 def _escaped(text: str) -> str:

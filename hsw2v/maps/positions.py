@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.arrays import blas_thread_count
 from hsw2v.errors import UsageError
 
 Floats = NDArray[np.float32]
@@ -20,7 +19,7 @@ EARLY, LATE = 100, 300
 EXAGGERATION = 12.0
 _SPREAD = 1e-4
 """The standard deviation of the first positions, as openTSNE advises."""
-_FEW = 4_000
+_FEW = 2_000
 """Words for whom repulsion is by Barnes-Hut, which is faster than interpolation."""
 _TICK = 10
 
@@ -51,24 +50,23 @@ def positions(
     `unit (n, D)` are vectors of length 1, `neighbours (n, k)` the rows nearest to each, all of
     the same weight (van der Maaten & Hinton 2008; the gradient by interpolation is that of
     Linderman et al. 2019). The first positions are the two leading principal components. The same
-    arguments give the same positions, with any number of threads. `tick` is called with the
+    arguments give the same positions. `tick` is called with the
     iterations done, and their total.
     """
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import Uniform
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
-    threads = blas_thread_count()
+    # One thread: several wait for each other several times in each iteration.
     index = PrecomputedNeighbors(neighbours, np.ones(neighbours.shape))
     affinities = Uniform(
-        knn_index=index, k_neighbors=neighbours.shape[1], symmetrize="mean", n_jobs=threads
+        knn_index=index, k_neighbors=neighbours.shape[1], symmetrize="mean", n_jobs=1
     )
-    few = len(unit) <= _FEW
     embedding = TSNEEmbedding(
         first_positions(unit, seed),
         affinities,
-        negative_gradient_method="bh" if few else "fft",
-        n_jobs=threads,
+        negative_gradient_method="bh" if len(unit) <= _FEW else "fft",
+        n_jobs=1,
         random_state=seed,
     )
     done = 0
@@ -95,5 +93,6 @@ def first_positions(unit: Floats, seed: int) -> NDArray[np.float64]:
     deviation = found[:, 0].std()
     if deviation > 0:
         found *= _SPREAD / deviation
-    noise: NDArray[np.float64] = np.random.default_rng(seed).normal(size=found.shape)
-    return found + 0.01 * _SPREAD * noise
+    noise = np.random.default_rng(seed).normal(size=found.shape)
+    found += 0.01 * _SPREAD * noise
+    return np.asarray(found, np.float64)

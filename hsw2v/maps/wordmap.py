@@ -30,6 +30,8 @@ class WordMap:
     """The branch of each at every level of the tree that was cut, (n, L) int32."""
     branch_names: Sequence[Sequence[str]]
     """For every level the name of each branch: words that stand for it."""
+    branch_places: Sequence[NDArray[np.float32]]
+    """For every level where the name of each branch belongs, (B, 2) float32."""
     name: str = ""
     """What it is a map of."""
     seconds: float = 0.0

@@ -885,9 +885,16 @@ class Model:
 
         kind = self.config.get("training", {}).get("tree")
         tree = None if kind in ("huffman", "balanced") else self.tree
-        numbers = {"words": words, "neighbors": neighbors, "branches": branches, "seed": seed}
         return make_map(
-            self.vocabulary, self.vectors, tree, **numbers, name=self.name, listener=listener
+            self.vocabulary,
+            self.vectors,
+            tree,
+            words=words,
+            neighbors=neighbors,
+            branches=branches,
+            seed=seed,
+            name=self.name,
+            listener=listener,
         )
 
     def _located(self, words: Iterable[str]) -> tuple[Indexes, Floats]:

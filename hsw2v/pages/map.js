@@ -27,7 +27,7 @@
     ["plot", "points", "lines", "marks", "labels"].map((name) => made.get_model_by_name(name));
   const element = $("plot");
 
-  const state = { view: null, home: null, selected: -1, level: 0, branch: -1, colours: {} };
+  const state = { home: null, selected: -1, level: 0, branch: -1, grown: 1, colours: {} };
 
   // Colours: a branch within another has a shade of its colour.
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -54,6 +54,15 @@
     return found;
   }
 
+  // Points grow a little where the view is near.
+  const pointSizes = () => Float32Array.from(weight, (one) => state.grown * (2.6 + 6 * one * one));
+  function grow(zoomed) {
+    const grown = Math.min(2.5, Math.max(0.8, zoomed ** 0.3));
+    if (Math.abs(grown / state.grown - 1) < 0.1) return;
+    state.grown = grown;
+    points.data = { ...points.data, size: pointSizes() };
+  }
+
   function paint() {
     for (const name of ["text", "muted", "line", "mark", "paper", "1"]) state.colours[name] = css(`--${name}`);
     state.branchColours = levels.map((_, level) => branchColours(level));
@@ -61,9 +70,8 @@
     const faint = mixed(state.colours.line, state.colours.paper, 0.2);
     const colour = (row) => by ? by[of[row]] : mixed(state.colours.line, state.colours[1], Math.min(1, 0.1 + weight[row]));
     const color = words.map((_, row) => state.branch >= 0 && of[row] !== state.branch ? faint : colour(row));
-    state.pointColours = color;
-    points.data = { x, y, size: Float32Array.from(weight, (one) => 2.6 + 6 * one * one), color };
-    $("legend").hidden = Boolean(by);
+    points.data = { x, y, size: pointSizes(), color };
+    $("legend").hidden = Boolean(by) || !counts;
     if (counts) {
       $("rare").textContent = number.format(counts[total - 1]);
       $("frequent").textContent = number.format(counts[0]);
@@ -102,25 +110,20 @@
 
   // Labels: names of branches, then words as there is room, the selected one and its neighbours first.
   const ruler = document.createElement("canvas").getContext("2d");
-  const middles = levels.map((of, level) => map.names[level].map((_, branch) => {
-    const rows = [...words.keys()].filter((row) => of[row] === branch);
-    const median = (values) => Float32Array.from(rows, (row) => values[row]).sort()[rows.length >> 1];
-    return [median(x), median(y)];
-  }));
-
   function candidates(zoomed) {
     const found = [], chosen = state.selected;
-    const word = (row, px, weight, colour) => found.push({ x: x[row], y: y[row], text: words[row], px, weight, colour });
+    const word = (row, px, weight, colour, up = 3) =>
+      found.push({ x: x[row], y: y[row], text: words[row], px, weight, colour, up });
     if (chosen >= 0) {
-      word(chosen, 17, "bold", state.colours.mark);
-      for (const row of near(chosen)) word(row, 13, "bold", state.colours.text);
+      word(chosen, 17, "bold", state.colours.mark, 9);
+      for (const row of near(chosen)) word(row, 13, "bold", state.colours.text, 6);
     }
     const level = Math.floor(Math.log2(Math.max(1, zoomed)) / 1.5);
     if (level < levels.length)
       map.names[level].forEach((text, branch) => {
-        const [middleX, middleY] = middles[level][branch];
+        const [middleX, middleY] = map.places[level][branch];
         const colour = mixed(state.branchColours[level][branch], state.colours.text, 0.25);
-        found.push({ x: middleX, y: middleY, text: text.split(" ").slice(0, 2).join(" "), px: 16, weight: "bold", colour });
+        found.push({ x: middleX, y: middleY, text: text.split(" ").slice(0, 2).join(" "), px: 16, weight: "bold", colour, up: -8 });
       });
     const now = seen();
     for (let row = 0; row < total && found.length < 2500; row++)
@@ -133,13 +136,14 @@
   function write() {
     if (!state.home) return;
     const now = seen(), [width, height] = size(), placed = [];
-    const most = Math.max(24, width * height / 14000);
+    grow(state.home / now.scale);
+    const most = Math.max(24, width * height / 8500);
     for (const one of candidates(state.home / now.scale)) {
       if (placed.length >= most) break;
       ruler.font = `${one.weight} ${one.px}px system-ui, sans-serif`;
       const half = ruler.measureText(one.text).width / 2 + 4;
       const across = (one.x - now.left) / now.scale, down = (now.high - one.y) / now.scale;
-      const box = [across - half, down - one.px - 6, across + half, down + 2];
+      const box = [across - half, down - one.up - one.px - 2, across + half, down - one.up + 3];
       if (box[2] < 0 || box[0] > width || box[3] < 0 || box[1] > height) continue;
       if (placed.some(({ box: other }) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
       placed.push({ ...one, box });
@@ -148,7 +152,7 @@
     labels.data = {
       x: column((one) => one.x), y: column((one) => one.y), text: column((one) => one.text),
       font: column((one) => `${one.px}px`), weight: column((one) => one.weight),
-      color: column((one) => one.colour), halo: column(() => state.colours.paper),
+      color: column((one) => one.colour), up: column((one) => -one.up), halo: column(() => state.colours.paper),
     };
   }
 
@@ -168,14 +172,14 @@
 
   // What the panel and the tip say.
   const facts = (row) => (counts ? `${number.format(counts[row])} times, ` : "") + `word ${number.format(row + 1)} of ${number.format(total)}`;
-  function made_of(tag, text, names = "") {
+  function text_in(tag, text, names = "") {
     const found = document.createElement(tag);
     found.textContent = text;
     found.className = names;
     return found;
   }
   function wordButton(row) {
-    const button = made_of("button", words[row], "link word");
+    const button = text_in("button", words[row], "link word");
     button.type = "button";
     button.dir = "auto";
     button.addEventListener("click", () => select(row, true));
@@ -188,7 +192,7 @@
     $("word").textContent = words[row];
     $("facts").textContent = facts(row);
     $("path").replaceChildren(...levels.map((of, level) => {
-      const branch = of[row], button = made_of("button", "", "link");
+      const branch = of[row], button = text_in("button", "", "link");
       const dot = document.createElement("i");
       dot.style.background = state.branchColours[level][branch];
       button.type = "button";
@@ -199,10 +203,10 @@
     }));
     $("neighbors").replaceChildren(...[...near(row)].map((one, place) => {
       const similarity = similarities[row * k + place], item = document.createElement("li");
-      const bar = made_of("span", "", "bar"), fill = document.createElement("i");
+      const bar = text_in("span", "", "bar"), fill = document.createElement("i");
       fill.style.width = `${Math.max(0, 100 * similarity)}%`;
       bar.append(fill);
-      item.append(wordButton(one), bar, made_of("span", similarity.toFixed(3), "number muted"));
+      item.append(wordButton(one), bar, text_in("span", similarity.toFixed(3), "number muted"));
       return item;
     }));
   }
@@ -212,10 +216,12 @@
     show(row);
     mark();
     if (row >= 0 && go) {
-      const now = seen();
-      fit([row, ...near(row)], 0);
-      const fitted = seen();
-      look(x[row], y[row], Math.min(Math.max(fitted.scale * 1.6, state.home / 24), Math.max(now.scale, state.home / 8)));
+      // So near that most of its neighbours are in sight.
+      const away = [...near(row)].map((one) => Math.hypot(x[one] - x[row], y[one] - y[row])).sort((a, b) => a - b);
+      const wanted = 3 * away[Math.floor(0.6 * away.length)] / Math.min(...size());
+      const scale = Math.min(Math.max(wanted, state.home / 20), state.home / 5);
+      const covered = innerWidth <= 640 ? $("panel").offsetHeight : 0;
+      look(x[row], y[row] - scale * covered / 2, scale);
     }
     history.replaceState(null, "", row < 0 ? location.pathname : `#${encodeURIComponent(words[row])}`);
     write();
@@ -245,11 +251,11 @@
     tip.hidden = row < 0;
     element.style.cursor = row < 0 ? "" : "pointer";
     if (row < 0) return;
-    const title = made_of("b", words[row], "word");
+    const title = text_in("b", words[row], "word");
     title.dir = "auto";
-    const lines = [title, made_of("div", facts(row), "muted")];
-    if (levels.length) lines.push(made_of("div", levels.map((of, level) => map.names[level][of[row]]).at(-1), "muted"));
-    lines.push(made_of("div", [...near(row)].slice(0, 5).map((one) => words[one]).join(" · "), "word"));
+    const lines = [title, text_in("div", facts(row), "muted")];
+    if (levels.length) lines.push(text_in("div", levels.map((of, level) => map.names[level][of[row]]).at(-1), "muted"));
+    lines.push(text_in("div", [...near(row)].slice(0, 5).map((one) => words[one]).join(" · "), "word"));
     tip.replaceChildren(...lines);
     const [width, height] = size();
     tip.style.left = `${Math.min(across + 14, width - tip.offsetWidth - 8)}px`;
@@ -323,11 +329,11 @@
   const later = () => { clearTimeout(waiting); waiting = setTimeout(write, 90); };
   for (const range of [plot.x_range, plot.y_range])
     for (const name of ["start", "end"]) range.properties[name].change.connect(later);
-  let before = size();
+  let width = size()[0];
   new ResizeObserver(() => {
-    const now = seen(), [width] = before;
-    before = size();
-    if (width && state.home) look(now.x, now.y, now.scale * before[0] / width > 0 ? (now.right - now.left) / width : now.scale);
+    const now = seen(), scale = now.scale * size()[0] / width;
+    width = size()[0];
+    if (state.home) look(now.x, now.y, scale);
   }).observe(element);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
 
