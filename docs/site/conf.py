@@ -24,6 +24,8 @@ html_title = f"hsw2v {release}"
 html_theme = "furo"
 html_copy_source = False
 html_show_sphinx = False
+# A summary is fetched from the page, which browsers refuse where the site is a folder of files.
+html_show_search_summary = False
 extensions = ["myst_nb"]
 nb_execution_mode = "off"
 root_doc = "README"
