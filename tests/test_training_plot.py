@@ -56,6 +56,7 @@ def test_another_output_layer_has_a_line_of_its_own(tmp_path: Path) -> None:
     text = drawn(tmp_path / "run.svg", progress(500_000), progress(600_000, output="ns"))
     assert "loss hs" in text
     assert "loss ns" in text
+    assert "ns takes over" in text
     assert "held-out" not in text
 
 

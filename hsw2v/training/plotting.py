@@ -125,7 +125,7 @@ class TrainingPlot:
         self._tokens_total = event.tokens_total
         last = self.points[-1] if self.points else None
         if last is not None and last.output != event.output:
-            self.changes.append((last.tokens, f"loss {event.output}"))
+            self.changes.append((last.tokens, f"{event.output} takes over"))
         losses = [] if event.loss is None else [event.loss]
         point = Point(
             *(event.tokens, event.seconds, event.tokens_per_second, event.lr, event.output), losses
@@ -176,7 +176,7 @@ class TrainingPlot:
             loss.set_title("loss of a prediction, nats")
             for panel in (loss, speed, rate):
                 self._mark_changes(panel)
-                panel.set_xlim(0.0, max(self._tokens_total, self._tokens) / 1e6)
+                panel.set_xlim(0.0, 1.01 * max(self._tokens_total, self._tokens) / 1e6)
             speed.set_ylim(bottom=0.0)
             rate.set_ylim(bottom=0.0)
             figure.legend(*loss.get_legend_handles_labels(), loc="outside lower center", ncols=6)
