@@ -22,6 +22,7 @@ import smart_open
 
 import hsw2v
 from hsw2v.events import EpochEnd, Event
+from hsw2v.training.log import Log
 
 SMALL: dict[str, Any] = {"dim": 8, "epochs": 1, "threads": 1}
 HANGUL = [f"{first}{second}" for first in "공과대학교를" for second in "주한미군을"]
@@ -189,6 +190,11 @@ def _pickle(made: StandIns, path: Path) -> None:
         pickle.dump(gensim.Word2Vec([["a", "b"]], min_count=1, vector_size=4), stream)
 
 
+def _log(made: StandIns, path: Path) -> None:
+    with Log(str(path)) as log:
+        hsw2v.train(made.path("corpus.txt"), listener=log.listen, record_gradients=1, **SMALL)
+
+
 def _checkpoint(made: StandIns, path: Path) -> None:
     """Interrupt a training, so that it can be resumed."""
     output = path.parent / "interrupted" / path.stem
@@ -241,6 +247,8 @@ WRITERS: list[tuple[str, Callable[[StandIns, Path], None]]] = [
     ("word2vec.model", _pickle),
     ("broken.jsonl", _broken_records),
     ("dump.zst", _records("body.text")),
+    ("run.jsonl", _log),
+    ("log.jsonl", _log),
     ("*.jsonl*", _records("text")),
     ("*.json.gz", _records("text")),
     ("*.csv", _reviews),

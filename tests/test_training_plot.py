@@ -13,9 +13,9 @@ from commandline import complaint, run, write_corpus
 from test_cli_progress import TRAINING
 
 import hsw2v
-from hsw2v.errors import OutputExistsError, UsageError
+from hsw2v.errors import MissingInputError, OutputError, OutputExistsError, UsageError
 from hsw2v.events import EpochEnd, Event, Notice, Resumed, TreeReady
-from hsw2v.training.plotting import POINTS, TrainingPlot
+from hsw2v.training.plotting import POINTS, TrainingPlot, plot_again
 
 SMALL: dict[str, Any] = {"dim": 8, "epochs": 2, "sample": 0.0, "threads": 1}
 TREE = TreeReady("semantic", 1, 4.0, 3.0, 7, 3.9, None, 0.1)
@@ -56,6 +56,7 @@ def test_another_output_layer_has_a_line_of_its_own(tmp_path: Path) -> None:
     text = drawn(tmp_path / "run.svg", progress(500_000), progress(600_000, output="ns"))
     assert "loss hs" in text
     assert "loss ns" in text
+    assert "ns takes over" in text
     assert "held-out" not in text
 
 
@@ -109,8 +110,33 @@ def test_a_log_knows_what_was_before(tmp_path: Path) -> None:
     assert "resumed" not in plot.title()
 
 
-def test_a_log_that_is_gone_is_no_matter(tmp_path: Path) -> None:
-    TrainingPlot(tmp_path / "run.svg").read_log(str(tmp_path / "nothing.jsonl"))
+def test_a_log_that_is_gone_is_no_matter_to_a_training_that_is_resumed(tmp_path: Path) -> None:
+    plot = TrainingPlot(tmp_path / "run.svg")
+    plot.recall({"log_json": str(tmp_path / "nothing.jsonl")})
+    plot.recall({"log_json": 7})
+    plot.recall({})
+    assert not plot.points
+
+
+def test_a_log_that_tells_nothing_is_an_error(tmp_path: Path) -> None:
+    plot, log = TrainingPlot(tmp_path / "run.svg"), tmp_path / "run.jsonl"
+    with pytest.raises(MissingInputError):
+        plot.read_log(log)
+    log.write_text('{"type": "Settings"}\n', encoding="utf-8")
+    with pytest.raises(UsageError, match="holds no course of a training"):
+        plot.read_log(log)
+
+
+def test_a_figure_that_can_no_longer_be_drawn_keeps_no_training_from_going_on(
+    tmp_path: Path,
+) -> None:
+    told: list[Event] = []
+    gone = {"plot": str(tmp_path / "gone" / "run.svg")}
+    assert plot_again(gone, None, told.append, force=False) is None
+    assert "there will be no figure of the training" in str(told)
+    assert plot_again({"plot": 7}, None, told.append, force=False) is None
+    with pytest.raises(OutputError):
+        plot_again({}, gone["plot"], told.append, force=False)
 
 
 def test_nothing_is_drawn_of_nothing(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def train(
             )
             if resumed and kept.is_interrupted():
                 if drawn is not None:
-                    drawn.read_log(kept.notes.get("log_json"))
+                    drawn.recall(kept.notes)
                 now = chosen.training
                 machine = {"threads": now.threads, "tables": now.tables}
                 return _resume(kept, listener, ray_address=now.ray_address, **machine)
@@ -206,7 +206,7 @@ def resume(
         And what `train` raises.
     """
     was = read_run(checkpoint).notes
-    drawn = plot_again(was.notes, checkpoint, plot, force=bool(force))
+    drawn = plot_again(was.notes, plot, listener, force=bool(force))
     if drawn is not None:
         listener = drawn.beside(listener)
     kept = ModelOutput(

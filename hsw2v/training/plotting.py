@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from hsw2v.errors import Hsw2vError, ModelFileError
+from hsw2v.errors import Hsw2vError, UsageError
 from hsw2v.events import (
     ClassesReady,
     EpochEnd,
@@ -107,12 +107,27 @@ class TrainingPlot:
 
         return listen
 
-    def read_log(self, log: str | None) -> None:
-        """Take note of the events that `--log-json` wrote, as far as they can be read."""
-        if log is not None:
+    def read_log(self, log: Path) -> None:
+        """Take note of the events that `--log-json` wrote; damaged lines are passed over.
+
+        Raises:
+            MissingInputError, EncodingError, CorruptInputError: the file cannot be read.
+            UsageError: it holds nothing of a training.
+        """
+        for event in _logged(read_text(os.fspath(log))):
+            self.listen(event)
+        if not self.points and not self.epochs:
+            raise UsageError(
+                "holds no course of a training",
+                where=os.fspath(log),
+                hint="train with --log-json FILE",
+            )
+
+    def recall(self, notes: Mapping[str, Any]) -> None:
+        """Take note of what the log of a training that is resumed knows, if there is one."""
+        if isinstance(log := notes.get("log_json"), str):
             with contextlib.suppress(Hsw2vError):
-                for event in _logged(read_text(log)):
-                    self.listen(event)
+                self.read_log(log)
 
     def _forget_from(self, tokens: int) -> None:
         """Forget what was beyond a token: training was taken back there, or begins again."""
@@ -125,7 +140,7 @@ class TrainingPlot:
         self._tokens_total = event.tokens_total
         last = self.points[-1] if self.points else None
         if last is not None and last.output != event.output:
-            self.changes.append((last.tokens, f"loss {event.output}"))
+            self.changes.append((last.tokens, f"{event.output} takes over"))
         losses = [] if event.loss is None else [event.loss]
         point = Point(
             *(event.tokens, event.seconds, event.tokens_per_second, event.lr, event.output), losses
@@ -176,7 +191,7 @@ class TrainingPlot:
             loss.set_title("loss of a prediction, nats")
             for panel in (loss, speed, rate):
                 self._mark_changes(panel)
-                panel.set_xlim(0.0, max(self._tokens_total, self._tokens) / 1e6)
+                panel.set_xlim(0.0, 1.01 * max(self._tokens_total, self._tokens) / 1e6)
             speed.set_ylim(bottom=0.0)
             rate.set_ylim(bottom=0.0)
             figure.legend(*loss.get_legend_handles_labels(), loc="outside lower center", ncols=6)
@@ -242,23 +257,24 @@ def _logged(text: str) -> Iterator[Event]:
 
 
 def plot_again(
-    notes: Mapping[str, Any], where: Path, path: Path | None, *, force: bool
+    notes: Mapping[str, Any], path: Path | None, listener: Listener, *, force: bool
 ) -> TrainingPlot | None:
-    """Return the figure of a training that is resumed, of its notes and what its log knows.
+    """Return the figure of a training that is resumed: `path`, or else the one of its notes.
 
-    `path` is another file than the notes name.
+    Where the latter cannot be drawn any more, a note says so, and training goes on without.
 
     Raises:
-        ModelFileError: the notes name something that is no file.
-        UsageError, OutputExistsError, OutputError: as `plots.check_figure`.
+        UsageError, OutputExistsError, OutputError: as `plots.check_figure`, of `path`.
     """
-    known, log = notes.get("plot"), notes.get("log_json")
-    if not isinstance(known, str | None) or not isinstance(log, str | None):
-        raise ModelFileError(
-            "names a figure or a log that is no file", where=os.fspath(where), hint="train again"
-        )
-    if path is None and known is None:
+    if path is not None:
+        plot = TrainingPlot(path, force=force)
+    elif isinstance(known := notes.get("plot"), str):
+        try:
+            plot = TrainingPlot(known, force=True)
+        except Hsw2vError as problem:
+            listener(Notice(f"there will be no figure of the training: {problem}"))
+            return None
+    else:
         return None
-    plot = TrainingPlot(path or known or "", force=force or path is None)
-    plot.read_log(log)
+    plot.recall(notes)
     return plot
