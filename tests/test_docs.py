@@ -77,7 +77,7 @@ def test_no_name_stands_twice_in_the_python_page() -> None:
 def test_every_event_of_training_is_named_in_the_guide() -> None:
     elsewhere = {
         *("ScoringProgress", "DiagnosisProgress", "LabelsProgress", "VectorsProgress"),
-        *("Preparing", "RunBegin", "RunEnd"),
+        *("Preparing", "RunBegin", "RunEnd", "MapProgress"),
     }
     guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     of_the_log = guide.split("`--log-json FILE` keeps all", 1)[1].split("###", 1)[0]
