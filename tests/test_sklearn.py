@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import io
 import os
@@ -240,6 +241,13 @@ def test_it_is_pickled_with_what_it_learned(model: Model, tmp_path: Path, weight
 def test_what_cannot_be_is_refused(given: dict[str, Any], documents: Any, match: str) -> None:
     with pytest.raises(hsw2v.Hsw2vError, match=match):
         Word2VecVectorizer(**given).fit(documents)
+
+
+def test_without_scikit_learn_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "hsw2v.sklearn")
+    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    with pytest.raises(UsageError, match=r"pip install 'hsw2v\[sklearn\]'"):
+        importlib.import_module("hsw2v.sklearn")
 
 
 def test_sif_needs_counts(tmp_path: Path) -> None:

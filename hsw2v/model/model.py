@@ -285,11 +285,12 @@ class Model:
         Raises:
             UsageError: the model has no tree, or the depth is not from 1 to 10.
         """
-        from hsw2v.trees.drawing import top_of
+        from hsw2v.trees.drawing import Drawing, check_depth
 
+        check_depth(depth)
         if self.tree is None:
             raise UsageError("the model has no tree", hint="train with loss hs")
-        return top_of(self.tree, self.words, self.counts, depth)
+        return Drawing(self.tree, self.words, self.counts, depth)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all that makes the model, read: another process need not have its file."""

@@ -146,17 +146,14 @@ class Drawing:
         return [self._words[word] for word in self._first[node] if word < len(self._words)]
 
 
-def top_of(
-    tree: Tree, words: Sequence[str], counts: NDArray[np.int64] | None, depth: int
-) -> Drawing:
-    """Return a drawing of the first levels of a tree, few enough for a picture.
+def check_depth(depth: int) -> None:
+    """Make sure that so many levels make a picture.
 
     Raises:
         UsageError: the depth is not from 1 to 10.
     """
     if not 1 <= depth <= DEEPEST:
         raise UsageError(f"the depth is {depth}", hint=f"it must be from 1 to {DEEPEST}")
-    return Drawing(tree, words, counts, depth)
 
 
 def format_for(path: str, format: str | None = None) -> str:

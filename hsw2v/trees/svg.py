@@ -36,7 +36,7 @@ def svg(root: Node, title: str) -> str:
     _draw_node(elements, root, 0, iter(range(len(leaves))))
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size}>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size}>'
         f"<title>{escape(title, quote=False)}</title>",
         f"<style>{STYLE}</style>",
         '<rect width="100%" height="100%" rx="6" />',

@@ -58,10 +58,10 @@ class Tree:
         return f"<hsw2v.Tree: {len(self):,} words>"
 
     def _repr_html_(self) -> str:
-        from hsw2v.trees.drawing import top_of
+        from hsw2v.trees.drawing import Drawing
 
         # A tree does not know its words: they are shown as their numbers.
-        return top_of(self, list(map(str, range(len(self)))), None, 4)._repr_html_()
+        return Drawing(self, list(map(str, range(len(self)))), depth=4)._repr_html_()
 
     @property
     def trees(self) -> tuple[Tree, ...]:

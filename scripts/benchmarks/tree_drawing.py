@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hsw2v
 from hsw2v.errors import UsageError
+from hsw2v.trees.drawing import check_depth
 
 
 def draw_model(path: str, depth: int) -> str:
@@ -13,6 +14,7 @@ def draw_model(path: str, depth: int) -> str:
         UsageError: the depth is not from 1 to 10, or the model has no tree.
         What `hsw2v.load` raises.
     """
+    check_depth(depth)
     model = hsw2v.load(path)
     if model.tree is None:
         raise UsageError("has no tree", where=path, hint="name a model trained with loss hs")
