@@ -180,6 +180,18 @@ def test_a_file_as_a_command_is_answered(tmp_path: Path) -> None:
     assert complaint("xyzzy", code=2) == "no such command: xyzzy; see hsw2v --help"
 
 
+@pytest.mark.parametrize("name", ["", "-", "_", " ", "\x1b[31m", "{}", "x" * 10_000])
+def test_names_that_are_none_are_refused_too(name: str) -> None:
+    assert complaint(name, code=2).startswith("no such command: ")
+    assert complaint("train", "t", f"--{name}x", code=2).startswith("no such option")
+
+
+@pytest.mark.parametrize("value", ["", "{}", "{loss}", "a b", "'", "-1"])
+def test_values_stay_what_they_are(value: str) -> None:
+    line = shlex.split(meant("train", "t", f"-size={value}", "-iter", "3"))
+    assert line == ["train", "t", "--dim", *([value] if value else []), "--epochs", "3"]
+
+
 def test_an_option_before_the_command_is_answered() -> None:
     assert "comes after its command" in complaint("--dim", "5", "t.txt", code=2)
 

@@ -197,7 +197,7 @@ def check_command(name: str, commands: Collection[str]) -> None:
         return
     bare = bare_name(name)
     meant = COMMANDS.get(bare, bare)
-    if meant.split()[0] not in commands and not meant.startswith("--"):
+    if meant.split(" ")[0] not in commands and not meant.startswith("--"):
         names = [*commands, *(one for one, here in COMMANDS.items() if here.split()[0] in commands)]
         close = difflib.get_close_matches(bare, names, n=1)
         meant = COMMANDS.get(close[0], close[0]) if close else ""
