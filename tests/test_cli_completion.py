@@ -79,6 +79,7 @@ def test_texts_are_completed_as_files(asked: Asked) -> None:
     for line in ("train c", "train a b c", "train --config c", "train -o c", "similar c", "train "):
         word = line.split(" ")[-1]
         assert asked(f"hsw2v {line}") == [f"file,{word}"]
+    assert asked("hsw2v evaluate m --pairs a.tsv b") == ["file,b"]
     assert asked("hsw2v train --dim 1") == []
     assert asked("hsw2v train --tree h") == ["plain,huffman"]
     assert asked("hsw2v train --tree my") == ["file,my"]
