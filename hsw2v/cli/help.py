@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -62,7 +63,11 @@ def _show_help(context: click.Context, option: click.Parameter, given: bool) -> 
 def show(text: str) -> None:
     """Print a text of ours, whose escapes for colours a terminal obeys."""
     out = sys.stdout
-    (out.write_as_is if isinstance(out, Terminal) else out.write)(text)
+    if isinstance(out, Terminal):
+        # Not by its own method, which has them as text.
+        io.TextIOWrapper.write(out, text)
+    else:
+        out.write(text)
 
 
 def is_styled() -> bool:
