@@ -79,6 +79,7 @@ def test_texts_are_completed_as_files(asked: Asked) -> None:
     for line in ("train c", "train a b c", "train --config c", "train -o c", "similar c", "train "):
         word = line.split(" ")[-1]
         assert asked(f"hsw2v {line}") == [f"file,{word}"]
+    assert asked("hsw2v evaluate m --pairs a.tsv b") == ["file,b"]
     assert asked("hsw2v train --dim 1") == []
     assert asked("hsw2v train --tree h") == ["plain,huffman"]
     assert asked("hsw2v train --tree my") == ["file,my"]
@@ -146,7 +147,7 @@ def test_a_search_for_words_ends_in_time(tmp_path: Path, monkeypatch: pytest.Mon
     assert words_beginning(str(tmp_path / "m"), "k", 10) == []
 
 
-@pytest.mark.parametrize("instruction", ["", "bash", "bash_source", "tcsh_complete", "bash_x"])
+@pytest.mark.parametrize("instruction", ["", "bash", "tcsh_complete", "bash_x"])
 def test_what_no_shell_asks_is_not_answered(
     instruction: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,6 +180,7 @@ complete(program, "bash_complete")
 def test_a_script_is_printed_for_each_shell_and_no_other() -> None:
     for shell in SHELLS:
         script = run("completion", shell).stdout
+        assert run(env={**os.environ, VARIABLE: f"{shell}_source"}).stdout == script
         assert VARIABLE in script
         assert f"{shell}_complete" in script
     assert "tcsh" in complaint("completion", "tcsh", code=2)

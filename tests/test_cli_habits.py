@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import shlex
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from commandline import complaint, run, write_corpus, write_model
 
 import hsw2v
-from hsw2v.cli.habits import COMMANDS, NOT_HERE, OPTIONS, bare_name
+from hsw2v.cli.habits import COMMANDS, NOT_HERE, OPTIONS, bare_name, check_options
 from hsw2v.cli.program import program
 from hsw2v.config import Config, read_config
 from hsw2v.config.synonyms import SYNONYMS
@@ -164,11 +163,14 @@ def test_a_command_of_another_program_is_answered(typed: str, here: str) -> None
     )
 
 
+def test_help_of_a_command_is_asked_for_by_an_option() -> None:
+    assert complaint("help", "train", code=2).endswith("; did you mean hsw2v train --help?")
+
+
 def test_every_command_of_the_table_is_one() -> None:
     options = {name for one in program.params for name in one.opts}
     for name, here in COMMANDS.items():
         assert name == bare_name(name)
-        assert name not in program.commands
         assert here.split()[0] in {*program.commands, *options, *PLANNED}
 
 
@@ -179,6 +181,36 @@ def test_a_file_as_a_command_is_answered(tmp_path: Path) -> None:
     assert hints[0].endswith("; to use this file: hsw2v train 'my text.txt'")
     assert hints[1].endswith("; to use this file: hsw2v similar m.safetensors")
     assert complaint("xyzzy", code=2) == "no such command: xyzzy; see hsw2v --help"
+
+
+@pytest.mark.parametrize("name", ["", "-", "_", " ", "\x1b[31m", "{}", "x" * 10_000])
+def test_names_that_are_none_are_refused_too(name: str) -> None:
+    assert complaint(name, code=2).startswith("no such command: ")
+    assert complaint("train", "t", f"--{name}x", code=2).startswith("no such option")
+
+
+@pytest.mark.parametrize("value", ["", "{}", "{loss}", "a b", "'", "-1"])
+def test_values_stay_what_they_are(value: str) -> None:
+    line = shlex.split(meant("train", "t", f"-size={value}", "-iter", "3"))
+    assert line == ["train", "t", "--dim", *([value] if value else []), "--epochs", "3"]
+
+
+EXAMPLES = [
+    line
+    for command in program.commands.values()
+    for line in re.findall(
+        r"^ +hsw2v (.+?)(?: +[|><].*|   +.*)?$", command.help or "", re.MULTILINE
+    )
+]
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_examples_of_help_are_understood(line: str) -> None:
+    name, *arguments = shlex.split(line)
+    command = program.commands[name]
+    check_options(command, arguments, f"hsw2v {name}")
+    with command.make_context(name, arguments) as context:
+        assert context.params
 
 
 def test_an_option_before_the_command_is_answered() -> None:
@@ -230,4 +262,3 @@ def test_every_choice_of_every_command_is_in_any_case() -> None:
 def test_the_tables_are_in_the_words_of_bare_names() -> None:
     for name in (*OPTIONS, *NOT_HERE):
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*(=0)?", name)
-    assert inspect.getmodule(bare_name)

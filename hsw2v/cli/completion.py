@@ -35,16 +35,24 @@ def completion(context: click.Context, shell: str) -> None:
       hsw2v completion zsh > ~/.zfunc/_hsw2v
       hsw2v completion fish > ~/.config/fish/completions/hsw2v.fish
     """
-    completer = _completer(context.find_root().command, shell)
-    click.echo(completer.source_template % completer.source_vars())
+    complete(context.find_root().command, f"{shell}_source")
 
 
 def complete(program: click.Command, instruction: str) -> None:
-    """Print what a shell asks for; nothing if something is wrong, in the middle of a command."""
+    """Print what a shell asks for: as by click, `bash_source` its script, `bash_complete` answers.
+
+    Nothing is printed if something is wrong, as it may be in the middle of a command.
+    """
     shell, _, what = instruction.partition("_")
-    if shell in SHELLS and what == "complete":
-        with contextlib.suppress(Exception):
-            click.echo(_completer(program, shell).complete())
+    if shell not in SHELLS or what not in ("source", "complete"):
+        return
+    completer = _completer(program, shell)
+    if what == "source":
+        # Not by its own method, which starts bash to see its version.
+        click.echo(completer.source_template % completer.source_vars())
+        return
+    with contextlib.suppress(Exception):
+        click.echo(completer.complete())
 
 
 def with_files(command: click.Command) -> click.Command:

@@ -15,6 +15,8 @@ from hsw2v.errors import UsageError
 from hsw2v.files import expand_sources
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
     from hsw2v.query.labels import LabelsResult
 
@@ -34,6 +36,13 @@ class ManyFiles(click.Command):
                     continue
             spread += [option, argument] if option else [argument]
         return super().parse_args(ctx, spread)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """Complete a further file."""
+        from click.shell_completion import CompletionItem
+
+        found = super().shell_complete(ctx, incomplete)
+        return found or [CompletionItem(incomplete, type="file")]
 
 
 @click.command(cls=ManyFiles)

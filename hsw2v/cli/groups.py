@@ -16,9 +16,13 @@ Groups = Mapping[str, tuple[str, ...]]
 
 COMMANDS: Groups = {
     "Train": ("train", "resume", "plan", "demo", "compare"),
-    "Ask": ("similar", "similarity", "analogy", "odd-one-out", "predict", "score"),
+    "Ask": (
+        *("similar", "neighbours", "similarity", "analogy", "odd-one-out", "predict", "score"),
+        "sentences",
+    ),
     "Look": ("info", "vector", "map", "explore", "tree", "evaluate", "diagnose"),
-    "Texts and files": ("vocab", "phrases", "walks", "export", "verify"),
+    "Texts and files": ("vocab", "phrases", "walks", "export", "align", "index", "verify"),
+    "Shell": ("completion",),
 }
 OPTIONS: Groups = {
     "Input and output": (
@@ -49,7 +53,7 @@ OPTIONS: Groups = {
         *("ray_address", "round", "combine_rows", "combine_all_every", "combine_dtype"),
     ),
     "Checkpoints and progress": (
-        *("checkpoint_every", "resume", "quiet", "log_json", "record_gradients"),
+        *("checkpoint_every", "resume", "quiet", "log_json", "record_gradients", "plot"),
     ),
 }
 OTHERS = "Other"

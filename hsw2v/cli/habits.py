@@ -187,8 +187,8 @@ def _check_dash(name: str, known: Collection[str], path: str, *, is_known: bool)
         raise UsageError(f"no such option: {name}", hint=hint)
 
 
-def check_command(name: str, commands: Collection[str]) -> None:
-    """Check that a command exists.
+def check_command(name: str, commands: Collection[str], *others: str) -> None:
+    """Check that a command exists; `others` are the arguments after it.
 
     Raises:
         UsageError: it does not. It says which one may be meant.
@@ -197,10 +197,12 @@ def check_command(name: str, commands: Collection[str]) -> None:
         return
     bare = bare_name(name)
     meant = COMMANDS.get(bare, bare)
-    if meant.split()[0] not in commands and not meant.startswith("--"):
+    if meant.split(" ")[0] not in commands and not meant.startswith("--"):
         names = [*commands, *(one for one, here in COMMANDS.items() if here.split()[0] in commands)]
         close = difflib.get_close_matches(bare, names, n=1)
         meant = COMMANDS.get(close[0], close[0]) if close else ""
+    if meant == "--help" and others and others[0] in commands:
+        meant = f"{others[0]} --help"
     if meant:
         hint = f"did you mean hsw2v {meant}?"
     elif os.path.exists(name):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import click
 
@@ -20,11 +20,9 @@ from hsw2v.cli.groups import (
 )
 from hsw2v.cli.output import Terminal
 
-if TYPE_CHECKING:
-    import cloup
-
 NARROWEST, WIDEST = 20, 100
 """Columns of a help text, between which it is as wide as the terminal."""
+Rows = list[tuple[str, str]]
 _STEPS = (
     ("train", "train corpus.txt", "makes corpus.safetensors"),
     ("demo", "demo", "the same, where no text is at hand"),
@@ -65,7 +63,11 @@ def _show_help(context: click.Context, option: click.Parameter, given: bool) -> 
 def show(text: str) -> None:
     """Print a text of ours, whose escapes for colours a terminal obeys."""
     out = sys.stdout
-    (out.write_as_is if isinstance(out, Terminal) else out.write)(text)
+    if isinstance(out, Terminal):
+        # Not by its own method, which has them as text.
+        io.TextIOWrapper.write(out, text)
+    else:
+        out.write(text)
 
 
 def is_styled() -> bool:
@@ -90,60 +92,33 @@ def help_text(context: click.Context, *, everything: bool = False, styled: bool 
     )
     formatter.write_usage(context.command_path, " ".join(command.collect_usage_pieces(context)))
     formatter.write_command_help_text(command)
-    formatter.write_many_sections(list(_sections(context, everything)))
+    sections = [cloup.HelpSection(*one) for one in _sections(context, everything)]
+    formatter.write_many_sections(sections)
     return formatter.getvalue()
 
 
-def _sections(context: click.Context, everything: bool) -> Iterator[cloup.HelpSection]:
+def _sections(context: click.Context, everything: bool) -> Iterator[tuple[str, Rows]]:
+    """Yield headings, and the names and meanings below them."""
     command = context.command
     if isinstance(command, click.Group):
-        yield from _sections_of_commands(command)
+        commands = grouped(command.commands.items(), COMMANDS, f"{OTHERS} commands")
+        for heading, some in commands.items():
+            yield heading, [(one.name or "", one.get_short_help_str(WIDEST)) for one in some]
     common = [] if everything else common_options(command)
     groups = {"Common options": common} if common else option_groups(command)
-    helps = [
-        one for one in command.params if isinstance(one, click.Option) and not one.expose_value
-    ]
-    if len(groups) == 1:
-        heading, options = groups.popitem()
-        groups = {heading: [*options, *helps]}
-    else:
-        groups["Help" if groups else "Options"] = helps
-    for heading, options in groups.items():
-        records = [one.get_help_record(context) for one in options]
-        yield _section(heading, [one for one in records if one is not None])
-
-
-def _sections_of_commands(program: click.Group) -> Iterator[cloup.HelpSection]:
-    groups = grouped(program.commands.items(), COMMANDS, f"{OTHERS} commands")
-    for heading, commands in groups.items():
-        yield _section(
-            heading,
-            [
-                (one.name or "", one.get_short_help_str(WIDEST))
-                for one in commands
-                if not one.hidden
-            ],
-        )
-
-
-def _section(heading: str, rows: list[tuple[str, str]]) -> cloup.HelpSection:
-    import cloup
-
-    return cloup.HelpSection(heading, rows)
+    if len(groups) != 1:
+        groups["Help" if groups else "Options"] = []
+    *_, last = groups
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    groups[last] += [one for one in options if not one.expose_value]
+    for heading, some_options in groups.items():
+        records = [one.get_help_record(context) for one in some_options]
+        yield heading, [one for one in records if one is not None]
 
 
 def first_steps(program: click.Group) -> str:
     """Return what to do first, in a few lines."""
     steps = [(line, what) for name, line, what in _STEPS if name in program.commands]
     width = max(len(line) for line, _ in steps)
-    lines = [f"  hsw2v {line.ljust(width)}   {what}" for line, what in steps]
-    return "\n".join(
-        [
-            "Word vectors with hierarchical softmax.",
-            "",
-            *lines,
-            "",
-            "All commands: hsw2v --help",
-            "",
-        ]
-    )
+    lines = "".join(f"  hsw2v {line.ljust(width)}   {what}\n" for line, what in steps)
+    return f"Word vectors with hierarchical softmax.\n\n{lines}\nAll commands: hsw2v --help\n"

@@ -26,10 +26,6 @@ class Terminal(io.TextIOWrapper):
         """Write text as `shown`."""
         return super().write(shown(text))
 
-    def write_as_is(self, text: str) -> int:
-        """Write text of the program, which may drive the terminal."""
-        return super().write(text)
-
 
 def print_json(answer: Any) -> None:
     """Print one JSON document on one line; float32 arrays with their shortest exact digits."""

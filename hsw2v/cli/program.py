@@ -84,7 +84,7 @@ class Program(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Refuse commands and options of other programs, with those that are meant."""
         if not ctx.resilient_parsing:
-            check_command(args[0], self.commands)
+            check_command(args[0], self.commands, *args[1:])
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not ctx.resilient_parsing:
             check_options(command, rest, f"{ctx.command_path} {name}")
