@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
@@ -34,6 +34,22 @@ class Terminal(io.TextIOWrapper):
     def write(self, text: str) -> int:
         """Write text as `shown`."""
         return super().write(shown(text))
+
+    @property
+    def buffer(self) -> BinaryIO:  # type: ignore[override]
+        """What takes bytes, written as text."""
+        return cast(BinaryIO, _Printed(self))
+
+
+class _Printed:
+    """A stream of bytes that are printed as text."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def write(self, some: bytes | memoryview) -> int:
+        """Print text that is not cut within a character."""
+        return self._terminal.write(bytes(some).decode(errors="replace"))
 
 
 def print_json(answer: Any) -> None:
