@@ -90,6 +90,22 @@ def test_files_that_are_no_models_are_told_by_what_they_are(folder: Path) -> Non
         hsw2v.load(folder / "text.txt")
 
 
+def test_models_are_not_trained_on(folder: Path) -> None:
+    told = complaint("train", "small.safetensors", cwd=folder, code=2)
+    assert told.startswith("small.safetensors: is a model, not a text; name a text; --from small.s")
+    told = complaint("train", "text.txt", "new.safetensors", cwd=folder, code=3)
+    assert told == "new.safetensors: no such file; an output is named with -o: -o new.safetensors"
+
+
+def test_empty_input_is_told_as_what_it_is(folder: Path) -> None:
+    assert complaint("vocab", "-", code=6) == "standard input: there are no tokens; name a text"
+    assert complaint("info", "-", code=10).startswith("standard input: is empty")
+    told = run("similar", "small.safetensors", "-", cwd=folder)
+    assert (told.stdout, told.stderr) == ("", "hsw2v: there are no words in standard input\n")
+    wrong = complaint("predict", "the _ of", code=3)
+    assert "name the model first: hsw2v predict MODEL 'the _ of'" in wrong
+
+
 def test_a_missing_argument_is_told_with_the_usage(folder: Path) -> None:
     told = complaint("vector", "king", code=2)
     assert "missing argument 'WORDS...'" in told

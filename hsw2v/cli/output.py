@@ -36,7 +36,7 @@ class Terminal(io.TextIOWrapper):
         return super().write(shown(text))
 
     @property
-    def buffer(self) -> BinaryIO:  # type: ignore[override]
+    def buffer(self) -> BinaryIO:
         """What takes bytes, written as text."""
         return cast(BinaryIO, _Printed(self))
 
