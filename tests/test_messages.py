@@ -98,7 +98,10 @@ def test_models_are_not_trained_on(folder: Path) -> None:
 
 
 def test_empty_input_is_told_as_what_it_is(folder: Path) -> None:
-    assert complaint("vocab", "-", code=6) == "standard input: there are no tokens; name a text"
+    assert (
+        complaint("vocab", "-", "--quiet", code=6)
+        == "standard input: there are no tokens; name a text"
+    )
     assert complaint("info", "-", code=10).startswith("standard input: is empty")
     told = run("similar", "small.safetensors", "-", cwd=folder)
     assert (told.stdout, told.stderr) == ("", "hsw2v: there are no words in standard input\n")
@@ -251,6 +254,8 @@ def shown(monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[Progress, li
     """Return a progress that is impatient, and what it says."""
     monkeypatch.setattr(progress, "SECONDS_UNTIL_PATIENCE", 0.01)
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 0.01)
+    # What an earlier test has begun may be compiled still, in a thread of its own.
+    monkeypatch.setattr(progress, "_compiling", lambda: False)
     found, said = Progress(quiet=True, **options), []
     monkeypatch.setattr(found._display, "say", said.append)
     return found, said
@@ -267,14 +272,11 @@ def wait_for(said: list[str], count: int) -> None:
 def test_compiling_is_told_only_where_something_is_compiled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from hsw2v import jit
-
-    monkeypatch.setattr(jit, "_compiling", set())
     found, said = shown(monkeypatch)
     with found:
         wait_for(said, 1)
         assert said == ["preparing ..."]
-        jit._compiling.add((1, "signature"))
+        monkeypatch.setattr(progress, "_compiling", lambda: True)
         wait_for(said, 2)
         found.listen(events.Notice("something else"))
     assert said == ["preparing ...", "compiling for this machine, once ...", "note: something else"]

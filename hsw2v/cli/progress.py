@@ -19,7 +19,7 @@ from hsw2v.training.log import Log
 if TYPE_CHECKING:
     from hsw2v.model import Model
 
-SECONDS_UNTIL_PATIENCE = 2.0
+SECONDS_UNTIL_PATIENCE = 3.0
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
