@@ -103,8 +103,8 @@ def test_empty_input_is_told_as_what_it_is(folder: Path) -> None:
         == "standard input: there are no tokens; name a text"
     )
     assert complaint("info", "-", code=10).startswith("standard input: is empty")
-    told = run("similar", "small.safetensors", "-", cwd=folder)
-    assert (told.stdout, told.stderr) == ("", "hsw2v: there are no words in standard input\n")
+    done = run("similar", "small.safetensors", "-", cwd=folder)
+    assert (done.stdout, done.stderr) == ("", "hsw2v: there are no words in standard input\n")
     wrong = complaint("predict", "the _ of", code=3)
     assert "name the model first: hsw2v predict MODEL 'the _ of'" in wrong
 
