@@ -16,6 +16,7 @@ _ADDRESS = re.compile(
     r"(?:(?P<user>[^\s/?#]*|[^\s/?#:@]+:(?!\d*(?:[/?#\s]|$))\S*)@)?"
     r"(?P<path>[^\s?#]*)(?P<query>\S*)"
 )
+_STDIN = re.compile(r"^-(?=$|, )")
 _ARGUMENT = re.compile(
     r"(?P<name>[?&;](?![^&;#=]*=)|[?&;#][^&;#=]*=)(?P<value>(?:[^&;#,]|,(?!$))+)"
 )
@@ -51,6 +52,7 @@ class Hsw2vError(Exception):
         cls.meaning = text[:1].lower() + text[1:]
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        where = _STDIN.sub("standard input", where)
         self.what, self.where, self.hint = map(without_credentials, (what, where, hint))
         place = f"{self.where}: " if where else ""
         super().__init__(place + self.what + (f"; {self.hint}" if hint else ""))

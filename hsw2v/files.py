@@ -391,21 +391,11 @@ def writing(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[Bi
     """
     if os.fspath(path) == STDOUT:
         sys.stdout.flush()
-        # To a terminal goes text, and no control characters of it.
-        out = _Printed() if sys.stdout.isatty() else sys.stdout.buffer
-        yield cast(BinaryIO, out)
+        yield sys.stdout.buffer
         sys.stdout.flush()
         return
     with atomic_write(path, force=force) as stream, compressing(stream, os.fspath(path)) as out:
         yield out
-
-
-class _Printed:
-    """A stream of bytes that are printed as text."""
-
-    def write(self, some: bytes | memoryview) -> int:
-        """Print whole lines, or other text that is not cut within a character."""
-        return sys.stdout.write(bytes(some).decode(errors="replace"))
 
 
 def write_text(path: str | os.PathLike[str], pieces: Iterable[str], *, force: bool = False) -> None:

@@ -18,7 +18,7 @@ from hsw2v.events import (
     VocabularyReady,
 )
 
-SECONDS_UNTIL_PATIENCE = 2.0
+SECONDS_UNTIL_PATIENCE = 3.0
 SECONDS_BETWEEN_LOOKS = 0.5
 
 P = ParamSpec("P")

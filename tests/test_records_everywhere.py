@@ -60,7 +60,7 @@ def test_standard_input_has_records(text: Path, tmp_path: Path) -> None:
         words = run("vocab", "-", "--field", "text", "--format", format, stdin=content(TEXTS))
         assert words.stdout == plain_words
     message = complaint("vocab", "-", "--field", "text", stdin=jsonl(TEXTS), code=2)
-    assert message.startswith("-: is not named as records, which --field is for; say what ")
+    assert message.startswith("standard input: is not named as records, which --field is for")
 
 
 def test_a_plan_is_that_of_the_text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -56,13 +57,13 @@ def check_model(model: str, others: Iterable[str] = ()) -> None:
         hint = _in_order(meant, [model, *others])
     elif os.path.splitext(model)[1] == "" and os.sep not in model:
         # It looks like a word.
-        hint = f"name the model first: {_command()} MODEL {' '.join([model, *others][:3])}"
+        hint = f"name the model first: {_command()} MODEL {shlex.join([model, *others][:3])}"
     raise MissingInputError("no such file", where=readable(model), hint=hint)
 
 
 def _in_order(model: str, given: list[str]) -> str:
     others = [one for one in given if one != model]
-    return f"the model comes first: {_command()} {' '.join([model, *others])}"
+    return f"the model comes first: {_command()} {shlex.join([model, *others])}"
 
 
 def _model_among(others: list[str]) -> str:

@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from hsw2v.display import shown
 
@@ -25,6 +25,22 @@ class Terminal(io.TextIOWrapper):
     def write(self, text: str) -> int:
         """Write text as `shown`."""
         return super().write(shown(text))
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """What takes bytes, written as text."""
+        return cast(BinaryIO, _Printed(self))
+
+
+class _Printed:
+    """A stream of bytes that are printed as text."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def write(self, some: bytes | memoryview) -> int:
+        """Print text that is not cut within a character."""
+        return self._terminal.write(bytes(some).decode(errors="replace"))
 
 
 def print_json(answer: Any) -> None:

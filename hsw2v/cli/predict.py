@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hsw2v.cli.opening import open_model
+from hsw2v.cli.opening import check_model, open_model
 from hsw2v.cli.options import count_option, json_option, model_argument, normalize_option, word
 from hsw2v.cli.output import composed, print_json, print_table, warn
 from hsw2v.errors import UsageError
@@ -51,6 +51,7 @@ def predict(
     from hsw2v.model.missing import explained
     from hsw2v.model.predictor import Predictor
 
+    check_model(model, text)
     if bool(text) == bool(context):
         raise UsageError(
             "the context is given twice" if text else "no context is given",

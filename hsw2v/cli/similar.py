@@ -192,8 +192,10 @@ def _answer_lines(question: Question, lines: Iterable[str]) -> None:
     unknown: list[str] = []
     made: list[str] = []
     remaining = (word for line in lines if (word := line.strip()))
+    some = False
     try:
         while words := list(islice(remaining, BATCH)):
+            some = True
             known = list(model.known(words))
             answers = dict(zip(known, model.similar_batch(known, **question.options), strict=True))
             absent = {word for word in known if word not in model}
@@ -216,6 +218,8 @@ def _answer_lines(question: Question, lines: Iterable[str]) -> None:
             where="standard input",
             hint="convert it, for example with iconv",
         ) from error
+    if not some:
+        warn("there are no words in standard input")
     if not as_json:
         composed(model, [*question.minus, *made], as_json)
     if unknown:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hsw2v import files
+from hsw2v.cli.opening import MODEL_EXTENSION
 from hsw2v.cli.options import (
     checkpoint_option,
     config_option,
@@ -26,7 +27,7 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.progress import Progress
 from hsw2v.config import Config
-from hsw2v.errors import ModelFileError, UsageError
+from hsw2v.errors import MissingInputError, ModelFileError, UsageError
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
@@ -341,10 +342,32 @@ def check_paths(
             hint="give either CORPUS or --graph FILE",
         )
     corpus = corpus if graph is None else (graph,)
+    for one in corpus:
+        _check_no_model(one)
     path = output or default_output(corpus[0])
     inputs = [*files.expand_sources([*corpus, *others]), *settings.files.values()]
     check_output(path, inputs, force=force)
     return path, inputs
+
+
+def _check_no_model(source: str) -> None:
+    """Refuse a model that is named as a text, or an output that is named without -o.
+
+    Raises:
+        UsageError, MissingInputError
+    """
+    if not source.endswith(MODEL_EXTENSION) or files.is_address(source):
+        return
+    if not os.path.exists(source):
+        raise MissingInputError(
+            "no such file", where=source, hint=f"an output is named with -o: -o {source}"
+        )
+    if os.path.isfile(source):
+        raise UsageError(
+            "is a model, not a text",
+            where=source,
+            hint=f"name a text; --from {source} goes on with the model",
+        )
 
 
 def check_beside(

@@ -13,7 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from hsw2v.errors import UsageError
-from hsw2v.files import compression_of, write_text
+from hsw2v.files import STDOUT, compression_of, write_text
 from hsw2v.trees.decisions import first_words, words_below
 from hsw2v.trees.svg import svg
 from hsw2v.trees.tree import Tree
@@ -168,7 +168,7 @@ def format_for(path: str, format: str | None = None) -> str:
         if not format:
             raise UsageError(
                 "the extension is not that of a format of trees",
-                where=path,
+                where="standard output" if path == STDOUT else path,
                 hint=f"use {', '.join(EXTENSIONS)}, or give the format",
             )
     if format not in FORMATS:

@@ -391,7 +391,7 @@ def test_the_format_is_known_before_the_work(tmp_path: Path) -> None:
     usage = {"error": errors.UsageError}
     for message, sources, how in (
         ("b.txt: is not named as records, which --field is for; say what", [good, text], {}),
-        ("-: is not named as records", [good, "-"], {}),
+        ("standard input: is not named as records", [good, "-"], {}),
         ("https://host/a.txt?b=…: is not named as records", ["https://host/a.txt?b=c.jsonl"], {}),
         ("format csv has records, and no field", [good], {"field": None, "format": "csv"}),
         ("a plain text has no fields", [good], {"format": "text"}),
