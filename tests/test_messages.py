@@ -205,7 +205,7 @@ def test_other_missing_packages_name_their_extra(
     (folder / "labels.txt").write_text("king a\nqueen b\n")
     labels = ("evaluate", "small.safetensors", "--labels", "labels.txt")
     ray = ("train", "text.txt", "--engine", "ray", "--deterministic", "--min-count", 1, "--quiet")
-    for command, extra in ((plot, "plot"), (labels, "labels"), (ray, "ray")):
+    for command, extra in ((plot, "plot"), (labels, "sklearn"), (ray, "ray")):
         told = complaint(*command, cwd=folder, code=2)
         assert told.endswith(f"which is not installed; pip install 'hsw2v[{extra}]'")
 

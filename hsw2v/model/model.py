@@ -630,7 +630,7 @@ class Model:
 
         Raises:
             UsageError: a fraction is not between 0 and 1; `repeats` is below 1; scikit-learn is not
-                installed (`hsw2v[labels]`).
+                installed (`hsw2v[sklearn]`).
             MissingInputError, CorruptInputError, EncodingError: the file cannot be read, or a line
                 of it.
             EmptyCorpusError: fewer than two words with labels are in the vocabulary.

@@ -123,7 +123,7 @@ def _classifier() -> Any:
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError as error:
-        raise missing_extra("labels need scikit-learn", "labels", error) from error
+        raise missing_extra("labels need scikit-learn", "sklearn", error) from error
     return LogisticRegression(solver="liblinear", random_state=0)
 
 
