@@ -14,7 +14,7 @@ from some_subwords import OTHERS, some_subwords
 import hsw2v
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, UsageError
-from hsw2v.events import Event, Notice
+from hsw2v.events import Event, Notice, VectorsProgress
 from hsw2v.query.alignment import cosines_of, rotation_between
 
 WORDS = [f"w{number}" for number in range(30)]
@@ -96,6 +96,17 @@ def test_vectors_of_ngrams_are_rotated() -> None:
     for word in OTHERS:
         expected = model[word] @ found.rotation
         np.testing.assert_allclose(found.model[word], expected, atol=1e-5)
+
+
+def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hsw2v.events.Pace.due", lambda self: True)
+    told: list[Event] = []
+    model = some_model("hs", WORDS)
+    hsw2v.align(model, model, listener=told.append)
+    assert [(one.stage, one.done) for one in told if isinstance(one, VectorsProgress)] == [
+        ("rotating", 29),
+        ("rotating", 59),
+    ]
 
 
 def test_words_are_listed_that_changed() -> None:

@@ -185,6 +185,20 @@ def test_the_command_line_writes_vectors(tmp_path: Path) -> None:
     assert "there are no lines" in complaint("sentences", given[0], "-", code=6)
 
 
+def test_settings_override_those_of_the_training(tmp_path: Path) -> None:
+    model = some_model("hs", WORDS)
+    model.export(tmp_path / "v.bin")
+    source = write(tmp_path / "t.txt", ["W1, (w2)!"])
+    output = tmp_path / "v.npy"
+    given = ("sentences", tmp_path / "v.bin", source, "-o", output)
+    assert "1 of 1 sentences have no known word" in run(*given).stderr
+    run(*given, "--tokens", "words", "--lowercase", "--force")
+    expected = (model["w1"] + model["w2"]) / 2
+    np.testing.assert_allclose(np.load(output)[0], expected, atol=1e-6)
+    with pytest.raises(UsageError, match="unknown setting"):
+        model.write_sentence_vectors(source, tmp_path / "a.npy", letters=True)
+
+
 def test_few_sentences_have_a_component_of_their_own(tmp_path: Path) -> None:
     told: list[Any] = []
     model = some_model("hs", WORDS)

@@ -153,25 +153,26 @@ def write_sentence_vectors(
     component: Any = None,
     force: bool = False,
     listener: Listener = ignore,
-    **form: Any,
+    **settings: Any,
 ) -> Written:
     """Write the vectors of the lines of a source: what `Model.write_sentence_vectors` tells."""
     if isinstance(output, str):
         check_output(output, force=force)
     how = Weighting.of(model, weighting, smoothing, component)
-    config = known_settings(model.config, _CORPUS).replace(**form).corpus
+    config = known_settings(model.config, _CORPUS).replace(**settings).corpus
     expand_sources([source])
     pace = Pace()
     with _spool() as spool:
         words = _averaged(model, how, source, config, spool, listener, pace)
-        vectors = _Spooled(spool, len(words), model.dim)
+        spooled = (spool, len(words), model.dim)
         removed = how.component
         if how.name == "sif" and removed is None:
             if len(words) < _FEW:
                 told = f"of {len(words)} sentence{'s' if len(words) > 1 else ''} alone"
                 listener(Notice(f"the first principal component {told} is removed"))
-            removed = first_component(sum(map(second_moment, vectors.blocks())))  # type: ignore[arg-type]
-        _write(output, vectors, words, removed, force)
+            removed = first_component(sum(map(second_moment, _blocks(*spooled))))  # type: ignore[arg-type]
+        blocks = _told(_blocks(*spooled), len(words), listener)
+        _write(output, blocks, words, model.dim, removed, force)
     empty = int(np.count_nonzero(words == 0))
     if empty:
         listener(
@@ -245,19 +246,12 @@ class _Averages:
         return vectors[found]
 
 
-class _Spooled:
-    """Vectors (n, D) in a file."""
-
-    def __init__(self, stream: BinaryIO, count: int, dim: int) -> None:
-        self._stream, self.shape = stream, (count, dim)
-
-    def blocks(self) -> Iterator[Floats]:
-        """Yield them, some at a time."""
-        count, dim = self.shape
-        self._stream.seek(0)
-        for some in slices(count, _SENTENCES_AT_ONCE):
-            size = (some.stop - some.start) * dim
-            yield np.frombuffer(self._stream.read(4 * size), np.float32).reshape(-1, dim)
+def _blocks(spool: BinaryIO, count: int, dim: int) -> Iterator[Floats]:
+    """Yield the vectors (count, D) of a file, some at a time."""
+    spool.seek(0)
+    for some in slices(count, _SENTENCES_AT_ONCE):
+        size = (some.stop - some.start) * dim
+        yield np.frombuffer(spool.read(4 * size), np.float32).reshape(-1, dim)
 
 
 @contextmanager
@@ -303,10 +297,24 @@ def _averaged(
     return np.concatenate(counts)
 
 
+def _told(blocks: Iterator[Floats], total: int, listener: Listener) -> Iterator[Floats]:
+    """Yield blocks of vectors, and tell how many of them are written."""
+    pace, done = Pace(), 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        if pace.due():
+            listener(VectorsProgress("writing", done, total, pace.seconds))
+
+
 def _write(
-    output: str | BinaryIO, vectors: _Spooled, words: Indexes, removed: Floats | None, force: bool
+    output: str | BinaryIO,
+    blocks: Iterator[Floats],
+    words: Indexes,
+    dim: int,
+    removed: Floats | None,
+    force: bool,
 ) -> None:
-    blocks = vectors.blocks()
     if removed is not None:
         component = removed
         blocks = (without(one, component) for one in blocks)
@@ -324,7 +332,7 @@ def _write(
         return
     with atomic_write(output, force=force) as stream, compressing(stream, output) as out:
         if output.removesuffix(compression_of(output)).endswith(".npy"):
-            write_npy(out, vectors.shape, blocks)
+            write_npy(out, (len(words), dim), blocks)
         else:
             _write_text(out, blocks)
 
