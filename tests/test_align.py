@@ -178,6 +178,9 @@ def test_the_command_line_aligns(tmp_path: Path) -> None:
     lines = run("align", a, c, "--json", "--changes", 3, "--min-count", 1, "--quiet").stdout
     first = json.loads(lines.splitlines()[0])
     assert set(first) == {"word", "similarity", "counts", "before", "after"}
+    nothing = run("align", a, c, "--min-count", 10_000)
+    assert "no word occurs 10000 times in both: lower --min-count" in nothing.stderr
+    assert nothing.stdout == ""
     # Counts that a file does not tell are no reason to leave words out.
     lines = run("align", tmp_path / "b.bin", c, "--json", "--min-count", 1).stdout.splitlines()
     assert json.loads(lines[0])["counts"][0] is None

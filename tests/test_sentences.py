@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from some_models import some_model
 from some_subwords import NOWHERE, OTHERS, some_subwords
 
 import hsw2v
+from hsw2v.corpus.parquet_writing import write_parquet
 from hsw2v.corpus.phrases import Phrase, Phrases
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import UsageError
+from hsw2v.errors import DiskFullError, UsageError
 from hsw2v.events import Notice
 from hsw2v.model import sentences
 from hsw2v.query.sentences import weighted_means
@@ -197,6 +199,26 @@ def test_settings_override_those_of_the_training(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.load(output)[0], expected, atol=1e-6)
     with pytest.raises(UsageError, match="unknown setting"):
         model.write_sentence_vectors(source, tmp_path / "a.npy", letters=True)
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "t.txt", texts_of(50))
+    monkeypatch.setattr(sentences.tempfile, "TemporaryFile", lambda: Path("/dev/full").open("wb"))
+    with pytest.raises(DiskFullError, match="make room"):
+        some_model("hs", WORDS).write_sentence_vectors(source, tmp_path / "v.npy")
+    assert not (tmp_path / "v.npy").exists()
+
+
+def test_an_interrupted_table_is_not_written(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+
+    def tables() -> Iterator[dict[str, np.ndarray]]:
+        yield {"words": np.arange(3)}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_parquet(str(tmp_path / "v.parquet"), tables())
+    assert not list(tmp_path.iterdir())
 
 
 def test_few_sentences_have_a_component_of_their_own(tmp_path: Path) -> None:

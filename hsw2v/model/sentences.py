@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
@@ -14,7 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig, known_settings
-from hsw2v.errors import EmptyCorpusError, Hsw2vError, UsageError
+from hsw2v.errors import EmptyCorpusError, UsageError
 from hsw2v.events import Listener, Notice, Pace, VectorsProgress, ignore
 from hsw2v.files import (
     atomic_write,
@@ -255,14 +255,29 @@ def _blocks(spool: BinaryIO, count: int, dim: int) -> Iterator[Floats]:
 
 
 @contextmanager
-def _spool() -> Iterator[BinaryIO]:
+def _spooling() -> Iterator[None]:
+    """Let errors of the temporary file be ours.
+
+    Raises:
+        OutputError, DiskFullError
+    """
     try:
-        with tempfile.TemporaryFile() as stream:
-            yield cast(BinaryIO, stream)
+        yield
     except OSError as error:
-        if isinstance(error, Hsw2vError | BrokenPipeError):
-            raise
         raise explain_write_error(error, tempfile.gettempdir()) from error
+
+
+@contextmanager
+def _spool() -> Iterator[BinaryIO]:
+    """Open a file without a name."""
+    with _spooling():
+        stream = tempfile.TemporaryFile()  # noqa: SIM115
+    try:
+        yield cast(BinaryIO, stream)
+    finally:
+        # What could not be written before is of no interest any more.
+        with suppress(OSError):
+            stream.close()
 
 
 def _averaged(
@@ -283,12 +298,15 @@ def _averaged(
     for some in read_lines(source, config):
         for part in slices(len(some.tokens), _SENTENCES_AT_ONCE):
             vectors, words = averages.of(some.tokens[part])
-            spool.write(vectors.tobytes())
+            with _spooling():
+                spool.write(vectors.tobytes())
             counts.append(words)
         replaced, skipped = replaced + some.replaced, skipped + some.skipped
         done += len(some.tokens)
         if pace.due():
             listener(VectorsProgress("sentences", done, None, pace.seconds))
+    with _spooling():
+        spool.flush()
     tell_replaced(replaced, config, listener)
     if skipped:
         tell_skipped(skipped, listener)
