@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from hsw2v.corpus.phrases import Phrase, Phrases
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import DiskFullError, UsageError
 from hsw2v.events import Notice
-from hsw2v.model import sentences
+from hsw2v.model import sentence_files
 from hsw2v.query.sentences import weighted_means
 
 WORDS = [f"w{number}" for number in range(40)]
@@ -127,7 +129,7 @@ def write(path: Path, texts: list[str]) -> Path:
 def test_a_file_has_the_vectors_of_its_lines(
     tmp_path: Path, extension: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sentences, "_SENTENCES_AT_ONCE", 64)
+    monkeypatch.setattr(sentence_files, "_SENTENCES_AT_ONCE", 64)
     model, texts = some_model("hs", WORDS), texts_of(300)
     expected = model.sentence_vectors(texts, weighting="sif")
     source, output = write(tmp_path / "t.txt", texts), tmp_path / f"v{extension}"
@@ -203,7 +205,8 @@ def test_settings_override_those_of_the_training(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write(tmp_path / "t.txt", texts_of(50))
-    monkeypatch.setattr(sentences.tempfile, "TemporaryFile", lambda: Path("/dev/full").open("wb"))
+    full = Path("/dev/full")
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(full.open, "wb"))
     with pytest.raises(DiskFullError, match="make room"):
         some_model("hs", WORDS).write_sentence_vectors(source, tmp_path / "v.npy")
     assert not (tmp_path / "v.npy").exists()

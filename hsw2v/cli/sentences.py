@@ -15,8 +15,7 @@ from hsw2v.cli.options import (
     settings_options,
 )
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_output as check_no_input
-from hsw2v.cli.train import leave_scipy_out
+from hsw2v.cli.train import check_output, leave_scipy_out
 from hsw2v.config import sections
 from hsw2v.files import check_writable, expand_sources
 
@@ -88,12 +87,13 @@ def sentences(
     """
     leave_scipy_out()
     import hsw2v
-    from hsw2v.model import sentences as work
+    from hsw2v.model import sentence_files as work
+    from hsw2v.model.tables import check_table
 
     inputs = [model, *expand_sources([file])]
     if output is not None:
-        work.check_output(output, force=force)
-        check_no_input(output, inputs, force=force)
+        check_table(output, work.EXTENSIONS, force=force)
+        check_output(output, inputs, force=force)
     if save_component is not None:
         work.check_component(save_component, weighting)
         check_writable(save_component, force=force)

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from hsw2v.model.aligning import Alignment
     from hsw2v.model.indexing import Index
     from hsw2v.model.neighbours import Neighbour
-    from hsw2v.model.sentences import SentenceVectors, Written
+    from hsw2v.model.sentence_files import Written
+    from hsw2v.model.sentences import SentenceVectors
 
 Answers = list[tuple[str, float]]
 
@@ -684,7 +685,7 @@ class Model:
             MissingInputError, CorruptInputError, EncodingError, EmptyCorpusError: as `hsw2v.train`.
             OutputExistsError, OutputError, DiskFullError
         """
-        from hsw2v.model.sentences import write_sentence_vectors
+        from hsw2v.model.sentence_files import write_sentence_vectors
 
         return write_sentence_vectors(
             self,
