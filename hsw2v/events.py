@@ -227,7 +227,7 @@ class VectorsProgress(Event):
     """How far work on many vectors is."""
 
     stage: str
-    """A name for people: sentences, neighbours or index."""
+    """A name for people: sentences, writing, neighbours, index or rotating."""
     done: int
     total: int | None
     """None where it is not known."""

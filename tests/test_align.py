@@ -14,7 +14,7 @@ from some_subwords import OTHERS, some_subwords
 import hsw2v
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, UsageError
-from hsw2v.events import Event, Notice
+from hsw2v.events import Event, Notice, VectorsProgress
 from hsw2v.query.alignment import cosines_of, rotation_between
 
 WORDS = [f"w{number}" for number in range(30)]
@@ -98,6 +98,17 @@ def test_vectors_of_ngrams_are_rotated() -> None:
         np.testing.assert_allclose(found.model[word], expected, atol=1e-5)
 
 
+def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hsw2v.events.Pace.due", lambda self: True)
+    told: list[Event] = []
+    model = some_model("hs", WORDS)
+    hsw2v.align(model, model, listener=told.append)
+    assert [(one.stage, one.done) for one in told if isinstance(one, VectorsProgress)] == [
+        ("rotating", 29),
+        ("rotating", 59),
+    ]
+
+
 def test_words_are_listed_that_changed() -> None:
     rng = np.random.default_rng(7)
     vectors = rng.normal(size=(30, 6))
@@ -167,6 +178,9 @@ def test_the_command_line_aligns(tmp_path: Path) -> None:
     lines = run("align", a, c, "--json", "--changes", 3, "--min-count", 1, "--quiet").stdout
     first = json.loads(lines.splitlines()[0])
     assert set(first) == {"word", "similarity", "counts", "before", "after"}
+    nothing = run("align", a, c, "--min-count", 10_000)
+    assert "no word occurs 10000 times in both: lower --min-count" in nothing.stderr
+    assert nothing.stdout == ""
     # Counts that a file does not tell are no reason to leave words out.
     lines = run("align", tmp_path / "b.bin", c, "--json", "--min-count", 1).stdout.splitlines()
     assert json.loads(lines[0])["counts"][0] is None

@@ -152,7 +152,8 @@ for line in (
     "export {model} {tmp_path}/v.txt", "similar {tmp_path}/v.txt king",
     "tree {tree}", "tree {tree} c", "tree {tree} --codes -o {tmp_path}/codes.tsv",
     "tree {tree} -o {tmp_path}/t.dot", "predict {tree} a _ b", "predict {tree} --context c --json",
-    "predict {classes} a _ b", "info {classes}",
+    "predict {classes} a _ b", "info {classes}", "align {model} {model} --min-count 1",
+    "neighbours {model} -o {tmp_path}/n.tsv", "export {model} {tmp_path}/v.npy --dtype int8",
 ):
     program.main(line.split(), standalone_mode=False)
 from hsw2v.trees.codes import read_codes

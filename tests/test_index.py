@@ -16,6 +16,8 @@ from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import MissingInputError, ModelFileError, UsageError
 from hsw2v.events import VectorsProgress
 from hsw2v.model import neighbours
+from hsw2v.model.indexing import digest_of
+from hsw2v.model.store import write_store
 
 pytest.importorskip("usearch")
 
@@ -132,6 +134,20 @@ def test_an_index_of_other_vectors_is_refused(tmp_path: Path) -> None:
     for damaged in (content[:-9], content[:-9] + b"x" * 9, b"nothing", b""):
         path.write_bytes(damaged)
         with pytest.raises(ModelFileError):
+            MODEL.load_index(path)
+    given = {"vectors": digest_of(MODEL), "expansion_search": 64}
+    empty, other = np.zeros(0, np.uint8), clustered(300).build_index()._rows.to_bytes()
+    for content, info in (
+        (empty, given),
+        (other[:-40], given),
+        (other, given),
+        (other.view(np.int8), given),
+        (other, {**given, "expansion_search": "many"}),
+        (other, {"expansion_search": 64}),
+    ):
+        tensors, form = {"usearch": content}, "hsw2v-index"
+        write_store(path, tensors, version=1, format=form, config={}, info=info, force=True)
+        with pytest.raises((ModelFileError, UsageError)):
             MODEL.load_index(path)
     MODEL.save(path, force=True)
     with pytest.raises(ModelFileError, match="not an hsw2v model"):

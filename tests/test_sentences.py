@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import tempfile
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,12 @@ from some_models import some_model
 from some_subwords import NOWHERE, OTHERS, some_subwords
 
 import hsw2v
+from hsw2v.corpus.parquet_writing import write_parquet
 from hsw2v.corpus.phrases import Phrase, Phrases
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import UsageError
+from hsw2v.errors import DiskFullError, UsageError
 from hsw2v.events import Notice
-from hsw2v.model import sentences
+from hsw2v.model import sentence_files
 from hsw2v.query.sentences import weighted_means
 
 WORDS = [f"w{number}" for number in range(40)]
@@ -125,7 +129,7 @@ def write(path: Path, texts: list[str]) -> Path:
 def test_a_file_has_the_vectors_of_its_lines(
     tmp_path: Path, extension: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sentences, "_SENTENCES_AT_ONCE", 64)
+    monkeypatch.setattr(sentence_files, "_SENTENCES_AT_ONCE", 64)
     model, texts = some_model("hs", WORDS), texts_of(300)
     expected = model.sentence_vectors(texts, weighting="sif")
     source, output = write(tmp_path / "t.txt", texts), tmp_path / f"v{extension}"
@@ -183,6 +187,41 @@ def test_the_command_line_writes_vectors(tmp_path: Path) -> None:
     assert "no array of numbers" in complaint(*wrong, "a.npy", "--component", source, code=4)
     assert "no such file" in complaint("sentences", given[0], tmp_path / "none.txt", code=3)
     assert "there are no lines" in complaint("sentences", given[0], "-", code=6)
+
+
+def test_settings_override_those_of_the_training(tmp_path: Path) -> None:
+    model = some_model("hs", WORDS)
+    model.export(tmp_path / "v.bin")
+    source = write(tmp_path / "t.txt", ["W1, (w2)!"])
+    output = tmp_path / "v.npy"
+    given = ("sentences", tmp_path / "v.bin", source, "-o", output)
+    assert "1 of 1 sentences have no known word" in run(*given).stderr
+    run(*given, "--tokens", "words", "--lowercase", "--force")
+    expected = (model["w1"] + model["w2"]) / 2
+    np.testing.assert_allclose(np.load(output)[0], expected, atol=1e-6)
+    with pytest.raises(UsageError, match="unknown setting"):
+        model.write_sentence_vectors(source, tmp_path / "a.npy", letters=True)
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "t.txt", texts_of(50))
+    full = Path("/dev/full")
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(full.open, "wb"))
+    with pytest.raises(DiskFullError, match="make room"):
+        some_model("hs", WORDS).write_sentence_vectors(source, tmp_path / "v.npy")
+    assert not (tmp_path / "v.npy").exists()
+
+
+def test_an_interrupted_table_is_not_written(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+
+    def tables() -> Iterator[dict[str, np.ndarray]]:
+        yield {"words": np.arange(3)}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_parquet(str(tmp_path / "v.parquet"), tables())
+    assert not list(tmp_path.iterdir())
 
 
 def test_few_sentences_have_a_component_of_their_own(tmp_path: Path) -> None:

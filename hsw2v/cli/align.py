@@ -82,7 +82,10 @@ def align(
             f"mean similarity {found.similarity:.3f}"
         )
         if changes or output is None:
-            _print(found.changes(changes or CHANGES, min_count=min_count), as_json)
+            listed = found.changes(changes or CHANGES, min_count=min_count)
+            if not listed:
+                progress.say(f"note: no word occurs {min_count} times in both: lower --min-count")
+            _print(listed, as_json)
 
 
 def _print(changes: list[Change], as_json: bool) -> None:

@@ -51,8 +51,9 @@ def neighbours(
     """
     import hsw2v
     from hsw2v.model import neighbours as work
+    from hsw2v.model.tables import check_table
 
-    work.check_output(output, force=force)
+    check_table(output, work.EXTENSIONS, force=force)
     check_output(output, [model], force=force)
     opened = hsw2v.load(model)
     index = opened_index(opened, model) if indexed else None

@@ -9,15 +9,18 @@ import click
 
 from hsw2v.cli.options import (
     force_option,
-    format_options,
     given_only,
     model_argument,
     quiet_option,
+    settings_options,
 )
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_output as check_no_input
-from hsw2v.cli.train import leave_scipy_out
+from hsw2v.cli.train import check_output, leave_scipy_out
+from hsw2v.config import sections
 from hsw2v.files import check_writable, expand_sources
+
+_READING = ("field", "format", "skip_bad_records", "tokens", "lowercase", "encoding_errors")
+_OTHERS = tuple(one.name for one in sections()["corpus"] if one.name not in _READING)
 
 
 @click.command()
@@ -57,7 +60,7 @@ from hsw2v.files import check_writable, expand_sources
 )
 @force_option
 @quiet_option
-@format_options
+@settings_options("corpus", leave_out=_OTHERS)
 def sentences(
     model: str,
     file: str,
@@ -73,8 +76,8 @@ def sentences(
     """Write a vector for every line of FILE, or for every record.
 
     It is the mean of the vectors of the words of the line, of those that the model knows; a line
-    without any has zeros, and a note tells how many. FILE is split as the model's corpus was; - is
-    standard input.
+    without any has zeros, and a note tells how many. FILE is split as the model's corpus was, if no
+    option says otherwise; - is standard input.
 
     \b
     Examples:
@@ -84,12 +87,13 @@ def sentences(
     """
     leave_scipy_out()
     import hsw2v
-    from hsw2v.model import sentences as work
+    from hsw2v.model import sentence_files as work
+    from hsw2v.model.tables import check_table
 
     inputs = [model, *expand_sources([file])]
     if output is not None:
-        work.check_output(output, force=force)
-        check_no_input(output, inputs, force=force)
+        check_table(output, work.EXTENSIONS, force=force)
+        check_output(output, inputs, force=force)
     if save_component is not None:
         work.check_component(save_component, weighting)
         check_writable(save_component, force=force)

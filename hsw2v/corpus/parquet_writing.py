@@ -41,12 +41,15 @@ def write_parquet(
 
     writer = None
     with atomic_write(path, force=force) as stream:
-        for table in map(columns, tables):
-            if writer is None:
-                writer = parquet.ParquetWriter(stream, table.schema, compression="zstd")
-            writer.write_table(table, row_group_size=max(1, len(table)))
-        if writer is not None:
-            writer.close()
+        try:
+            for table in map(columns, tables):
+                if writer is None:
+                    writer = parquet.ParquetWriter(stream, table.schema, compression="zstd")
+                writer.write_table(table, row_group_size=max(1, len(table)))
+        finally:
+            # Also where something went wrong: it would close itself later, when the stream is gone.
+            if writer is not None:
+                writer.close()
 
 
 def _column(array: NDArray[Any]) -> Any:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, UsageError
-from hsw2v.events import Listener, Notice, ignore
+from hsw2v.events import Listener, Notice, Pace, VectorsProgress, ignore
 from hsw2v.files import read_text
 from hsw2v.model.arguments import Path, check_positive
 from hsw2v.model.subwords import SubwordVectors
@@ -154,7 +154,7 @@ def align(
             )
         )
     info = {"aligned_to": {"model": reference.name, "pairs": len(pairs)}}
-    return Alignment(reference, _rotated_model(model, rotation, info), rotation, pairs)
+    return Alignment(reference, _rotated_model(model, rotation, info, listener), rotation, pairs)
 
 
 def shared_words(first: Vocabulary, second: Vocabulary) -> Indexes:
@@ -192,28 +192,38 @@ def read_dictionary(path: str, first: Vocabulary, second: Vocabulary) -> Indexes
     return known
 
 
-def _rotated_model(model: Model, rotation: Rotation, info: dict[str, Any]) -> Model:
+def _rotated_model(
+    model: Model, rotation: Rotation, info: dict[str, Any], listener: Listener
+) -> Model:
     """Return a model with all of its vectors rotated."""
     from hsw2v.model.model import Model as Kind
+
+    pace, done = Pace(), 0
+
+    def tick(rows: int) -> None:
+        nonlocal done
+        done += rows
+        if pace.due():
+            listener(VectorsProgress("rotating", done, None, pace.seconds))
 
     subwords = model.subwords
     if subwords is not None:
         subwords = SubwordVectors(
             subwords.settings,
             subwords.buckets,
-            rotated(subwords.vectors, rotation),
+            rotated(subwords.vectors, rotation, tick),
             whole_words=subwords.whole_words,
         )
     rest: dict[str, Any] = {}
     if model.batch_norm is None and model.output is not None:
         kind = "classes" if isinstance(model.structure, Classes) else "tree"
-        rest = {"output": rotated(model.output, rotation), kind: model.structure}
+        rest = {"output": rotated(model.output, rotation, tick), kind: model.structure}
     oov: Callable[[], Vocabulary] | None = None
     if (known := model.oov) is not None:
         oov = lambda: known  # noqa: E731
     found = Kind(
         model.vocabulary,
-        rotated(model.vectors, rotation),
+        rotated(model.vectors, rotation, tick),
         config=model.config,
         info={**model.info, **info},
         subwords=subwords,

@@ -153,8 +153,9 @@ def load_index(model: Model, path: Path) -> Index:
         )
     store = open_store(source, _FORMAT)
     info = store.metadata["info"]
-    digest, expansion_search = (info.get(one) for one in ("vectors", "expansion_search"))
-    if type(expansion_search) is not int or not 0 < expansion_search < 1 << 31:
+    digest, expansion_search = info.get("vectors"), info.get("expansion_search", 0)
+    known = type(expansion_search) is int and 0 < expansion_search < 1 << 31
+    if not known or _TENSOR not in store or store.dtype(_TENSOR) != "U8":
         raise store.broken("is no whole index")
     content = store.array(_TENSOR)
     _check_digest(digest, model, source)
@@ -165,7 +166,7 @@ def load_index(model: Model, path: Path) -> Index:
         raise ModelFileError(
             f"is no index of usearch ({error})", where=source, hint="build it again"
         ) from error
-    if len(rows) != len(model):
+    if (len(rows), rows.dim) != (len(model), model.dim):
         raise store.broken("is no whole index")
     found = Index(rows, str(digest), model.dim, expansion_search)
     found._known = weakref.ref(model)

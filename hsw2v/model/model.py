@@ -58,7 +58,8 @@ if TYPE_CHECKING:
     from hsw2v.model.aligning import Alignment
     from hsw2v.model.indexing import Index
     from hsw2v.model.neighbours import Neighbour as RankedNeighbour
-    from hsw2v.model.sentences import SentenceVectors, Written
+    from hsw2v.model.sentence_files import Written
+    from hsw2v.model.sentences import SentenceVectors
     from hsw2v.trees.drawing import Drawing
 
 _OUTPUT_SETTINGS = ("loss", "node_sample", "negative", "samples", "ns_exponent")
@@ -746,24 +747,25 @@ class Model:
         weighting: str = "mean",
         smoothing: float = 0.001,
         component: ArrayLike | None = None,
-        field: str | None = None,
-        format: str = "auto",
-        skip_bad_records: bool = False,
         force: bool = False,
         listener: Listener = ignore,
+        **settings: Any,
     ) -> Written:
         """Write the vector of every line of a source, or of every record, in bounded memory.
 
-        The source is read as `hsw2v.train` does. The extension of the output tells its format:
-        .npy, .txt (numbers apart by blanks) or .parquet. An empty line has a vector, too: zeros.
-        The answer tells how many `sentences` there are, and how many are `without_words`.
+        The source is read as that of the training was; `settings` of the corpus override that:
+        `field="text"`, or for vectors of other programs `lowercase=True`, say. The extension of
+        the output tells its format: .npy, .txt (numbers apart by blanks) or .parquet. An empty line
+        has a vector, too: zeros. The answer tells how many `sentences` there are, and how many are
+        `without_words`.
 
         Raises:
-            UsageError: as `sentence_vectors`, or an extension that tells no format.
+            UsageError: as `sentence_vectors`, an unknown setting, or an extension that tells no
+                format.
             MissingInputError, CorruptInputError, EncodingError, EmptyCorpusError: as `hsw2v.train`.
             OutputExistsError, OutputError, DiskFullError
         """
-        from hsw2v.model.sentences import write_sentence_vectors
+        from hsw2v.model.sentence_files import write_sentence_vectors
 
         return write_sentence_vectors(
             self,
@@ -774,9 +776,7 @@ class Model:
             component=component,
             force=force,
             listener=listener,
-            field=field,
-            format=format,
-            skip_bad_records=skip_bad_records,
+            **settings,
         )
 
     def save(self, path: Path, *, force: bool = False) -> None:

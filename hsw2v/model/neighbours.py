@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from hsw2v.errors import UsageError
 from hsw2v.events import Listener, Pace, VectorsProgress, ignore
-from hsw2v.files import atomic_write, check_writable, compressing, compression_of
+from hsw2v.files import atomic_write, compressing, compression_of
 from hsw2v.model.arguments import check_positive
+from hsw2v.model.tables import check_table
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows, nearest, slices
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def write_neighbours(
     listener: Listener = ignore,
 ) -> int:
     """Write what `Model.write_neighbours` tells; return the number of rows."""
-    check_output(path, force=force)
+    check_table(path, EXTENSIONS, force=force)
     blocks = _counted(_blocks(model, k, top, index, listener))
     if path.endswith(".parquet"):
         from hsw2v.corpus.parquet_writing import write_parquet
@@ -93,27 +94,6 @@ def write_neighbours(
         for block in blocks:
             out.write(_tsv(names, block) if text else _jsonl(names, block))
     return blocks.rows
-
-
-def check_output(path: str, *, force: bool = False) -> None:
-    """Check, before any work, that neighbours can be written to a path.
-
-    Raises:
-        UsageError: its extension is none that is known, or what it takes is not installed.
-        OutputExistsError, OutputError
-    """
-    bare = path.removesuffix(compression_of(path))
-    if not bare.endswith(EXTENSIONS) or (bare.endswith(".parquet") and bare != path):
-        raise UsageError(
-            "has no extension that tells a format",
-            where=path,
-            hint="name it .parquet, .tsv or .jsonl; the last two may be compressed, as .tsv.gz",
-        )
-    if bare.endswith(".parquet"):
-        from hsw2v.corpus.parquet import check_parquet
-
-        check_parquet(path)
-    check_writable(path, force=force)
 
 
 class _counted:

@@ -1,32 +1,18 @@
-"""Vectors of sentences: of texts in memory, or of a file, in bounded memory."""
+"""Vectors of sentences: weighted means of the vectors of their words."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
-import orjson
-from numpy.typing import NDArray
 
-from hsw2v.config import CorpusConfig, known_settings
-from hsw2v.errors import EmptyCorpusError, Hsw2vError, UsageError
-from hsw2v.events import Listener, Notice, Pace, VectorsProgress, ignore
-from hsw2v.files import (
-    atomic_write,
-    check_writable,
-    compressing,
-    compression_of,
-    expand_sources,
-    explain_write_error,
-)
+from hsw2v.config import known_settings
+from hsw2v.errors import UsageError
 from hsw2v.model.arguments import vector_of
-from hsw2v.model.npy import array_in, write_npy
-from hsw2v.query.neighbours import Floats, Indexes, slices
+from hsw2v.query.neighbours import Floats, Indexes
 from hsw2v.query.sentences import (
     first_component,
     second_moment,
@@ -40,12 +26,10 @@ if TYPE_CHECKING:
 
 WEIGHTINGS = ("mean", "sif")
 SMOOTHING = 1e-3
-EXTENSIONS = (".npy", ".txt", ".parquet")
+CORPUS = ("tokens", "lowercase", "encoding_errors")
+"""The settings of a model that texts are split by."""
 
 _SENTENCES_AT_ONCE = 1 << 12
-_FEW = 100
-"""Sentences whose first principal component is rather theirs than that of a language."""
-_CORPUS = ("tokens", "lowercase", "encoding_errors")
 
 
 class SentenceVectors(NamedTuple):
@@ -57,16 +41,6 @@ class SentenceVectors(NamedTuple):
     """(n,) int64, how many known words each has."""
     component: Floats | None
     """(D,) float32, of length 1: what was removed from all of them; of `sif` alone."""
-
-
-class Written(NamedTuple):
-    """What was written of a file of sentences."""
-
-    sentences: int
-    without_words: int
-    """Those without a known word, whose vectors are zeros."""
-    component: Floats | None
-    """As that of `SentenceVectors`."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +95,8 @@ def sentence_vectors(
     if isinstance(texts, str):
         raise UsageError(f"{texts[:60]!r} is one text", hint="give a list of texts")
     how = Weighting.of(model, weighting, smoothing, component)
-    averages = _Averages(model, how)
-    config = known_settings(model.config, _CORPUS).corpus
+    averages = Averages(model, how)
+    config = known_settings(model.config, CORPUS).corpus
     remaining = iter(texts)
     found = [(np.empty((0, model.dim), np.float32), np.empty(0, np.int64))]
     while some := list(islice(remaining, _SENTENCES_AT_ONCE)):
@@ -143,67 +117,7 @@ def sentence_vectors(
     return SentenceVectors(vectors, words, None)
 
 
-def write_sentence_vectors(
-    model: Model,
-    source: str,
-    output: str | BinaryIO,
-    *,
-    weighting: str = "mean",
-    smoothing: float = SMOOTHING,
-    component: Any = None,
-    force: bool = False,
-    listener: Listener = ignore,
-    **form: Any,
-) -> Written:
-    """Write the vectors of the lines of a source: what `Model.write_sentence_vectors` tells."""
-    if isinstance(output, str):
-        check_output(output, force=force)
-    how = Weighting.of(model, weighting, smoothing, component)
-    config = known_settings(model.config, _CORPUS).replace(**form).corpus
-    expand_sources([source])
-    pace = Pace()
-    with _spool() as spool:
-        words = _averaged(model, how, source, config, spool, listener, pace)
-        vectors = _Spooled(spool, len(words), model.dim)
-        removed = how.component
-        if how.name == "sif" and removed is None:
-            if len(words) < _FEW:
-                told = f"of {len(words)} sentence{'s' if len(words) > 1 else ''} alone"
-                listener(Notice(f"the first principal component {told} is removed"))
-            removed = first_component(sum(map(second_moment, vectors.blocks())))  # type: ignore[arg-type]
-        _write(output, vectors, words, removed, force)
-    empty = int(np.count_nonzero(words == 0))
-    if empty:
-        listener(
-            Notice(
-                f"{empty:,} of {len(words):,} sentences have no known word: their vectors are zeros"
-            )
-        )
-    return Written(len(words), empty, removed)
-
-
-def check_output(path: str, *, force: bool = False) -> None:
-    """Check, before any work, that vectors of sentences can be written to a path.
-
-    Raises:
-        UsageError: its extension is none that is known, or what it takes is not installed.
-        OutputExistsError, OutputError
-    """
-    bare = path.removesuffix(compression_of(path))
-    if not bare.endswith(EXTENSIONS) or (bare.endswith(".parquet") and bare != path):
-        raise UsageError(
-            "has no extension that tells a format",
-            where=path,
-            hint="name it .npy, .txt or .parquet; the first two may be compressed, as .txt.gz",
-        )
-    if bare.endswith(".parquet"):
-        from hsw2v.corpus.parquet import check_parquet
-
-        check_parquet(path)
-    check_writable(path, force=force)
-
-
-class _Averages:
+class Averages:
     """Makes vectors of sentences that are lists of words."""
 
     def __init__(self, model: Model, how: Weighting) -> None:
@@ -245,98 +159,6 @@ class _Averages:
         return vectors[found]
 
 
-class _Spooled:
-    """Vectors (n, D) in a file."""
-
-    def __init__(self, stream: BinaryIO, count: int, dim: int) -> None:
-        self._stream, self.shape = stream, (count, dim)
-
-    def blocks(self) -> Iterator[Floats]:
-        """Yield them, some at a time."""
-        count, dim = self.shape
-        self._stream.seek(0)
-        for some in slices(count, _SENTENCES_AT_ONCE):
-            size = (some.stop - some.start) * dim
-            yield np.frombuffer(self._stream.read(4 * size), np.float32).reshape(-1, dim)
-
-
-@contextmanager
-def _spool() -> Iterator[BinaryIO]:
-    try:
-        with tempfile.TemporaryFile() as stream:
-            yield cast(BinaryIO, stream)
-    except OSError as error:
-        if isinstance(error, Hsw2vError | BrokenPipeError):
-            raise
-        raise explain_write_error(error, tempfile.gettempdir()) from error
-
-
-def _averaged(
-    model: Model,
-    how: Weighting,
-    source: str,
-    config: CorpusConfig,
-    spool: BinaryIO,
-    listener: Listener,
-    pace: Pace,
-) -> Indexes:
-    """Put the vectors of all lines of a source into a file; return how many words each has."""
-    # This compiles what reads text.
-    from hsw2v.corpus.lines import read_lines
-    from hsw2v.corpus.stream import tell_replaced, tell_skipped
-
-    averages, counts, replaced, skipped, done = _Averages(model, how), [], 0, 0, 0
-    for some in read_lines(source, config):
-        for part in slices(len(some.tokens), _SENTENCES_AT_ONCE):
-            vectors, words = averages.of(some.tokens[part])
-            spool.write(vectors.tobytes())
-            counts.append(words)
-        replaced, skipped = replaced + some.replaced, skipped + some.skipped
-        done += len(some.tokens)
-        if pace.due():
-            listener(VectorsProgress("sentences", done, None, pace.seconds))
-    tell_replaced(replaced, config, listener)
-    if skipped:
-        tell_skipped(skipped, listener)
-    if not counts:
-        raise EmptyCorpusError("there are no lines", where=source, hint="name a file of sentences")
-    return np.concatenate(counts)
-
-
-def _write(
-    output: str | BinaryIO, vectors: _Spooled, words: Indexes, removed: Floats | None, force: bool
-) -> None:
-    blocks = vectors.blocks()
-    if removed is not None:
-        component = removed
-        blocks = (without(one, component) for one in blocks)
-    if not isinstance(output, str):
-        _write_text(output, blocks)
-        return
-    if output.endswith(".parquet"):
-        from hsw2v.corpus.parquet_writing import write_parquet
-
-        counts = (words[some] for some in slices(len(words), _SENTENCES_AT_ONCE))
-        tables: Iterator[dict[str, NDArray[Any]]] = (
-            {"vector": block, "words": count} for block, count in zip(blocks, counts, strict=True)
-        )
-        write_parquet(output, tables, force=force)
-        return
-    with atomic_write(output, force=force) as stream, compressing(stream, output) as out:
-        if output.removesuffix(compression_of(output)).endswith(".npy"):
-            write_npy(out, vectors.shape, blocks)
-        else:
-            _write_text(out, blocks)
-
-
-def _write_text(out: BinaryIO, blocks: Iterable[Floats]) -> None:
-    """Write the numbers of a vector a line, each the shortest decimal that reads back equal."""
-    for block in blocks:
-        numbers = orjson.dumps(np.ascontiguousarray(block), option=orjson.OPT_SERIALIZE_NUMPY)
-        lines = numbers[2:-2].replace(b"],[", b"\n").replace(b",", b" ")
-        out.write(lines + b"\n")
-
-
 def _listed(sentence: object) -> Sequence[str]:
     if isinstance(sentence, str) or not isinstance(sentence, Iterable):
         raise UsageError(
@@ -346,34 +168,3 @@ def _listed(sentence: object) -> Sequence[str]:
     if not all(isinstance(word, str) for word in words):
         raise UsageError("a sentence holds what is no word", hint="words are strings")
     return words
-
-
-def check_component(path: str, weighting: str) -> None:
-    """Check that there is to be a component, and that it can be written to a path.
-
-    Raises:
-        UsageError: there is none without sif, or the path is that of another format.
-    """
-    if weighting != "sif":
-        raise UsageError("only sif has a component", hint="give weighting sif")
-    if not path.endswith(".npy"):
-        raise UsageError("is no name of an array", where=path, hint="name it .npy")
-
-
-def write_component(path: str, component: Floats, *, force: bool = False) -> None:
-    """Write a component (D,) as an array.
-
-    Raises:
-        OutputExistsError, OutputError, DiskFullError
-    """
-    with atomic_write(path, force=force) as stream:
-        np.save(stream, component)
-
-
-def read_component(path: str) -> Floats:
-    """Read a component that `write_component` has written.
-
-    Raises:
-        MissingInputError, CorruptInputError
-    """
-    return array_in(path, "f", 1, "it must have a number for every dimension")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,11 +29,17 @@ def rotation_between(source: Floats, target: Floats) -> Rotation:
     return found
 
 
-def rotated(rows: Floats, rotation: Rotation) -> Floats:
-    """Return rows (n, D) times a rotation (D, D), as float32, in bounded memory."""
+def rotated(
+    rows: Floats, rotation: Rotation, tick: Callable[[int], None] = lambda done: None
+) -> Floats:
+    """Return rows (n, D) times a rotation (D, D), as float32, in bounded memory.
+
+    `tick` is called with how many more rows are done.
+    """
     found: Floats = np.empty(rows.shape, np.float32)
     for some in slices(len(rows), _ROWS_AT_ONCE):
         found[some] = rows[some].astype(np.float64) @ rotation
+        tick(some.stop - some.start)
     return found
 
 

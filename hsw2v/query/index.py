@@ -83,6 +83,11 @@ class RowIndex:
         """Return the number of rows."""
         return len(self._index)
 
+    @property
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return int(self._index.ndim)
+
     def nearest(
         self, unit: UnitRows, queries: Floats, k: int, exclude: Indexes | None = None
     ) -> tuple[Indexes, Floats]:
