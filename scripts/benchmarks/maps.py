@@ -153,8 +153,7 @@ def picture(model: str, words: int, word: str) -> bytes:
         with opened(page) as shown:
             shown.locator("#query").fill(word)
             shown.locator("#query").press("Enter")
-            for _ in range(3):
-                shown.locator("#farther").click()
+            shown.locator("#all").click()
             shown.mouse.move(0, 0)
             shown.evaluate("document.activeElement.blur()")
             shown.wait_for_timeout(1000)
