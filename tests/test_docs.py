@@ -76,7 +76,7 @@ def test_no_name_stands_twice_in_the_python_page() -> None:
 
 def test_every_event_of_training_is_named_in_the_guide() -> None:
     elsewhere = {
-        *("ScoringProgress", "DiagnosisProgress", "LabelsProgress"),
+        *("ScoringProgress", "DiagnosisProgress", "LabelsProgress", "MapProgress"),
         *("Preparing", "RunBegin", "RunEnd"),
     }
     guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
