@@ -97,19 +97,23 @@ def figure() -> Any:
 
 def data_of(found: WordMap) -> dict[str, Any]:
     """Return a map as JSON: lists of strings, and arrays of numbers as base64."""
-    small = np.uint16 if len(found) <= 1 << 16 else np.uint32
     counts = None if found.counts is None else packed(found.counts.astype(np.float64))
     return {
         "words": list(found.words),
         "counts": counts,
         "x": packed(found.positions[:, 0]),
         "y": packed(found.positions[:, 1]),
-        "neighbors": packed(found.neighbors.astype(small)),
+        "neighbors": packed(_small(found.neighbors)),
         "similarities": packed(found.similarities.astype(np.float32)),
-        "branches": [packed(level.astype(np.uint16)) for level in found.branches.T],
+        "branches": [packed(_small(level)) for level in found.branches.T],
         "names": [list(level) for level in found.branch_names],
         "places": [level.tolist() for level in found.branch_places],
     }
+
+
+def _small(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers of 0 and more in two bytes each where these do, else in four."""
+    return numbers.astype(np.uint16 if numbers.max(initial=0) < 1 << 16 else np.uint32)
 
 
 def packed(numbers: NDArray[Any]) -> dict[str, str]:

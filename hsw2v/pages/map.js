@@ -16,10 +16,11 @@
   const index = new Map(words.map((word, row) => [word, row]));
   const lower = words.map((word) => word.toLowerCase());
 
-  // Positions of many words, from frequent to rare, so that a share of them is a size.
-  const weight = Float64Array.from(words, (_, row) =>
-    counts ? Math.log(counts[row] / counts[total - 1]) / (Math.log(counts[0] / counts[total - 1]) || 1)
-      : 1 - row / total);
+  // How frequent a word is: from 0 to 1, by the logarithm; or by its place in the list.
+  const logs = Float64Array.from(words, (_, row) => counts ? Math.log(Math.max(1, counts[row])) : -Math.log(row + 1));
+  const [least, most] = logs.reduce(([low, high], one) => [Math.min(low, one), Math.max(high, one)], [Infinity, -Infinity]);
+  const weight = logs.map((one) => (one - least) / (most - least || 1));
+  const times = counts && counts.reduce(([low, high], one) => [Math.min(low, one), Math.max(high, one)], [Infinity, 0]);
 
   await Bokeh.embed.embed_item(json("figure"), "plot");
   const made = Bokeh.documents[0];
@@ -73,10 +74,7 @@
     const color = words.map((_, row) => state.branch >= 0 && of[row] !== state.branch ? faint : colour(row));
     points.data = { x, y, size: pointSizes(), color };
     $("legend").hidden = Boolean(by) || !counts;
-    if (counts) {
-      $("rare").textContent = number.format(counts[total - 1]);
-      $("frequent").textContent = number.format(counts[0]);
-    }
+    if (times) [$("rare").textContent, $("frequent").textContent] = times.map((one) => number.format(one));
     mark();
     write();
   }
