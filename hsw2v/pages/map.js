@@ -70,7 +70,7 @@
     state.branchColours = levels.map((_, level) => branchColours(level));
     const by = state.branchColours[state.level], of = levels[state.level];
     const faint = mixed(state.colours.line, state.colours.paper, 0.2);
-    const colour = (row) => by ? by[of[row]] : mixed(state.colours.line, state.colours[1], Math.min(1, 0.1 + weight[row]));
+    const colour = (row) => by ? by[of[row]] : mixed(state.colours.line, state.colours[1], 0.2 + 0.8 * Math.sqrt(weight[row]));
     const color = words.map((_, row) => state.branch >= 0 && of[row] !== state.branch ? faint : colour(row));
     points.data = { x, y, size: pointSizes(), color };
     $("legend").hidden = Boolean(by) || !counts;
@@ -219,7 +219,7 @@
       // So near that most of its neighbours are in sight.
       const away = [...near(row)].map((one) => Math.hypot(x[one] - x[row], y[one] - y[row])).sort((a, b) => a - b);
       const wanted = 3 * away[Math.floor(0.6 * away.length)] / Math.min(...size());
-      const scale = Math.min(Math.max(wanted, state.home / 20), state.home / 5);
+      const scale = Math.min(Math.max(wanted, state.home / 30), state.home / 5);
       const covered = innerWidth <= 640 ? $("panel").offsetHeight : 0;
       look(x[row], y[row] - scale * covered / 2, scale);
     }
