@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.maps import kept
 from commandline import complaint, run, write_model
 from numpy.typing import NDArray
 from some_trees import ODD_WORDS, chain, random_tree
@@ -255,3 +256,13 @@ def test_open_shows_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     model = write_model(tmp_path / "m.safetensors")
     run("map", model, "--open")
     assert shown == [(tmp_path / "m.map.html").as_uri()]
+
+
+def test_how_much_of_the_neighbours_a_map_keeps_is_measured() -> None:
+    places = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
+    distances = np.linalg.norm(places[:, None] - places[None], axis=2)
+    np.fill_diagonal(distances, np.inf)
+    near = np.argsort(distances, axis=1)[:, :10]
+    assert kept(places, near) == 1.0
+    near[:, :5] = np.argsort(-distances, axis=1)[:, 1:6]
+    assert kept(places, near) == 0.5

@@ -74,11 +74,12 @@ def spot(shown: Page, word: str) -> tuple[float, float]:
           const of = (one) => new Float32Array(
             Uint8Array.from(atob(one.data), (letter) => letter.charCodeAt(0)).buffer);
           const plot = Bokeh.documents[0].get_model_by_name("plot");
-          const row = map.words.indexOf(word), box = document.getElementById("plot");
+          const row = map.words.indexOf(word);
+          const box = document.getElementById("plot").getBoundingClientRect();
           const share = (value, range) => (value - range.start) / (range.end - range.start);
           return [
-            share(of(map.x)[row], plot.x_range) * box.clientWidth,
-            (1 - share(of(map.y)[row], plot.y_range)) * box.clientHeight,
+            box.left + share(of(map.x)[row], plot.x_range) * box.width,
+            box.top + (1 - share(of(map.y)[row], plot.y_range)) * box.height,
           ];
         }""",
         word,
@@ -195,7 +196,28 @@ def test_the_policy_lets_no_other_script_run(shown: Page) -> None:
     policy = shown.locator("meta[http-equiv]").get_attribute("content")
     assert policy is not None
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
-    assert not re.search(r"script-src[^;]*unsafe-inline", policy)
+    assert not re.search(r"script-src[^;]*unsafe", policy)
+
+
+def test_the_licence_of_the_library_is_in_the_page(path: Path) -> None:
+    assert "Redistribution and use in source and binary forms" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("counts", [[0] * 5, [0, 3, 0, 9, 1]])
+def test_words_without_counts_or_in_another_order(
+    visit: Callable[[Path], Page], tmp_path: Path, counts: list[int]
+) -> None:
+    words = Vocabulary.from_words(list("abcde"), counts)
+    model = hsw2v.Model(words, np.eye(5))
+    model.map(branches=()).save(tmp_path / "m.html")
+    shown = visit(tmp_path / "m.html")
+    shown.wait_for_function("document.body.dataset.ready")
+    sizes = shown.evaluate("[...Bokeh.documents[0].get_model_by_name('points').data.size]")
+    assert min(sizes) == pytest.approx(2.6, rel=0.01)
+    assert max(sizes) == pytest.approx(8.6, rel=0.01)
+    search(shown, "d")
+    assert shown.locator("#word").inner_text() == "d"
+    assert "times" in shown.locator("#facts").inner_text() or not any(counts)
 
 
 def test_json_within_a_page_is_nothing_else() -> None:

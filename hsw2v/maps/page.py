@@ -26,7 +26,7 @@ def map_page(found: WordMap) -> str:
     """Return the page of a map as HTML: BokehJS, the map, and what searches and tells."""
     from bokeh.resources import Resources
 
-    bundle = Resources(mode="inline", components=["bokeh", "bokeh-gl"]).js_raw
+    bundle = Resources(mode="inline", components=["bokeh"]).js_raw
     title = f"Map of {found.name}" if found.name else "Map of words"
     return page(
         title,
@@ -34,8 +34,6 @@ def map_page(found: WordMap) -> str:
         styles=[asset("style.css"), asset("map.css")],
         scripts=[*bundle, asset("map.js")],
         data={"map": data_of(found), "figure": figure()},
-        # BokehJS draws by WebGL with regl, which compiles its commands.
-        evaluate=True,
     )
 
 
@@ -50,11 +48,13 @@ def figure() -> Any:
         sizing_mode="stretch_both",
         x_range=Range1d(start=-1, end=1),
         y_range=Range1d(start=-1, end=1),
-        output_backend="webgl",
         tools=[PanTool(), WheelZoomTool(zoom_on_axis=False)],
         toolbar_location=None,
         name="plot",
-        lod_threshold=None,
+        # While it is moved, every fourth point.
+        lod_threshold=5_000,
+        lod_factor=4,
+        lod_timeout=150,
         background_fill_color=None,
         border_fill_color=None,
         outline_line_color=None,
@@ -87,7 +87,7 @@ def figure() -> Any:
     halo: dict[str, Any] = {
         "text_outline_color": "halo",
         "text_outline_width": 3,
-        "text_color": None,
+        "text_color": "halo",
     }
     for colours in (halo, {"text_color": "color"}):
         plot.text("x", "y", "text", **look, **colours, source=labels)
@@ -97,19 +97,23 @@ def figure() -> Any:
 
 def data_of(found: WordMap) -> dict[str, Any]:
     """Return a map as JSON: lists of strings, and arrays of numbers as base64."""
-    small = np.uint16 if len(found) <= 1 << 16 else np.uint32
     counts = None if found.counts is None else packed(found.counts.astype(np.float64))
     return {
         "words": list(found.words),
         "counts": counts,
         "x": packed(found.positions[:, 0]),
         "y": packed(found.positions[:, 1]),
-        "neighbors": packed(found.neighbors.astype(small)),
+        "neighbors": packed(_small(found.neighbors)),
         "similarities": packed(found.similarities.astype(np.float32)),
-        "branches": [packed(level.astype(np.uint16)) for level in found.branches.T],
+        "branches": [packed(_small(level)) for level in found.branches.T],
         "names": [list(level) for level in found.branch_names],
         "places": [level.tolist() for level in found.branch_places],
     }
+
+
+def _small(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers of 0 and more in two bytes each where these do, else in four."""
+    return numbers.astype(np.uint16 if numbers.max(initial=0) < 1 << 16 else np.uint32)
 
 
 def packed(numbers: NDArray[Any]) -> dict[str, str]:

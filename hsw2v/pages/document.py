@@ -23,19 +23,16 @@ def page(
     styles: Sequence[str] = (),
     scripts: Sequence[str] = (),
     data: Mapping[str, Any] | None = None,
-    evaluate: bool = False,
 ) -> str:
     """Return an HTML document that holds all it needs, with a Content Security Policy.
 
     `body` is HTML. Each of `data` is in a script element of that id, as JSON. The policy lets no
-    script run but `scripts`, by their digests, and nothing be fetched; `evaluate` lets these
-    compile code.
+    script run but `scripts`, by their digests, and nothing be fetched.
     """
     scripts = [_one_element(one) for one in scripts]
     digests = " ".join(f"'{_digest(one)}'" for one in scripts)
-    evaluated = " 'unsafe-eval'" if evaluate else ""
     policy = (
-        f"default-src 'none'; script-src {digests or chr(39) + 'none' + chr(39)}{evaluated}; "
+        f"default-src 'none'; script-src {digests or chr(39) + 'none' + chr(39)}; "
         "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     )
     kept = "".join(

@@ -16,10 +16,11 @@
   const index = new Map(words.map((word, row) => [word, row]));
   const lower = words.map((word) => word.toLowerCase());
 
-  // Positions of many words, from frequent to rare, so that a share of them is a size.
-  const weight = Float64Array.from(words, (_, row) =>
-    counts ? Math.log(counts[row] / counts[total - 1]) / (Math.log(counts[0] / counts[total - 1]) || 1)
-      : 1 - row / total);
+  // How frequent a word is: from 0 to 1, by the logarithm; or by its place in the list.
+  const logs = Float64Array.from(words, (_, row) => counts ? Math.log(Math.max(1, counts[row])) : -Math.log(row + 1));
+  const [least, most] = logs.reduce(([low, high], one) => [Math.min(low, one), Math.max(high, one)], [Infinity, -Infinity]);
+  const weight = logs.map((one) => (one - least) / (most - least || 1));
+  const times = counts && counts.reduce(([low, high], one) => [Math.min(low, one), Math.max(high, one)], [Infinity, 0]);
 
   await Bokeh.embed.embed_item(json("figure"), "plot");
   const made = Bokeh.documents[0];
@@ -65,17 +66,15 @@
 
   function paint() {
     for (const name of ["text", "muted", "line", "mark", "paper", "1"]) state.colours[name] = css(`--${name}`);
+    plot.setv({ background_fill_color: state.colours.paper, border_fill_color: state.colours.paper });
     state.branchColours = levels.map((_, level) => branchColours(level));
     const by = state.branchColours[state.level], of = levels[state.level];
     const faint = mixed(state.colours.line, state.colours.paper, 0.2);
-    const colour = (row) => by ? by[of[row]] : mixed(state.colours.line, state.colours[1], Math.min(1, 0.1 + weight[row]));
+    const colour = (row) => by ? by[of[row]] : mixed(state.colours.line, state.colours[1], 0.2 + 0.8 * Math.sqrt(weight[row]));
     const color = words.map((_, row) => state.branch >= 0 && of[row] !== state.branch ? faint : colour(row));
     points.data = { x, y, size: pointSizes(), color };
     $("legend").hidden = Boolean(by) || !counts;
-    if (counts) {
-      $("rare").textContent = number.format(counts[total - 1]);
-      $("frequent").textContent = number.format(counts[0]);
-    }
+    if (times) [$("rare").textContent, $("frequent").textContent] = times.map((one) => number.format(one));
     mark();
     write();
   }
@@ -91,15 +90,16 @@
     const { start: left, end: right } = plot.x_range, { start: low, end: high } = plot.y_range;
     return { x: (left + right) / 2, y: (low + high) / 2, scale: (right - left) / size()[0], left, right, low, high };
   }
-  function fit(rows, least = 0) {
+  function fit(rows) {
     let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
     for (const row of rows) {
       left = Math.min(left, x[row]); right = Math.max(right, x[row]);
       low = Math.min(low, y[row]); high = Math.max(high, y[row]);
     }
-    const [width, height] = size();
-    const scale = Math.max((right - left) / (0.92 * width), (high - low) / (0.9 * height), least) || 1;
-    look((left + right) / 2, (low + high) / 2, scale);
+    // Beside the panel, where it leaves room for the map.
+    const [width, height] = size(), panel = $("panel"), beside = innerWidth > 640 ? panel.offsetWidth : 0;
+    const scale = Math.max((right - left) / (0.92 * (width - beside)), (high - low) / (0.9 * height)) || 1;
+    look((left + right + beside * scale) / 2, (low + high) / 2, scale);
   }
   const everything = () => fit(words.keys());
   function zoom(factor) { const now = seen(); look(now.x, now.y, now.scale * factor); }
@@ -144,7 +144,7 @@
       const half = ruler.measureText(one.text).width / 2 + 4;
       const across = (one.x - now.left) / now.scale, down = (now.high - one.y) / now.scale;
       const box = [across - half, down - one.up - one.px - 2, across + half, down - one.up + 3];
-      if (box[2] < 0 || box[0] > width || box[3] < 0 || box[1] > height) continue;
+      if (box[0] < 0 || box[2] > width || box[1] < 0 || box[3] > height) continue;
       if (placed.some(({ box: other }) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
       placed.push({ ...one, box });
     }
@@ -219,7 +219,7 @@
       // So near that most of its neighbours are in sight.
       const away = [...near(row)].map((one) => Math.hypot(x[one] - x[row], y[one] - y[row])).sort((a, b) => a - b);
       const wanted = 3 * away[Math.floor(0.6 * away.length)] / Math.min(...size());
-      const scale = Math.min(Math.max(wanted, state.home / 20), state.home / 5);
+      const scale = Math.min(Math.max(wanted, state.home / 30), state.home / 5);
       const covered = innerWidth <= 640 ? $("panel").offsetHeight : 0;
       look(x[row], y[row] - scale * covered / 2, scale);
     }
@@ -316,7 +316,8 @@
     if (event.key === "/" && event.target !== query) { event.preventDefault(); query.focus(); }
   });
   element.addEventListener("pointermove", (event) => {
-    const row = event.buttons || event.pointerType === "touch" ? -1 : nearest(event.clientX, event.clientY, 8);
+    const box = element.getBoundingClientRect(), mouse = event.pointerType !== "touch" && !event.buttons;
+    const row = mouse ? nearest(event.clientX - box.left, event.clientY - box.top, 8) : -1;
     tell(row, event.clientX, event.clientY);
   });
   element.addEventListener("pointerleave", () => tell(-1));

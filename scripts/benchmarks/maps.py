@@ -6,9 +6,11 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,9 @@ from benchmarks import processes
 from benchmarks.benchmark import ROUNDS, Benchmark, option
 from benchmarks.pages import Pages, spread, table
 from benchmarks.records import Fields, Record, rounds
+from hsw2v.maps.making import neighbours_of
+from hsw2v.maps.positions import NEIGHBOURS
+from hsw2v.query.neighbours import unit_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -31,6 +36,8 @@ SECONDS = 4.0
 """Of each gesture."""
 KEPT = 10
 """Nearest words of which it is counted how many are the nearest on the map."""
+EVERY = 10
+"""Of the words, one in so many is looked at."""
 _COUNT_FRAMES = """() => {
   window.frames_drawn = 0;
   const count = () => { window.frames_drawn++; requestAnimationFrame(count); };
@@ -80,17 +87,44 @@ def frames(shown: Page, gesture: str) -> float:
     return float(drawn / seconds)
 
 
-def kept(path: Path) -> float:
-    """Return the share of the nearest words of a table that are the nearest in the plane."""
+def kept_by_table(path: Path) -> float:
+    """Return `kept` of a table of a map."""
     from pyarrow import parquet
 
     found = parquet.read_table(path)
-    places = np.stack([found[one].to_numpy() for one in "xy"], axis=1).astype(np.float64)
-    ids = np.array([one["ids"][:KEPT] for one in found["neighbors"].to_pylist()])
+    places = np.stack([found[one].to_numpy() for one in "xy"], axis=1)
+    return kept(places, np.array([one["ids"] for one in found["neighbors"].to_pylist()]))
+
+
+def kept(places: NDArray[np.float32], neighbors: NDArray[np.int64]) -> float:
+    """Return the share of the nearest words that are the nearest in the plane, of a sample."""
+    places = places.astype(np.float64)
     share = [
-        np.isin(near, _nearest(places, row)).mean() for row, near in enumerate(ids) if row % 10 == 0
+        np.isin(near[:KEPT], _nearest(places, row)).mean()
+        for row, near in enumerate(neighbors)
+        if row % EVERY == 0
     ]
     return float(np.mean(share))
+
+
+def by_umap(model: str, words: int) -> Fields:
+    """Return what UMAP takes, its import among it, and keeps of the same neighbours."""
+    unit = unit_rows(hsw2v.load(model).vectors[:words])
+    near, cosines = neighbours_of(unit, NEIGHBOURS)
+    begun = time.process_time()
+    from umap import UMAP
+
+    # With itself, as UMAP has it.
+    own = np.arange(len(unit))[:, None], np.zeros((len(unit), 1), np.float32)
+    indexes, distances = np.hstack((own[0], near)), np.hstack((own[1], 1 - cosines))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        places = UMAP(
+            n_neighbors=NEIGHBOURS + 1,
+            metric="cosine",
+            precomputed_knn=(indexes, distances, None),
+        ).fit_transform(unit)
+    return {"umap_processor": time.process_time() - begun, "umap_kept": kept(places, near)}
 
 
 def _nearest(places: NDArray[np.float64], row: int) -> NDArray[np.int64]:
@@ -117,7 +151,8 @@ def measure(given: Namespace, record: Record) -> None:
             return {
                 **{"seconds": made.seconds, "processor": made.processor},
                 **{"peak_bytes": made.peak_bytes, "page_bytes": page.stat().st_size},
-                **{"drawn": drawn, **fluid, "kept": kept(words)},
+                **{"drawn": drawn, **fluid, "kept": kept_by_table(words)},
+                **(by_umap(given.model, key["words"]) if find_spec("umap") else {}),
             }
 
         record.measure(rounds(given.rounds, words=given.words), work)
@@ -130,11 +165,14 @@ def render(record: Record, pages: Pages) -> str:
         "processor": ("processor time, s", 1.0, 1),
         "peak_bytes": ("memory, MB", 1e-6, 0),
         "kept": (f"of {KEPT} nearest, nearest on the map, %", 100.0, 1),
+        "umap_processor": ("UMAP, processor time, s", 1.0, 1),
+        "umap_kept": ("kept by UMAP, %", 100.0, 1),
         "page_bytes": ("page, MB", 1e-6, 1),
         "drawn": ("until drawn, s", 1.0, 1),
         "drag": ("frames/s, dragged", 1.0, 0),
         "zoom": ("frames/s, zoomed", 1.0, 0),
     }
+    columns = {one: column for one, column in columns.items() if one in record.runs[0]}
     rows = []
     for words, runs in record.groups("words").items():
         cells = (
@@ -153,8 +191,7 @@ def picture(model: str, words: int, word: str) -> bytes:
         with opened(page) as shown:
             shown.locator("#query").fill(word)
             shown.locator("#query").press("Enter")
-            for _ in range(3):
-                shown.locator("#farther").click()
+            shown.locator("#all").click()
             shown.mouse.move(0, 0)
             shown.evaluate("document.activeElement.blur()")
             shown.wait_for_timeout(1000)
