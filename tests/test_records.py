@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import GenericAlias, SimpleNamespace
 
 import pytest
 
@@ -50,3 +51,16 @@ def test_values_of_another_type_are_refused(wrong: dict[str, object]) -> None:
 def test_a_field_may_not_be_missing() -> None:
     with pytest.raises(TypeError):
         records(Entry, [{"name": "a"}])
+
+
+def test_an_alias_of_a_generic_type_is_the_type() -> None:
+    @dataclass
+    class Holder:
+        values: object
+
+    # As `type Some[T] = list[T]` of Python 3.12, and as NumPy 2.5 has NDArray.
+    alias = SimpleNamespace(__value__=list[int])
+    Holder.__annotations__["values"] = GenericAlias(alias, (int,))  # type: ignore[arg-type]
+    assert records(Holder, [{"values": [1]}])[0].values == [1]
+    with pytest.raises(TypeError):
+        records(Holder, [{"values": (1,)}])
