@@ -34,6 +34,6 @@ def _fits(value: object, expected: Any) -> bool:
 
 
 def _class_of(one: Any) -> Any:
-    """Return the class of a generic type, or of an alias of one: NDArray is one from NumPy 2.5 on."""
+    """Return the class of a generic type, or of an alias of one, as NDArray is in NumPy 2.5."""
     origin = get_origin(one) or one
     return _class_of(origin.__value__) if hasattr(origin, "__value__") else origin

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import GenericAlias, SimpleNamespace
+from types import GenericAlias
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hsw2v.records import records
 
@@ -53,14 +55,25 @@ def test_a_field_may_not_be_missing() -> None:
         records(Entry, [{"name": "a"}])
 
 
+class Alias:
+    """As `type Alias[T] = list[T]` of Python 3.12, and as NumPy 2.5 has NDArray."""
+
+    __value__ = list[int]
+
+    def __getitem__(self, arguments: tuple[type, ...]) -> GenericAlias:
+        return GenericAlias(self, arguments)  # type: ignore[arg-type]
+
+
 def test_an_alias_of_a_generic_type_is_the_type() -> None:
     @dataclass
     class Holder:
         values: object
 
-    # As `type Some[T] = list[T]` of Python 3.12, and as NumPy 2.5 has NDArray.
-    alias = SimpleNamespace(__value__=list[int])
-    Holder.__annotations__["values"] = GenericAlias(alias, (int,))  # type: ignore[arg-type]
-    assert records(Holder, [{"values": [1]}])[0].values == [1]
-    with pytest.raises(TypeError):
-        records(Holder, [{"values": (1,)}])
+    for array, kind, others in (
+        (np.zeros(2), NDArray[np.float64], [0.0]),
+        ([1], Alias()[int,], (1,)),
+    ):
+        Holder.__annotations__["values"] = kind
+        assert records(Holder, [{"values": array}])[0].values is array
+        with pytest.raises(TypeError):
+            records(Holder, [{"values": others}])
