@@ -30,4 +30,10 @@ def _fits(value: object, expected: Any) -> bool:
     if isinstance(value, int):
         # JSON may write a float as a whole number, and either with any number of digits.
         return value.bit_length() < 64 and (int in types or float in types)
-    return isinstance(value, tuple(get_origin(one) or one for one in types))
+    return isinstance(value, tuple(map(_class_of, types)))
+
+
+def _class_of(one: Any) -> Any:
+    """Return the class of a generic type, or of an alias of one, as NDArray is in NumPy 2.5."""
+    origin = get_origin(one) or one
+    return _class_of(origin.__value__) if hasattr(origin, "__value__") else origin

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
+import sys
+from functools import cache
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 
-from commandline import SCRIPTS, run_script
+import pytest
+from commandline import SCRIPTS
 from PIL import Image
 
 DOCS = SCRIPTS.parent / "docs"
 
 
+@cache
+def script() -> ModuleType:
+    """Return scripts/bench as a module."""
+    loader = SourceFileLoader("bench", str(SCRIPTS / "bench"))
+    spec = spec_from_loader("bench", loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
 def bench(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    return run_script("bench", *arguments, code=code)
+    """Run it in this process, since a new one would import for a second, and see how it ends."""
+    given = [str(SCRIPTS / "bench"), *map(str, arguments)]
+    out, err = io.StringIO(), io.StringIO()
+    ended: object = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", given)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                script().main()
+            except SystemExit as exit:
+                ended = exit.code or 0
+    if isinstance(ended, str):
+        print(ended, file=err)
+        ended = 1
+    assert ended == code, err.getvalue()
+    return subprocess.CompletedProcess(given, code, out.getvalue(), err.getvalue())
 
 
 def tables(text: str) -> list[list[dict[str, str]]]:
