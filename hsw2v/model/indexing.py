@@ -18,6 +18,7 @@ from hsw2v.query.index import CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH, Row
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows
 
 if TYPE_CHECKING:
+    from hsw2v.model.base import ModelBase
     from hsw2v.model.model import Model
 
 EXTENSION = ".index"
@@ -35,7 +36,7 @@ class Index:
         """Take an index of the rows of a model whose vectors have this digest."""
         self._rows, self._digest = rows, digest
         self.dim, self.expansion_search = dim, expansion_search
-        self._known: Callable[[], Model | None] = lambda: None
+        self._known: Callable[[], ModelBase | None] = lambda: None
 
     def __len__(self) -> int:
         """Return the number of words."""
@@ -44,7 +45,7 @@ class Index:
     def __repr__(self) -> str:
         return f"<hsw2v.Index: {len(self):,} words, {self.dim} dimensions>"
 
-    def check(self, model: Model, where: str = "") -> None:
+    def check(self, model: ModelBase, where: str = "") -> None:
         """Make sure that it is an index of the vectors of a model.
 
         Raises:
@@ -173,7 +174,7 @@ def load_index(model: Model, path: Path) -> Index:
     return found
 
 
-def _check_digest(digest: object, model: Model, where: str) -> None:
+def _check_digest(digest: object, model: ModelBase, where: str) -> None:
     if digest != digest_of(model):
         raise UsageError(
             "is the index of other vectors than those of the model"
@@ -184,7 +185,7 @@ def _check_digest(digest: object, model: Model, where: str) -> None:
         )
 
 
-def digest_of(model: Model) -> str:
+def digest_of(model: ModelBase) -> str:
     """Return a digest of the vectors of a model."""
     digest = hashlib.sha256(str(model.vectors.shape).encode())
     for start in range(0, len(model), _ROWS_AT_ONCE):
