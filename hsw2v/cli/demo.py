@@ -32,6 +32,7 @@ QUESTIONS = (
     "predict {model} --context 'open file'",
     "info {model}",
     "export {model} demo.txt",
+    "explore {model}",
 )
 ORIGIN = "hsw2v demo"
 
