@@ -160,6 +160,10 @@ def _model(**settings: Any) -> Callable[[StandIns, Path], None]:
     return write
 
 
+def _neighbours(made: StandIns, path: Path) -> None:
+    hsw2v.load(made.path("model.safetensors")).write_neighbours(path, k=2, top=20)
+
+
 def _graph_model(made: StandIns, path: Path) -> None:
     few = {"walks_per_node": 2, "walk_length": 10}
     hsw2v.train(graph=made.path("edges.txt"), min_count=1, **few, **SMALL).save(path)
@@ -236,6 +240,9 @@ WRITERS: list[tuple[str, Callable[[StandIns, Path], None]]] = [
     ("pairs*", _pairs),
     ("questions-words.txt", _analogies),
     ("names.txt", _words),
+    ("cities.txt", _words),
+    ("en-de.txt", _lines(*(f"{one}\t{one}" for one in GROUPS[0].split()))),
+    ("neighbours.*", _neighbours),
     ("stopwords.txt", _words),
     ("words.t*", _words),
     ("glove*.100d.txt", _export(100)),

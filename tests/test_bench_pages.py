@@ -26,6 +26,8 @@ RECORDED = {
     "graphs.md": ("graphs",),
     "phrases.md": ("phrases",),
     "subwords.md": ("subwords",),
+    "map.md": ("map",),
+    "vectors.md": ("changes", "dtypes", "sentences", "index"),
 }
 OTHERS = {
     "performance.md": (
@@ -111,7 +113,7 @@ def test_a_page_is_what_its_records_make_of_it(rendered: Path, name: str) -> Non
 
 def test_the_drawings_of_the_pages_are_those_of_its_records(rendered: Path) -> None:
     made = drawn(*(rendered / name for name in RECORDED))
-    # Those of a map and of the page of questions are of browsers: `scripts/bench draw-map`, `scripts/screenshots`.
+    # These are pictures of pages, by `scripts/bench draw-map` and `scripts/screenshots`.
     kept = {one.name for one in (DOCS / "images").glob("*.png")} - {"map.png", "explore.png"}
     assert made == sorted(kept)
 

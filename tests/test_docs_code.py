@@ -36,11 +36,19 @@ NOT_RUN = {
     r"^python$": "is a session of another program",
     r"^python -m hsw2v train CORPUS -o OUTPUT ": "is a case of a benchmark, with all its options",
     r"^zstdcat ": "needs the program zstd",
+    r"^hsw2v explore ": "answers until Ctrl-C; tests/test_explore_page.py opens it",
+    r"^hsw2v .* --open": "opens a browser",
+    r"<TAB>": "is a key at a prompt; tests/test_cli_completion.py presses it",
+    r"^import (spacy|torch)$|^from sentence_transformers|^accuracy = |^search = ": (
+        "needs packages of its own, or the model of the demo; scripts/recipes runs it"
+    ),
     r"^hsw2v demo": "trains for half a minute; tests/test_cli_train.py shortens it",
 }
 """Patterns of commands, and of blocks of Python, that are not run, and why."""
 PLACES = {
     "MODEL": ["model.safetensors"],
+    "OLD": ["model.safetensors"],
+    "NEW": ["other.safetensors"],
     "CORPUS": ["corpus.txt"],
     "FILE": ["sentences.txt"],
     "EXPERIMENT.toml": ["experiment.toml"],
@@ -52,7 +60,16 @@ PLACES = {
     "C": ["woman"],
 }
 """What stands for a place that a page leaves open."""
-OUTPUTS = ("-o", "--output", "--plot", "--log-json", "--tables", "--cache-dir", ">")
+OUTPUTS = (
+    "-o",
+    "--output",
+    "--plot",
+    "--save-component",
+    "--log-json",
+    "--tables",
+    "--cache-dir",
+    ">",
+)
 """What is followed by a file that is written, and not read."""
 WRITERS = ("save", "export", "plot", "output")
 """What the name of such a file is given to in Python."""
@@ -161,7 +178,9 @@ class PageRunner:
         self._put(arguments)
         done = run_here(arguments, sent, self._folder)
         if into:
-            (self._folder / into).write_text(done.stdout, encoding="utf-8")
+            target = self._folder / into
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(done.stdout, encoding="utf-8")
         return done.returncode, done.stdout.encode(), done.stderr
 
     def _arguments(self, given: list[str]) -> list[str]:
