@@ -27,7 +27,7 @@ RECORDED = {
     "phrases.md": ("phrases",),
     "subwords.md": ("subwords",),
     "map.md": ("map",),
-    "vectors.md": ("changes", "dtypes"),
+    "vectors.md": ("changes", "sentences", "dtypes"),
 }
 OTHERS = {
     "performance.md": (
