@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from hsw2v.files import write_text
 from hsw2v.maps.wordmap import WordMap
 from hsw2v.pages.document import asset, page
+
+MOVED = 5_000
+"""Points of a map that is moved, about: as many as a processor draws fluently without help."""
 
 
 def write_page(found: WordMap, path: str, *, force: bool = False) -> None:
@@ -33,11 +37,11 @@ def map_page(found: WordMap) -> str:
         asset("map.html").replace("{{title}}", _escaped(title)),
         styles=[asset("style.css"), asset("map.css")],
         scripts=[*bundle, asset("map.js")],
-        data={"map": data_of(found), "figure": figure()},
+        data={"map": data_of(found), "figure": figure(len(found.words))},
     )
 
 
-def figure() -> Any:
+def figure(words: int) -> Any:
     """Return an empty figure as BokehJS takes it: points, and what is marked and written."""
     from bokeh.core.properties import value
     from bokeh.embed import json_item
@@ -51,9 +55,9 @@ def figure() -> Any:
         tools=[PanTool(), WheelZoomTool(zoom_on_axis=False)],
         toolbar_location=None,
         name="plot",
-        # While it is moved, every fourth point.
-        lod_threshold=5_000,
-        lod_factor=4,
+        # While it is moved, not all of many points.
+        lod_threshold=MOVED,
+        lod_factor=max(1, math.ceil(words / MOVED)),
         lod_timeout=150,
         background_fill_color=None,
         border_fill_color=None,
