@@ -111,7 +111,8 @@ def test_a_page_is_what_its_records_make_of_it(rendered: Path, name: str) -> Non
 
 def test_the_drawings_of_the_pages_are_those_of_its_records(rendered: Path) -> None:
     made = drawn(*(rendered / name for name in RECORDED))
-    # Those of a map and of the page of questions are of browsers: `scripts/bench draw-map`, `scripts/screenshots`.
+    # Browsers make those of a map and of the page of questions: `scripts/bench draw-map`,
+    # `scripts/screenshots`.
     kept = {one.name for one in (DOCS / "images").glob("*.png")} - {"map.png", "explore.png"}
     assert made == sorted(kept)
 
