@@ -16,6 +16,7 @@ from hsw2v.events import Listener, Notice, Pace, VectorsProgress, ignore
 from hsw2v.files import read_text
 from hsw2v.model.arguments import Path, check_positive
 from hsw2v.model.subwords import SubwordVectors
+from hsw2v.progress import with_progress
 from hsw2v.query.alignment import Rotation, cosines_of, rotated, rotation_between
 from hsw2v.query.neighbours import Indexes
 from hsw2v.trees.classes import Classes
@@ -105,8 +106,14 @@ class Alignment:
         ]
 
 
+@with_progress
 def align(
-    reference: Model, model: Model, *, dictionary: Path | None = None, listener: Listener = ignore
+    reference: Model,
+    model: Model,
+    *,
+    dictionary: Path | None = None,
+    listener: Listener = ignore,
+    progress: bool = False,
 ) -> Alignment:
     """Rotate a model into the space of another, so that vectors of both can be compared.
 

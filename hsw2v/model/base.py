@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,6 @@ from hsw2v.query.probabilities import Softmax
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.forest import Forest
 from hsw2v.trees.tree import Tree
-
-if TYPE_CHECKING:
-    pass
 
 _OUTPUT_SETTINGS = ("loss", "node_sample", "negative", "samples", "ns_exponent")
 """Those that an output layer is made of, besides its tree or classes."""
@@ -248,6 +245,10 @@ class ModelBase:
 
     def __getitem__(self, word: str) -> Floats:
         return self.vector(word)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        # Nothing in it changes.
+        return self
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all that makes the model, read: another process need not have its file."""
