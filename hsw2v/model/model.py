@@ -1,4 +1,4 @@
-"""The trained model: words and their vectors, and the questions they answer."""
+"""The model: its files, and work on all of its words."""
 
 from __future__ import annotations
 

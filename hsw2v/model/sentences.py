@@ -96,6 +96,8 @@ def sentence_vectors(
 
     if isinstance(texts, str):
         raise UsageError(f"{texts[:60]!r} is one text", hint="give a list of texts")
+    if not isinstance(texts, Iterable):
+        raise UsageError(f"{texts!r} is no list of texts", hint="give a list of texts")
     how = Weighting.of(model, weighting, smoothing, component)
     averages = Averages(model, how)
     config = known_settings(model.config, CORPUS).corpus
