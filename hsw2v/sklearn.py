@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import Config, CorpusConfig, known_settings
-from hsw2v.errors import UsageError
+from hsw2v.errors import UsageError, missing_extra
 from hsw2v.model import Model, load
 from hsw2v.model.context import tokens_of
 from hsw2v.model.sentences import SMOOTHING
@@ -23,9 +23,7 @@ try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
-    raise UsageError(
-        f"hsw2v.sklearn needs scikit-learn 1.6 ({error})", hint="pip install 'hsw2v[sklearn]'"
-    ) from error
+    raise missing_extra("hsw2v.sklearn needs scikit-learn 1.6", "sklearn", error) from error
 
 WEIGHTS = ("mean", "idf", "sif")
 _OF_TEXT = ("tokens", "lowercase")

@@ -175,7 +175,7 @@ def test_without_scikit_learn_the_extra_is_named(
         return there(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", gone)
-    with pytest.raises(UsageError, match=r"pip install 'hsw2v\[labels\]'"):
+    with pytest.raises(UsageError, match=r"pip install 'hsw2v\[sklearn\]'"):
         hsw2v.load(model).evaluate_labels(labels)
 
 
