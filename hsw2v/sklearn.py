@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import Config, CorpusConfig, known_settings
-from hsw2v.errors import UsageError
+from hsw2v.errors import UsageError, missing_extra
 from hsw2v.model import Model, load
 from hsw2v.model.context import tokens_of
+from hsw2v.model.sentences import SMOOTHING
+from hsw2v.query.sentences import first_component, second_moment, sif_weights, without
 from hsw2v.training.api import train
 
 try:
@@ -21,13 +23,9 @@ try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
-    raise UsageError(
-        f"hsw2v.sklearn needs scikit-learn 1.6 ({error})", hint="pip install 'hsw2v[sklearn]'"
-    ) from error
+    raise missing_extra("hsw2v.sklearn needs scikit-learn 1.6", "sklearn", error) from error
 
 WEIGHTS = ("mean", "idf", "sif")
-SIF = 1e-3
-"""Arora, Liang & Ma 2017, section 4: a word of probability p has the weight a / (a + p)."""
 _OF_TEXT = ("tokens", "lowercase")
 
 Floats = NDArray[np.float32]
@@ -55,7 +53,7 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         settings: other settings of training by name, such as {"model": "cbow"}.
 
     After `fit`, `model_` is the model, and `idf_ (V,) float64` the weights of its words, with
-    "idf"; `component_ (D,) float64` the singular vector, with "sif".
+    "idf"; `component_ (D,) float32` the singular vector, with "sif".
 
     Raises:
         UsageError: a parameter cannot be used, or X is something else; it is a `ValueError`.
@@ -169,7 +167,7 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _transformed(self, documents: list[Tokens]) -> Floats:
         means = self._means(documents)
         if self.weights == "sif":
-            means -= (means @ self.component_)[:, None] * self.component_
+            means = without(means, self.component_)
         return means.astype(np.float32)
 
     def _means(self, documents: list[Tokens]) -> NDArray[np.float64]:
@@ -189,7 +187,7 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             return found
         if self.weights == "sif":
             counts = np.append(self.model_.vocabulary.counts, 0)
-            found = SIF / (SIF + counts[rows] / counts.sum())
+            found = sif_weights(counts, SMOOTHING)[rows]
             return found
         return np.ones(len(words))
 
@@ -203,9 +201,7 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             self._idf_of_none = np.log1p(len(documents)) + 1.0
             self.idf_ = self._idf_of_none - np.log1p(frequencies)
         elif self.weights == "sif":
-            means = self._means(documents)
-            # The last eigenvector is the first singular vector of the means.
-            self.component_ = np.linalg.eigh(means.T @ means)[1][:, -1]
+            self.component_ = first_component(second_moment(self._means(documents)))
 
 
 def _counted(documents: list[Tokens], model: Model) -> tuple[list[str], Any]:

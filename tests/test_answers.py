@@ -189,6 +189,7 @@ def test_large_things_have_short_names() -> None:
     assert repr(Phrases(((), ()))) == "<hsw2v.Phrases: 0 phrases, 2 passes>"
     walks = hsw2v.Graph.from_edges([[0, 1], [1, 2]]).walks(walks_per_node=2)
     assert repr(walks) == "<hsw2v.Walks: 6 walks over 3 nodes>"
+    assert repr(model.align(model)) == "<hsw2v.Alignment: 3 pairs, mean cosine 1.0000>"
 
 
 @pytest.mark.parametrize("loss", EVERY_LOSS)

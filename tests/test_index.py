@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,16 @@ def test_an_index_finds_nearly_all(tmp_path: Path) -> None:
     batch = MODEL.similar_batch(["w3", "w9"], 4, index=again)
     assert batch == [MODEL.similar(word, 4, index=again) for word in ("w3", "w9")]
     assert len(MODEL.similar("w3", 10_000, index=again)) <= len(MODEL) - 1
+
+
+def test_an_index_is_pickled_whole() -> None:
+    pytest.importorskip("usearch")
+    model = clustered()
+    index = model.build_index()
+    again = pickle.loads(pickle.dumps(index))
+    assert repr(again) == repr(index)
+    expected = model.similar_batch(model.words[:9], index=index)
+    assert model.similar_batch(model.words[:9], index=again) == expected
 
 
 def test_an_index_of_other_vectors_is_refused(tmp_path: Path) -> None:

@@ -199,13 +199,17 @@ def test_a_source_whose_package_is_missing_is_refused_before_the_others_are_read
 def test_other_missing_packages_name_their_extra(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for package in ("matplotlib", "matplotlib.figure", "sklearn", "sklearn.linear_model", "ray"):
+    blocked = ("matplotlib", "matplotlib.figure", "sklearn", "sklearn.linear_model", "ray")
+    for package in (*blocked, "usearch", "usearch.index", "openTSNE", "bokeh", "pyarrow"):
         _block(monkeypatch, package)
     plot = ("diagnose", "small.safetensors", "text.txt", "--plot", "d.svg")
     (folder / "labels.txt").write_text("king a\nqueen b\n")
     labels = ("evaluate", "small.safetensors", "--labels", "labels.txt")
     ray = ("train", "text.txt", "--engine", "ray", "--deterministic", "--min-count", 1, "--quiet")
-    for command, extra in ((plot, "plot"), (labels, "sklearn"), (ray, "ray")):
+    index, model = ("index", "small.safetensors"), "small.safetensors"
+    maps = [("map", model, "-o", f"map.{one}") for one in ("csv", "html", "parquet")]
+    commands = ((plot, "plot"), (labels, "sklearn"), (ray, "ray"), (index, "index"))
+    for command, extra in (*commands, *zip(maps, ("map", "map", "parquet"), strict=True)):
         told = complaint(*command, cwd=folder, code=2)
         assert told.endswith(f"which is not installed; pip install 'hsw2v[{extra}]'")
 

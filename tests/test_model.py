@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from some_models import some_model
 
 import hsw2v
 from hsw2v.corpus.vocabulary import Vocabulary
@@ -197,3 +198,30 @@ def test_vectors_of_float64_can_be_saved(tmp_path):
     model = hsw2v.Model(Vocabulary.from_words(WORDS, [9, 7, 5, 3, 2, 1]), VECTORS.astype(float))
     model.save(tmp_path / "m.safetensors")
     assert np.array_equal(hsw2v.load(tmp_path / "m.safetensors").vectors, VECTORS)
+
+
+def test_words_may_be_in_any_container(model):
+    expected = model.similar(["king", "queen"], k=2)
+    for words in (("king", "queen"), np.array(["king", "queen"]), iter(["king", "queen"])):
+        assert model.similar(words, k=2) == expected
+    assert list(model) == list(model.words)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda model: hsw2v.align(model, "other.safetensors"),
+        lambda model: hsw2v.align("other.safetensors", model),
+        lambda model: hsw2v.diagnose("model.safetensors", "corpus.txt"),
+        lambda model: model.sentence_vectors(5),
+        lambda model: model.similar(np.array("king")),
+        lambda model: model.map(words="all"),
+        lambda model: model.map(neighbors=2.5),
+        lambda model: model.map(branches=["8"]),
+        lambda model: some_model("hs", ["a", "b"]).draw_tree("deep"),
+        lambda model: model.neighbours(0),
+    ],
+)
+def test_what_is_of_another_kind_is_refused(model, ask):
+    with pytest.raises(UsageError):
+        ask(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import types
 from collections.abc import Iterator
@@ -92,6 +93,30 @@ def test_every_long_call_has_it(tmp_path: Path, shown: Recorder) -> None:
     labels = tmp_path / "labels.txt"
     labels.write_text("".join(f"{word} {word[0]}\n" for word in model.words))
     model.evaluate_labels(labels, repeats=2, progress=True)
+    list(graph.walks(walks_per_node=1, walk_length=2).lines(progress=True))
+    list(model.neighbours(1, progress=True))
+    model.write_neighbours(tmp_path / "n.tsv", 1, progress=True)
+    model.sentence_vectors(["a b"], progress=True)
+    model.write_sentence_vectors(corpus, tmp_path / "s.npy", progress=True)
+    model.align(model, progress=True)
+
+
+def test_whatever_takes_a_listener_has_it() -> None:
+    without = []
+    for name in sorted(set(hsw2v.__all__) - {"__version__"}):
+        one = getattr(hsw2v, name)
+        members = {name: one}
+        if isinstance(one, type):
+            members = {
+                f"{name}.{key}": getattr(one, key) for key in dir(one) if not key.startswith("_")
+            }
+        for where, member in members.items():
+            if inspect.isfunction(member) or inspect.ismethod(member):
+                taken = inspect.signature(member).parameters
+                if "listener" in taken and "progress" not in taken:
+                    without.append(where)
+    # What training calls.
+    assert without == ["Walks.encode"]
 
 
 def test_scores_are_shown_until_the_last_is_taken(tmp_path: Path, shown: Recorder) -> None:

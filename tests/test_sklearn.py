@@ -29,7 +29,8 @@ from some_subwords import NOWHERE, OTHERS, some_subwords
 import hsw2v
 from hsw2v.errors import UsageError
 from hsw2v.model.model import Model
-from hsw2v.sklearn import SIF, WEIGHTS, Word2VecVectorizer
+from hsw2v.model.sentences import SMOOTHING
+from hsw2v.sklearn import WEIGHTS, Word2VecVectorizer
 
 QUICK: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1}
 ROYAL = ["the king and the queen", "a prince", "queen king prince", "king"]
@@ -156,7 +157,9 @@ def test_sif_is_that_of_its_paper(model: Model) -> None:
 
     def weighted(text: str) -> Any:
         words = [one for one in text.split() if one in model]
-        return sum(model[one] * SIF / (SIF + probabilities[one]) for one in words) / len(words)
+        return sum(
+            model[one] * SMOOTHING / (SMOOTHING + probabilities[one]) for one in words
+        ) / len(words)
 
     means = np.array([weighted(text) for text in TEXTS])
     first = np.linalg.svd(means)[2][0]
@@ -164,6 +167,8 @@ def test_sif_is_that_of_its_paper(model: Model) -> None:
     vectorizer = Word2VecVectorizer(model=model, weights="sif")
     assert np.allclose(vectorizer.fit_transform(TEXTS), expected, atol=1e-7)
     assert np.allclose(abs(vectorizer.component_ @ first), 1.0)
+    sentences = model.sentence_vectors(TEXTS, weighting="sif").vectors
+    assert np.allclose(vectorizer.transform(TEXTS), sentences, atol=1e-6)
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)

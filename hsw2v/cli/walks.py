@@ -68,5 +68,7 @@ def walks(
             corpus=settings.corpus,
             listener=progress.listen,
         )
-        lines = Walks(found, chosen, training.seed, training.threads or 1).lines(progress.listen)
+        lines = Walks(found, chosen, training.seed, training.threads or 1).lines(
+            listener=progress.listen
+        )
         write_text(output or STDOUT, lines, force=force)

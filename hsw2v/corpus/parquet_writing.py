@@ -14,14 +14,15 @@ from hsw2v.files import atomic_write
 
 def write_parquet(
     path: str,
-    tables: Iterable[Mapping[str, NDArray[Any]]],
+    tables: Iterable[Mapping[str, Any]],
     *,
     words: Mapping[str, Vocabulary] | None = None,
     force: bool = False,
 ) -> None:
-    """Write tables, each a row group: columns by name, of numbers (n,), or vectors (n, D).
+    """Write tables, each a row group: columns by name, of numbers (n,), vectors (n, D), or a list.
 
-    Those that are named in `words` are rows of a vocabulary, and are written as its words.
+    A list holds strings or records. Those that are named in `words` are rows of a vocabulary, and
+    are written as its words.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -32,7 +33,7 @@ def write_parquet(
 
     spelled = {name: _strings(one) for name, one in (words or {}).items()}
 
-    def columns(table: Mapping[str, NDArray[Any]]) -> Any:
+    def columns(table: Mapping[str, Any]) -> Any:
         found = {
             name: spelled[name].take(pyarrow.array(one)) if name in spelled else _column(one)
             for name, one in table.items()
@@ -52,12 +53,12 @@ def write_parquet(
                 writer.close()
 
 
-def _column(array: NDArray[Any]) -> Any:
+def _column(values: NDArray[Any] | list[Any]) -> Any:
     import pyarrow
 
-    if array.ndim == 1:
-        return pyarrow.array(array)
-    return pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(array.ravel()), array.shape[1])
+    if isinstance(values, list) or values.ndim == 1:
+        return pyarrow.array(values)
+    return pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(values.ravel()), values.shape[1])
 
 
 def _strings(vocabulary: Vocabulary) -> Any:

@@ -10,7 +10,7 @@ from hsw2v.diagnosis.diagnosis import Diagnoser, Diagnosis
 from hsw2v.diagnosis.windows import Sampling, sampled_windows
 from hsw2v.errors import EmptyCorpusError, UsageError
 from hsw2v.events import DiagnosisProgress, Listener, Pace, ignore
-from hsw2v.model.arguments import check_positive
+from hsw2v.model.arguments import check_model, check_positive
 from hsw2v.model.model import Model
 from hsw2v.progress import with_progress
 
@@ -50,6 +50,7 @@ def diagnose(
         MissingInputError, CorruptInputError, EncodingError, OutputError, ResourceError: as
             `hsw2v.train`.
     """
+    check_model(model)
     hint = "diagnose the model file that hsw2v train wrote"
     if model.output is None:
         what = "the model has no output layer: its file holds the vectors of words only"

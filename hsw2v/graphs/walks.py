@@ -65,15 +65,16 @@ class Walks:
                 yield [names[node] for node in nodes[begin:end]]
                 begin = end + 1
 
-    def lines(self, listener: Listener = ignore) -> Iterator[str]:
+    @with_progress
+    def lines(self, *, listener: Listener = ignore, progress: bool = False) -> Iterator[str]:
         """Yield walks as lines of text."""
         names = ["\n", *self.graph.nodes]
-        for ids in self.ids(listener):
+        for ids in self.ids(listener=listener):
             text = " ".join(map(names.__getitem__, ids.tolist()))
             yield from text.replace(" \n ", "\n").replace(" \n", "\n").splitlines(keepends=True)
 
     @with_progress
-    def ids(self, listener: Listener = ignore, *, progress: bool = False) -> Iterator[Ids]:
+    def ids(self, *, listener: Listener = ignore, progress: bool = False) -> Iterator[Ids]:
         """Yield walks as nodes counted from 1, a 0 after each walk, in arrays of some walks."""
         length, pace, done = self._config.walk_length, Pace(), 0
         least = thresholds(self._biases / self._biases.max())
@@ -122,7 +123,7 @@ class Walks:
         numbers, counts = np.zeros(nodes + 1, np.int32), np.zeros(nodes + 1, np.int64)
         order, arrived = np.empty(nodes, np.int64), 0
         with IdWriter(config.cache_dir) as out:
-            for ids in self.ids(listener):
+            for ids in self.ids(listener=listener):
                 arrived = number_by_arrival(ids, numbers, counts, order, arrived)
                 out.write(ids)
             written, stored = out.written, out.finish()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,13 +85,18 @@ def check_map(
         UsageError: fewer than three words, a number that is out of its bounds, or openTSNE is not
             installed.
     """
+    for name, value in (("words", words), ("neighbors", neighbors), ("seed", seed)):
+        if not isinstance(value, Integral):
+            raise UsageError(f"{name} is {value!r}", hint="it must be a whole number")
     if min(words, vocabulary) < LEAST:
         raise UsageError(
             f"a map of {min(words, vocabulary):,} words", hint=f"it takes at least {LEAST}"
         )
     if neighbors < 1:
         raise UsageError(f"neighbors is {neighbors!r}", hint="it must be at least 1")
-    if any(one < 2 for one in branches) or list(branches) != sorted(set(branches)):
+    if any(not isinstance(one, Integral) or one < 2 for one in branches) or list(
+        branches
+    ) != sorted(set(branches)):
         raise UsageError(
             f"branches are {', '.join(map(str, branches))}",
             hint="name rising numbers of at least 2, such as 8,32,128",

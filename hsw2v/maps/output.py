@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import PurePath
 from typing import Any
 
-from hsw2v.errors import UsageError
+from hsw2v.errors import UsageError, missing_extra
 from hsw2v.files import check_writable
 from hsw2v.maps.wordmap import Path, WordMap
 from hsw2v.plots import check_installed as check_matplotlib
@@ -86,8 +86,4 @@ def _check_installed(path: str, library: str, extra: str) -> None:
     try:
         import_module(library)
     except ImportError as error:
-        raise UsageError(
-            f"it takes {library}, which cannot be imported ({error})",
-            where=path,
-            hint=f"install it: pip install 'hsw2v[{extra}]'",
-        ) from error
+        raise missing_extra(f"it needs {library}", extra, error, where=path) from error

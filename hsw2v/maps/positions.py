@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.errors import UsageError
+from hsw2v.errors import missing_extra
 
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.int64]
@@ -33,10 +33,7 @@ def check_installed() -> None:
     try:
         import openTSNE  # noqa: F401
     except ImportError as error:
-        raise UsageError(
-            f"maps are made by openTSNE, which cannot be imported ({error})",
-            hint="install it: pip install 'hsw2v[map]'",
-        ) from error
+        raise missing_extra("maps need openTSNE", "map", error) from error
 
 
 def positions(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from hsw2v.corpus.columns import write_columns
+from hsw2v.corpus import parquet_writing
 from hsw2v.errors import UsageError
 from hsw2v.files import write_text
 from hsw2v.maps.wordmap import WordMap
@@ -79,7 +79,7 @@ _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 def write_parquet(found: WordMap, path: str, *, force: bool = False) -> None:
     """Write the table as Parquet; neighbors are records of two lists."""
-    write_columns(path, columns_of(found), force=force)
+    parquet_writing.write_parquet(path, [columns_of(found)], force=force)
 
 
 def write_projector(found: WordMap, path: str, *, force: bool = False) -> None:

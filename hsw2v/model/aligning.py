@@ -14,8 +14,9 @@ from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, UsageError
 from hsw2v.events import Listener, Notice, Pace, VectorsProgress, ignore
 from hsw2v.files import read_text
-from hsw2v.model.arguments import Path, check_positive
+from hsw2v.model.arguments import Path, check_model, check_positive
 from hsw2v.model.subwords import SubwordVectors
+from hsw2v.progress import with_progress
 from hsw2v.query.alignment import Rotation, cosines_of, rotated, rotation_between
 from hsw2v.query.neighbours import Indexes
 from hsw2v.trees.classes import Classes
@@ -38,7 +39,7 @@ class Change(NamedTuple):
     """Its neighbours in the second."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Alignment:
     """A model that was rotated into the space of another."""
 
@@ -50,6 +51,10 @@ class Alignment:
     pairs: Indexes
     """(n, 2) int64, rows of words in the reference and in the model that the rotation is fitted to:
     those that both have, or those of the dictionary."""
+
+    def __repr__(self) -> str:
+        pairs, similarity = len(self.pairs), self.similarity
+        return f"<hsw2v.Alignment: {pairs:,} pairs, mean cosine {similarity:.4f}>"
 
     @property
     def similarity(self) -> float:
@@ -105,8 +110,14 @@ class Alignment:
         ]
 
 
+@with_progress
 def align(
-    reference: Model, model: Model, *, dictionary: Path | None = None, listener: Listener = ignore
+    reference: Model,
+    model: Model,
+    *,
+    dictionary: Path | None = None,
+    listener: Listener = ignore,
+    progress: bool = False,
 ) -> Alignment:
     """Rotate a model into the space of another, so that vectors of both can be compared.
 
@@ -118,9 +129,11 @@ def align(
     not the same after a rotation, keeps its word vectors alone.
 
     Raises:
-        UsageError: the models have other dimensions, or no words in common.
+        UsageError: one is no model; they have other dimensions, or no words in common.
         MissingInputError, CorruptInputError, EncodingError: the dictionary cannot be read.
     """
+    for one in (reference, model):
+        check_model(one)
     if reference.dim != model.dim:
         raise UsageError(
             f"the models have {reference.dim} and {model.dim} dimensions: no rotation takes the "

@@ -25,6 +25,14 @@ def check_positive(name: str, value: object) -> None:
         raise UsageError(f"{name} is {value!r}", hint="it must be a whole number of at least 1")
 
 
+def check_model(value: object) -> None:
+    """Make sure that a value is a model, and not the path of its file."""
+    from hsw2v.model.base import ModelBase
+
+    if not isinstance(value, ModelBase):
+        raise UsageError(f"{value!r} is no model", hint="open its file with hsw2v.load")
+
+
 def check_finite(table: Floats) -> None:
     """Make sure that a table to be written `(rows, D)` holds no NaN and no infinity."""
     if not all_finite(table):
@@ -42,6 +50,17 @@ def listed(words: Iterable[str]) -> list[str]:
         if not isinstance(word, str):
             raise UsageError(f"{word!r} is not a word", hint="words are strings")
     return found
+
+
+def words_in(query: Any) -> list[str] | None:
+    """Return a query as a list of words; None where it is something else, such as a vector."""
+    if isinstance(query, str):
+        return [query]
+    numbers = isinstance(query, np.ndarray) and (query.dtype.kind in "biuf" or query.ndim != 1)
+    if numbers or not isinstance(query, Iterable):
+        return None
+    found = list(query)
+    return [str(one) for one in found] if all(isinstance(one, str) for one in found) else None
 
 
 def vector_of(query: Any, dim: int) -> Floats:

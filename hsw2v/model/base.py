@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,6 @@ from hsw2v.query.probabilities import Softmax
 from hsw2v.trees.classes import Classes
 from hsw2v.trees.forest import Forest
 from hsw2v.trees.tree import Tree
-
-if TYPE_CHECKING:
-    pass
 
 _OUTPUT_SETTINGS = ("loss", "node_sample", "negative", "samples", "ns_exponent")
 """Those that an output layer is made of, besides its tree or classes."""
@@ -243,11 +240,18 @@ class ModelBase:
     def __len__(self) -> int:
         return len(self.vocabulary)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.words)
+
     def __contains__(self, word: object) -> bool:
         return word in self.vocabulary
 
     def __getitem__(self, word: str) -> Floats:
         return self.vector(word)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        # Nothing in it changes.
+        return self
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all that makes the model, read: another process need not have its file."""

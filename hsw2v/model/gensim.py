@@ -11,7 +11,7 @@ from hsw2v.arrays import all_finite
 from hsw2v.config.subwords import LONGEST
 from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import ResourceError, UsageError
+from hsw2v.errors import ResourceError, UsageError, missing_extra
 from hsw2v.model.model import Model
 from hsw2v.model.subwords import SubwordVectors, own_rows
 
@@ -123,7 +123,5 @@ def _gensim() -> Any:
         from gensim.models import KeyedVectors
         from gensim.models.fasttext import FastTextKeyedVectors
     except ImportError as error:
-        raise UsageError(
-            f"this needs gensim ({error})", hint="pip install 'hsw2v[gensim]'"
-        ) from error
+        raise missing_extra("this needs gensim", "gensim", error) from error
     return _Gensim(KeyedVectors, FastTextKeyedVectors)

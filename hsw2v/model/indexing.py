@@ -6,9 +6,10 @@ import hashlib
 import os
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsw2v.errors import MissingInputError, ModelFileError, UsageError
 from hsw2v.events import Listener, Pace, VectorsProgress, ignore
@@ -44,6 +45,10 @@ class Index:
 
     def __repr__(self) -> str:
         return f"<hsw2v.Index: {len(self):,} words, {self.dim} dimensions>"
+
+    def __reduce__(self) -> tuple[Callable[..., Index], tuple[Any, ...]]:
+        """Let it be pickled as the bytes of usearch: another process need not have its file."""
+        return _unpickled, (self._rows.to_bytes(), self._digest, self.dim, self.expansion_search)
 
     def check(self, model: ModelBase, where: str = "") -> None:
         """Make sure that it is an index of the vectors of a model.
@@ -123,6 +128,11 @@ def build_index(
         tick=tick,
     )
     return Index(rows, digest_of(model), model.dim, expansion_search)
+
+
+def _unpickled(content: NDArray[np.uint8], digest: str, dim: int, expansion_search: int) -> Index:
+    rows = RowIndex.from_bytes(content, dim, expansion_search)
+    return Index(rows, digest, dim, expansion_search)
 
 
 def check_installed() -> None:

@@ -1,4 +1,4 @@
-"""The trained model: words and their vectors, and the questions they answer."""
+"""The model: its files, and work on all of its words."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from hsw2v.config import known_settings
 from hsw2v.errors import UsageError
@@ -19,20 +18,16 @@ from hsw2v.model.export import export_vectors, format_for
 from hsw2v.model.facts import facts
 from hsw2v.model.fasttext_export import export_fasttext
 from hsw2v.model.modelfile import write_contents
-from hsw2v.model.predictor import Predictor
-from hsw2v.model.queries import Queries
+from hsw2v.model.predictions import Predictions
 from hsw2v.progress import with_progress
-from hsw2v.query.answers import Answers, Candidate
-from hsw2v.query.scoring import Score
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-    from hsw2v.corpus.sources import Source
     from hsw2v.maps.wordmap import WordMap
     from hsw2v.model.aligning import Alignment
     from hsw2v.model.indexing import Index
-    from hsw2v.model.neighbours import Neighbour as RankedNeighbour
+    from hsw2v.model.neighbours import RankedNeighbour
     from hsw2v.model.sentence_files import Written
     from hsw2v.model.sentences import SentenceVectors
     from hsw2v.trees.drawing import Drawing
@@ -40,7 +35,7 @@ if TYPE_CHECKING:
 _OOV = ("oov_counts",)
 
 
-class Model(Queries):
+class Model(Predictions):
     """Words, their vectors, and what they were trained with. Nothing in it changes."""
 
     def __repr__(self) -> str:
@@ -62,10 +57,7 @@ class Model(Queries):
             raise UsageError("the model has no tree", hint="train with loss hs")
         return Drawing(self.tree, self.words, self.counts, depth)
 
-    def __deepcopy__(self, memo: object) -> Model:
-        # Nothing in it changes.
-        return self
-
+    @with_progress
     def neighbours(
         self,
         k: int = 10,
@@ -73,6 +65,7 @@ class Model(Queries):
         top: int | None = None,
         index: Index | None = None,
         listener: Listener = ignore,
+        progress: bool = False,
     ) -> Iterator[RankedNeighbour]:
         """Yield the k nearest words of every word, exactly, or as an `index` finds them.
 
@@ -86,6 +79,7 @@ class Model(Queries):
 
         return neighbours(self, k, top=top, index=index, listener=listener)
 
+    @with_progress
     def write_neighbours(
         self,
         path: Path,
@@ -95,6 +89,7 @@ class Model(Queries):
         index: Index | None = None,
         force: bool = False,
         listener: Listener = ignore,
+        progress: bool = False,
     ) -> int:
         """Write what `neighbours` yields to a file as .parquet, .tsv or .jsonl; return the rows.
 
@@ -107,9 +102,11 @@ class Model(Queries):
         """
         from hsw2v.model.neighbours import write_neighbours
 
-        given = {"top": top, "index": index, "force": force, "listener": listener}
-        return write_neighbours(self, os.fspath(path), k, **given)  # type: ignore[arg-type]
+        return write_neighbours(
+            self, os.fspath(path), k, top=top, index=index, force=force, listener=listener
+        )
 
+    @with_progress
     def build_index(
         self,
         *,
@@ -117,6 +114,7 @@ class Model(Queries):
         expansion_add: int = 128,
         expansion_search: int = 128,
         listener: Listener = ignore,
+        progress: bool = False,
     ) -> Index:
         """Build an index of the words, for models of millions of them: `similar(…, index=index)`.
 
@@ -148,81 +146,21 @@ class Model(Queries):
 
         return load_index(self, path)
 
+    @with_progress
     def align(
-        self, other: Model, *, dictionary: Path | None = None, listener: Listener = ignore
+        self,
+        other: Model,
+        *,
+        dictionary: Path | None = None,
+        listener: Listener = ignore,
+        progress: bool = False,
     ) -> Alignment:
         """Rotate another model into the space of this one: `hsw2v.align(self, other)`."""
         from hsw2v.model.aligning import align
 
         return align(self, other, dictionary=dictionary, listener=listener)
 
-    def log_prob(
-        self, word: str, context: str | Iterable[str], *, normalize_exactly: bool = False
-    ) -> float:
-        """Return the log-probability of a word in a context, in nats; `predict` tells of contexts.
-
-        Raises:
-            UnknownWordError, UsageError: as `predict`.
-        """
-        return self._predictor(normalize_exactly).log_prob(word, context)
-
-    def distribution(
-        self, context: str | Iterable[str], *, normalize_exactly: bool = False
-    ) -> NDArray[np.float64]:
-        """Return the probability of every word in a context, `(V,) float64`: it sums to 1.
-
-        Raises:
-            UnknownWordError, UsageError: as `predict`.
-        """
-        return self._predictor(normalize_exactly).distribution(context)
-
-    def predict(
-        self, context: str | Iterable[str], k: int = 10, *, normalize_exactly: bool = False
-    ) -> Answers[Candidate]:
-        """Return the k most probable words in a context with their probabilities, exactly.
-
-        An answer has `word` and `probability`. The context is a list of words, or a text with the
-        gap `_` among its words, "the capital of _ is": of that, words that have no vectors are left
-        out, and only those count that are within the window the model was trained with. Models of
-        negative sampling and of sampled softmax have scores that are not normalised;
-        `normalize_exactly` takes the softmax over all words.
-
-        Raises:
-            UnknownWordError: a listed word has no vector, or no word of a text has one.
-            UsageError: the context is empty, or a text without exactly one gap; k is less than
-                1; the model has no output layer, or one whose scores are not normalised.
-        """
-        found = self._predictor(normalize_exactly).predict(context, k)
-        return Answers.of(Candidate, found.words, np.exp(found.log_probs).tolist())
-
     @with_progress
-    def score(
-        self,
-        source: Source,
-        *,
-        normalize_exactly: bool = False,
-        field: str | None = None,
-        format: str = "auto",
-        skip_bad_records: bool = False,
-        listener: Listener = ignore,
-        progress: bool = False,
-    ) -> Iterator[Score]:
-        """Read a source as `hsw2v.train` does, and yield the score of each of its sentences.
-
-        A score has `log_prob` (nats, summed), `words` (how many were scored), `perplexity` (None
-        where there are none) and `tokens`. Each word of the vocabulary is scored given its whole
-        window, other words left out. Of a sentence of more than 8,192 tokens every piece of as
-        many is a sentence of its own. `field`, `format` and `skip_bad_records` are those of this
-        source, whatever the model was trained on.
-
-        Raises:
-            UsageError: as `predict`, or the format of the source is not known.
-            MissingInputError, CorruptInputError, EncodingError, EmptyCorpusError, OutputError,
-            ResourceError: as `hsw2v.train`.
-        """
-        form = {"field": field, "format": format, "skip_bad_records": skip_bad_records}
-        return self._predictor(normalize_exactly).score(source, listener, **form)
-
     def sentence_vectors(
         self,
         texts: Iterable[str | Sequence[str]],
@@ -230,6 +168,8 @@ class Model(Queries):
         weighting: str = "mean",
         smoothing: float = 0.001,
         component: ArrayLike | None = None,
+        listener: Listener = ignore,
+        progress: bool = False,
     ) -> SentenceVectors:
         """Return the vectors of texts, or of lists of words: means of the vectors of their words.
 
@@ -245,9 +185,16 @@ class Model(Queries):
         """
         from hsw2v.model.sentences import sentence_vectors
 
-        given = {"weighting": weighting, "smoothing": smoothing, "component": component}
-        return sentence_vectors(self, texts, **given)  # type: ignore[arg-type]
+        return sentence_vectors(
+            self,
+            texts,
+            weighting=weighting,
+            smoothing=smoothing,
+            component=component,
+            listener=listener,
+        )
 
+    @with_progress
     def write_sentence_vectors(
         self,
         source: Path,
@@ -258,6 +205,7 @@ class Model(Queries):
         component: ArrayLike | None = None,
         force: bool = False,
         listener: Listener = ignore,
+        progress: bool = False,
         **settings: Any,
     ) -> Written:
         """Write the vector of every line of a source, or of every record, in bounded memory.
@@ -371,6 +319,7 @@ class Model(Queries):
 
         return to_gensim(self)
 
+    @with_progress
     def map(
         self,
         *,
@@ -379,6 +328,7 @@ class Model(Queries):
         branches: Sequence[int] = (8, 32, 128),
         seed: int = 1,
         listener: Listener = ignore,
+        progress: bool = False,
     ) -> WordMap:
         """Return a map of the most frequent words: positions in the plane, neighbours, branches.
 
@@ -406,11 +356,3 @@ class Model(Queries):
             name=self.name,
             listener=listener,
         )
-
-    def _predictor(self, normalize_exactly: bool) -> Predictor:
-        # The layer is kept, not what asks it: that holds this model, and neither would be freed.
-        exactly = bool(normalize_exactly)
-        known = self._softmaxes.get(exactly)
-        predictor = Predictor(self, normalize_exactly=exactly, softmax=known)
-        self._softmaxes[exactly] = predictor.softmax
-        return predictor

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 from hsw2v.events import Listener, Pace, VectorsProgress, ignore
 from hsw2v.files import atomic_write, compressing, compression_of
@@ -26,7 +28,7 @@ COLUMNS = ("word", "rank", "neighbour", "similarity")
 _WORDS_AT_ONCE = 1 << 12
 
 
-class Neighbour(NamedTuple):
+class RankedNeighbour(NamedTuple):
     """A word and one of its nearest words."""
 
     word: str
@@ -53,13 +55,15 @@ def neighbours(
     top: int | None = None,
     index: Index | None = None,
     listener: Listener = ignore,
-) -> Iterator[Neighbour]:
-    """Yield what `Model.neighbours` tells."""
-    for block in _blocks(model, k, top, index, listener):
-        sides = (model.vocabulary.spelled(one.tolist()) for one in (block.words, block.neighbours))
-        words, near = sides
-        columns = (words, block.ranks.tolist(), near, block.similarities.tolist())
-        yield from map(Neighbour, *columns)
+) -> Iterator[RankedNeighbour]:
+    """Return an iterator over what `Model.neighbours` tells; errors come here, not later."""
+    blocks = _blocks(model, k, top, index, listener)
+    return chain.from_iterable(_ranked(model.vocabulary, block) for block in blocks)
+
+
+def _ranked(vocabulary: Vocabulary, block: _Block) -> Iterator[RankedNeighbour]:
+    words, near = (vocabulary.spelled(one.tolist()) for one in (block.words, block.neighbours))
+    return map(RankedNeighbour, words, block.ranks.tolist(), near, block.similarities.tolist())
 
 
 def write_neighbours(
@@ -122,17 +126,21 @@ def _blocks(
     ask = nearest if index is None else index.nearest
     if index is not None:
         index.check(model)
-    pace = Pace()
-    for some in slices(count, _WORDS_AT_ONCE):
-        rows = np.arange(some.start, some.stop)
-        found, cosines = ask(unit, model.vectors[some], k, rows[:, None])
-        # What an index did not find.
-        known = np.isfinite(cosines)
-        ranks = np.broadcast_to(np.arange(1, found.shape[1] + 1, dtype=np.int32), found.shape)
-        words = np.broadcast_to(rows[:, None], found.shape)
-        yield _Block(words[known], ranks[known], found[known], cosines[known])
-        if pace.due():
-            listener(VectorsProgress("neighbours", some.stop, count, pace.seconds))
+
+    def blocks() -> Iterator[_Block]:
+        pace = Pace()
+        for some in slices(count, _WORDS_AT_ONCE):
+            rows = np.arange(some.start, some.stop)
+            found, cosines = ask(unit, model.vectors[some], k, rows[:, None])
+            # What an index did not find.
+            known = np.isfinite(cosines)
+            ranks = np.broadcast_to(np.arange(1, found.shape[1] + 1, dtype=np.int32), found.shape)
+            words = np.broadcast_to(rows[:, None], found.shape)
+            yield _Block(words[known], ranks[known], found[known], cosines[known])
+            if pace.due():
+                listener(VectorsProgress("neighbours", some.stop, count, pace.seconds))
+
+    return blocks()
 
 
 def _tsv(names: list[str], block: _Block) -> bytes:

@@ -20,7 +20,7 @@ from hsw2v.query.scoring import Score, word_logs
 
 if TYPE_CHECKING:
     from hsw2v.corpus.sources import Source
-    from hsw2v.model.model import Model
+    from hsw2v.model.base import ModelBase
 
 _SETTINGS = ("tokens", "lowercase", "encoding_errors", "model", "window", "loss")
 """Those of a model that questions depend on."""
@@ -45,7 +45,7 @@ class Predictor:
     """Asks a model's output layer for probabilities."""
 
     def __init__(
-        self, model: Model, *, normalize_exactly: bool = False, softmax: Softmax | None = None
+        self, model: ModelBase, *, normalize_exactly: bool = False, softmax: Softmax | None = None
     ) -> None:
         """Take a model; one of sampled words only if its scores are to be normalised.
 
@@ -125,7 +125,7 @@ class Predictor:
         return hidden.mean(axis=0, keepdims=True) if self._cbow else hidden
 
 
-def _softmax(model: Model, normalize_exactly: bool) -> Softmax:
+def _softmax(model: ModelBase, normalize_exactly: bool) -> Softmax:
     if model.output is None:
         raise UsageError(
             "the model has no probabilities: its file holds the vectors of words only",

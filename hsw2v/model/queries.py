@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from hsw2v.errors import UsageError
 from hsw2v.events import LabelsProgress, Listener, Pace, ignore
-from hsw2v.model.arguments import Path, check_positive, listed, paths_of, vector_of
+from hsw2v.model.arguments import Path, check_positive, listed, paths_of, vector_of, words_in
 from hsw2v.model.arithmetic import near_each, near_mean, never_answers
 from hsw2v.model.base import ModelBase
 from hsw2v.model.composing import evaluated
@@ -32,7 +32,7 @@ class Queries(ModelBase):
 
     def similar(
         self,
-        query: str | Sequence[str] | ArrayLike,
+        query: str | Iterable[str] | ArrayLike,
         k: int = 10,
         *,
         minus: Iterable[str] = (),
@@ -57,12 +57,12 @@ class Queries(ModelBase):
         """
         check_positive("k", k)
         nearest = self._nearest(index)
-        words = [query] if isinstance(query, str) else query
+        words = words_in(query)
         minus, hidden = listed(minus), never_answers(self.vocabulary, among, exclude)
-        if isinstance(words, Sequence) and all(isinstance(word, str) for word in words):
+        if words is not None:
             if not words:
                 raise UsageError("no words to find neighbours of", hint="give at least one")
-            unit, rows = self._asked([*map(str, words), *minus])
+            unit, rows = self._asked([*words, *minus])
             plus, less = np.split(rows, [len(words)])
             return self._answers(*near_mean(nearest, unit, plus, less, k, hidden))[0]
         vector = vector_of(query, self.dim)

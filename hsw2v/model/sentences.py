@@ -11,6 +11,7 @@ import numpy as np
 
 from hsw2v.config import known_settings
 from hsw2v.errors import UsageError
+from hsw2v.events import Listener, Pace, VectorsProgress, ignore
 from hsw2v.model.arguments import vector_of
 from hsw2v.query.neighbours import Floats, Indexes
 from hsw2v.query.sentences import (
@@ -88,16 +89,19 @@ def sentence_vectors(
     weighting: str = "mean",
     smoothing: float = SMOOTHING,
     component: Any = None,
+    listener: Listener = ignore,
 ) -> SentenceVectors:
     """Return the vectors of texts: what `Model.sentence_vectors` tells."""
     from hsw2v.corpus.lines import tokens_of
 
     if isinstance(texts, str):
         raise UsageError(f"{texts[:60]!r} is one text", hint="give a list of texts")
+    if not isinstance(texts, Iterable):
+        raise UsageError(f"{texts!r} is no list of texts", hint="give a list of texts")
     how = Weighting.of(model, weighting, smoothing, component)
     averages = Averages(model, how)
     config = known_settings(model.config, CORPUS).corpus
-    remaining = iter(texts)
+    remaining, pace, done = iter(texts), Pace(), 0
     found = [(np.empty((0, model.dim), np.float32), np.empty(0, np.int64))]
     while some := list(islice(remaining, _SENTENCES_AT_ONCE)):
         lines: list[Sequence[str]]
@@ -106,6 +110,9 @@ def sentence_vectors(
         else:
             lines = [_listed(one) for one in some]
         found.append(averages.of(lines))
+        done += len(lines)
+        if pace.due():
+            listener(VectorsProgress("sentences", done, None, pace.seconds))
     vectors, words = (np.concatenate(one) for one in zip(*found, strict=True))
     if how.name == "sif":
         removed = how.component

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.arrays import blas_thread_count
-from hsw2v.errors import UsageError
+from hsw2v.errors import missing_extra
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows, slices, unit_rows
 
 CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 16, 128, 128
@@ -31,10 +31,7 @@ def usearch_index(dim: int, **settings: Any) -> Any:
     try:
         from usearch.index import Index
     except ImportError as error:
-        raise UsageError(
-            f"an index needs a package that is not installed ({error})",
-            hint="pip install 'hsw2v[index]'",
-        ) from error
+        raise missing_extra("an index needs usearch", "index", error) from error
     return Index(ndim=dim, metric="ip", dtype=_DTYPE, **settings)
 
 

@@ -5,12 +5,15 @@ Arora, Liang & Ma 2017, "A simple but tough-to-beat baseline for sentence embedd
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.query.neighbours import Floats, Indexes, rows_of, slices
 
 Numbers = NDArray[np.float64]
+Precision = TypeVar("Precision", Floats, Numbers)
 
 _WORDS_AT_ONCE = 1 << 14
 
@@ -43,9 +46,9 @@ def weighted_means(
     return means
 
 
-def second_moment(vectors: Floats) -> Numbers:
+def second_moment(vectors: Floats | Numbers) -> Numbers:
     """Return XᵀX (D, D) of vectors X (n, D), in double precision."""
-    wide = vectors.astype(np.float64)
+    wide = vectors.astype(np.float64, copy=False)
     moment: Numbers = wide.T @ wide
     return moment
 
@@ -60,7 +63,7 @@ def first_component(moment: Numbers) -> Floats:
     return component.astype(np.float32)
 
 
-def without(vectors: Floats, component: Floats) -> Floats:
+def without(vectors: Precision, component: Floats) -> Precision:
     """Return vectors (n, D) less their projections onto a component (D,) of length 1."""
-    rest: Floats = vectors - (vectors @ component)[:, None] * component
+    rest: Precision = vectors - (vectors @ component)[:, None] * component
     return rest

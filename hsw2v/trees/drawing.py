@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from html import escape
+from numbers import Integral
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -152,8 +153,8 @@ def check_depth(depth: int) -> None:
     Raises:
         UsageError: the depth is not from 1 to 10.
     """
-    if not 1 <= depth <= DEEPEST:
-        raise UsageError(f"the depth is {depth}", hint=f"it must be from 1 to {DEEPEST}")
+    if not isinstance(depth, Integral) or not 1 <= depth <= DEEPEST:
+        raise UsageError(f"the depth is {depth!r}", hint=f"it must be from 1 to {DEEPEST}")
 
 
 def format_for(path: str, format: str | None = None) -> str:
