@@ -29,6 +29,8 @@ HOSTILE = [
     "a b",
     "constructor",
     "__proto__",
+    "50%",
+    "x" * 3_000,
 ]
 COUNT = 300
 
@@ -97,9 +99,9 @@ def test_a_word_is_found_and_told_with_its_neighbours(shown: Page, path: Path) -
         == f"{20 * COUNT - row:,} times, word {row + 1} of {COUNT}"
     )
     assert shown.locator("#path button").count() == 2
-    near = shown.locator("#neighbors li")
+    near = shown.locator("#neighbours li")
     assert near.count() == 10
-    similarities = [float(one) for one in shown.locator("#neighbors .number").all_inner_texts()]
+    similarities = [float(one) for one in shown.locator("#neighbours .number").all_inner_texts()]
     assert similarities == sorted(similarities, reverse=True)
     assert pixels(shown) != before
     first = near.locator("button").first
@@ -179,6 +181,13 @@ def test_a_link_opens_the_map_at_a_word(visit: Callable[[str], Page], path: Path
     found = visit(f"{path.resolve().as_uri()}#word21")
     found.wait_for_function("document.body.dataset.ready")
     assert found.locator("#word").inner_text() == "word21"
+    assert found.locator("#told").inner_text().startswith("word21: ")
+    found.evaluate("location.hash = '50%'")
+    assert found.locator("#word").inner_text() == "50%"
+    found.goto(f"{path.resolve().as_uri()}#100%")
+    found.reload()
+    found.wait_for_function("document.body.dataset.ready")
+    assert found.locator("#panel").is_hidden()
 
 
 def test_it_is_readable_on_a_phone_and_in_the_dark(shown: Page) -> None:

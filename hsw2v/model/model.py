@@ -375,7 +375,7 @@ class Model(Queries):
         self,
         *,
         words: int = 20_000,
-        neighbors: int = 10,
+        k: int = 10,
         branches: Sequence[int] = (8, 32, 128),
         seed: int = 1,
         listener: Listener = ignore,
@@ -383,7 +383,7 @@ class Model(Queries):
         """Return a map of the most frequent words: positions in the plane, neighbours, branches.
 
         Positions are by t-SNE (openTSNE), the same for the same `seed`; each word has its
-        `neighbors` nearest words of the map with their exact cosines, and its branch of the tree
+        `k` nearest words of the map with their exact cosines, and its branch of the tree
         where that is cut into so many `branches`. Where the tree is none of meaning (huffman,
         balanced), or there is none, a semantic tree of the vectors is built.
 
@@ -400,7 +400,7 @@ class Model(Queries):
             self.vectors,
             tree,
             words=words,
-            neighbors=neighbors,
+            k=k,
             branches=branches,
             seed=seed,
             name=self.name,
