@@ -224,8 +224,11 @@
       const covered = innerWidth <= 640 ? $("panel").offsetHeight : 0;
       look(x[row], y[row] - scale * covered / 2, scale);
     }
-    history.replaceState(null, "", row < 0 ? location.pathname : `#${encodeURIComponent(words[row])}`);
     write();
+    // Where the page is within another, as in notebooks, it may have no address to change.
+    try {
+      history.replaceState(null, "", row < 0 ? location.pathname + location.search : `#${encodeURIComponent(words[row])}`);
+    } catch { }
   }
 
   function showBranch(level, branch) {
@@ -277,15 +280,17 @@
     $("matches").replaceChildren(...(text ? offers(text) : []).map((row) => Object.assign(document.createElement("option"), { value: words[row] })));
     $("said").textContent = "";
   });
-  $("search").addEventListener("submit", (event) => {
-    event.preventDefault();
+  function search() {
     const text = query.value, row = index.get(text) ?? index.get(text.trim()) ?? lower.indexOf(text.trim().toLowerCase());
     const [instead] = row < 0 && text.trim() ? offers(text.trim()) : [];
     $("said").textContent = row >= 0 || !text.trim() ? "" : instead === undefined
       ? `“${text}” is not on this map.` : `“${text}” is not on this map; this is “${words[instead]}”.`;
     const found = row >= 0 ? row : instead ?? -1;
     if (found >= 0) select(found, true);
-  });
+  }
+  $("search").addEventListener("submit", (event) => { event.preventDefault(); search(); });
+  // Not by the form: pages within others may be forbidden to submit any.
+  $("go").addEventListener("click", search);
 
   $("colour").append(...[
     ...levels.map((_, level) => [level, `${map.names[level].length} branches`]),
