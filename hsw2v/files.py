@@ -57,6 +57,12 @@ def is_address(source: str) -> bool:
     return bool(_ADDRESS.match(source))
 
 
+def name_of(source: str | os.PathLike[str]) -> str:
+    """Return the name of a file, of an address without its query, which may hold credentials."""
+    source = os.fspath(source)
+    return os.path.basename(urllib.parse.urlsplit(source).path if is_address(source) else source)
+
+
 def check_address(source: str) -> None:
     """Check, before any work, that addresses of this kind can be read.
 

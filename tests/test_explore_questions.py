@@ -13,6 +13,7 @@ import pytest
 from commandline import WORDS, write_model
 from some_models import EVERY_LOSS, some_model
 from some_pages import ask, explored, request
+from some_subwords import some_subwords
 from some_trees import chain
 
 import hsw2v
@@ -67,6 +68,8 @@ def test_analogies_and_comparisons_are_those_of_the_model(address: str, model: h
     ("question", "fields", "said"),
     [
         ("similar", {}, "no words"),
+        ("words", {"prefix": "x" * 1_001}, "characters"),
+        ("words", {"prefix": ["x"] * 101}, "too long"),
         ("similar", {"word": "king", "k": 0}, "k is '0'"),
         ("similar", {"word": "king", "k": 101}, "k is"),
         ("similar", {"word": "king", "k": "1e9"}, "k is"),
@@ -207,15 +210,11 @@ def test_a_file_of_vectors_has_neither_paths_nor_predictions(tmp_path: Path) -> 
 
 
 def test_words_with_ngrams_may_be_any() -> None:
-    model = hsw2v.train(
-        [["kings", "and", "queens", "of", "kingdoms"]] * 30,
-        subwords="3-4", buckets=1_000, min_count=1, dim=8, epochs=1, threads=1,
-    )  # fmt: skip
-    with explored(model) as address:
+    with explored(some_subwords(loss="hs")) as address:
         assert ask(address, "model")["subwords"]
-        answer = ask(address, "similar", word="kingdomly", k=2)
-        assert (answer["composed"], len(answer["similar"])) == (["kingdomly"], 2)
-        assert "not in the vocabulary" in ask(address, "path", word="kingdomly")["error"]
+        answer = ask(address, "similar", word="größer", k=2)
+        assert (answer["composed"], len(answer["similar"])) == (["größer"], 2)
+        assert "not in the vocabulary" in ask(address, "path", word="größer")["error"]
 
 
 def test_one_word_alone_has_a_path_without_decisions() -> None:

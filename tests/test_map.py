@@ -18,7 +18,7 @@ from some_trees import ODD_WORDS, chain, random_tree
 
 import hsw2v
 from hsw2v.corpus.vocabulary import Vocabulary
-from hsw2v.errors import OutputExistsError, UsageError
+from hsw2v.errors import MissingInputError, OutputExistsError, UsageError
 from hsw2v.maps.wordmap import WordMap
 from hsw2v.trees.branches import cut
 from hsw2v.trees.tree import Tree
@@ -46,7 +46,7 @@ def some_model(count: int = 120, tree: Tree | None = None) -> hsw2v.Model:
 
 @pytest.fixture(scope="module")
 def found() -> WordMap:
-    return some_model().map(neighbors=5, branches=(2, 4, 8))
+    return some_model().map(k=5, branches=(2, 4, 8))
 
 
 def test_words_of_a_group_are_near_each_other(found: WordMap) -> None:
@@ -62,13 +62,13 @@ def test_neighbours_are_those_of_the_cosine(found: WordMap) -> None:
     cosines = unit @ unit.T
     np.fill_diagonal(cosines, -2)
     order = np.argsort(-cosines, axis=1)[:, :5]
-    np.testing.assert_array_equal(found.neighbors, order)
+    np.testing.assert_array_equal(found.neighbours, order)
     expected = np.take_along_axis(cosines, order, axis=1)
     np.testing.assert_allclose(found.similarities, expected, atol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_map(found: WordMap) -> None:
-    again = some_model().map(neighbors=5, branches=(2, 4, 8))
+    again = some_model().map(k=5, branches=(2, 4, 8))
     np.testing.assert_array_equal(again.positions, found.positions)
     np.testing.assert_array_equal(again.branches, found.branches)
 
@@ -124,16 +124,17 @@ def test_a_tree_of_one_word_is_one_branch() -> None:
 @pytest.mark.parametrize("count", [3, 4, 17])
 def test_small_maps_and_equal_vectors(count: int) -> None:
     words = Vocabulary.from_words([f"w{row}" for row in range(count)], [0] * count)
-    for vectors in (np.zeros((count, 3)), np.ones((count, 3)), some_vectors(count)):
+    line = np.arange(count, dtype=np.float32)[:, None] - 1
+    for vectors in (np.zeros((count, 3)), np.ones((count, 3)), some_vectors(count), line):
         found = hsw2v.Model(words, vectors).map()
         assert np.isfinite(found.positions).all()
-        assert found.neighbors.shape == (count, min(10, count - 1))
+        assert found.neighbours.shape == (count, min(10, count - 1))
         assert found.counts is None
 
 
 @pytest.mark.parametrize(
     "given",
-    [{"words": 2}, {"neighbors": 0}, {"branches": (8, 8)}, {"branches": (1,)}, {"seed": -1}],
+    [{"words": 2}, {"k": 0}, {"branches": (8, 8)}, {"branches": (1,)}, {"seed": -1}],
 )
 def test_numbers_out_of_bounds_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(UsageError):
@@ -153,7 +154,7 @@ def check_row(row: dict[str, object], found: WordMap, at: int) -> None:
     near = row["neighbors"]
     near = json.loads(near) if isinstance(near, str) else near
     assert isinstance(near, dict)
-    assert near["ids"] == found.neighbors[at].tolist()
+    assert near["ids"] == found.neighbours[at].tolist()
     np.testing.assert_allclose(near["distances"], 1 - found.similarities[at], atol=1e-6)
     assert row["branch_2"] == found.branch_names[1][found.branches[at, 1]]
 
@@ -192,9 +193,13 @@ def test_the_projector_has_positions_and_words(found: WordMap, tmp_path: Path) -
     assert len(lines) == len(found) + 2
 
 
-def test_a_tab_does_not_fit_into_the_projector(found: WordMap, tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", ["a\tb", "a\n", "\r"])
+def test_what_does_not_fit_into_the_projector_is_told_before_any_file(
+    found: WordMap, tmp_path: Path, word: str
+) -> None:
+    odd = dataclasses.replace(found, words=[word, *(f"w{row}" for row in range(len(found) - 1))])
     with pytest.raises(UsageError, match="tab-separated"):
-        found.save(tmp_path / "m.tsv")
+        odd.save(tmp_path / "m.csv", tmp_path / "m.tsv")
     assert not list(tmp_path.iterdir())
 
 
@@ -212,10 +217,27 @@ def test_the_command_writes_beside_the_model(tmp_path: Path) -> None:
     done = run("map", model)
     page = tmp_path / "m.map.html"
     assert page.exists()
-    assert "map of 8 words" in done.stderr
-    assert str(page) in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"{page}: a map of 8 words in ")
     assert "exists already" in complaint("map", model, code=OutputExistsError.exit_code)
     assert run("map", model, "--force", "--quiet").stderr == ""
+
+
+@pytest.mark.parametrize("name", ["m.tsv", "m.metadata.tsv"])
+def test_no_map_replaces_its_vectors(tmp_path: Path, name: str) -> None:
+    vectors = tmp_path / name
+    vectors.write_text("4 2\na 1 0\nb 0 1\nc 1 1\nd 1 2\n")
+    before = vectors.read_bytes()
+    said = complaint("map", vectors, "-o", tmp_path / "m.tsv", "--force", code=2)
+    assert "is an input" in said
+    assert vectors.read_bytes() == before
+
+
+@pytest.mark.parametrize("given", [[], ["--words", "2"]])
+def test_too_few_words_are_told(tmp_path: Path, given: list[str]) -> None:
+    vectors = tmp_path / "m.txt"
+    vectors.write_text("4 1\na 1\nb 2\nc 3\nd 4\n" if given else "2 1\na 1\nb 2\n")
+    assert "at least 3" in complaint("map", vectors, *given, code=2)
+    assert [one.name for one in tmp_path.iterdir()] == ["m.txt"]
 
 
 def test_several_outputs_of_one_map(tmp_path: Path) -> None:
@@ -234,6 +256,7 @@ def test_mistakes_are_told_before_any_work(tmp_path: Path) -> None:
     twice = complaint("map", model, "-o", tmp_path / "a.csv", "-o", tmp_path / "a.csv", code=usage)
     assert "is named twice" in twice
     assert "--open" in complaint("map", model, "-o", tmp_path / "a.csv", "--open", code=usage)
+    assert "did you mean" in complaint("map", tmp_path / "m", code=MissingInputError.exit_code)
     assert [one.name for one in tmp_path.iterdir()] == ["m.safetensors"]
 
 

@@ -129,6 +129,9 @@ def test_questions_tell_no_credentials(folder: Path) -> None:
     ]
     (folder / "one").touch()
     told = [run(*one) for one in commands]
+    assert hsw2v.load(MODEL).name == "m.safetensors"
+    run("map", MODEL)
+    assert (folder / "m.map.html").exists()
     look_for_secrets(folder, *(one.stdout + one.stderr for one in told))
     assert json.loads(told[0].stdout)["pairs"][0]["name"] == "pairs.tsv?sig=…"
 

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from hsw2v.cli.opening import check_model
 from hsw2v.cli.options import model_argument, normalize_option, number_option
 from hsw2v.cli.output import warn
 from hsw2v.errors import without_credentials
@@ -31,6 +32,7 @@ def explore(model: str, port: int, no_browser: bool, normalize_exactly: bool) ->
       hsw2v explore corpus.safetensors
       hsw2v explore corpus.safetensors --port 8000 --no-browser
     """
+    check_model(model)
     import hsw2v
     from hsw2v.explore.questions import Questions
     from hsw2v.explore.server import ExploreServer

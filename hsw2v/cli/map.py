@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from hsw2v.cli.opening import check_model
 from hsw2v.cli.options import force_option, model_argument, number_option, quiet_option
-from hsw2v.cli.output import warn
 from hsw2v.cli.progress import Progress
+from hsw2v.cli.train import check_output
 from hsw2v.errors import UsageError
 
 
@@ -25,7 +26,7 @@ from hsw2v.errors import UsageError
     "or .tsv; may be given again (default: MODEL.map.html).",
 )
 @number_option("--words", default=20_000, help="Show only this many words, the most frequent.")
-@number_option("--neighbors", default=10, help="Nearest words to keep of each word.")
+@number_option("-k", default=10, help="Nearest words to keep of each word.")
 @click.option(
     "--branches",
     default="8,32,128",
@@ -41,7 +42,7 @@ def map(
     model: str,
     outputs: tuple[str, ...],
     words: int,
-    neighbors: int,
+    k: int,
     branches: str,
     seed: int,
     opened: bool,
@@ -66,35 +67,39 @@ def map(
     page = next((one for one in chosen if one.lower().endswith(".html")), None)
     if opened and page is None:
         raise UsageError("--open is for a page", hint="name one with -o FILE.html")
-    from hsw2v.maps.output import check_outputs
+    from hsw2v.maps.output import check_outputs, check_words, files_of
     from hsw2v.maps.positions import check_installed
 
+    check_model(model, outputs)
+    for file in [file for one in chosen for file in files_of(one)]:
+        check_output(file, [model], force=force)
     check_outputs(chosen, force=force)
     check_installed()
     levels = _numbers(branches)
     import hsw2v
 
     known = hsw2v.load(model)
+    check_words(known.vocabulary.spelled(range(min(words, len(known)))), chosen)
     with Progress(quiet=quiet) as progress:
         found = known.map(
             words=words,
-            neighbors=neighbors,
+            k=k,
             branches=levels,
             seed=seed,
             listener=progress.listen,
         )
-    files = found.save(*chosen, force=force)
-    if not quiet:
-        warn(f"map of {len(found):,} words in {found.seconds:.1f} s: {', '.join(files)}")
+        files = found.save(*chosen, force=force)
+        made = f"a map of {len(found):,} words in {found.seconds:.1f} s"
+        progress.say(f"{' and '.join(files)}: {made}")
     if opened and page is not None:
         webbrowser.open(Path(page).resolve().as_uri())
 
 
 def _beside(model: str) -> str:
     """Return the name of a model without its extension; of one elsewhere, a name here."""
-    from hsw2v.files import is_address
+    from hsw2v.files import is_address, name_of
 
-    path = Path(model.rsplit("/", 1)[-1] if is_address(model) else model)
+    path = Path(name_of(model) if is_address(model) else model)
     return str(path.with_suffix("") if path.suffix == ".safetensors" else path)
 
 

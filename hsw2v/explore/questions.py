@@ -46,11 +46,12 @@ class Questions:
 
         An error that a question can cause is an answer, too: browsers log other statuses.
         """
-        if name == "words":
-            return 200, self.words(Asked(query))
-        if name not in self._answers:
+        if name != "words" and name not in self._answers:
             return 404, {"error": "there is no such question", "hint": ""}
         try:
+            if name == "words":
+                # Beside the others: what is typed is completed while a question is answered.
+                return 200, self.words(Asked(query))
             with self._lock:
                 return 200, self._answers[name](Asked(query))
         except Hsw2vError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import PurePath
 from typing import Any
@@ -44,6 +44,25 @@ def check_outputs(paths: Iterable[Path], *, force: bool = False) -> None:
         if files.count(file) > 1:
             raise UsageError("is named twice", where=file, hint="name another")
         check_writable(file, force=force)
+
+
+def check_words(words: Sequence[str], paths: Iterable[Path]) -> None:
+    """Make sure, before any work, that these words can be written to these files.
+
+    Raises:
+        UsageError: a word has a tab or an end of line in it, and a file is for the projector, whose
+            format has no escape for them.
+    """
+    for path in [os.fspath(one) for one in paths]:
+        if _extension(path) != ".tsv":
+            continue
+        for word in words:
+            if any(one in word for one in "\t\n\r"):
+                raise UsageError(
+                    f"the word {word!r} does not fit into a file of tab-separated values",
+                    where=path,
+                    hint="write .csv, .jsonl or .parquet",
+                )
 
 
 def files_of(path: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def map_page(found: WordMap) -> str:
     title = f"Map of {found.name}" if found.name else "Map of words"
     return page(
         title,
-        asset("map.html").replace("{{title}}", _escaped(title)),
+        asset("map.html").replace("{{title}}", escape(title)),
         styles=[asset("style.css"), asset("map.css")],
         scripts=[*bundle, asset("map.js")],
         data={"map": data_of(found), "figure": figure(len(found.words))},
@@ -107,7 +108,7 @@ def data_of(found: WordMap) -> dict[str, Any]:
         "counts": counts,
         "x": packed(found.positions[:, 0]),
         "y": packed(found.positions[:, 1]),
-        "neighbors": packed(_small(found.neighbors)),
+        "neighbours": packed(_small(found.neighbours)),
         "similarities": packed(found.similarities.astype(np.float32)),
         "branches": [packed(_small(level)) for level in found.branches.T],
         "names": [list(level) for level in found.branch_names],
@@ -124,9 +125,3 @@ def packed(numbers: NDArray[Any]) -> dict[str, str]:
     """Return numbers as base64 of little-endian bytes, with their type."""
     array = np.ascontiguousarray(numbers, numbers.dtype.newbyteorder("<"))
     return {"type": numbers.dtype.name, "data": base64.b64encode(array.tobytes()).decode()}
-
-
-def _escaped(text: str) -> str:
-    from html import escape
-
-    return escape(text)

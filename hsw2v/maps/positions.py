@@ -47,8 +47,7 @@ def positions(
     `unit (n, D)` are vectors of length 1, `neighbours (n, k)` the rows nearest to each, all of
     the same weight (van der Maaten & Hinton 2008; the gradient by interpolation is that of
     Linderman et al. 2019). The first positions are the two leading principal components. The same
-    arguments give the same positions. `tick` is called with the
-    iterations done, and their total.
+    arguments give the same positions. `tick` is called with the iterations done, and their total.
     """
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import Uniform
@@ -82,6 +81,8 @@ def positions(
 def first_positions(unit: Floats, seed: int) -> NDArray[np.float64]:
     """Return the two leading principal components `(n, 2)`, small, and no two of them alike."""
     centred = unit - unit.mean(axis=0)
+    if centred.shape[1] < 2:
+        centred = np.pad(centred, ((0, 0), (0, 1)))
     _, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))
     leading = directions[:, ::-1][:, :2]
     # Of one sign, whatever the library of linear algebra returns.

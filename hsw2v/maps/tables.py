@@ -17,7 +17,6 @@ import numpy as np
 import orjson
 
 from hsw2v.corpus import parquet_writing
-from hsw2v.errors import UsageError
 from hsw2v.files import write_text
 from hsw2v.maps.wordmap import WordMap
 
@@ -31,7 +30,7 @@ def columns_of(found: WordMap) -> dict[str, Any]:
     distances = (1.0 - found.similarities.astype(np.float64)).round(6)
     columns["neighbors"] = [
         {"ids": ids, "distances": far}
-        for ids, far in zip(found.neighbors.tolist(), distances.tolist(), strict=True)
+        for ids, far in zip(found.neighbours.tolist(), distances.tolist(), strict=True)
     ]
     for level, (of, names) in enumerate(zip(found.branches.T, found.branch_names, strict=True), 1):
         columns[f"branch_{level}"] = [names[branch] for branch in of.tolist()]
@@ -83,22 +82,11 @@ def write_parquet(found: WordMap, path: str, *, force: bool = False) -> None:
 
 
 def write_projector(found: WordMap, path: str, *, force: bool = False) -> None:
-    """Write positions, and words with their columns in a file beside it, as the projector reads.
-
-    Raises:
-        UsageError: a word has a tab or an end of line in it, for which the format has no escape.
-    """
+    """Write positions, and words with their columns in a file beside it, as the projector reads."""
     from hsw2v.maps.output import metadata_of
 
     columns = columns_of(found)
     del columns["x"], columns["y"], columns["neighbors"]
-    for word in found.words:
-        if len(word.splitlines()) > 1 or "\t" in word:
-            raise UsageError(
-                f"the word {word!r} does not fit into a file of tab-separated values",
-                where=path,
-                hint="write .csv, .jsonl or .parquet",
-            )
     metadata = (
         "\t".join(map(_digits, row)) + "\n" for row in chain([tuple(columns)], _rows(columns))
     )

@@ -22,7 +22,7 @@ class WordMap:
     """How often each occurs, (n,) int64; None where the model does not tell."""
     positions: NDArray[np.float32]
     """Where each is, (n, 2) float32: x and y, without a unit."""
-    neighbors: NDArray[np.int64]
+    neighbours: NDArray[np.int64]
     """The k words of the map nearest to each by cosine, (n, k) int64, best first."""
     similarities: NDArray[np.float32]
     """Their cosines, (n, k) float32."""
@@ -52,11 +52,13 @@ class WordMap:
         positions and words for the projector of TensorBoard (.tsv, with .metadata.tsv beside it).
 
         Raises:
-            UsageError: an unknown extension, or a library that writes it is not installed.
+            UsageError: an unknown extension, a library that writes it is not installed, or a word
+                with a tab or an end of line in it, for which .tsv has no escape.
             OutputExistsError: a file exists already, and `force` is not given.
             OutputError, DiskFullError: a file cannot be written.
         """
-        from hsw2v.maps.output import check_outputs, write_map
+        from hsw2v.maps.output import check_outputs, check_words, write_map
 
         check_outputs(paths, force=force)
+        check_words(self.words, paths)
         return [file for path in paths for file in write_map(self, os.fspath(path), force=force)]

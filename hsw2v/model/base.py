@@ -15,6 +15,7 @@ from hsw2v.config import known_settings
 from hsw2v.corpus.phrases import Phrases
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import ModelFileError, UnknownWordError
+from hsw2v.files import name_of
 from hsw2v.model.arguments import Path, listed, unknown
 from hsw2v.model.composing import located
 from hsw2v.model.missing import why_missing
@@ -107,7 +108,7 @@ class ModelBase:
         model._structure = found.structure
         model._built = found.built
         model.dim = found.dim
-        model.name = os.path.basename(source)
+        model.name = name_of(source)
         return model
 
     @cached_property

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 
 from hsw2v.errors import MissingInputError, ModelFileError, UsageError
-from hsw2v.files import STDIN, is_address, pieces
+from hsw2v.files import STDIN, is_address, name_of, pieces
 from hsw2v.model import modelfile, npy, others
 from hsw2v.model.fasttext import is_fasttext, read_fasttext, read_outputs
 from hsw2v.model.foreign import (
@@ -65,7 +65,7 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
     else:
         content.close()
         model = Model.open(source) if format == "model" else Model(*npy.read_npy(source))
-    model.name = os.path.basename(source)
+    model.name = name_of(source)
     return model
 
 

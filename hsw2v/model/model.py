@@ -324,7 +324,7 @@ class Model(Predictions):
         self,
         *,
         words: int = 20_000,
-        neighbors: int = 10,
+        k: int = 10,
         branches: Sequence[int] = (8, 32, 128),
         seed: int = 1,
         listener: Listener = ignore,
@@ -333,7 +333,7 @@ class Model(Predictions):
         """Return a map of the most frequent words: positions in the plane, neighbours, branches.
 
         Positions are by t-SNE (openTSNE), the same for the same `seed`; each word has its
-        `neighbors` nearest words of the map with their exact cosines, and its branch of the tree
+        `k` nearest words of the map with their exact cosines, and its branch of the tree
         where that is cut into so many `branches`. Where the tree is none of meaning (huffman,
         balanced), or there is none, a semantic tree of the vectors is built.
 
@@ -350,7 +350,7 @@ class Model(Predictions):
             self.vectors,
             tree,
             words=words,
-            neighbors=neighbors,
+            k=k,
             branches=branches,
             seed=seed,
             name=self.name,

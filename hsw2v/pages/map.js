@@ -8,9 +8,9 @@
 
   const map = json("map");
   const words = map.words, total = words.length;
-  const [x, y, counts, neighbors, similarities] =
-    [map.x, map.y, map.counts, map.neighbors, map.similarities].map(unpacked);
-  const k = neighbors.length / total;
+  const [x, y, counts, neighbours, similarities] =
+    [map.x, map.y, map.counts, map.neighbours, map.similarities].map(unpacked);
+  const k = neighbours.length / total;
   const levels = map.branches.map(unpacked);
   const number = new Intl.NumberFormat("en");
   const index = new Map(words.map((word, row) => [word, row]));
@@ -122,7 +122,7 @@
     if (level < levels.length)
       map.names[level].forEach((text, branch) => {
         const [middleX, middleY] = map.places[level][branch];
-        const colour = mixed(state.branchColours[level][branch], state.colours.text, 0.25);
+        const colour = mixed(state.branchColours[level][branch], state.colours.text, 0.5);
         found.push({ x: middleX, y: middleY, text: text.split(" ").slice(0, 2).join(" "), px: 16, weight: "bold", colour, up: -8 });
       });
     const now = seen();
@@ -156,7 +156,7 @@
     };
   }
 
-  const near = (row) => neighbors.subarray(row * k, (row + 1) * k);
+  const near = (row) => neighbours.subarray(row * k, (row + 1) * k);
   function mark() {
     const row = state.selected, rows = row < 0 ? [] : [...near(row)];
     const all = row < 0 ? [] : [row, ...rows];
@@ -201,7 +201,7 @@
       button.addEventListener("click", () => showBranch(level, branch));
       return button;
     }));
-    $("neighbors").replaceChildren(...[...near(row)].map((one, place) => {
+    $("neighbours").replaceChildren(...[...near(row)].map((one, place) => {
       const similarity = similarities[row * k + place], item = document.createElement("li");
       const bar = text_in("span", "", "bar"), fill = document.createElement("i");
       fill.style.width = `${Math.max(0, 100 * similarity)}%`;
@@ -214,6 +214,7 @@
   function select(row, go) {
     state.selected = row;
     show(row);
+    $("told").textContent = row < 0 ? "" : `${words[row]}: ${facts(row)}. Nearest: ${[...near(row)].slice(0, 5).map((one) => words[one]).join(", ")}.`;
     mark();
     if (row >= 0 && go) {
       // So near that most of its neighbours are in sight.
@@ -223,8 +224,11 @@
       const covered = innerWidth <= 640 ? $("panel").offsetHeight : 0;
       look(x[row], y[row] - scale * covered / 2, scale);
     }
-    history.replaceState(null, "", row < 0 ? location.pathname : `#${encodeURIComponent(words[row])}`);
     write();
+    // Where the page is within another, as in notebooks, it may have no address to change.
+    try {
+      history.replaceState(null, "", row < 0 ? location.pathname + location.search : `#${encodeURIComponent(words[row])}`);
+    } catch { }
   }
 
   function showBranch(level, branch) {
@@ -276,15 +280,17 @@
     $("matches").replaceChildren(...(text ? offers(text) : []).map((row) => Object.assign(document.createElement("option"), { value: words[row] })));
     $("said").textContent = "";
   });
-  $("search").addEventListener("submit", (event) => {
-    event.preventDefault();
+  function search() {
     const text = query.value, row = index.get(text) ?? index.get(text.trim()) ?? lower.indexOf(text.trim().toLowerCase());
     const [instead] = row < 0 && text.trim() ? offers(text.trim()) : [];
     $("said").textContent = row >= 0 || !text.trim() ? "" : instead === undefined
       ? `“${text}” is not on this map.` : `“${text}” is not on this map; this is “${words[instead]}”.`;
     const found = row >= 0 ? row : instead ?? -1;
     if (found >= 0) select(found, true);
-  });
+  }
+  $("search").addEventListener("submit", (event) => { event.preventDefault(); search(); });
+  // Not by the form: pages within others may be forbidden to submit any.
+  $("go").addEventListener("click", search);
 
   $("colour").append(...[
     ...levels.map((_, level) => [level, `${map.names[level].length} branches`]),
@@ -341,7 +347,14 @@
   everything();
   state.home = seen().scale;
   paint();
-  const asked = index.get(decodeURIComponent(location.hash.slice(1)));
-  if (asked !== undefined) select(asked, true);
+  function follow() {
+    let word = location.hash.slice(1);
+    // A word as it stands, such as 50%, is no escape.
+    try { word = decodeURIComponent(word); } catch { }
+    const asked = index.get(word);
+    if (asked !== undefined && asked !== state.selected) select(asked, true);
+  }
+  addEventListener("hashchange", follow);
+  follow();
   document.body.dataset.ready = "true";
 })();

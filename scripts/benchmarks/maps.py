@@ -96,12 +96,12 @@ def kept_by_table(path: Path) -> float:
     return kept(places, np.array([one["ids"] for one in found["neighbors"].to_pylist()]))
 
 
-def kept(places: NDArray[np.float32], neighbors: NDArray[np.int64]) -> float:
+def kept(places: NDArray[np.float32], neighbours: NDArray[np.int64]) -> float:
     """Return the share of the nearest words that are the nearest in the plane, of a sample."""
     places = places.astype(np.float64)
     share = [
         np.isin(near[:KEPT], _nearest(places, row)).mean()
-        for row, near in enumerate(neighbors)
+        for row, near in enumerate(neighbours)
         if row % EVERY == 0
     ]
     return float(np.mean(share))

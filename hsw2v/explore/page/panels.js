@@ -215,7 +215,7 @@ function heatMap({ words, similarities: table, odd_one_out: odd }) {
         make(
           "td",
           {
-            className: `${value < 0 ? "below" : "above"}${Math.abs(value) > 0.55 ? " strong" : ""}${row === column ? " same" : ""}`,
+            className: `${value < 0 ? "below" : "above"}${row === column ? " same" : ""}`,
             style: { "--value": Math.abs(value) },
             title: `${word} · ${words[column]}: ${cosine(value)}`,
           },
