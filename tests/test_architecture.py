@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,6 +99,21 @@ def test_every_room_is_described_and_has_its_rule() -> None:
     assert {room for room, _ in modules()} == set(KNOWS)
     for room in KNOWS:
         assert f"`{room}/`" in page or f"`{room}.py`" in page
+
+
+def test_the_page_tells_what_each_room_knows() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)(?:/|\.py)` \|.*\| (.*?) \|$", PAGE.read_text("utf-8"), re.MULTILINE
+    )
+    assert {room for room, _ in rows} == set(KNOWS)
+    above: set[str] = set()
+    for room, told in rows:
+        knows = set() if told == "nothing" else set(told.split(", "))
+        if told.startswith("all above"):
+            but = told.removeprefix("all above").removeprefix(" but ").replace(" and ", ", ")
+            knows = above - set(but.split(", "))
+        assert KNOWS[room] & above == knows, room
+        above.add(room)
 
 
 @pytest.mark.parametrize("room", KNOWS)

@@ -91,16 +91,23 @@ def check_map(vocabulary: int, words: int, k: int, branches: Sequence[int], seed
         raise UsageError(few, hint=f"a map takes at least {LEAST}")
     if k < 1:
         raise UsageError(f"k is {k!r}", hint="it must be at least 1")
-    if any(not isinstance(one, Integral) or one < 2 for one in branches) or list(
-        branches
-    ) != sorted(set(branches)):
+    if not _rises(branches):
         raise UsageError(
-            f"branches are {', '.join(map(str, branches))}",
+            f"branches are {str(branches).strip('()[]')}",
             hint="name rising numbers of at least 2, such as 8,32,128",
         )
     if not 0 <= seed < 1 << 32:
         raise UsageError(f"seed is {seed!r}", hint="it must be from 0 to 4294967295")
     check_installed()
+
+
+def _rises(branches: object) -> bool:
+    """Tell whether these are rising whole numbers of at least 2; there may be none."""
+    if not isinstance(branches, Sequence) or isinstance(branches, str):
+        return False
+    levels = list(branches)
+    whole = all(isinstance(one, Integral) and int(one) >= 2 for one in levels)
+    return whole and levels == sorted(set(levels))
 
 
 def neighbours_of(unit: Floats, k: int) -> tuple[NDArray[np.int64], Floats]:
