@@ -362,3 +362,10 @@ def test_records_follow_training_though_blocks_come_in_random_order() -> None:
     tokens = [one.tokens for one in made]
     assert tokens == sorted(tokens)
     assert (tokens[0], tokens[blocks]) == (0, 48_000)
+
+
+def test_where_subsampling_leaves_no_window_it_is_named() -> None:
+    text = [["a", "b"]] * 10
+    model = hsw2v.train(text, dim=4, epochs=1, min_count=1, threads=1, sample=1e-12)
+    with pytest.raises(EmptyCorpusError, match="keeps two words of the vocabulary, subsampled"):
+        hsw2v.diagnose(model, text)

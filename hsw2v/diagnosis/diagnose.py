@@ -84,8 +84,8 @@ def diagnose(
                 listener(DiagnosisProgress(diagnoser.windows, windows, pace.seconds))
         if not diagnoser.windows:
             raise EmptyCorpusError(
-                "no sentence of it has two words of the vocabulary",
+                "no sentence of it keeps two words of the vocabulary, subsampled as training does",
                 where=text.encoded.source,
-                hint="name a text like the one the model was trained on",
+                hint="name a longer text, like the one the model was trained on",
             )
         return diagnoser.result()

@@ -103,7 +103,7 @@ def check_map(vocabulary: int, words: int, k: int, branches: Sequence[int], seed
 
 def _rises(branches: object) -> bool:
     """Tell whether these are rising whole numbers of at least 2; there may be none."""
-    if not isinstance(branches, Sequence) or isinstance(branches, str):
+    if not isinstance(branches, Sequence | np.ndarray) or isinstance(branches, str):
         return False
     levels = list(branches)
     whole = all(isinstance(one, Integral) and int(one) >= 2 for one in levels)
