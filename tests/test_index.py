@@ -203,3 +203,13 @@ def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         ("index", 600, 600),
     ]
     assert all(isinstance(one, VectorsProgress) for one in told)
+
+
+def test_ctrl_c_in_usearch_is_no_mistake_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped:
+        def add(self, *args: Any, **options: Any) -> None:
+            raise RuntimeError("Operation has been terminated")
+
+    monkeypatch.setattr("hsw2v.query.index.usearch_index", lambda *args, **options: Stopped())
+    with pytest.raises(KeyboardInterrupt):
+        MODEL.build_index()

@@ -113,6 +113,8 @@ def test_a_missing_argument_is_told_with_the_usage(folder: Path) -> None:
     told = complaint("vector", "king", code=2)
     assert "missing argument 'WORDS...'" in told
     assert "hsw2v vector MODEL WORDS..." in told
+    told = complaint("neighbours", "small.safetensors", code=2)
+    assert "give hsw2v neighbours MODEL -o FILE;" in told
 
 
 MODEL_TO_STDOUT = [
