@@ -133,7 +133,7 @@ def test_an_index_of_other_vectors_is_refused(tmp_path: Path) -> None:
     content = path.read_bytes()
     for damaged in (content[:-9], content[:-9] + b"x" * 9, b"nothing", b""):
         path.write_bytes(damaged)
-        with pytest.raises(ModelFileError):
+        with pytest.raises(ModelFileError, match="build it again"):
             MODEL.load_index(path)
     given = {"vectors": digest_of(MODEL), "expansion_search": 64}
     empty, other = np.zeros(0, np.uint8), clustered(300).build_index()._rows.to_bytes()

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from hsw2v.cli.options import force_option, model_argument, number_option, quiet_option
-from hsw2v.cli.output import warn
 from hsw2v.cli.progress import Progress
 from hsw2v.errors import UsageError
 
@@ -60,7 +59,7 @@ def map(
       hsw2v map corpus.safetensors --open
       hsw2v map corpus.safetensors -o map.html -o map.png --words 50000
       hsw2v map corpus.safetensors -o map.parquet
-      hsw2v map corpus.safetensors -o vectors.tsv     for TensorBoard, with vectors.metadata.tsv
+      hsw2v map corpus.safetensors -o vectors.tsv    for TensorBoard
     """
     chosen = outputs or (f"{_beside(model)}.map.html",)
     page = next((one for one in chosen if one.lower().endswith(".html")), None)
@@ -83,9 +82,10 @@ def map(
             seed=seed,
             listener=progress.listen,
         )
-    files = found.save(*chosen, force=force)
-    if not quiet:
-        warn(f"map of {len(found):,} words in {found.seconds:.1f} s: {', '.join(files)}")
+        files = found.save(*chosen, force=force)
+        progress.say(
+            f"{' and '.join(files)}: a map of {len(found):,} words in {found.seconds:.1f} s"
+        )
     if opened and page is not None:
         webbrowser.open(Path(page).resolve().as_uri())
 

@@ -82,7 +82,8 @@ def sentences(
     \b
     Examples:
       hsw2v sentences corpus.safetensors sentences.txt -o vectors.npy
-      hsw2v sentences corpus.safetensors texts.jsonl --field text -o vectors.parquet --weighting sif
+      hsw2v sentences corpus.safetensors texts.jsonl --field text -o vectors.npy
+      hsw2v sentences corpus.safetensors texts.txt -o vectors.npy --weighting sif
       hsw2v sentences corpus.safetensors - < sentences.txt > vectors.txt
     """
     leave_scipy_out()
