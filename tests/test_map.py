@@ -46,7 +46,7 @@ def some_model(count: int = 120, tree: Tree | None = None) -> hsw2v.Model:
 
 @pytest.fixture(scope="module")
 def found() -> WordMap:
-    return some_model().map(neighbors=5, branches=(2, 4, 8))
+    return some_model().map(k=5, branches=(2, 4, 8))
 
 
 def test_words_of_a_group_are_near_each_other(found: WordMap) -> None:
@@ -68,7 +68,7 @@ def test_neighbours_are_those_of_the_cosine(found: WordMap) -> None:
 
 
 def test_the_same_seed_gives_the_same_map(found: WordMap) -> None:
-    again = some_model().map(neighbors=5, branches=(2, 4, 8))
+    again = some_model().map(k=5, branches=(2, 4, 8))
     np.testing.assert_array_equal(again.positions, found.positions)
     np.testing.assert_array_equal(again.branches, found.branches)
 
@@ -133,7 +133,7 @@ def test_small_maps_and_equal_vectors(count: int) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"words": 2}, {"neighbors": 0}, {"branches": (8, 8)}, {"branches": (1,)}, {"seed": -1}],
+    [{"top": 2}, {"k": 0}, {"branches": (8, 8)}, {"branches": (1,)}, {"seed": -1}],
 )
 def test_numbers_out_of_bounds_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(UsageError):

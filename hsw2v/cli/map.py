@@ -23,8 +23,8 @@ from hsw2v.errors import UsageError
     help="Write the map to FILE, as its extension says: .html, .png, .svg, .csv, .jsonl, .parquet "
     "or .tsv; may be given again (default: MODEL.map.html).",
 )
-@number_option("--words", default=20_000, help="Show only this many words, the most frequent.")
-@number_option("--neighbors", default=10, help="Nearest words to keep of each word.")
+@number_option("--top", default=20_000, help="Show only this many words, the most frequent.")
+@number_option("-k", default=10, help="Nearest words to keep of each word.")
 @click.option(
     "--branches",
     default="8,32,128",
@@ -39,8 +39,8 @@ from hsw2v.errors import UsageError
 def map(
     model: str,
     outputs: tuple[str, ...],
-    words: int,
-    neighbors: int,
+    top: int,
+    k: int,
     branches: str,
     seed: int,
     opened: bool,
@@ -57,7 +57,7 @@ def map(
     \b
     Examples:
       hsw2v map corpus.safetensors --open
-      hsw2v map corpus.safetensors -o map.html -o map.png --words 50000
+      hsw2v map corpus.safetensors -o map.html -o map.png --top 50000
       hsw2v map corpus.safetensors -o map.parquet
       hsw2v map corpus.safetensors -o vectors.tsv    for TensorBoard
     """
@@ -76,8 +76,8 @@ def map(
     known = hsw2v.load(model)
     with Progress(quiet=quiet) as progress:
         found = known.map(
-            words=words,
-            neighbors=neighbors,
+            top=top,
+            k=k,
             branches=levels,
             seed=seed,
             listener=progress.listen,

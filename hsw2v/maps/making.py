@@ -30,8 +30,8 @@ def make_map(
     vectors: Floats,
     tree: Tree | None,
     *,
-    words: int = WORDS,
-    neighbors: int = SHOWN,
+    top: int = WORDS,
+    k: int = SHOWN,
     branches: Sequence[int] = BRANCHES,
     seed: int = 1,
     name: str = "",
@@ -42,13 +42,13 @@ def make_map(
     Without a tree one is built of the vectors, by `trees/semantic.py`.
     """
     pace = Pace()
-    check_map(len(vocabulary), words, neighbors, branches, seed)
+    check_map(len(vocabulary), top, k, branches, seed)
     begun = time.perf_counter()
-    count = min(words, len(vocabulary))
+    count = min(top, len(vocabulary))
     unit = unit_rows(vectors[:count])
     weights = np.maximum(vocabulary.counts[:count], 1).astype(np.float64)
     listener(MapProgress(0, 1, 0.0))
-    near, cosines = neighbours_of(unit, max(neighbors, NEIGHBOURS))
+    near, cosines = neighbours_of(unit, max(k, NEIGHBOURS))
 
     def tick(done: int, total: int) -> None:
         if pace.due():
@@ -65,8 +65,8 @@ def make_map(
         spelled,
         vocabulary.counts[:count] if vocabulary.counts.any() else None,
         found,
-        near[:, :neighbors],
-        cosines[:, :neighbors],
+        near[:, :k],
+        cosines[:, :k],
         levels,
         names,
         [name_places(found, level) for level in levels.T],
@@ -75,21 +75,19 @@ def make_map(
     )
 
 
-def check_map(
-    vocabulary: int, words: int, neighbors: int, branches: Sequence[int], seed: int
-) -> None:
+def check_map(vocabulary: int, top: int, k: int, branches: Sequence[int], seed: int) -> None:
     """Make sure, before any work, that a map can be made.
 
     Raises:
         UsageError: fewer than three words, a number that is out of its bounds, or openTSNE is not
             installed.
     """
-    if min(words, vocabulary) < LEAST:
+    if min(top, vocabulary) < LEAST:
         raise UsageError(
-            f"a map of {min(words, vocabulary):,} words", hint=f"it takes at least {LEAST}"
+            f"a map of {min(top, vocabulary):,} words", hint=f"it takes at least {LEAST}"
         )
-    if neighbors < 1:
-        raise UsageError(f"neighbors is {neighbors!r}", hint="it must be at least 1")
+    if k < 1:
+        raise UsageError(f"k is {k!r}", hint="it must be at least 1")
     if any(one < 2 for one in branches) or list(branches) != sorted(set(branches)):
         raise UsageError(
             f"branches are {', '.join(map(str, branches))}",

@@ -374,16 +374,16 @@ class Model(Queries):
     def map(
         self,
         *,
-        words: int = 20_000,
-        neighbors: int = 10,
+        top: int = 20_000,
+        k: int = 10,
         branches: Sequence[int] = (8, 32, 128),
         seed: int = 1,
         listener: Listener = ignore,
     ) -> WordMap:
-        """Return a map of the most frequent words: positions in the plane, neighbours, branches.
+        """Return a map of the `top` most frequent words: positions, neighbours, branches.
 
         Positions are by t-SNE (openTSNE), the same for the same `seed`; each word has its
-        `neighbors` nearest words of the map with their exact cosines, and its branch of the tree
+        `k` nearest words of the map with their exact cosines, and its branch of the tree
         where that is cut into so many `branches`. Where the tree is none of meaning (huffman,
         balanced), or there is none, a semantic tree of the vectors is built.
 
@@ -399,8 +399,8 @@ class Model(Queries):
             self.vocabulary,
             self.vectors,
             tree,
-            words=words,
-            neighbors=neighbors,
+            top=top,
+            k=k,
             branches=branches,
             seed=seed,
             name=self.name,
