@@ -9,6 +9,7 @@ import click
 
 from hsw2v.cli.options import force_option, model_argument, number_option, quiet_option
 from hsw2v.cli.progress import Progress
+from hsw2v.cli.train import check_output
 from hsw2v.errors import UsageError
 
 
@@ -69,6 +70,8 @@ def map(
     from hsw2v.maps.positions import check_installed
 
     check_outputs(chosen, force=force)
+    for one in chosen:
+        check_output(one, [model], force=force)
     check_installed()
     levels = _numbers(branches)
     import hsw2v
