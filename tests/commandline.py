@@ -63,6 +63,9 @@ def run_here(
         for name, stream in zip(names, theirs, strict=True):
             setattr(sys, name, stream)
         signal.signal(signal.SIGTERM, before)
+        # Training leaves it out; a map in this process needs it.
+        if sys.modules.get("scipy", sys) is None:
+            del sys.modules["scipy"]
     for stream in streams:
         stream.flush()
     written = [stream.buffer.getvalue().decode() for stream in streams[1:]]  # type: ignore[attr-defined]

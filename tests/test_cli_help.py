@@ -67,6 +67,19 @@ def test_help_has_every_command_once_under_headings() -> None:
         assert named.count(command.name or "") == 1
 
 
+def test_no_command_is_without_a_group() -> None:
+    assert "Other commands" not in run("--help").stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: str(one.name))
+def test_examples_fit_into_eighty_columns(
+    command: click.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for line in run(command.name, "--help").stdout.splitlines():
+        assert len(line) <= 80
+
+
 def test_a_command_of_no_group_comes_last() -> None:
     some = with_help(click.Group("hsw2v"))
     assert isinstance(some, click.Group)

@@ -14,7 +14,7 @@ from commandline import write_corpus
 
 from hsw2v.cli import outcome
 from hsw2v.cli.outcome import exit_code_of
-from hsw2v.errors import UnknownWordError
+from hsw2v.errors import UnknownWordError, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +48,13 @@ def test_an_error_has_its_code_and_sentence(
     error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ending(error, capsys) == (code, said)
+
+
+def test_an_interrupted_import_is_no_missing_package(capsys: pytest.CaptureFixture[str]) -> None:
+    error = UsageError("needs a package that is not installed")
+    error.__cause__ = ImportError("initialization failed")
+    error.__cause__.__cause__ = KeyboardInterrupt()
+    assert ending(error, capsys) == (130, "hsw2v: interrupted\n")
 
 
 def test_no_memory_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
