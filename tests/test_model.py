@@ -216,7 +216,7 @@ def test_words_may_be_in_any_container(model):
         lambda model: model.sentence_vectors(5),
         lambda model: model.similar(np.array("king")),
         lambda model: model.map(top="all"),
-        lambda model: model.map(neighbors=2.5),
+        lambda model: model.map(k=2.5),
         lambda model: model.map(branches=["8"]),
         lambda model: some_model("hs", ["a", "b"]).draw_tree("deep"),
         lambda model: model.neighbours(0),
