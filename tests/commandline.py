@@ -7,12 +7,14 @@ import io
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import hsw2v
 from hsw2v.cli.outcome import exit_code_of
@@ -63,6 +65,9 @@ def run_here(
         for name, stream in zip(names, theirs, strict=True):
             setattr(sys, name, stream)
         signal.signal(signal.SIGTERM, before)
+        # Training leaves it out; a map in this process needs it.
+        if sys.modules.get("scipy", sys) is None:
+            del sys.modules["scipy"]
     for stream in streams:
         stream.flush()
     written = [stream.buffer.getvalue().decode() for stream in streams[1:]]  # type: ignore[attr-defined]
@@ -141,3 +146,33 @@ def write_corpus(path: Path, sentences: int = 300) -> Path:
     lines = (" ".join(draw.choices(draw.choice(groups), k=10)) for _ in range(sentences))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def on_terminal(
+    *arguments: object,
+    stream: str = "stdout",
+    columns: int = 100,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+) -> str:
+    """Run `hsw2v` with a terminal as its output or "stderr", and return what that shows."""
+    pty = pytest.importorskip("pty")
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    command = [sys.executable, "-m", "hsw2v", *map(str, arguments)]
+    streams: dict[str, Any] = {stream: follower}
+    with subprocess.Popen(command, **streams, cwd=cwd, env=env) as process:
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(leader, 65_536)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+    os.close(leader)
+    assert process.returncode == 0
+    return shown.decode()

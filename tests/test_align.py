@@ -168,7 +168,9 @@ def test_the_command_line_aligns(tmp_path: Path) -> None:
     model.save(a)
     model_of(model.vectors @ turned(6)).export(tmp_path / "b.bin")
     done = run("align", tmp_path / "b.bin", a, "-o", c)
-    assert "aligned by 30 pairs of words, mean similarity 1.000" in done.stderr
+    assert done.stderr == (
+        f"{c}: 30 words × 6 dimensions, aligned by 30 pairs of words, mean similarity 1.000\n"
+    )
     assert done.stdout == ""
     assert "exists already" in complaint("align", a, a, "-o", c, code=7)
     assert "is an input" in complaint("align", a, c, "-o", c, "--force", code=2)

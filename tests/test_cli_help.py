@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import struct
-import subprocess
-import sys
 from collections.abc import Callable
 
 import click
 import pytest
-from commandline import run
+from commandline import on_terminal, run
 from test_architecture import imported_by
 
 from hsw2v.cli import groups, help
@@ -65,6 +62,19 @@ def test_help_has_every_command_once_under_headings() -> None:
     named = [line.split()[0] for line in text.split("Train:")[1].splitlines() if line[2:3].strip()]
     for command in COMMANDS:
         assert named.count(command.name or "") == 1
+
+
+def test_no_command_is_without_a_group() -> None:
+    assert "Other commands" not in run("--help").stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: str(one.name))
+def test_examples_fit_into_eighty_columns(
+    command: click.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for line in run(command.name, "--help").stdout.splitlines():
+        assert len(line) <= 80
 
 
 def test_a_command_of_no_group_comes_last() -> None:
@@ -177,29 +187,8 @@ def test_piped_help_has_no_colours() -> None:
 
 
 def on_a_terminal(*arguments: str, **environment: str) -> str:
-    pty = pytest.importorskip("pty")
-    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
     clean = {name: one for name, one in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "hsw2v", *arguments],
-        stdout=follower,
-        env={**clean, "TERM": "xterm", **environment},
-    ) as process:
-        os.close(follower)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(leader, 65_536)
-            except OSError:
-                break
-            if not piece:
-                break
-            shown += piece
-    os.close(leader)
-    assert process.returncode == 0
-    return shown.decode()
+    return on_terminal(*arguments, env={**clean, "TERM": "xterm", **environment})
 
 
 @pytest.mark.parametrize(

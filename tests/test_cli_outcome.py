@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import errno
-import os
-import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from commandline import write_corpus
+from commandline import on_terminal, write_corpus
 
 from hsw2v.cli import outcome
 from hsw2v.cli.outcome import exit_code_of
-from hsw2v.errors import UnknownWordError
+from hsw2v.errors import UnknownWordError, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +46,13 @@ def test_an_error_has_its_code_and_sentence(
     assert ending(error, capsys) == (code, said)
 
 
+def test_an_interrupted_import_is_no_missing_package(capsys: pytest.CaptureFixture[str]) -> None:
+    error = UsageError("needs a package that is not installed")
+    error.__cause__ = ImportError("initialization failed")
+    error.__cause__.__cause__ = KeyboardInterrupt()
+    assert ending(error, capsys) == (130, "hsw2v: interrupted\n")
+
+
 def test_no_memory_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     code, said = ending(MemoryError("Unable to allocate 9 TiB"), capsys)
     assert code == 13
@@ -66,27 +69,9 @@ def test_a_mistake_of_ours_shows_its_traceback_and_asks_for_a_report(
 
 
 def test_on_a_terminal_training_shows_a_bar(tmp_path: Path) -> None:
-    pty = pytest.importorskip("pty")
-    fcntl = pytest.importorskip("fcntl")
-    termios = pytest.importorskip("termios")
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     corpus = write_corpus(tmp_path / "corpus.txt")
-    command = [sys.executable, "-m", "hsw2v", "train", str(corpus), "--epochs", "50"]
-    with subprocess.Popen(command, stderr=follower, cwd=tmp_path) as process:
-        os.close(follower)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(leader, 65_536)
-            except OSError:
-                break
-            if not piece:
-                break
-            shown += piece
-    os.close(leader)
-    assert process.returncode == 0
-    text = shown.decode()
+    options = ("--epochs", 50)
+    text = on_terminal("train", corpus, *options, stream="stderr", columns=120, cwd=tmp_path)
     assert "% |" in text
     assert "reading: " in text
     assert "corpus.safetensors: 16 words" in text.splitlines()[-1]

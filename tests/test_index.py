@@ -144,7 +144,7 @@ def test_an_index_of_other_vectors_is_refused(tmp_path: Path) -> None:
     content = path.read_bytes()
     for damaged in (content[:-9], content[:-9] + b"x" * 9, b"nothing", b""):
         path.write_bytes(damaged)
-        with pytest.raises(ModelFileError):
+        with pytest.raises(ModelFileError, match="build it again"):
             MODEL.load_index(path)
     given = {"vectors": digest_of(MODEL), "expansion_search": 64}
     empty, other = np.zeros(0, np.uint8), clustered(300).build_index()._rows.to_bytes()
@@ -214,3 +214,13 @@ def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         ("index", 600, 600),
     ]
     assert all(isinstance(one, VectorsProgress) for one in told)
+
+
+def test_ctrl_c_in_usearch_is_no_mistake_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped:
+        def add(self, *args: Any, **options: Any) -> None:
+            raise RuntimeError("Operation has been terminated")
+
+    monkeypatch.setattr("hsw2v.query.index.usearch_index", lambda *args, **options: Stopped())
+    with pytest.raises(KeyboardInterrupt):
+        MODEL.build_index()

@@ -134,7 +134,7 @@ def test_small_maps_and_equal_vectors(count: int) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"words": 2}, {"k": 0}, {"branches": (8, 8)}, {"branches": (1,)}, {"seed": -1}],
+    [{"top": 2}, {"k": 0}, {"branches": (8, 8)}, {"branches": (1,)}, {"seed": -1}],
 )
 def test_numbers_out_of_bounds_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(UsageError):
@@ -232,7 +232,7 @@ def test_no_map_replaces_its_vectors(tmp_path: Path, name: str) -> None:
     assert vectors.read_bytes() == before
 
 
-@pytest.mark.parametrize("given", [[], ["--words", "2"]])
+@pytest.mark.parametrize("given", [[], ["--top", "2"]])
 def test_too_few_words_are_told(tmp_path: Path, given: list[str]) -> None:
     vectors = tmp_path / "m.txt"
     vectors.write_text("4 1\na 1\nb 2\nc 3\nd 4\n" if given else "2 1\na 1\nb 2\n")

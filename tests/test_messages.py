@@ -113,6 +113,8 @@ def test_a_missing_argument_is_told_with_the_usage(folder: Path) -> None:
     told = complaint("vector", "king", code=2)
     assert "missing argument 'WORDS...'" in told
     assert "hsw2v vector MODEL WORDS..." in told
+    told = complaint("neighbours", "small.safetensors", code=2)
+    assert "give hsw2v neighbours MODEL -o FILE;" in told
 
 
 MODEL_TO_STDOUT = [
@@ -376,3 +378,35 @@ def test_words_that_are_exported_to_a_terminal_do_not_drive_it(tmp_path: Path) -
     os.close(ours)
     os.close(theirs)
     assert "red\\x1b[31m 1.0 0.0" in printed
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("export", "m.safetensors", "m.safetensors"),
+        ("tree", "m.safetensors", "-o", "m.safetensors", "--format", "json"),
+        ("map", "m.svg", "-o", "m.svg"),
+        ("diagnose", "m.safetensors", "text.svg", "--plot", "text.svg"),
+        ("sentences", "m.safetensors", "text.txt", "-o", "text.txt"),
+        ("align", "m.safetensors", "m.safetensors", "-o", "m.safetensors"),
+    ],
+    ids=lambda one: one[0],
+)
+def test_an_output_is_no_input(asked: tuple[str, ...], tmp_path: Path) -> None:
+    for name in ("m.safetensors", "m.svg"):
+        write_model(tmp_path / name)
+    for name in ("text.txt", "text.svg"):
+        write_corpus(tmp_path / name)
+    before = {one: one.read_bytes() for one in tmp_path.iterdir()}
+    file = asked[3] if asked[0] == "tree" else asked[-1]
+    told = complaint(*asked, "--force", code=2, cwd=tmp_path)
+    assert told == f"{file}: is an input and cannot be the output too; name another file"
+    assert before == {one: one.read_bytes() for one in tmp_path.iterdir()}
+
+
+def test_a_component_is_no_other_output(tmp_path: Path) -> None:
+    model, text = write_model(tmp_path / "m.safetensors"), tmp_path / "text.txt"
+    write_corpus(text)
+    asked = ("sentences", model, text, "--weighting", "sif", "--force", "-o", tmp_path / "a.npy")
+    told = complaint(*asked, "--save-component", tmp_path / "a.npy", code=2)
+    assert "the component and the output are the same file; name two" in told

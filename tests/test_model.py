@@ -215,7 +215,7 @@ def test_words_may_be_in_any_container(model):
         lambda model: hsw2v.diagnose("model.safetensors", "corpus.txt"),
         lambda model: model.sentence_vectors(5),
         lambda model: model.similar(np.array("king")),
-        lambda model: model.map(words="all"),
+        lambda model: model.map(top="all"),
         lambda model: model.map(k=2.5),
         lambda model: model.map(branches=["8"]),
         lambda model: model.map(branches=8),

@@ -146,6 +146,8 @@ def test_lists_of_words_that_cannot_be_used_are_refused(small: Path, tmp_path: P
     (tmp_path / "empty.txt").touch()
     asked = ("similar", small, "king", "--among")
     assert "a word a line" in complaint(*asked, tmp_path / "none.txt", code=2)
+    (tmp_path / "text.txt").write_text("word " * 1000)
+    assert len(complaint(*asked, tmp_path / "text.txt", code=2)) < 300
     assert "no words" in complaint(*asked, tmp_path / "empty.txt", code=4)
     assert "no such file" in complaint(*asked, tmp_path / "absent.txt", code=3)
 

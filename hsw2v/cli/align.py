@@ -66,7 +66,7 @@ def align(
     Examples:
       hsw2v align old.safetensors new.safetensors
       hsw2v align old.safetensors new.safetensors -o new-in-old.safetensors
-      hsw2v align english.vec german.vec --dictionary en-de.txt -o german-in-english.safetensors
+      hsw2v align en.vec de.vec --dictionary en-de.txt -o de-in-en.safetensors
     """
     import hsw2v
 
@@ -77,10 +77,13 @@ def align(
         found = hsw2v.align(first, second, dictionary=dictionary, listener=progress.listen)
         if output is not None:
             found.model.save(output, force=force)
-        progress.say(
+        how = (
             f"aligned by {len(found.pairs):,} pairs of words, "
             f"mean similarity {found.similarity:.3f}"
         )
+        if output is not None:
+            how = f"{output}: {len(second):,} words × {second.dim} dimensions, {how}"
+        progress.say(how)
         if changes or output is None:
             listed = found.changes(changes or CHANGES, min_count=min_count)
             if not listed:

@@ -19,8 +19,10 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.output import formatted, print_json, print_table
 from hsw2v.cli.progress import Progress
+from hsw2v.cli.train import check_output
 from hsw2v.cli.tree import COLUMNS
 from hsw2v.errors import UsageError
+from hsw2v.files import expand_sources
 
 if TYPE_CHECKING:
     from hsw2v.diagnosis.diagnosis import Diagnosis
@@ -107,6 +109,7 @@ def diagnose(
         from hsw2v.plots import check_figure
 
         check_figure(plot, force=force)
+        check_output(plot, [one for one in (model, course) if one], force=force)
     if course:
         _course(course, plot, force, as_json)
         return
@@ -115,6 +118,8 @@ def diagnose(
     assert model is not None
     assert corpus is not None
     opened = open_model(model, [corpus])
+    if plot:
+        check_output(plot, expand_sources([corpus]), force=force)
     with Progress(quiet=quiet) as progress:
         found = hsw2v.diagnose(
             opened,

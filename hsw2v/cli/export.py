@@ -9,7 +9,8 @@ import click
 from hsw2v.cli.opening import check_model, open_model
 from hsw2v.cli.options import force_option, model_argument, number_option, quiet_option
 from hsw2v.cli.output import say
-from hsw2v.files import STDOUT, check_writable
+from hsw2v.cli.train import check_output
+from hsw2v.files import STDOUT
 
 
 @click.command()
@@ -62,7 +63,7 @@ def export(
 
     check_model(model, [output])
     chosen = format_for(output, format)
-    check_writable(output, force=force, stdout=True)
+    check_output(output, [model], force=force, stdout=True)
     opened = open_model(model, [output])
     written = opened.export(
         output, format=chosen, top=top, normalize=normalize, dtype=dtype, force=force

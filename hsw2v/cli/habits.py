@@ -47,8 +47,9 @@ NOT_HERE: Mapping[str, str] = {
 }
 """Those that have no counterpart, and what there is instead."""
 COMMANDS: Mapping[str, str] = {
-    **dict.fromkeys(("most-similar", "nn", "distance", "nearest", "neighbors"), "similar"),
-    **dict.fromkeys(("neighbours", "nearest-neighbors", "nearest-neighbours"), "similar"),
+    **dict.fromkeys(("most-similar", "nn", "distance", "nearest"), "similar"),
+    **dict.fromkeys(("nearest-neighbors", "nearest-neighbours"), "similar"),
+    "neighbors": "neighbours",
     **dict.fromkeys(("word2vec", "fit", "glove", "learn"), "train"),
     **dict.fromkeys(("node2vec", "deepwalk"), "train --graph FILE"),
     **dict.fromkeys(("print-word-vectors", "print-vectors", "get-vector", "vectors"), "vector"),

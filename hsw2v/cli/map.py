@@ -25,7 +25,7 @@ from hsw2v.errors import UsageError
     help="Write the map to FILE, as its extension says: .html, .png, .svg, .csv, .jsonl, .parquet "
     "or .tsv; may be given again (default: MODEL.map.html).",
 )
-@number_option("--words", default=20_000, help="Show only this many words, the most frequent.")
+@number_option("--top", default=20_000, help="Show only this many words, the most frequent.")
 @number_option("-k", default=10, help="Nearest words to keep of each word.")
 @click.option(
     "--branches",
@@ -41,7 +41,7 @@ from hsw2v.errors import UsageError
 def map(
     model: str,
     outputs: tuple[str, ...],
-    words: int,
+    top: int,
     k: int,
     branches: str,
     seed: int,
@@ -59,9 +59,9 @@ def map(
     \b
     Examples:
       hsw2v map corpus.safetensors --open
-      hsw2v map corpus.safetensors -o map.html -o map.png --words 50000
+      hsw2v map corpus.safetensors -o map.html -o map.png --top 50000
       hsw2v map corpus.safetensors -o map.parquet
-      hsw2v map corpus.safetensors -o vectors.tsv     for TensorBoard, with vectors.metadata.tsv
+      hsw2v map corpus.safetensors -o vectors.tsv    for TensorBoard
     """
     chosen = outputs or (f"{_beside(model)}.map.html",)
     page = next((one for one in chosen if one.lower().endswith(".html")), None)
@@ -74,15 +74,17 @@ def map(
     for file in [file for one in chosen for file in files_of(one)]:
         check_output(file, [model], force=force)
     check_outputs(chosen, force=force)
+    for one in chosen:
+        check_output(one, [model], force=force)
     check_installed()
     levels = _numbers(branches)
     import hsw2v
 
     known = hsw2v.load(model)
-    check_words(known.vocabulary.spelled(range(min(words, len(known)))), chosen)
+    check_words(known.vocabulary.spelled(range(min(top, len(known)))), chosen)
     with Progress(quiet=quiet) as progress:
         found = known.map(
-            words=words,
+            top=top,
             k=k,
             branches=levels,
             seed=seed,

@@ -58,14 +58,13 @@ def _exit_code_of(command: Callable[[], None]) -> int:
     except click.exceptions.Exit as ending:
         return ending.exit_code
     except Hsw2vError as error:
+        if _was_interrupted(error):
+            return _interrupted()
         return _fail(str(error), error.exit_code)
     except click.ClickException as error:
         return _fail(_sentence(error), UsageError.exit_code)
     except (KeyboardInterrupt, click.Abort) as ending:
-        what, code = "interrupted", INTERRUPTED_EXIT_CODE
-        if Terminated.came:
-            what, code = "terminated", TERMINATED_EXIT_CODE
-        return _fail("; ".join([what, *map(str, ending.args)]), code)
+        return _interrupted(*map(str, ending.args))
     except BrokenPipeError:
         return READER_GONE_EXIT_CODE
     except MemoryError as error:
@@ -85,6 +84,19 @@ def _exit_code_of(command: Callable[[], None]) -> int:
             "this is a bug in hsw2v; please report it with the lines above",
             Hsw2vError.exit_code,
         )
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Tell whether an error came of Ctrl-C, of which a package that is loaded makes its own."""
+    cause = error.__cause__
+    return cause is not None and (isinstance(cause, KeyboardInterrupt) or _was_interrupted(cause))
+
+
+def _interrupted(*told: str) -> int:
+    what, code = "interrupted", INTERRUPTED_EXIT_CODE
+    if Terminated.came:
+        what, code = "terminated", TERMINATED_EXIT_CODE
+    return _fail("; ".join([what, *told]), code)
 
 
 def _free() -> str:
@@ -132,7 +144,10 @@ def _sentence(error: click.ClickException) -> str:
     path = context.command_path if context else "hsw2v"
     if context and isinstance(error, click.MissingParameter):
         pieces = context.command.collect_usage_pieces(context)
-        what += f"; give {path} {' '.join(one for one in pieces if one != '[OPTIONS]')}"
+        pieces = [one for one in pieces if one != "[OPTIONS]"]
+        if isinstance(error.param, click.Option):
+            pieces += [error.param.opts[0], error.param.metavar or "VALUE"]
+        what += f"; give {path} {' '.join(pieces)}"
     return f"{what[:1].lower()}{what[1:]}; see {path} --help"
 
 

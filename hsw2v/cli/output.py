@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hsw2v.model import Model
 
 NAMED = 10
+_LONGEST = 40
 
 WAITING = "waiting for standard input ..."
 TYPED = "reading standard input from this terminal; Ctrl-D ends it"
@@ -101,9 +102,10 @@ def composed(model: Model, words: Iterable[str], as_json: bool) -> dict[str, Any
 
 
 def named(words: Sequence[str]) -> str:
-    """Return some words as a text, and how many more there are."""
+    """Return some words as a text, and how many more there are; of a line of a text, its begin."""
     more = f" and {len(words) - NAMED:,} more" if len(words) > NAMED else ""
-    return ", ".join(map(repr, words[:NAMED])) + more
+    short = (one if len(one) <= _LONGEST else f"{one[:_LONGEST]}…" for one in words[:NAMED])
+    return ", ".join(map(repr, short)) + more
 
 
 def warn(sentence: str) -> None:

@@ -15,9 +15,9 @@ from hsw2v.cli.options import (
     settings_options,
 )
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_output, leave_scipy_out
+from hsw2v.cli.train import check_beside, check_output, leave_scipy_out
 from hsw2v.config import sections
-from hsw2v.files import check_writable, expand_sources
+from hsw2v.files import expand_sources
 
 _READING = ("field", "format", "skip_bad_records", "tokens", "lowercase", "encoding_errors")
 _OTHERS = tuple(one.name for one in sections()["corpus"] if one.name not in _READING)
@@ -82,7 +82,8 @@ def sentences(
     \b
     Examples:
       hsw2v sentences corpus.safetensors sentences.txt -o vectors.npy
-      hsw2v sentences corpus.safetensors texts.jsonl --field text -o vectors.parquet --weighting sif
+      hsw2v sentences corpus.safetensors texts.jsonl --field text -o vectors.npy
+      hsw2v sentences corpus.safetensors texts.txt -o vectors.npy --weighting sif
       hsw2v sentences corpus.safetensors - < sentences.txt > vectors.txt
     """
     leave_scipy_out()
@@ -90,13 +91,13 @@ def sentences(
     from hsw2v.model import sentence_files as work
     from hsw2v.model.tables import check_table
 
-    inputs = [model, *expand_sources([file])]
+    inputs = [model, *expand_sources([file]), *([component] if component else [])]
     if output is not None:
         check_table(output, work.EXTENSIONS, force=force)
         check_output(output, inputs, force=force)
     if save_component is not None:
         work.check_component(save_component, weighting)
-        check_writable(save_component, force=force)
+        check_beside(output or "", {"component": save_component}, inputs, force=force, of="output")
     removed = None if component is None else work.read_component(component)
     opened = hsw2v.load(model)
     with Progress(quiet=quiet) as progress:

@@ -371,15 +371,22 @@ def _check_no_model(source: str) -> None:
 
 
 def check_beside(
-    path: str, others: dict[str, str | None], inputs: list[str], *, force: bool
+    path: str,
+    others: dict[str, str | None],
+    inputs: list[str],
+    *,
+    force: bool,
+    of: str = "model",
 ) -> None:
-    """Check the files that are written beside a model, by what they are, as `check_output` does.
+    """Check the files that are written beside a model or another output, as `check_output` does.
+
+    `others` are by what they are, and so is `of`, the output.
 
     Raises:
-        UsageError: one of them is the model, or another of them.
+        UsageError: one of them is that output, or another of them.
         And what `check_output` raises.
     """
-    taken = {os.path.abspath(path): "model"}
+    taken = {os.path.abspath(path): of}
     for what, other in others.items():
         if other is None:
             continue

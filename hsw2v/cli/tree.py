@@ -10,8 +10,9 @@ import click
 from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import force_option, json_option, model_argument, number_option, word
 from hsw2v.cli.output import print_json, print_table
+from hsw2v.cli.train import check_output
 from hsw2v.errors import UsageError
-from hsw2v.files import STDOUT, check_writable, write_text
+from hsw2v.files import STDOUT, write_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +97,7 @@ def tree(
 
         if not codes:
             format_for(output, format)
-        check_writable(output, force=force, stdout=True)
+        check_output(output, [model], force=force, stdout=True)
     opened = open_model(model, words)
     found = _tree_of(opened, model, number)
     if codes:

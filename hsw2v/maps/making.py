@@ -31,7 +31,7 @@ def make_map(
     vectors: Floats,
     tree: Tree | None,
     *,
-    words: int = WORDS,
+    top: int = WORDS,
     k: int = SHOWN,
     branches: Sequence[int] = BRANCHES,
     seed: int = 1,
@@ -43,9 +43,9 @@ def make_map(
     Without a tree one is built of the vectors, by `trees/semantic.py`.
     """
     pace = Pace()
-    check_map(len(vocabulary), words, k, branches, seed)
+    check_map(len(vocabulary), top, k, branches, seed)
     begun = time.perf_counter()
-    count = min(words, len(vocabulary))
+    count = min(top, len(vocabulary))
     unit = unit_rows(vectors[:count])
     weights = np.maximum(vocabulary.counts[:count], 1).astype(np.float64)
     listener(MapProgress(0, 1, 0.0))
@@ -76,18 +76,18 @@ def make_map(
     )
 
 
-def check_map(vocabulary: int, words: int, k: int, branches: Sequence[int], seed: int) -> None:
+def check_map(vocabulary: int, top: int, k: int, branches: Sequence[int], seed: int) -> None:
     """Make sure, before any work, that a map can be made.
 
     Raises:
         UsageError: fewer than three words, a number that is out of its bounds, or openTSNE is not
             installed.
     """
-    for name, value in (("words", words), ("k", k), ("seed", seed)):
+    for name, value in (("top", top), ("k", k), ("seed", seed)):
         if not isinstance(value, Integral):
             raise UsageError(f"{name} is {value!r}", hint="it must be a whole number")
-    if min(words, vocabulary) < LEAST:
-        few = f"words is {words}" if words < LEAST else f"too few words ({vocabulary})"
+    if min(top, vocabulary) < LEAST:
+        few = f"top is {top}" if top < LEAST else f"too few words ({vocabulary})"
         raise UsageError(few, hint=f"a map takes at least {LEAST}")
     if k < 1:
         raise UsageError(f"k is {k!r}", hint="it must be at least 1")

@@ -63,19 +63,19 @@ def words_in(query: Any) -> list[str] | None:
     return [str(one) for one in found] if all(isinstance(one, str) for one in found) else None
 
 
-def vector_of(query: Any, dim: int) -> Floats:
-    """Return a query as a vector `(D,) float32` of finite numbers."""
+def vector_of(query: Any, dim: int, what: str = "query") -> Floats:
+    """Return a query, or `what` it is, as a vector `(D,) float32` of finite numbers."""
     try:
         with np.errstate(over="ignore"):
             vector: Floats = np.asarray(query, np.float32)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            "the query is neither words nor numbers", hint="give words, or one vector"
+            f"the {what} is neither words nor numbers", hint="give words, or one vector"
         ) from error
     if vector.shape != (dim,):
-        raise UsageError(f"the query has shape {vector.shape}", hint=f"a vector has {dim} numbers")
+        raise UsageError(f"the {what} has shape {vector.shape}", hint=f"a vector has {dim} numbers")
     if not np.isfinite(vector).all():
-        raise UsageError("the query holds a number that is not finite", hint="check the vector")
+        raise UsageError(f"the {what} holds a number that is not finite", hint="check the vector")
     return vector
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
-from hsw2v.files import atomic_write, check_writable, compressing, compression_of
+from hsw2v.files import STDOUT, atomic_write, check_writable, compressing, compression_of
 from hsw2v.model.arguments import check_finite
 from hsw2v.model.compact import Floats, in_dtype
 from hsw2v.model.export import FORMATS, check_words
@@ -38,7 +38,7 @@ def export_compact(
     if format not in _COMPACT:
         raise UsageError(
             f"{FORMATS[format]} has numbers of float32 alone",
-            where=path,
+            where="standard output" if path == STDOUT else path,
             hint=f"write {dtype} as .npy or .safetensors",
         )
     check_finite(vectors)

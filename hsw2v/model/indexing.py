@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hsw2v.errors import MissingInputError, ModelFileError, UsageError
 from hsw2v.events import Listener, Pace, VectorsProgress, ignore
 from hsw2v.model.arguments import Path, check_positive
-from hsw2v.model.store import open_store, write_store
+from hsw2v.model.store import UPGRADE, open_store, write_store
 from hsw2v.query.index import CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH, RowIndex, usearch_index
 from hsw2v.query.neighbours import Floats, Indexes, UnitRows
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EXTENSION = ".index"
 _FORMAT, _VERSION, _TENSOR = "hsw2v-index", 1, "usearch"
 _ROWS_AT_ONCE = 1 << 16
+_AGAIN = "build it again (hsw2v index MODEL --force)"
 
 
 class Index:
@@ -162,23 +163,28 @@ def load_index(model: Model, path: Path) -> Index:
         raise MissingInputError(
             "no such file", where=source, hint="write it with hsw2v index, or ask without an index"
         )
-    store = open_store(source, _FORMAT)
-    info = store.metadata["info"]
-    digest, expansion_search = info.get("vectors"), info.get("expansion_search", 0)
-    known = type(expansion_search) is int and 0 < expansion_search < 1 << 31
-    if not known or _TENSOR not in store or store.dtype(_TENSOR) != "U8":
-        raise store.broken("is no whole index")
-    content = store.array(_TENSOR)
+    try:
+        store = open_store(source, _FORMAT)
+        info = store.metadata["info"]
+        digest, expansion_search = info.get("vectors"), info.get("expansion_search", 0)
+        known = type(expansion_search) is int and 0 < expansion_search < 1 << 31
+        if not known or _TENSOR not in store or store.dtype(_TENSOR) != "U8":
+            raise store.broken("is no whole index")
+        content = store.array(_TENSOR)
+    except ModelFileError as error:
+        # Another training would not mend it.
+        hint = UPGRADE if error.hint == UPGRADE else _AGAIN
+        raise ModelFileError(error.what, where=source, hint=hint) from error
     _check_digest(digest, model, source)
     check_installed()
     try:
         rows = RowIndex.from_bytes(content, model.dim, expansion_search)
     except (RuntimeError, ValueError) as error:
         raise ModelFileError(
-            f"is no index of usearch ({error})", where=source, hint="build it again"
+            f"is no index of usearch ({error})", where=source, hint=_AGAIN
         ) from error
     if (len(rows), rows.dim) != (len(model), model.dim):
-        raise store.broken("is no whole index")
+        raise ModelFileError("is no whole index", where=source, hint=_AGAIN)
     found = Index(rows, str(digest), model.dim, expansion_search)
     found._known = weakref.ref(model)
     return found
@@ -191,7 +197,7 @@ def _check_digest(digest: object, model: ModelBase, where: str) -> None:
             if where
             else "the index is that of other vectors than those of the model",
             where=where,
-            hint="build it again (hsw2v index MODEL --force)",
+            hint=_AGAIN,
         )
 
 

@@ -323,14 +323,14 @@ class Model(Predictions):
     def map(
         self,
         *,
-        words: int = 20_000,
+        top: int = 20_000,
         k: int = 10,
         branches: Sequence[int] = (8, 32, 128),
         seed: int = 1,
         listener: Listener = ignore,
         progress: bool = False,
     ) -> WordMap:
-        """Return a map of the most frequent words: positions in the plane, neighbours, branches.
+        """Return a map of the `top` most frequent words: positions, neighbours, branches.
 
         Positions are by t-SNE (openTSNE), the same for the same `seed`; each word has its
         `k` nearest words of the map with their exact cosines, and its branch of the tree
@@ -349,7 +349,7 @@ class Model(Predictions):
             self.vocabulary,
             self.vectors,
             tree,
-            words=words,
+            top=top,
             k=k,
             branches=branches,
             seed=seed,

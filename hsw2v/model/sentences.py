@@ -74,7 +74,7 @@ class Weighting:
                 hint="use a model file of hsw2v, or the weighting mean",
             )
         if component is not None:
-            component = vector_of(component, model.dim)
+            component = vector_of(component, model.dim, "component")
             length = float(np.linalg.norm(component))
             if not length:
                 raise UsageError("the component is zeros", hint="give that of other sentences")

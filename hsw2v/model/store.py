@@ -43,6 +43,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _STEP = 1 << 24
 _LONGEST_HEADER = 100_000_000
+UPGRADE = "upgrade hsw2v"
 _LONGEST_VERSION = 9
 
 Array = NDArray[Any]
@@ -266,7 +267,7 @@ def _check_version(metadata: Mapping[str, str], name: str, format: str) -> None:
         raise ModelFileError(
             f"is in format version {version}, and this hsw2v reads up to {FORMAT_VERSION}",
             where=name,
-            hint="upgrade hsw2v",
+            hint=UPGRADE,
         )
 
 

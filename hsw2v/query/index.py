@@ -6,7 +6,8 @@ A graph of near neighbours that is searched from neighbour to neighbour (HNSW: M
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,17 @@ def usearch_index(dim: int, **settings: Any) -> Any:
     return Index(ndim=dim, metric="ip", dtype=_DTYPE, **settings)
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C be what it is: usearch makes an error of its own of it, without a cause."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "terminated" in str(error):
+            raise KeyboardInterrupt from error
+        raise
+
+
 class RowIndex:
     """An index of the rows of a table, scaled to length 1."""
 
@@ -59,7 +71,8 @@ class RowIndex:
         index = usearch_index(rows.shape[1], connectivity=connectivity, expansion_add=expansion_add)
         for some in slices(len(rows), _ROWS_AT_ONCE):
             keys = np.arange(some.start, some.stop, dtype=np.uint64)
-            index.add(keys, unit_rows(rows[some]), threads=blas_thread_count())
+            with _interruptible():
+                index.add(keys, unit_rows(rows[some]), threads=blas_thread_count())
             tick(some.stop)
         return cls(index, expansion_search)
 
@@ -110,7 +123,8 @@ class RowIndex:
 
     def _search(self, directions: Floats, count: int, rows: int) -> Indexes:
         """Return the rows that are found (Q, count); the number of all for those that are not."""
-        matches = self._index.search(directions, count, threads=blas_thread_count())
+        with _interruptible():
+            matches = self._index.search(directions, count, threads=blas_thread_count())
         keys = matches.keys.reshape(len(directions), -1)
         counts = np.atleast_1d(getattr(matches, "counts", keys.shape[1]))
         found: Indexes = np.minimum(keys, rows).astype(np.int64)

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from hsw2v.errors import Hsw2vError, UsageError
@@ -159,12 +158,7 @@ class TrainingPlot:
         """Return itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ending: object) -> None:
         """Draw what there is. A figure that cannot be written costs no model: a note says so."""
         if not self.points and not self.epochs:
             return

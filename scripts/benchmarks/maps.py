@@ -140,7 +140,7 @@ def measure(given: Namespace, record: Record) -> None:
 
         def work(key: Fields) -> Fields:
             command = [sys.executable, "-m", "hsw2v", "map", given.model, "--force", "--quiet"]
-            command += ["--words", str(key["words"]), "-o", str(page), "-o", str(words)]
+            command += ["--top", str(key["words"]), "-o", str(page), "-o", str(words)]
             made = processes.measure(command)
             begun = time.perf_counter()
             with opened(page) as shown:
@@ -187,7 +187,7 @@ def picture(model: str, words: int, word: str) -> bytes:
     """Return the page of a map of a model, a word marked, as PNG."""
     with tempfile.TemporaryDirectory() as name:
         page = Path(name, "map.html")
-        hsw2v.load(model).map(words=words).save(page)
+        hsw2v.load(model).map(top=words).save(page)
         with opened(page) as shown:
             shown.locator("#query").fill(word)
             shown.locator("#query").press("Enter")
