@@ -96,7 +96,7 @@ def test_what_cannot_be_diagnosed_is_refused_with_a_reason(tmp_path: Path) -> No
         hsw2v.diagnose(vectors, sentences())
     with pytest.raises(UsageError, match="windows"):
         hsw2v.diagnose(model, sentences(), windows=0)
-    with pytest.raises(EmptyCorpusError, match="no sentence of it has two words"):
+    with pytest.raises(EmptyCorpusError, match="no sentence of it keeps two words"):
         hsw2v.diagnose(model, [["unknown", "words"], ["w1"]])
     with pytest.raises(MissingInputError):
         hsw2v.diagnose(model, tmp_path / "nowhere.txt")

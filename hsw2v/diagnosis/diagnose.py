@@ -84,7 +84,7 @@ def diagnose(
                 listener(DiagnosisProgress(diagnoser.windows, windows, pace.seconds))
         if not diagnoser.windows:
             raise EmptyCorpusError(
-                "no sentence of it keeps two words of the vocabulary, subsampled as training does",
+                "no sentence of it keeps two words of the vocabulary, subsampled as in training",
                 where=text.encoded.source,
                 hint="name a longer text, like the one the model was trained on",
             )
