@@ -212,6 +212,18 @@ def test_figures_are_the_same_bytes_again(found: WordMap, tmp_path: Path, extens
     assert len(first) > 10_000
 
 
+def test_a_word_that_is_wider_than_the_figure_is_left_out(
+    found: WordMap, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    some = [f"w{row}" for row in range(len(found) - 1)]
+    plain = dataclasses.replace(found, words=["x" * 5_000, *some])
+    plain.save(tmp_path / "long.svg")
+    dataclasses.replace(found, words=["☃\U0010ffff", *some]).save(tmp_path / "none.svg")
+    assert not recwarn.list
+    # As one that no font has.
+    assert (tmp_path / "long.svg").read_bytes() == (tmp_path / "none.svg").read_bytes()
+
+
 def test_the_command_writes_beside_the_model(tmp_path: Path) -> None:
     model = write_model(tmp_path / "m.safetensors")
     done = run("map", model)

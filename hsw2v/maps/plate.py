@@ -73,9 +73,13 @@ def _prominence(found: WordMap) -> NDArray[np.float64]:
 
 
 def _write_labels(figure: Any, axes: Any, found: WordMap) -> None:
-    """Write names of branches, then words from frequent to rare, each where nothing is yet."""
+    """Write names of branches, then words from frequent to rare, each where nothing is yet.
+
+    What would stand out of the figure is left out.
+    """
     figure.canvas.draw()
     placed: list[Box] = []
+    _, _, right, top = figure.bbox.extents
     written = 0
     fonts, letters = fonts_and_letters()
     for text, place, style in _labels(found):
@@ -85,8 +89,11 @@ def _write_labels(figure: Any, axes: Any, found: WordMap) -> None:
             # It would be boxes.
             continue
         label = axes.text(*place, text, ha="center", va="center", family=fonts, **style)
+        # The layout is made; it would shrink the points under labels that are placed.
+        label.set_in_layout(False)
         box = label.get_window_extent(figure.canvas.get_renderer()).padded(2.0).extents
-        if _free(box, placed):
+        inside = box[0] >= 0 and box[1] >= 0 and box[2] <= right and box[3] <= top
+        if inside and _free(box, placed):
             placed.append(box)
             written += 1
         else:

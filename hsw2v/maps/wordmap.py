@@ -42,7 +42,7 @@ class WordMap:
         return len(self.words)
 
     def __repr__(self) -> str:
-        levels = ", ".join(str(len(names)) for names in self.branch_names)
+        levels = ", ".join(str(len(names)) for names in self.branch_names) or "no"
         return f"<hsw2v.WordMap: {len(self):,} words, {levels} branches>"
 
     def save(self, *paths: Path, force: bool = False) -> list[str]:
