@@ -413,7 +413,8 @@ def test_a_component_is_no_other_output(tmp_path: Path) -> None:
 
 
 def test_vectors_alone_have_no_tree_whatever_they_were_trained_with(tmp_path: Path) -> None:
-    model = write_model(tmp_path / "m.safetensors")
+    text, model = write_corpus(tmp_path / "text.txt"), tmp_path / "m.safetensors"
+    run("train", text, "-o", model, "--epochs", 1, "--dim", 4)
     run("export", model, tmp_path / "v.safetensors")
     told = complaint("tree", tmp_path / "v.safetensors", code=2)
     assert "has no tree: it holds the vectors of words only; name the model file" in told
