@@ -103,6 +103,8 @@ def test_empty_input_is_told_as_what_it_is(folder: Path) -> None:
         == "standard input: there are no tokens; name a text"
     )
     assert complaint("info", "-", code=10).startswith("standard input: is empty")
+    content = (folder / "small.safetensors").read_bytes()
+    assert complaint("info", "-", stdin=content, code=2).startswith("standard input: a model file")
     done = run("similar", "small.safetensors", "-", cwd=folder)
     assert (done.stdout, done.stderr) == ("", "hsw2v: there are no words in standard input\n")
     wrong = complaint("predict", "the _ of", code=3)
@@ -115,6 +117,8 @@ def test_a_missing_argument_is_told_with_the_usage(folder: Path) -> None:
     assert "hsw2v vector MODEL WORDS..." in told
     told = complaint("neighbours", "small.safetensors", code=2)
     assert "give hsw2v neighbours MODEL -o FILE;" in told
+    told = complaint("similar", "small.safetensors", "king", "--minus", code=2)
+    assert told.endswith("requires an argument; see hsw2v similar --help")
 
 
 MODEL_TO_STDOUT = [
@@ -410,3 +414,11 @@ def test_a_component_is_no_other_output(tmp_path: Path) -> None:
     asked = ("sentences", model, text, "--weighting", "sif", "--force", "-o", tmp_path / "a.npy")
     told = complaint(*asked, "--save-component", tmp_path / "a.npy", code=2)
     assert "the component and the output are the same file; name two" in told
+
+
+def test_vectors_alone_have_no_tree_whatever_they_were_trained_with(tmp_path: Path) -> None:
+    text, model = write_corpus(tmp_path / "text.txt"), tmp_path / "m.safetensors"
+    run("train", text, "-o", model, "--epochs", 1, "--dim", 4)
+    run("export", model, tmp_path / "v.safetensors")
+    told = complaint("tree", tmp_path / "v.safetensors", code=2)
+    assert "has no tree: it holds the vectors of words only; name the model file" in told

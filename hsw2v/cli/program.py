@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from hsw2v.cli.align import align
@@ -89,6 +91,16 @@ class Program(click.Group):
         if command is not None and not ctx.resilient_parsing:
             check_options(command, rest, f"{ctx.command_path} {name}")
         return name, command, rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, and let an error of its options name it: click forgets which one."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            command = self.commands.get(ctx.invoked_subcommand or "")
+            if error.ctx is None and command is not None:
+                error.ctx = click.Context(command, ctx, command.name)
+            raise
 
 
 @click.group(cls=Program, invoke_without_command=True)

@@ -11,6 +11,7 @@ from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import force_option, json_option, model_argument, number_option, word
 from hsw2v.cli.output import print_json, print_table
 from hsw2v.cli.train import check_output
+from hsw2v.config import TREE_LOSSES
 from hsw2v.errors import UsageError
 from hsw2v.files import STDOUT, write_text
 
@@ -118,6 +119,9 @@ def _tree_of(model: Model, path: str, number: int) -> Tree:
     trees = model.trees
     if not trees:
         loss = model.config.get("training", {}).get("loss")
+        if not model.has_output and loss in TREE_LOSSES:
+            what = "has no tree: it holds the vectors of words only"
+            raise UsageError(what, where=path, hint="name the model file that hsw2v train wrote")
         raise UsageError(
             f"has no tree: it was trained with loss {loss}" if loss else "has no tree",
             where=path,

@@ -151,6 +151,8 @@ class Questions:
         return "; ".join(refusal or ())
 
     def _why_no_tree(self) -> str:
+        if not self._model.has_output:
+            return f"The model has no tree. {self._why_no_prediction}"
         loss = self._model.config.get("training", {}).get("loss")
         how = f"it was trained with loss {loss}" if loss else "its file holds the vectors of words"
         return f"The model has no tree: {how}. Trees are those of hsw2v train --loss hs."

@@ -64,6 +64,13 @@ def load(path: str | os.PathLike[str], *, format: str | None = None) -> Model:
         model = _fasttext(chain([beginning], content), source)
     else:
         content.close()
+        if source == STDIN:
+            what = "a model file" if format == "model" else "an array of NumPy"
+            raise UsageError(
+                f"{what} is read where it lies, not from a pipe",
+                where="standard input",
+                hint="name the file",
+            )
         model = Model.open(source) if format == "model" else Model(*npy.read_npy(source))
     model.name = name_of(source)
     return model
