@@ -39,7 +39,7 @@ NOT_RUN = {
     r"^hsw2v explore ": "answers until Ctrl-C; tests/test_explore_page.py opens it",
     r"^hsw2v .* --open": "opens a browser",
     r"<TAB>": "is a key at a prompt; tests/test_cli_completion.py presses it",
-    r"^import (spacy|torch)$|^from sentence_transformers|^accuracy = |^search = ": (
+    r"^import (spacy|torch|fasttext)$|^from sentence_transformers|^accuracy = |^search = ": (
         "needs packages of its own, or the model of the demo; scripts/recipes runs it"
     ),
     r"^hsw2v demo": "trains for half a minute; tests/test_cli_train.py shortens it",
