@@ -27,7 +27,7 @@ RECORDED = {
     "phrases.md": ("phrases",),
     "subwords.md": ("subwords",),
     "map.md": ("map",),
-    "vectors.md": ("changes", "sentences", "dtypes"),
+    "vectors.md": ("changes", "sentences", "index", "dtypes"),
 }
 OTHERS = {
     "performance.md": (
