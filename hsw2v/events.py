@@ -353,5 +353,15 @@ class Pace:
 Listener = Callable[[Event], None]
 
 
+def to_each(*listeners: Listener) -> Listener:
+    """Return a listener that tells each of these of an event, in their order."""
+
+    def listen(event: Event) -> None:
+        for one in listeners:
+            one(event)
+
+    return listen
+
+
 def ignore(event: Event) -> None:
     """Do nothing."""

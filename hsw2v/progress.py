@@ -12,10 +12,11 @@ from hsw2v.display import PROGRESS, Display, describe, display_here
 from hsw2v.events import (
     Event,
     GradientsRecorded,
-    Listener,
     Notice,
     Preparing,
     VocabularyReady,
+    ignore,
+    to_each,
 )
 
 SECONDS_UNTIL_PATIENCE = 3.0
@@ -110,20 +111,12 @@ def with_progress(function: Callable[P, T]) -> Callable[P, T]:
         if not kwargs.get("progress"):
             return function(*args, **kwargs)
         with ProgressListener() as progress:
-            kwargs["listener"] = _both(progress.listen, kwargs.get("listener"))
+            other: Any = kwargs.get("listener") or ignore
+            kwargs["listener"] = to_each(progress.listen, other)
             found = function(*args, **kwargs)
         return _until_over(found, progress) if isinstance(found, Iterator) else found
 
     return call
-
-
-def _both(show: Listener, other: Any) -> Listener:
-    def listen(event: Event) -> None:
-        show(event)
-        if other is not None:
-            other(event)
-
-    return listen
 
 
 def _until_over(items: Any, progress: ProgressListener) -> Any:

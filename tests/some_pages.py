@@ -10,9 +10,15 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+import pytest
+from commandline import WORDS
+from some_models import some_model
+
 import hsw2v
 from hsw2v.explore.questions import Questions
 from hsw2v.explore.server import ExploreServer
+
+MORE_WORDS = [*WORDS, "Kingdom", "kind", "ÉCOLE", "école", "<script>alert(1)</script>", 'a"b']
 
 
 class Reply(NamedTuple):
@@ -32,6 +38,17 @@ def explored(model: hsw2v.Model, **settings: Any) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.fixture(scope="module")
+def model() -> hsw2v.Model:
+    return some_model("hs", MORE_WORDS, window=2)
+
+
+@pytest.fixture(scope="module")
+def address(model: hsw2v.Model) -> Iterator[str]:
+    with explored(model) as found:
+        yield found
 
 
 def request(

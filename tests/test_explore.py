@@ -10,30 +10,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from commandline import WORDS, complaint, write_model
-from some_models import some_model
-from some_pages import ask, explored, request
+from commandline import complaint, write_model
+from some_pages import address, ask, explored, model, request
 
 import hsw2v
 from hsw2v.explore.questions import Questions
 
-MORE_WORDS = [*WORDS, "Kingdom", "kind", "ÉCOLE", "école", "<script>alert(1)</script>", 'a"b']
-
-
-@pytest.fixture(scope="module")
-def model() -> hsw2v.Model:
-    return some_model("hs", MORE_WORDS, window=2)
-
-
-@pytest.fixture(scope="module")
-def address(model: hsw2v.Model) -> Iterator[str]:
-    with explored(model) as found:
-        yield found
+__all__ = ["address", "model"]
 
 
 def test_the_page_and_its_files_come_with_their_types(address: str) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from commandline import WORDS, write_model
 from some_models import EVERY_LOSS, some_model
-from some_pages import ask, explored, request
+from some_pages import address, ask, explored, model, request
 from some_subwords import some_subwords
 from some_trees import chain
 
@@ -22,18 +21,7 @@ from hsw2v.explore.trees import MOST_DECISIONS
 from hsw2v.query.prefixes import beginning_with
 from hsw2v.trees.decisions import decisions
 
-MORE_WORDS = [*WORDS, "Kingdom", "kind", "ÉCOLE", "école", "<script>alert(1)</script>", 'a"b']
-
-
-@pytest.fixture(scope="module")
-def model() -> hsw2v.Model:
-    return some_model("hs", MORE_WORDS, window=2)
-
-
-@pytest.fixture(scope="module")
-def address(model: hsw2v.Model) -> Iterator[str]:
-    with explored(model) as found:
-        yield found
+__all__ = ["address", "model"]
 
 
 def test_neighbours_are_those_of_the_model(address: str, model: hsw2v.Model) -> None:

@@ -74,8 +74,6 @@ def map(
     for file in [file for one in chosen for file in files_of(one)]:
         check_output(file, [model], force=force)
     check_outputs(chosen, force=force)
-    for one in chosen:
-        check_output(one, [model], force=force)
     check_installed()
     levels = _numbers(branches)
     import hsw2v

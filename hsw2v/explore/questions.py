@@ -15,6 +15,7 @@ from hsw2v.explore.trees import DrawnTree
 from hsw2v.model.context import GAP
 from hsw2v.model.model import Model
 from hsw2v.model.predictor import Predictor
+from hsw2v.query.answers import Answers, Neighbour
 from hsw2v.query.mixture import MixtureSoftmax
 from hsw2v.query.neighbours import unit_rows
 from hsw2v.query.prefixes import beginning_with
@@ -22,7 +23,6 @@ from hsw2v.query.probabilities import TreeSoftmax
 from hsw2v.query.spelling import nearest_spellings
 
 Record = dict[str, Any]
-Answers = Sequence[tuple[str, float]]
 
 
 class Questions:
@@ -194,8 +194,8 @@ class Questions:
         ]
 
 
-def _records(answers: Answers) -> list[Record]:
-    return [{"word": word, "similarity": score} for word, score in answers]
+def _records(answers: Answers[Neighbour]) -> list[Record]:
+    return [one._asdict() for one in answers]
 
 
 def _told_of(context: Any) -> Record:

@@ -10,9 +10,9 @@ import orjson
 from numpy.typing import NDArray
 
 from hsw2v.errors import UsageError
-from hsw2v.files import STDOUT, compression_of, extension_of, writing
+from hsw2v.files import STDOUT, extension_of, writing
 from hsw2v.model.arguments import check_finite
-from hsw2v.model.npy import write_npy
+from hsw2v.model.npy import words_beside, write_npy
 
 EXTENSIONS = {
     "": "text",
@@ -60,9 +60,7 @@ def export_vectors(
     check_finite(vectors)
     check_words(words, format)
     if format == "npy":
-        compression = compression_of(path)
-        bare = path[: len(path) - len(compression)]
-        words_path = bare.removesuffix(".npy") + ".words.txt" + compression
+        words_path = words_beside(path)
         with writing(words_path, force=force) as out_words, writing(path, force=force) as out:
             out_words.write("".join(f"{word}\n" for word in words).encode())
             _write_npy(out, vectors)

@@ -200,14 +200,7 @@ def write_contents(
             check_finite(table)
     if (word := vocabulary.repeated()) is not None:
         raise UsageError(f"the word {word!r} is there twice", hint="leave one of them out")
-    arrays: dict[str, NDArray[Any]] = {
-        "words": vocabulary.blob,
-        "word_offsets": vocabulary.offsets,
-        "vectors": vectors,
-    }
-    if counts is not None:
-        arrays["counts"] = counts
-    arrays |= structure_tensors(structure)
+    arrays = _word_tensors(vocabulary, counts, vectors) | structure_tensors(structure)
     if output is not None:
         kind = OutputLayer if structure is None else built_output(structure, len(output))
         arrays[kind.table_tensor] = output
@@ -252,18 +245,24 @@ def write_vectors(
         OutputExistsError, OutputError, DiskFullError
     """
     numbers, scales = in_dtype(vectors, dtype)
-    arrays: dict[str, NDArray[Any]] = {
-        "words": vocabulary.blob,
-        "word_offsets": vocabulary.offsets,
-        "vectors": numbers,
-    }
-    if counts is not None:
-        arrays["counts"] = counts
+    arrays = _word_tensors(vocabulary, counts, numbers)
     if scales is not None:
         arrays[SCALES] = scales
     arrays |= phrase_arrays(phrases)
     version = 1 if dtype == "float32" else 5
     write_store(path, arrays, version=version, config=config, info=info, force=force)
+
+
+def _word_tensors(
+    vocabulary: Vocabulary, counts: NDArray[np.int64] | None, vectors: NDArray[Any]
+) -> dict[str, NDArray[Any]]:
+    """Return what every model file has under its names: words, vectors, and counts if known."""
+    arrays: dict[str, NDArray[Any]] = {
+        "words": vocabulary.blob,
+        "word_offsets": vocabulary.offsets,
+        "vectors": vectors,
+    }
+    return arrays if counts is None else {**arrays, "counts": counts}
 
 
 def vocabulary_tensors(words: Vocabulary, prefix: str = "") -> dict[str, NDArray[Any]]:

@@ -20,6 +20,7 @@ from hsw2v.events import (
     TrainingProgress,
     TreeReady,
     ignore,
+    to_each,
 )
 from hsw2v.files import read_text
 from hsw2v.plots import COLOURS, Path, check_figure, draw_lines, figure_file
@@ -99,12 +100,7 @@ class TrainingPlot:
     def beside(self, listener: Listener) -> Listener:
         """Return a listener that takes note of an event, and tells another one, too."""
         self._beside = listener
-
-        def listen(event: Event) -> None:
-            self.listen(event)
-            listener(event)
-
-        return listen
+        return to_each(self.listen, listener)
 
     def read_log(self, log: Path) -> None:
         """Take note of the events that `--log-json` wrote; damaged lines are passed over.
