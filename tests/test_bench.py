@@ -34,7 +34,7 @@ def test_ngrams_are_measured_on_words_that_are_taken_out(tmp_path: Path) -> None
     record = tmp_path / "subwords.json"
     done = bench(
         *("subwords", corpus, "--losses", "ns", "--programs", *programs, "--subwords", "1-2"),
-        *("--epochs", 1, "--removed", 3, "--least", 5, "--pairs", pairs, others),
+        *("--epochs", 1, "--removed", 3, "--least", 5, "--rounds", 2, "--pairs", pairs, others),
         *("--record", record),
     )
     (rows,) = tables(done.stdout)

@@ -5,25 +5,29 @@ from __future__ import annotations
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
 import hsw2v
-from benchmarks.benchmark import ANALOGIES, PAIRS, SEED, THREADS, Benchmark, option
-from benchmarks.pages import Pages, table
+from benchmarks.benchmark import ANALOGIES, PAIRS, ROUNDS, THREADS, Benchmark, option
+from benchmarks.pages import Pages, spread, table
 from benchmarks.processes import measure as measured
 from benchmarks.processes import tell
 from benchmarks.programs import PEER, PROGRAMS, is_there
-from benchmarks.records import Fields, Record, rounded
+from benchmarks.records import Fields, Record, rounded, rounds
 from benchmarks.training import Quality, Tests, whole
 
 PLAIN, NGRAMS, FASTTEXT = "hsw2v", "hsw2v, n-grams", "fastText"
 TWICE = "hsw2v, n-grams, twice the epochs"
+MORE_NOISE = "hsw2v, n-grams, --negative 10"
+OPTIONS = {MORE_NOISE: ("--negative", "10")}
 NEAREST = 10
+NEGATIVE_SAMPLING = ("ns", "hs+ns")
 COVERED = 0.1
 """Of a test set at least: others are of another language."""
 
@@ -31,9 +35,9 @@ COVERED = 0.1
 class Text:
     """A text, the same without some of its words, and what these are near."""
 
-    def __init__(self, path: str, epochs: int, given: Namespace, folder: str) -> None:
+    def __init__(self, path: str, epochs: int, seed: int, given: Namespace, folder: str) -> None:
         """Write it to a folder without so many words, which no test set has."""
-        self.path, self.epochs, self.given = path, epochs, given
+        self.path, self.epochs, self.seed, self.given = path, epochs, seed, given
         self.without = str(Path(folder, f"without words {Path(path).name}"))
         self.folder = folder
         self.removed = self._removed()
@@ -55,7 +59,7 @@ class Text:
             for word, count in zip(model.words, model.counts.tolist(), strict=True)
             if count >= self.given.least and word.lower() not in tested and len(word) > 3
         ]
-        rng = np.random.default_rng(self.given.seed)
+        rng = np.random.default_rng(self.seed)
         count = min(self.given.removed, len(often) // 10)
         chosen = rng.choice(len(often), count, replace=False).tolist()
         return sorted(often[one] for one in chosen)
@@ -105,7 +109,7 @@ def hsw2v_command(
     return [
         *(sys.executable, "-m", "hsw2v", "train", text, "-o", output, "--loss", loss, "--quiet"),
         *("--epochs", str(times * of.epochs), "--threads", str(given.threads)),
-        *("--seed", str(given.seed if seed is None else seed), "--force", *more),
+        *("--seed", str(of.seed if seed is None else seed), "--force", *more),
     ]
 
 
@@ -116,7 +120,7 @@ def fasttext_command(text: str, output: str, of: Text, loss: str) -> list[str]:
         *(sys.executable, str(PEER), "fasttext", text, output, "--model", "skipgram"),
         *("--loss", loss, "--lr", "0.05", "--dim", "100", "--window", "5", "--sample", "1e-4"),
         *("--min-count", "5", "--negative", "5", "--epochs", str(of.epochs)),
-        *("--threads", str(given.threads), "--seed", str(given.seed)),
+        *("--threads", str(given.threads), "--seed", str(of.seed)),
         *("--subwords", given.subwords),
     ]
 
@@ -124,7 +128,9 @@ def fasttext_command(text: str, output: str, of: Text, loss: str) -> list[str]:
 def _command(program: str, output: str, of: Text, loss: str) -> list[str]:
     if program == FASTTEXT:
         return fasttext_command(of.without, output, of, loss)
-    more = () if program == PLAIN else ("--subwords", of.given.subwords)
+    more: tuple[str, ...] = OPTIONS.get(program, ())
+    if program != PLAIN:
+        more = ("--subwords", of.given.subwords, *more)
     return hsw2v_command(of.without, output, of, loss, *more, times=1 + (program == TWICE))
 
 
@@ -146,23 +152,29 @@ def _quality(model: hsw2v.Model, tests: Tests) -> Quality:
 
 
 def _keys(given: Namespace, name: str, epochs: int) -> Iterator[Fields]:
-    for loss in given.losses:
-        for program in given.programs:
-            if program != FASTTEXT or is_there(FASTTEXT, PROGRAMS[FASTTEXT]):
-                yield {"text": name, "epochs": epochs, "loss": loss, "program": program}
+    for key in rounds(given.rounds, loss=given.losses, program=given.programs):
+        if key["program"] == FASTTEXT and not is_there(FASTTEXT, PROGRAMS[FASTTEXT]):
+            continue
+        if key["program"] == MORE_NOISE and key["loss"] not in NEGATIVE_SAMPLING:
+            continue
+        yield {"text": name, "epochs": epochs} | key
 
 
 def measure(given: Namespace, record: Record) -> None:
-    """Train on each text without some of its words, and look for these afterwards."""
+    """Train on each text without some of its words, and look for these afterwards.
+
+    Each round has other words and another seed.
+    """
     if len(given.epochs) not in (1, len(given.texts)):
         sys.exit("--epochs takes one number, or one for each text")
     many = given.epochs * len(given.texts) if len(given.epochs) == 1 else given.epochs
     for path, epochs in zip(given.texts, many, strict=True):
         keys = record.missing(_keys(given, Path(path).stem, epochs))
-        if keys:
+        for seed in dict.fromkeys(key["round"] for key in keys):
             with tempfile.TemporaryDirectory() as folder:
-                tell(f"{path}: two models without n-grams")
-                _measure_text(Text(path, epochs, given, folder), keys, record)
+                tell(f"{path}, round {seed}: two models without n-grams")
+                some = [key for key in keys if key["round"] == seed]
+                _measure_text(Text(path, epochs, seed, given, folder), some, record)
 
 
 def _measure_text(text: Text, keys: Sequence[Fields], record: Record) -> None:
@@ -197,22 +209,23 @@ def render(record: Record, pages: Pages) -> str:
     parts = []
     for text, runs in record.groups("text").items():
         sets = whole(list(runs[0]["quality"]), ("frequent",))
-        rows = [
-            [
-                f"{run['program']}, {run['loss']}",
-                f"{run['seconds']:.0f}",
-                f"{run['processor']:.0f}",
-                f"{run['peak_bytes'] / 1e6:,.0f}",
-                *(_figure(run["quality"].get(name)) for name in sets),
-                _figure(run.get("agreement")),
-            ]
-            for run in runs
-        ]
+        rows = []
+        for (loss, program), mine in record.groups("loss", "program", text=text).items():
+            rows.append(
+                [
+                    f"{program}, {loss}",
+                    spread((run["seconds"] for run in mine), 0),
+                    spread((run["processor"] for run in mine), 0),
+                    f"{max(run['peak_bytes'] for run in mine) / 1e6:,.0f}",
+                    *(_mean(run["quality"].get(name) for run in mine) for name in sets),
+                    _mean(run.get("agreement") for run in mine),
+                ]
+            )
         costs = ["seconds", "processor", "peak MB"]
         parts.append(f"**{text}**, {runs[0]['epochs']} epochs")
         parts.append(table(["program", *costs, *sets, "neighbours of removed words"], rows))
         if some := [run for run in runs if "two standards" in run]:
-            shares = some[0]["two standards"]
+            shares = fmean(run["two standards"] for run in some)
             parts.append(
                 f"Two models of the whole text agree in {shares:.3f} of the neighbours of the "
                 f"{some[0]['removed']} words that were removed."
@@ -220,8 +233,8 @@ def render(record: Record, pages: Pages) -> str:
     return "\n\n".join(parts)
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _mean(figures: Iterable[float | None]) -> str:
+    return spread(figures, 3, fmean)
 
 
 BENCHMARK = Benchmark(
@@ -235,13 +248,18 @@ BENCHMARK = Benchmark(
         ANALOGIES,
         option("--epochs", [5], help="of all texts, or of each"),
         option("--losses", ["hs", "ns"], metavar="LOSS", help="output layers (hs ns)"),
-        option("--programs", [PLAIN, NGRAMS, TWICE, FASTTEXT], metavar="PROGRAM", help="(all)"),
+        option(
+            "--programs",
+            [PLAIN, NGRAMS, MORE_NOISE, TWICE, FASTTEXT],
+            metavar="PROGRAM",
+            help="(all)",
+        ),
         option("--subwords", "3-6", help="lengths of n-grams (3-6)"),
         option("--removed", 300, help="words that are taken out of each text (300)"),
         option("--least", 10, help="how often such a word occurs at least (10)"),
         THREADS,
-        SEED,
+        ROUNDS,
     ),
-    ("subwords", "removed", "least", "threads", "seed"),
+    ("subwords", "removed", "least", "threads"),
     ("hsw2v", "fasttext-numpy2", "numpy", "numba"),
 )
