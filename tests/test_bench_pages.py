@@ -25,7 +25,7 @@ RECORDED = {
     "texts.md": ("initial",),
     "graphs.md": ("graphs",),
     "phrases.md": ("phrases",),
-    "subwords.md": ("subwords",),
+    "subwords.md": ("subwords", "subwords-cores"),
     "map.md": ("map",),
     "vectors.md": ("changes", "sentences", "index", "dtypes"),
 }

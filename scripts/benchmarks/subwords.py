@@ -24,8 +24,8 @@ from benchmarks.training import Quality, Tests, whole
 
 PLAIN, NGRAMS, FASTTEXT = "hsw2v", "hsw2v, n-grams", "fastText"
 TWICE = "hsw2v, n-grams, twice the epochs"
-MORE_NOISE = "hsw2v, n-grams, --negative 10"
-OPTIONS = {MORE_NOISE: ("--negative", "10")}
+MORE_NOISE = "hsw2v, n-grams, --negative 10 --lr 0.04"
+"""A name may end with options."""
 NEAREST = 10
 NEGATIVE_SAMPLING = ("ns", "hs+ns")
 COVERED = 0.1
@@ -128,10 +128,13 @@ def fasttext_command(text: str, output: str, of: Text, loss: str) -> list[str]:
 def _command(program: str, output: str, of: Text, loss: str) -> list[str]:
     if program == FASTTEXT:
         return fasttext_command(of.without, output, of, loss)
-    more: tuple[str, ...] = OPTIONS.get(program, ())
-    if program != PLAIN:
-        more = ("--subwords", of.given.subwords, *more)
+    more = () if program == PLAIN else ("--subwords", of.given.subwords, *_options(program))
     return hsw2v_command(of.without, output, of, loss, *more, times=1 + (program == TWICE))
+
+
+def _options(program: str) -> list[str]:
+    _, begin, rest = program.partition("--")
+    return (begin + rest).split()
 
 
 def _quality(model: hsw2v.Model, tests: Tests) -> Quality:
@@ -155,7 +158,7 @@ def _keys(given: Namespace, name: str, epochs: int) -> Iterator[Fields]:
     for key in rounds(given.rounds, loss=given.losses, program=given.programs):
         if key["program"] == FASTTEXT and not is_there(FASTTEXT, PROGRAMS[FASTTEXT]):
             continue
-        if key["program"] == MORE_NOISE and key["loss"] not in NEGATIVE_SAMPLING:
+        if "--negative" in key["program"] and key["loss"] not in NEGATIVE_SAMPLING:
             continue
         yield {"text": name, "epochs": epochs} | key
 
