@@ -76,7 +76,10 @@ def train(
     is given.
 
     Words are those that `min_count`, `max_vocab`, `keep_words`, `drop_words` or `vocab` choose.
-    With `init`, a file that `hsw2v.load` opens, words that it has start from their vectors there.
+    The last three, and `connector_words`, are files, or the words themselves: a list or a set of
+    them, and for `vocab` also a mapping of words to counts, such as a `Counter`. The settings of a
+    model tell how many there were, and a digest. With `init`, a file that `hsw2v.load` opens, words
+    that it has start from their vectors there.
 
     With `output` the model is saved there when it is complete; `force` replaces a file of that
     name. Until then the training is kept in the folder OUTPUT.checkpoint every `checkpoint_every`
@@ -164,6 +167,7 @@ def train(
                 training=chosen.training,
                 cluster=cluster,
                 listener=_beginning(warm_up, listener),
+                spared=lists.spared(chosen.corpus),
             )
         )
         return fit(
