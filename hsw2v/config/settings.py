@@ -72,7 +72,7 @@ class CorpusConfig:
         "auto",
         "format of a corpus: that of its extension (auto), or the named one; auto is plain text "
         "without --field",
-        choices=("auto", "text", "jsonl", "parquet", "csv", "tsv"),
+        choices=("auto", "text", "jsonl", "parquet", "arrow", "csv", "tsv"),
     )
     skip_bad_records: bool = setting(
         False,

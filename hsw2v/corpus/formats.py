@@ -16,11 +16,17 @@ EXTENSIONS = {
     ".json": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
     ".csv": "csv",
     ".tsv": "tsv",
     ".tab": "tsv",
 }
 DELIMITERS = {"csv": ",", "tsv": "\t"}
+WITH_COLUMNS = ("parquet", "arrow")
+"""Formats whose columns pyarrow reads."""
 ONE_OBJECT_A_LINE = "jq -c '.[]' makes JSON lines of an array, jq -c . of other JSON"
 
 _LINES = 40
@@ -35,7 +41,7 @@ _ARRAY = re.compile(rb'\s*\[\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')
 
 
 def format_of(source: str, config: CorpusConfig) -> str:
-    """Return the format that a source is read in: text, jsonl, parquet, csv or tsv.
+    """Return the format that a source is read in: text, jsonl, parquet, arrow, csv or tsv.
 
     Raises:
         UsageError: the settings contradict each other, or the extension tells no format.
@@ -58,7 +64,8 @@ def format_of(source: str, config: CorpusConfig) -> str:
         raise UsageError(
             "is not named as records, which --field is for",
             where=source,
-            hint="say what all sources are with --format jsonl|parquet|csv|tsv, or name only those "
+            hint="say what all sources are with --format jsonl|parquet|arrow|csv|tsv, or name only "
+            "those "
             "that end in " + ", ".join(EXTENSIONS),
         )
     return found

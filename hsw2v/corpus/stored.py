@@ -17,7 +17,7 @@ BLOCK = 1 << 18
 _MAGIC = 16
 _BOM = b"\xef\xbb\xbf"
 _ANOTHER = "name a plain text"
-_AS_PARQUET = "write it as plain text, or texts as Parquet, for --field COLUMN"
+_AS_ARROW = "--format arrow --field COLUMN reads a column of texts; a graph has to be plain text"
 _BINARY = (
     (b"\x1f\x8b\x08", "gzip data", "name it .gz"),
     (b"(\xb5/\xfd", "zstd data", "name it .zst"),
@@ -36,8 +36,9 @@ _BINARY = (
         "a Parquet file",
         "--format parquet --field COLUMN reads a column of texts; a graph has to be plain text",
     ),
-    (b"ARROW1", "an Arrow file", _AS_PARQUET),
-    (b"\xff\xff\xff\xff", "an Arrow stream", _AS_PARQUET),
+    (b"ARROW1", "an Arrow file", _AS_ARROW),
+    (b"\xff\xff\xff\xff", "an Arrow stream", _AS_ARROW),
+    (b"FEA1", "a Feather file of version 1", "write it as version 2, or as Parquet"),
 )
 
 
