@@ -18,7 +18,7 @@ TREE_LOSSES = ("hs", "hs+ns")
 PRETRAINING = tuple(one for one in LOSSES if one != "class")
 """Those that others may take over from."""
 CLASSES = ("frequency", "kmeans", "exchange")
-FORM = ("field", "format", "skip_bad_records")
+FORM = ("field", "format", "header", "skip_bad_records")
 """Settings of what a text is in, not of what its tokens are."""
 GRAPH_FORMATS = ("edges", "weighted", "adjacency")
 ENGINES = ("threads", "local", "ray")
@@ -66,13 +66,18 @@ class CorpusConfig:
     field: str | None = setting(
         None,
         "the text of a corpus of records, such as JSON lines, is in this field or column; a.b is "
-        "field b of field a",
+        "field b of field a, or of each of the objects in a list a",
     )
     format: str = setting(
         "auto",
         "format of a corpus: that of its extension (auto), or the named one; auto is plain text "
         "without --field",
         choices=("auto", "text", "jsonl", "parquet", "arrow", "csv", "tsv"),
+    )
+    header: bool = setting(
+        True,
+        "the first row of CSV and TSV names the columns; without it field is the number of a "
+        "column, from 1",
     )
     skip_bad_records: bool = setting(
         False,

@@ -77,7 +77,7 @@ def open_records(
     if format == "jsonl":
         found = json_values(stored.blocks(), field, part.begin)
     else:
-        found = table_values(stored.blocks(), field, source, format)
+        found = table_values(stored.blocks(), field, source, format, header=config.header)
     yield Records(text_of(found), lambda: position(raw, part.begin + stored.read))
 
 

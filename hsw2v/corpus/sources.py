@@ -111,8 +111,11 @@ def _tell_unused(config: CorpusConfig, listener: Listener) -> None:
         unused = [one for one in PHRASE_SETTINGS if getattr(config, one) != getattr(usual, one)]
     if unused:
         listener(Notice(f"{no_effect(unused)} (phrases 0)"))
-    if config.skip_bad_records and config.field is None:
-        listener(Notice(f"{no_effect(['skip_bad_records'])} (no field)"))
+    if config.field is None:
+        of_records = ("header", "skip_bad_records")
+        unused = [one for one in of_records if getattr(config, one) != getattr(usual, one)]
+        if unused:
+            listener(Notice(f"{no_effect(unused)} (no field)"))
 
 
 def _encoded(

@@ -95,6 +95,7 @@ class Earlier:
             pretrain="",
             field=None,
             format="auto",
+            header=True,
             skip_bad_records=False,
             rebuild_at=0.0,
             threads=None,

@@ -296,7 +296,7 @@ def test_a_table_has_its_column_once(tmp_path: Path) -> None:
     for content, what in (
         (b"id,content\n1,x\n", "there is no column 'text'; its columns: id, content"),
         (b"text,text\n1,x\n", "there is more than one column 'text'"),
-        (b'id,"text\n1,x\n', "the header is not well formed"),
+        (b'id,"text\n1,x\n', "the first row is not well formed"),
     ):
         path = write(tmp_path / "a.csv", content)
         assert what in wrong(path)
