@@ -27,19 +27,21 @@ class Column:
         Raises:
             CorruptInputError: there is none, or it is no text.
         """
-        self.path, self._type, self._within_lists = _found(schema, field, source)
-        self.number: int = schema.get_field_index(self.path[0])
+        self._path, self._type, self._within_lists = _found(schema, field, source)
+        self.number: int = schema.get_field_index(self._path[0])
         """The number of the column among those of the table."""
+        self.name = self._path[0] if self._within_lists else ".".join(self._path)
+        """What is to be read: the field, or where it is within lists the column."""
         self._strict = strict
 
     def values(self, batch: Any, first: int) -> Values:
         """Return the values in a batch of rows, the first of which has a number, from 1 on."""
         from pyarrow import compute, types
 
-        array = batch.column(batch.schema.get_field_index(self.path[0]))
+        array = batch.column(batch.schema.get_field_index(self._path[0]))
         if self._within_lists:
-            return ColumnValues(array.cast(self._type), first, self.path, strict=self._strict)
-        for name in self.path[1:]:
+            return ColumnValues(array.cast(self._type), first, self._path, strict=self._strict)
+        for name in self._path[1:]:
             array = compute.struct_field(array, name)
         if types.is_dictionary(array.type):
             array = array.dictionary_decode()

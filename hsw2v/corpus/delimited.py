@@ -50,7 +50,7 @@ def table_values(
                 ended = True
                 break
             except csv.Error as error:
-                values.append(_bad_row(str(error), format))
+                values.append(_bad_row(_reason(error), format))
                 continue
             if len(row) == width:
                 values.append(row[column])
@@ -77,7 +77,9 @@ def _first(reader: Any, source: str) -> _First | None:
             line = reader.line_num + 1
     except csv.Error as error:
         raise CorruptInputError(
-            f"the first row is not well formed ({error})", where=source, hint="check the --format"
+            f"the first row is not well formed ({_reason(error)})",
+            where=source,
+            hint="check the --format",
         ) from error
     return None
 
@@ -103,6 +105,11 @@ def _numbered(field: str, first: list[str], source: str) -> int:
         where=source,
         hint=f"its first row has {len(first)} {listed(first, 'columns')}",
     )
+
+
+def _reason(error: csv.Error) -> str:
+    # What follows is for programmers.
+    return str(error).split(" - ")[0]
 
 
 def _bad_row(reason: str, format: str) -> CorruptInputError:

@@ -104,7 +104,8 @@ def looks_like(source: str, text: bytes) -> str:
 
     `text` is its beginning.
     """
-    line = text.split(b"\n", 1)[0].strip()
+    first_line = text.split(b"\n", 1)[0]
+    line = first_line.strip()
     if _ARRAY.match(text):
         return f"a JSON array; {ONE_OBJECT_A_LINE}, for --field NAME"
     if _OBJECT.match(line) and (line.endswith(b"}") or b"\n" not in text):
@@ -114,7 +115,7 @@ def looks_like(source: str, text: bytes) -> str:
         return f"JSON; {ONE_OBJECT_A_LINE}, for --field NAME"
     for name, delimiter in DELIMITERS.items():
         is_named = _is_named(source, name)
-        if line.count(delimiter.encode()) < (1 if is_named else 2):
+        if first_line.count(delimiter.encode()) < (1 if is_named else 2):
             continue
         first, *rows = _rows(text, delimiter) or [[]]
         option, what = _option(source, name), name.upper()

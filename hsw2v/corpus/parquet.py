@@ -56,7 +56,7 @@ class ParquetColumn:
         self.position = self._end
 
     def _of_group(self, number: int, group: Any, first: int) -> Iterator[Values]:
-        name = ".".join(self._column.path)
+        name = self._column.name
         columns = [group.column(one) for one in range(group.num_columns)]
         sizes = [
             one.total_uncompressed_size

@@ -14,6 +14,7 @@ from hsw2v.errors import UsageError
 from hsw2v.events import Event, Listener, Notice, ignore
 from hsw2v.graphs.graph import Graph
 from hsw2v.model import Model
+from hsw2v.model.export import check_model_name
 from hsw2v.network.parameters import check_tables
 from hsw2v.progress import with_progress
 from hsw2v.training.checkpoint import open_run, read_run
@@ -96,7 +97,8 @@ def train(
 
     Raises:
         UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it, or
-            `plot` is no name of a figure; or it contradicts `from_model` or how a `Graph` was
+            `plot` is no name of a figure, or `output` one of vectors for other programs, as
+            vectors.bin is; or it contradicts `from_model` or how a `Graph` was
             read, or the model has no output layer or no counts; or there are neither a source
             nor a graph, or both.
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file
@@ -108,6 +110,8 @@ def train(
         DivergedError: training ran away, at an eighth of the learning rate, too.
         ResourceError: there is not enough memory.
     """
+    if output is not None:
+        check_model_name(output)
     drawn = None if plot is None else TrainingPlot(plot, force=force or resumed)
     earlier = None if from_model is None else Earlier.of(from_model)
     first = defaults(graph, None if earlier is None else earlier.settings)
@@ -209,6 +213,8 @@ def resume(
         MissingInputError, ModelFileError: there is no such folder, or a file of it is damaged.
         And what `train` raises.
     """
+    if output is not None:
+        check_model_name(output)
     was = read_run(checkpoint).notes
     drawn = plot_again(was.notes, plot, listener, force=bool(force))
     if drawn is not None:

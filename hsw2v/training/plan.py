@@ -25,6 +25,7 @@ from hsw2v.errors import EncodingError, UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.graphs.graph import Graph
 from hsw2v.markup import table
+from hsw2v.model.export import check_model_name
 from hsw2v.network.mapped import free_in, no_room
 from hsw2v.network.outputs import OUTPUTS, Structure, most_rows
 from hsw2v.network.outputs.output import BuiltOutput
@@ -167,6 +168,7 @@ def plan(
     lists, _ = read_lists(chosen, listener), InitialVectors.of(chosen.training)
     tell_unused(asked, listener, usual)
     if output is not None:
+        check_model_name(output)
         files.check_writable(output, force=force)
         if not force:
             check_not_interrupted(folder_of(output))
