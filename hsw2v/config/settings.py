@@ -91,10 +91,10 @@ class CorpusConfig:
     )
     max_types: int = setting(
         0,
-        "most types in memory while the text is read: beyond it the rarer half is dropped, and "
-        "their counts so far with them, so that words may be lost and counts too low; it bounds "
-        "memory, max_vocab the vocabulary; 0 for no bound; with engine local and ray, each worker "
-        "drops them by itself",
+        "most types in memory while the text is read: beyond it the rarer half is dropped, but for "
+        "words of keep_words and vocab, and their counts so far with them, so that words may be "
+        "lost and counts too low; it bounds memory, max_vocab the vocabulary; 0 for no bound; with "
+        "engine local and ray, each worker drops them by itself",
         minimum=0,
     )
     cache_dir: str | None = setting(
