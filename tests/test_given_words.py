@@ -189,6 +189,29 @@ def test_connector_words_may_be_given(tmp_path: Path) -> None:
     assert found.table == same.table
 
 
+def test_a_model_with_given_connector_words_is_continued_and_asked(tmp_path: Path) -> None:
+    text = [["bank", "of", "england", f"x{n}"] for n in range(9)] + [[f"y{n}"] for n in range(50)]
+    options: dict[str, Any] = {"phrases": 1, "phrase_min_count": 1, "phrase_threshold": 0.01}
+    options |= {**SMALL, "min_count": 1}
+    path = tmp_path / "m.safetensors"
+    hsw2v.train(text, connector_words=["of"], output=path, **options)
+    for given in ({}, {"connector_words": {"of"}}):
+        more = hsw2v.train(text, from_model=path, output=tmp_path / "n", force=True, **given)
+        assert "bank_of_england" in more
+    with pytest.raises(UsageError, match="connector_words is 1 word given in Python"):
+        hsw2v.train(text, from_model=path, connector_words=["in"])
+    (tmp_path / "text.txt").write_text("\n".join(map(" ".join, text)))
+    for command in (
+        ("train", "text.txt", "--from", path, "-o", "o.safetensors"),
+        ("score", path, "text.txt"),
+        ("diagnose", path, "text.txt"),
+        ("sentences", path, "text.txt"),
+        ("info", path),
+        ("verify", path),
+    ):
+        run(*command, cwd=tmp_path)
+
+
 def test_settings_with_words_are_equal_by_the_words() -> None:
     one, same, other = (
         Config().replace(vocab=given) for given in ({"a": 1}, Counter("a"), {"a": 2})

@@ -88,17 +88,17 @@ def picked(record: object, field: str) -> object:
 
 
 def _within(value: object, names: Sequence[str], field: str, path: str = "") -> object:
-    if not names:
-        return value
-    if path and isinstance(value, list):
-        return [[_within(one, names, field, path)] for one in value]
-    if not isinstance(value, dict):
-        what = f"the field '{path}'" if path else "the record"
-        raise CorruptInputError(
-            f"{what} is {kind_of(value)}, not an object",
-            hint=f"give one JSON object a line; {ONE_OBJECT_A_LINE}" if not path else "",
-        )
-    name, *rest = names
-    if name not in value:
-        raise CorruptInputError(f"there is no field '{field}'", hint=f"its {listed(value)}")
-    return _within(value[name], rest, field, f"{path}.{name}" if path else name)
+    """Return the value of a field of a field, by their names; `path` leads to the first."""
+    for number, name in enumerate(names):
+        if path and isinstance(value, list):
+            return [[_within(one, names[number:], field, path)] for one in value]
+        if not isinstance(value, dict):
+            what = f"the field '{path}'" if path else "the record"
+            raise CorruptInputError(
+                f"{what} is {kind_of(value)}, not an object",
+                hint=f"give one JSON object a line; {ONE_OBJECT_A_LINE}" if not path else "",
+            )
+        if name not in value:
+            raise CorruptInputError(f"there is no field '{field}'", hint=f"its {listed(value)}")
+        value, path = value[name], f"{path}.{name}" if path else name
+    return value

@@ -303,8 +303,12 @@ def _asked(
     texts = [None if one is None else stored_as(one) for one in (source, heldout)]
     config = config.replace(ray_address=None, tables="memory")
     asked = {"texts": texts, "normalize_exactly": normalize_exactly, "config": config.to_dict()}
-    if files := list(config.files.values()):
-        asked["files"] = stored_as(files)
+    files = config.files
+    if earlier is not None and earlier.model.phrases is not None:
+        # Its phrases are known, with their connector words.
+        files.pop("connector_words", None)
+    if files:
+        asked["files"] = stored_as(list(files.values()))
     return asked if earlier is None else {**asked, "from_model": earlier.digest}
 
 
