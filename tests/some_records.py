@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -54,11 +55,26 @@ def parquet_of(columns: pa.Table, rows: int = 7) -> bytes:
     return written.getvalue()
 
 
+def arrow(texts: Sequence[str], rows: int = 7) -> bytes:
+    """A stream, as Hugging Face datasets keep it."""
+    return arrow_of(pq.read_table(io.BytesIO(parquet(texts))), rows)
+
+
+def arrow_of(
+    columns: pa.Table, rows: int = 7, new: Callable[..., Any] = pa.ipc.new_stream
+) -> bytes:
+    written = io.BytesIO()
+    with new(written, columns.schema) as writer:
+        writer.write_table(columns, rows)
+    return written.getvalue()
+
+
 FORMATS: dict[str, Callable[[Sequence[str]], bytes]] = {
     "jsonl": jsonl,
     "csv": table,
     "tsv": tsv,
     "parquet": parquet,
+    "arrow": arrow,
 }
 
 

@@ -117,6 +117,22 @@ def _records(field: str) -> Callable[[StandIns, Path], None]:
     return write
 
 
+def _dialogues(made: StandIns, path: Path) -> None:
+    turns = [{"role": "user", "content": line} for line in made.sentences()]
+    _write(path, json.dumps({"messages": turns}) + "\n")
+
+
+def _table_without_header(made: StandIns, path: Path) -> None:
+    _write(path, "".join(f"{n}\t{line}\ten\n" for n, line in enumerate(made.sentences())))
+
+
+def _arrow(made: StandIns, path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table({"text": made.sentences()})
+    with pyarrow.ipc.new_stream(path, table.schema) as writer:
+        writer.write_table(table)
+
+
 def _broken_records(made: StandIns, path: Path) -> None:
     rows = [json.dumps({"text": line}) for line in made.sentences()]
     rows[300] = json.dumps({"text": None})
@@ -254,6 +270,9 @@ WRITERS: list[tuple[str, Callable[[StandIns, Path], None]]] = [
     ("word2vec.model", _pickle),
     ("broken.jsonl", _broken_records),
     ("dump.zst", _records("body.text")),
+    ("dump.tsv*", _table_without_header),
+    ("dialogues.jsonl", _dialogues),
+    ("*.arrow", _arrow),
     ("run.jsonl", _log),
     ("log.jsonl", _log),
     ("*.jsonl*", _records("text")),

@@ -115,7 +115,7 @@ def test_small_benchmarks_measure_what_they_say(corpus: Path, tmp_path: Path) ->
     assert all(first(row["MB/s"]) > 0 for row in stages)
     formats = rows("formats", corpus, "--rounds", 1, "--sizes", 1, 500)
     assert [row["format"] for row in formats[:3]] == ["`.txt`", "`.txt.zst`", "`.jsonl`"]
-    assert len(formats) == 14
+    assert len(formats) == 16
     runs = json.loads((tmp_path / "formats.json").read_text(encoding="utf-8"))["runs"]
     assert all(run["read"] > 0 and run["encode"] > 0 for run in runs)
     # The same text in every format, but for the last line feed of each record.

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,11 +105,19 @@ def texts(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-@pytest.mark.parametrize("max_types", [0, 20])
+def rarest(number: int) -> list[str]:
+    """The words that a bounded table of types loses first."""
+    counts = Counter(word for sentence in planted(6_000) for word in sentence)
+    return [word for word, _ in counts.most_common()[-number:]]
+
+
+@pytest.mark.parametrize(("max_types", "kept"), [(0, 0), (20, 0), (20, 15)])
 def test_workers_read_files_by_themselves(
-    max_types: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    max_types: int, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names, settings = texts(tmp_path / "corpus"), SMALL | {"workers": 3, "max_types": max_types}
+    if kept:
+        settings["keep_words"] = rarest(kept)
     files, read = [], []
     read_on = texts_module.read_on
 
@@ -119,7 +128,8 @@ def test_workers_read_files_by_themselves(
     monkeypatch.setattr(texts_module, "read_on", reading)
     for engine in ("local", "ray"):
         path = tmp_path / f"{engine}.safetensors"
-        hsw2v.train(names, output=path, engine=engine, **settings)
+        model = hsw2v.train(names, output=path, engine=engine, **settings)
+        assert not kept or len(model.known(rarest(kept))) == kept
         files.append(path.read_bytes())
     assert files[0] == files[1]
     (corpus,) = read
@@ -163,7 +173,7 @@ def test_workers_may_die_while_they_read(
     moments: tuple[int, ...], corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When files are looked for, when they are read, and when texts are handed on."""
-    settings = SMALL | {"workers": 2, "epochs": 1}
+    settings = SMALL | {"workers": 2, "epochs": 1, "max_types": 20, "keep_words": rarest(15)}
     expected = hsw2v.train(corpus, engine="local", **settings)
     killing = Killing(monkeypatch, *moments)
     heard: list[events.Event] = []
@@ -286,7 +296,7 @@ def test_workers_that_die_in_every_round_are_given_up(
 def test_what_is_interrupted_goes_on_to_the_same_bits(
     engine: str | None, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = SMALL | {"workers": 2}
+    settings = SMALL | {"workers": 2, "max_types": 20, "keep_words": rarest(15)}
     expected = hsw2v.train(corpus, engine="local", **settings)
     output = tmp_path / "m.safetensors"
     run = RemoteRounds.run

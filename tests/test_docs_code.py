@@ -73,7 +73,7 @@ OUTPUTS = (
 """What is followed by a file that is written, and not read."""
 WRITERS = ("save", "export", "plot", "output")
 """What the name of such a file is given to in Python."""
-ENDINGS = "txt|gz|zst|jsonl|csv|tsv|toml|bin|vec|npy|model|safetensors"
+ENDINGS = "txt|gz|zst|jsonl|arrow|csv|tsv|toml|bin|vec|npy|model|safetensors"
 FILE = re.compile(rf"[^\s'\"=]+\.(?:{ENDINGS})\S*|\S+/")
 SHORT = {
     "train": ["--threads", "1"],

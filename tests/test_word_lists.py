@@ -170,11 +170,13 @@ def test_training_tells_which_words_the_text_lacks(write) -> None:
     )
 
 
-def test_training_tells_that_dropped_types_may_have_been_in_a_list(write) -> None:
-    _, told = notices(keep_words=write("once\nnowhere\n"), max_types=4, min_count=1)
-    assert any("may have counts that are too low: --max-types" in one for one in told)
-    lost = "not in the text, or dropped by --max-types, and left out: 1 of the 2 words"
-    assert any(one.startswith(lost) for one in told)
+def test_types_are_dropped_but_for_those_of_a_list(write) -> None:
+    model, told = notices(keep_words=write("once\nnowhere\n"), max_types=2, min_count=1)
+    assert "once" in model
+    assert any("types were dropped" in one for one in told)
+    missing = [one for one in told if "words.txt" in one]
+    assert len(missing) == 1
+    assert "not in the text, and left out: 1 of the 2 words" in missing[0]
 
 
 def test_training_tells_of_settings_that_a_vocabulary_leaves_without_effect(write) -> None:
@@ -324,9 +326,9 @@ def missing(model: hsw2v.Model, *words: str) -> str:
         (
             {"drop_words": "cat\n"},
             "cat",
-            "occurs 10 times in the text, in the file of --drop-words",
+            "occurs 10 times in the text, dropped by --drop-words",
         ),
-        ({"vocab": "the\nsat\n"}, "cat", "occurs 10 times in the text, not in the file of --vocab"),
+        ({"vocab": "the\nsat\n"}, "cat", "occurs 10 times in the text, not in --vocab"),
     ],
 )
 def test_a_missing_word_tells_why(write, settings: dict[str, Any], word: str, why: str) -> None:

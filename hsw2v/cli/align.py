@@ -14,7 +14,7 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.output import print_json, print_table
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_output
+from hsw2v.cli.train import check_model_output
 
 if TYPE_CHECKING:
     from hsw2v.model.aligning import Change
@@ -71,7 +71,7 @@ def align(
     import hsw2v
 
     if output is not None:
-        check_output(output, [reference, model], force=force)
+        check_model_output(output, [reference, model], force=force)
     first, second = hsw2v.load(reference), hsw2v.load(model)
     with Progress(quiet=quiet) as progress:
         found = hsw2v.align(first, second, dictionary=dictionary, listener=progress.listen)

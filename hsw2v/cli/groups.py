@@ -37,8 +37,8 @@ OPTIONS: Groups = {
     "Tree": ("tree", "num_trees", "rebuild_at", "rebuild_every", "node_sample"),
     "Optimization": ("epochs", "lr", "optimizer", "l2", "batch_norm", "seed"),
     "Text": (
-        *("tokens", "lowercase", "field", "format", "skip_bad_records", "encoding_errors"),
-        *("max_types", "cache_dir"),
+        *("tokens", "lowercase", "field", "format", "header", "skip_bad_records"),
+        *("encoding_errors", "max_types", "cache_dir"),
     ),
     "Phrases": (
         *("phrases", "phrase_threshold", "phrase_min_count", "phrase_scoring"),

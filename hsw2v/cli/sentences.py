@@ -16,10 +16,10 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.progress import Progress
 from hsw2v.cli.train import check_beside, check_output, leave_scipy_out
-from hsw2v.config import sections
+from hsw2v.config import FORM, sections
 from hsw2v.files import expand_sources
 
-_READING = ("field", "format", "skip_bad_records", "tokens", "lowercase", "encoding_errors")
+_READING = (*FORM, "tokens", "lowercase", "encoding_errors")
 _OTHERS = tuple(one.name for one in sections()["corpus"] if one.name not in _READING)
 
 

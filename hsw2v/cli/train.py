@@ -334,7 +334,7 @@ def check_paths(
     Raises:
         UsageError: there are neither a corpus nor a graph, or both.
         MissingInputError: an input does not exist.
-        And what `check_output` raises.
+        And what `check_model_output` raises.
     """
     if bool(corpus) == (graph is not None):
         raise UsageError(
@@ -346,8 +346,22 @@ def check_paths(
         _check_no_model(one)
     path = output or default_output(corpus[0])
     inputs = [*files.expand_sources([*corpus, *others]), *settings.files.values()]
-    check_output(path, inputs, force=force)
+    check_model_output(path, inputs, force=force)
     return path, inputs
+
+
+def check_model_output(path: str, inputs: list[str], *, force: bool) -> None:
+    """Check the name of a model file, and that it can be written, as `check_output` does.
+
+    Raises:
+        UsageError: it is a name of vectors for other programs, or an input.
+        And what `check_output` raises.
+    """
+    leave_scipy_out()
+    from hsw2v.model.export import check_model_name
+
+    check_output(path, inputs, force=force)
+    check_model_name(path)
 
 
 def _check_no_model(source: str) -> None:

@@ -42,7 +42,8 @@ def vocab(corpus: tuple[str, ...], config: str | None, quiet: bool, **given: Any
     settings = resolve(config, given)
     with Progress(quiet=quiet, sources=corpus) as progress:
         lists = read_lists(settings, progress.listen)
-        with encode_source(corpus, settings.corpus, progress.listen) as encoded:
+        spared = lists.spared(settings.corpus)
+        with encode_source(corpus, settings.corpus, progress.listen, spared=spared) as encoded:
             vocabulary, _ = choose_words(encoded, settings.vocabulary, lists, progress.listen)
     for word, count in zip(vocabulary.words, vocabulary.counts.tolist(), strict=True):
         sys.stdout.write(f"{word}\t{count}\n")

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hsw2v.config.given import GivenWords
 from hsw2v.config.settings import (
     ALWAYS_TRAINED,
     BESIDE_SAMPLING,
@@ -61,11 +62,13 @@ __all__ = [
     "TREE_LOSSES",
     "Config",
     "CorpusConfig",
+    "GivenWords",
     "GraphConfig",
     "TrainingConfig",
     "VocabularyConfig",
     "as_keys",
     "bounds",
+    "check_plain",
     "cores",
     "from_tables",
     "known_settings",
@@ -176,7 +179,7 @@ class Config:
         named = {one: getattr(self.vocabulary, one) for one in LISTS}
         named |= {"tree": self.training.tree_file, "init": self.training.init}
         named["connector_words"] = self.corpus.connector_file
-        return {name: file for name, file in named.items() if file is not None}
+        return {name: file for name, file in named.items() if isinstance(file, str)}
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the settings as section -> name -> value, as in a TOML file; see `shown`."""
@@ -187,7 +190,7 @@ class Config:
 def shown(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings by name as they may be shown and kept: addresses have no credentials."""
     return {
-        name: without_credentials(one) if isinstance(one, str) else one
+        name: without_credentials(str(one)) if isinstance(one, str | GivenWords) else one
         for name, one in settings.items()
     }
 
@@ -320,7 +323,19 @@ def from_tables(tables: Mapping[str, Any], base: Config | None = None) -> Config
             if name not in names:
                 raise UsageError(f"unknown key '{name}' in [{section}]", hint=nearest(name, names))
             settings[name] = value
+    check_plain(settings)
     return (base or Config()).replace(**settings)
+
+
+def check_plain(settings: Mapping[str, Any]) -> None:
+    """Make sure that settings of a file name files of words: words themselves are Python's.
+
+    Raises:
+        UsageError: one does not.
+    """
+    for name in (*LISTS, "connector_words"):
+        if isinstance(value := settings.get(name), list | dict):
+            raise UsageError(f"{name} is {value}", hint="it must be a string, the name of a file")
 
 
 def known_settings(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from hsw2v.config.given import GivenWords
 from hsw2v.config.joining import ENGLISH, SCORINGS, checked_delimiter, threshold_of
 from hsw2v.config.places import MEMORY, folder_of_tables
 from hsw2v.config.pretraining import Phase, phases_of
@@ -17,7 +18,7 @@ TREE_LOSSES = ("hs", "hs+ns")
 PRETRAINING = tuple(one for one in LOSSES if one != "class")
 """Those that others may take over from."""
 CLASSES = ("frequency", "kmeans", "exchange")
-FORM = ("field", "format", "skip_bad_records")
+FORM = ("field", "format", "header", "skip_bad_records")
 """Settings of what a text is in, not of what its tokens are."""
 GRAPH_FORMATS = ("edges", "weighted", "adjacency")
 ENGINES = ("threads", "local", "ray")
@@ -40,9 +41,14 @@ def setting(
     maximum: float = LARGEST,
     above: float | None = None,
     or_zero: bool = False,
+    words: bool = False,
 ) -> Any:
-    """Declare one setting; bounds are inclusive but for `above`, and `or_zero` allows 0 too."""
+    """Declare one setting; bounds are inclusive but for `above`, and `or_zero` allows 0 too.
+
+    With `words` it is a file of words, in place of which a caller in Python may give them.
+    """
     rules = {"minimum": minimum, "maximum": maximum, "above": above, "or_zero": or_zero}
+    rules["words"] = words
     return field(default=default, metadata={"help": help, "choices": choices, **rules})
 
 
@@ -60,13 +66,18 @@ class CorpusConfig:
     field: str | None = setting(
         None,
         "the text of a corpus of records, such as JSON lines, is in this field or column; a.b is "
-        "field b of field a",
+        "field b of field a, or of each of the objects in a list a",
     )
     format: str = setting(
         "auto",
         "format of a corpus: that of its extension (auto), or the named one; auto is plain text "
         "without --field",
-        choices=("auto", "text", "jsonl", "parquet", "csv", "tsv"),
+        choices=("auto", "text", "jsonl", "parquet", "arrow", "csv", "tsv"),
+    )
+    header: bool = setting(
+        True,
+        "the first row of CSV and TSV names the columns; without it field is the number of a "
+        "column, from 1",
     )
     skip_bad_records: bool = setting(
         False,
@@ -80,10 +91,10 @@ class CorpusConfig:
     )
     max_types: int = setting(
         0,
-        "most types in memory while the text is read: beyond it the rarer half is dropped, and "
-        "their counts so far with them, so that words may be lost and counts too low; it bounds "
-        "memory, max_vocab the vocabulary; 0 for no bound; with engine local and ray, each worker "
-        "drops them by itself",
+        "most types in memory while the text is read: beyond it the rarer half is dropped, but for "
+        "words of keep_words and vocab, and their counts so far with them, so that words may be "
+        "lost and counts too low; it bounds memory, max_vocab the vocabulary; 0 for no bound; with "
+        "engine local and ray, each worker drops them by itself",
         minimum=0,
     )
     cache_dir: str | None = setting(
@@ -114,10 +125,11 @@ class CorpusConfig:
         choices=SCORINGS,
     )
     phrase_delimiter: str = setting("_", "what is put between the words of a phrase")
-    connector_words: str = setting(
+    connector_words: str | GivenWords = setting(
         "",
         "words that may be inside a phrase, but neither begin nor end one: english for articles, "
         "prepositions and conjunctions of English, or a file of such words",
+        words=True,
     )
 
     @property
@@ -128,7 +140,8 @@ class CorpusConfig:
     @property
     def connector_file(self) -> str | None:
         """The file of connector words, if any."""
-        return None if self.connector_words in ("", ENGLISH) else self.connector_words
+        named = self.connector_words
+        return None if named in ("", ENGLISH) or isinstance(named, GivenWords) else named
 
     @property
     def delimiter(self) -> str:
@@ -182,21 +195,24 @@ class VocabularyConfig:
         "max_types); 0 for no bound",
         minimum=0,
     )
-    keep_words: str | None = setting(
+    keep_words: str | GivenWords | None = setting(
         None,
         "file of words, one a line, that are in the vocabulary if they occur at all, whatever "
         "min_count and max_vocab say",
+        words=True,
     )
-    drop_words: str | None = setting(
+    drop_words: str | GivenWords | None = setting(
         None,
         "file of words, one a line, that are left out of the text, such as stop words; windows "
         "close over them",
+        words=True,
     )
-    vocab: str | None = setting(
+    vocab: str | GivenWords | None = setting(
         None,
         "file of all words of the vocabulary, one a line, with their counts after a tab as "
         "'hsw2v vocab' prints them, or with those of the text; min_count and max_vocab have no "
         "effect",
+        words=True,
     )
     sample: float = setting(
         1e-4,

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from hsw2v.config.given import given_words
 from hsw2v.config.settings import LARGEST
 from hsw2v.errors import UsageError
 
@@ -38,6 +39,10 @@ def checked(one: dataclasses.Field[Any], given: Any) -> Any:
     """
     if given is None and one.default is None:
         return None
+    if one.metadata["words"]:
+        words = given_words(one.name, given, counted=one.name == "vocab")
+        if words is not None:
+            return words
     value, choices = _plain(given, type_of(one)), one.metadata["choices"]
     if choices and value is not None:
         value = {choice.lower(): choice for choice in choices}.get(value.lower(), value)
@@ -50,6 +55,8 @@ def checked(one: dataclasses.Field[Any], given: Any) -> Any:
         return value
     else:
         expected = bounds(one) if value <= LARGEST else "at most 2^63 - 1"
+    if one.metadata["words"]:
+        expected += ", or a list of words"
     raise UsageError(f"{one.name} is {_shown(given)}", hint=f"it must be {expected}")
 
 

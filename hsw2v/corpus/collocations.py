@@ -52,8 +52,7 @@ def join_phrases(
     told = _Told(listener, config.phrases if known is None else len(known.passes))
     try:
         apart(partial(_warm_up, config.cache_dir))
-        made = Phrases((), config.delimiter, connectors_of(config))
-        made = made if known is None else known
+        made = Phrases((), config.delimiter, connectors_of(config)) if known is None else known
         passes = []
         for number in range(told.passes):
             told.number = number + 1

@@ -210,6 +210,8 @@ class EncodedCorpus:
     """What each worker has read, where these have the ids."""
     phrases: Phrases | None = None
     """Those that were joined."""
+    spared: frozenset[str] = frozenset()
+    """Types that were not to be dropped."""
 
     @property
     def ids(self) -> Ids:

@@ -9,7 +9,7 @@ import orjson
 
 from hsw2v.corpus.formats import ONE_OBJECT_A_LINE, listed
 from hsw2v.corpus.stored import whole_lines
-from hsw2v.corpus.values import LONGEST_RECORD, Listed, Place, Values, kind_of, too_long
+from hsw2v.corpus.values import LONGEST_RECORD, Listed, Place, Values, kind_of, too_deep, too_long
 from hsw2v.errors import CorruptInputError, Hsw2vError
 
 
@@ -29,7 +29,7 @@ def json_values(blocks: Iterable[bytes], field: str, begin: int) -> Iterator[Val
                 values = [orjson.loads(line)[field] for line in lines]
             else:
                 values = [picked(orjson.loads(line), field) for line in lines]
-        except (orjson.JSONDecodeError, KeyError, TypeError, Hsw2vError):
+        except (orjson.JSONDecodeError, KeyError, TypeError, RecursionError, Hsw2vError):
             values = [_json_value(line, field) for line in lines]
         yield Listed(values, _line_place(lines, first, at, whole=begin == 0))
         first, at = first + len(lines), at + len(text)
@@ -47,6 +47,8 @@ def _json_value(line: bytes, field: str) -> object:
         return picked(_json_record(line), field) if line.strip() else ""
     except Hsw2vError as error:
         return error
+    except RecursionError:
+        return too_deep()
 
 
 def _json_record(line: bytes) -> object:
@@ -74,13 +76,22 @@ def _json_record(line: bytes) -> object:
 def picked(record: object, field: str) -> object:
     """Return the value of a field of an object; `a.b` may be field b of field a.
 
+    Where a is a list of objects, it is a list of their fields b, each in a list of its own, so that
+    it ends a sentence.
+
     Raises:
         CorruptInputError: there is none.
     """
     if isinstance(record, dict) and field in record:
         return record[field]
-    value, path = record, ""
-    for name in field.split("."):
+    return _within(record, field.split("."), field)
+
+
+def _within(value: object, names: Sequence[str], field: str, path: str = "") -> object:
+    """Return the value of a field of a field, by their names; `path` leads to the first."""
+    for number, name in enumerate(names):
+        if path and isinstance(value, list):
+            return [[_within(one, names[number:], field, path)] for one in value]
         if not isinstance(value, dict):
             what = f"the field '{path}'" if path else "the record"
             raise CorruptInputError(

@@ -1,15 +1,16 @@
-"""Words that a user chooses: files of words to keep, to drop, or of the whole vocabulary."""
+"""Words that a user chooses: to keep, to drop, or the whole vocabulary; of files, or given."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hsw2v.config import Config
+from hsw2v.config import Config, CorpusConfig, GivenWords
 from hsw2v.errors import CorruptInputError, UsageError
 from hsw2v.events import Listener, Notice
 from hsw2v.files import read_text, readable
@@ -24,12 +25,13 @@ _DIGITS = 20
 
 @dataclass(frozen=True)
 class WordList:
-    """The words of a file, each once, in its order."""
+    """The words of a file, or of a setting, each once, in their order."""
 
     source: str
+    """The file, or the name of the setting."""
     words: list[str]
     counts: NDArray[np.int64] | None = None
-    """(n,) int64, how often each occurs, if the file tells."""
+    """(n,) int64, how often each occurs, if that is told."""
 
     def among(self, types: Vocabulary) -> NDArray[np.bool_]:
         """Return which of T types are words of the list and occur, (T,) bool."""
@@ -54,14 +56,19 @@ class WordLists(NamedTuple):
         """Whether there are any."""
         return any(one is not None for one in self)
 
-    def tell_missing(
-        self, words: Vocabulary, types: Vocabulary, dropped_types: int, listener: Listener
-    ) -> None:
-        """Tell of words of the lists that are not in the vocabulary, or not in a text of T types.
+    def spared(self, config: CorpusConfig) -> frozenset[str]:
+        """Return the words that `max_types` is not to drop while a text is read.
 
-        Of its types so many were dropped (`max_types`), words of the lists perhaps.
+        With them are the parts of those that are phrases.
         """
-        lost = "or dropped by --max-types, and" if dropped_types else "and"
+        if not config.max_types:
+            return frozenset()
+        words = [word for one in (self.keep, self.vocab) if one is not None for word in one.words]
+        parts = [word.split(config.delimiter) for word in words] if config.phrases else []
+        return frozenset(chain(words, filter(None, chain.from_iterable(parts))))
+
+    def tell_missing(self, words: Vocabulary, types: Vocabulary, listener: Listener) -> None:
+        """Tell of words of the lists not in the vocabulary, or not in a text of T types."""
         for one, then, where in (
             (self.keep, "left out", words),
             (self.vocab, "not trained", types),
@@ -70,11 +77,8 @@ class WordLists(NamedTuple):
                 continue
             name, missing = readable(one.source), _missing(one.words, where)
             if missing:
-                count = f"{len(missing):,} of the {len(one.words):,} words of {name}"
-                listener(Notice(f"not in the text, {lost} {then}: {count} ({named(missing)})"))
-            if dropped_types:
-                why = "--max-types has dropped types, whatever they are"
-                listener(Notice(f"words of {name} may have counts that are too low: {why}"))
+                some = f"{len(missing):,} of the {len(one.words):,} words of {name}"
+                listener(Notice(f"not in the text, and {then}: {some} ({named(missing)})"))
 
     def check_extends(self, known: Vocabulary, where: str) -> None:
         """Make sure that training can go on with the words of a model: none is to be dropped.
@@ -89,7 +93,7 @@ class WordLists(NamedTuple):
             raise UsageError(
                 f"has words that are to be dropped, and no word of a model is lost: {named(there)}",
                 where=where,
-                hint="take them out of the file of --drop-words, or train a new model",
+                hint="take them out of --drop-words, or train a new model",
             )
 
 
@@ -97,7 +101,7 @@ NO_LISTS = WordLists()
 
 
 def read_lists(config: Config, listener: Listener) -> WordLists:
-    """Read the files of words that the settings name, if any; tell of words that are there twice.
+    """Return the words that the settings name or have, if any; tell of those that are there twice.
 
     With `lowercase` words are lower-cased as those of the text are.
 
@@ -105,42 +109,46 @@ def read_lists(config: Config, listener: Listener) -> WordLists:
         MissingInputError: a file cannot be read.
         CorruptInputError, EncodingError: it is not UTF-8, has no words, or a line that is none of
             a vocabulary.
-        UsageError: the files contradict each other, or `max_vocab`.
+        UsageError: the lists contradict each other, or `max_vocab`.
     """
     settings, lower = config.vocabulary, config.corpus.lowercase
     keep, drop, vocab = settings.keep_words, settings.drop_words, settings.vocab
     if vocab is not None and (keep is not None or drop is not None):
         raise UsageError(
             "vocab tells all words, and keep_words or drop_words would change them",
-            hint="leave --vocab out, or change its file",
+            hint="leave --vocab out, or change its words",
         )
-    if vocab is not None:
-        return WordLists(vocab=_read_vocabulary(vocab, lower))
     found = WordLists(
-        None if keep is None else _read_words(keep, lower, listener),
-        None if drop is None else _read_words(drop, lower, listener),
+        None if keep is None else _words_of(keep, "keep_words", lower, listener),
+        None if drop is None else _words_of(drop, "drop_words", lower, listener),
+        None if vocab is None else _vocabulary_of(vocab, lower),
     )
+    _check(found, config)
+    return found
+
+
+def _check(found: WordLists, config: Config) -> None:
     if found.keep is not None and found.drop is not None:
         dropped = set(found.drop.words)
         if both := [word for word in found.keep.words if word in dropped]:
             raise UsageError(
                 f"has words that are to be kept: {named(both)}",
                 where=found.drop.source,
-                hint="take them out of the file of --keep-words or of --drop-words",
+                hint="take them out of --keep-words or of --drop-words",
             )
-    most = settings.max_vocab
+    most = config.vocabulary.max_vocab
     if found.keep is not None and most and len(found.keep.words) > most:
         raise UsageError(
             f"has {len(found.keep.words):,} words to be kept, and max_vocab is {most:,}",
             where=found.keep.source,
             hint="raise --max-vocab, or keep fewer words",
         )
-    return found
 
 
 class _Line(NamedTuple):
     number: int
     text: str
+    times: int | None = None
 
 
 def _lines(source: str) -> Iterator[_Line]:
@@ -163,8 +171,11 @@ def read_words(source: str) -> list[str]:
     return list(dict.fromkeys(line.text for line in _lines(source)))
 
 
-def _read_words(source: str, lower: bool, listener: Listener) -> WordList:
-    lines = [line.text for line in _lines(source)]
+def _words_of(given: str | GivenWords, setting: str, lower: bool, listener: Listener) -> WordList:
+    if isinstance(given, GivenWords):
+        source, lines = setting, list(given.words)
+    else:
+        source, lines = given, [line.text for line in _lines(given)]
     words = list(dict.fromkeys(line.lower() if lower else line for line in lines))
     if again := len(lines) - len(words):
         times = "time" if again == 1 else "times"
@@ -174,35 +185,45 @@ def _read_words(source: str, lower: bool, listener: Listener) -> WordList:
     return WordList(source, words)
 
 
-def _read_vocabulary(source: str, lower: bool) -> WordList:
-    """Read words with their counts, after a tab or a blank, or without any."""
+def _vocabulary_of(given: str | GivenWords, lower: bool) -> WordList:
+    """Return words with their counts, after a tab or a blank, or without any."""
+    source, place, entries = _entries(given)
+    wrong = UsageError if isinstance(given, GivenWords) else CorruptInputError
     lines: dict[str, int] = {}
     counts: list[int] = []
-    for line in _lines(source):
-        where = f"{source}, line {line.number}"
-        word, count = _word_and_count(line.text)
-        word = word.lower() if lower else word
+    for line in entries:
+        where = f"{source}, {place} {line.number}"
+        word, times = line.text.lower() if lower else line.text, line.times
         first = lines.setdefault(word, line.number)
         if first != line.number:
             cased = ", in lower case," if lower else ""
-            raise CorruptInputError(
-                f"the word {word!r}{cased} is there already, in line {first}",
+            raise wrong(
+                f"the word {word!r}{cased} is there already, in {place} {first}",
                 where=where,
                 hint="leave one of them",
             )
-        if len(lines) > 1 and (count is None) == bool(counts):
-            raise CorruptInputError(
-                f"the word {word!r} has {'no' if count is None else 'a'} count, unlike those "
+        if len(lines) > 1 and (times is None) == bool(counts):
+            raise wrong(
+                f"the word {word!r} has {'no' if times is None else 'a'} count, unlike those "
                 "before it",
                 where=where,
                 hint="give all words a count, or none",
             )
-        if count is not None:
-            counts.append(count)
+        if times is not None:
+            counts.append(times)
     if counts and not 0 < sum(counts) <= _MOST:
         what = "add up to more than 2^63 - 1" if sum(counts) else "are all 0"
-        raise CorruptInputError(f"its counts {what}", where=source, hint="check the file")
+        raise wrong(f"its counts {what}", where=source, hint="check them")
     return WordList(source, list(lines), np.array(counts, np.int64) if counts else None)
+
+
+def _entries(given: str | GivenWords) -> tuple[str, str, Iterable[_Line]]:
+    """Return where the words of a vocabulary are, what a place there is called, and the words."""
+    if isinstance(given, GivenWords):
+        counts = given.counts or repeat(None)
+        return "vocab", "word", map(_Line, count(1), given.words, counts)
+    split = (_Line(line.number, *_word_and_count(line.text)) for line in _lines(given))
+    return given, "line", split
 
 
 def _word_and_count(line: str) -> tuple[str, int | None]:

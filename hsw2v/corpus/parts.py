@@ -10,6 +10,8 @@ from hsw2v.corpus.formats import DELIMITERS, format_of
 from hsw2v.files import compression_of, open_stored, reading, stored_size
 
 _AT_ONCE = 1 << 20
+_WHOLE = (*DELIMITERS, "arrow")
+"""Formats that are not cut."""
 
 
 class Part(NamedTuple):
@@ -32,8 +34,8 @@ def divided(
 
     All of them read about as many bytes, as stored. An uncompressed file on this machine is cut at
     ends of lines, or where it is Parquet anywhere; any other, and CSV, in which a line may end
-    within a row, is read whole by one of them, and is taken to be as large as the mean of the
-    others where its size is not known. `config` says the formats, by default plain text.
+    within a row, and Arrow are read whole by one of them, and are taken to be as large as the mean
+    of the others where their size is not known. `config` says the formats, by default plain text.
 
     Raises:
         MissingInputError: a file cannot be read.
@@ -50,7 +52,7 @@ def divided(
     reader = before = 0
     for name, size, real in zip(names, sizes, known, strict=True):
         format = format_of(name, config)
-        within = real is not None and not compression_of(name) and format not in DELIMITERS
+        within = real is not None and not compression_of(name) and format not in _WHOLE
         begin = 0
         while reader < len(cuts) and cuts[reader] < before + size:
             if within:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from hsw2v.config import CorpusConfig
+from hsw2v.config import CorpusConfig, GivenWords
 from hsw2v.errors import CorruptInputError, UsageError
 from hsw2v.files import read_text
 from hsw2v.markup import table
@@ -158,12 +158,15 @@ def _word(plain: Any) -> str:
 def connectors_of(config: CorpusConfig) -> frozenset[str]:
     """Return the connector words that settings name: those of English, of a file, or none.
 
-    With `lowercase` those of a file are lower-cased as the text is.
+    With `lowercase` those of a file, or given in Python, are lower-cased as the text is.
 
     Raises:
         MissingInputError, CorruptInputError, EncodingError: the file cannot be read.
     """
     source = config.connector_file
+    if isinstance(config.connector_words, GivenWords):
+        given = config.connector_words.words
+        return frozenset(one.lower() if config.lowercase else one for one in given)
     if source is not None:
         text = read_text(source)
         words = frozenset((text.lower() if config.lowercase else text).split())

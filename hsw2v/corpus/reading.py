@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig
-from hsw2v.corpus.formats import check_formats, format_of, looks_like
+from hsw2v.corpus.arrow import check_arrow
+from hsw2v.corpus.formats import WITH_COLUMNS, check_formats, format_of, looks_like
 from hsw2v.corpus.parquet import check_parquet
 from hsw2v.corpus.parts import Part
 from hsw2v.corpus.records import open_records
@@ -35,6 +36,7 @@ LONGEST = 1 << 20
 _SAMPLE = 4096
 _MOST_CONTROLS = 0.02
 """The greatest share of control characters in a text of another encoding."""
+_PACKAGES = {"parquet": check_parquet, "arrow": check_arrow}
 _HEAD = 1 << 16
 """Bytes that tell what a text looks like."""
 
@@ -170,15 +172,15 @@ def check_sources(names: Sequence[str], config: CorpusConfig) -> None:
     check_formats(names, config)
     for name in names:
         check_address(name)
-        if format_of(name, config) == "parquet":
-            check_parquet(name)
+        if (check := _PACKAGES.get(format_of(name, config))) is not None:
+            check(name)
     for name in names:
         if stored_size(name) is not None:
             with open_stored(name) as raw, decompressed(raw, name) as stream:
                 if config.field is None:
                     Stored(Part(name), raw, stream).open()
-                elif format_of(name, config) != "parquet" or stream is raw:
-                    # Parquet that is compressed whole would be copied for this alone.
+                elif format_of(name, config) not in WITH_COLUMNS or stream is raw:
+                    # What is read from its end, and compressed, would be copied for this alone.
                     with open_records(Part(name), raw, stream, config, LONGEST) as records:
                         records.text.peek()
 

@@ -14,13 +14,14 @@ from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, NamedTuple, cast
 
 from hsw2v.config import CorpusConfig
+from hsw2v.corpus.arrow import ArrowColumn
 from hsw2v.corpus.delimited import table_values
-from hsw2v.corpus.formats import format_of
+from hsw2v.corpus.formats import WITH_COLUMNS, format_of, listed
 from hsw2v.corpus.jsonlines import json_values
 from hsw2v.corpus.parquet import ParquetColumn
 from hsw2v.corpus.parts import Part
 from hsw2v.corpus.stored import BLOCK, Stored, position
-from hsw2v.corpus.values import LONGEST_RECORD, NOT_PLAIN, Values, kind_of, too_long
+from hsw2v.corpus.values import LONGEST_RECORD, NOT_PLAIN, Values, kind_of, too_deep, too_long
 from hsw2v.errors import CorruptInputError, EncodingError, Hsw2vError
 from hsw2v.files import explain_folder_error
 
@@ -58,10 +59,14 @@ def open_records(
     def text_of(found: Iterable[Values]) -> RecordText:
         return RecordText(source, found, config, longest, one_line=one_line)
 
-    if format == "parquet":
+    if format in WITH_COLUMNS:
         with _seekable(source, raw, stream, config.cache_dir) as file:
             strict = config.encoding_errors == "strict"
-            column = ParquetColumn(file, source, field, part.begin, part.end, strict=strict)
+            column: ParquetColumn | ArrowColumn
+            if format == "parquet":
+                column = ParquetColumn(file, source, field, part.begin, part.end, strict=strict)
+            else:
+                column = ArrowColumn(file, source, field, strict=strict)
 
             def passed() -> int:
                 return column.position if file is raw else position(raw, column.position)
@@ -72,7 +77,7 @@ def open_records(
     if format == "jsonl":
         found = json_values(stored.blocks(), field, part.begin)
     else:
-        found = table_values(stored.blocks(), field, source, format)
+        found = table_values(stored.blocks(), field, source, format, header=config.header)
     yield Records(text_of(found), lambda: position(raw, part.begin + stored.read))
 
 
@@ -182,7 +187,10 @@ class RecordText:
         return type(error)(error.what, where=f"{self._source}, {place}", hint=hint)
 
     def _encoded(self, value: object) -> bytes:
-        text = flat(value)
+        try:
+            text = flat(value)
+        except RecursionError:
+            raise too_deep() from None
         try:
             encoded = text.encode()
         except UnicodeEncodeError as error:
@@ -238,7 +246,7 @@ def flat(value: object) -> str:
         tokens = all(isinstance(one, str) for one in value)
         tokens = tokens and all(len(one.split()) <= 1 for one in parts)
         return (" " if tokens else "\n").join(parts)
-    raise CorruptInputError(
-        f"the text is {kind_of(value)}, not a string",
-        hint="name another field with --field",
-    )
+    hint = "name another field with --field"
+    if isinstance(value, dict) and value:
+        hint = f"name a field within it, as --field NAME.FIELD ({listed(value)})"
+    raise CorruptInputError(f"the text is {kind_of(value)}, not a string", hint=hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 
 from hsw2v.config import PHRASE_SETTINGS, Config, CorpusConfig, no_effect
@@ -83,11 +83,13 @@ def encode_source(
     most_bytes: int | None = None,
     *,
     phrases: Phrases | None = None,
+    spared: Collection[str] = (),
 ) -> EncodedCorpus:
     """Encode a path, a list of paths, or an iterable of sentences, which are lists of tokens.
 
     Of paths, `most_bytes` bounds what is read, as `stream.encode` says. Phrases are joined where
-    the settings ask for it: those given, or else those of the source itself.
+    the settings ask for it: those given, or else those of the source itself. `spared` are types
+    that stay, whatever `max_types` says.
 
     Raises:
         UsageError: the source is something else.
@@ -98,7 +100,7 @@ def encode_source(
         # What cannot be read is to be told before the text is.
         connectors_of(config)
     _tell_unused(config, listener)
-    encoded = _encoded(source, config, listener, most_bytes)
+    encoded = _encoded(source, config, listener, most_bytes, spared)
     return join_phrases(encoded, config, phrases, listener) if config.phrases else encoded
 
 
@@ -109,23 +111,31 @@ def _tell_unused(config: CorpusConfig, listener: Listener) -> None:
         unused = [one for one in PHRASE_SETTINGS if getattr(config, one) != getattr(usual, one)]
     if unused:
         listener(Notice(f"{no_effect(unused)} (phrases 0)"))
-    if config.skip_bad_records and config.field is None:
-        listener(Notice(f"{no_effect(['skip_bad_records'])} (no field)"))
+    if config.field is None:
+        of_records = ("header", "skip_bad_records")
+        unused = [one for one in of_records if getattr(config, one) != getattr(usual, one)]
+        if unused:
+            listener(Notice(f"{no_effect(unused)} (no field)"))
 
 
 def _encoded(
-    source: Source, config: CorpusConfig, listener: Listener, most_bytes: int | None
+    source: Source,
+    config: CorpusConfig,
+    listener: Listener,
+    most_bytes: int | None,
+    spared: Collection[str],
 ) -> EncodedCorpus:
     if isinstance(source, EncodedSource):
         return source.encode(config, listener)
     if not isinstance(source, Iterable | os.PathLike):
         raise UsageError(f"the source is {source!r}", hint="give a path, paths, or lists of tokens")
     if not is_text(source):
-        return encode_sentences(cast(Iterable[Iterable[Token]], source), config, listener=listener)
+        sentences = cast(Iterable[Iterable[Token]], source)
+        return encode_sentences(sentences, config, listener=listener, spared=spared)
     names = cast(Path | Sequence[Path], source)
     if not isinstance(names, str | os.PathLike) and not names:
         raise EmptyCorpusError("no source is given", hint="name at least one")
-    return encode(names, config, listener=listener, most_bytes=most_bytes)
+    return encode(names, config, listener=listener, most_bytes=most_bytes, spared=spared)
 
 
 @with_progress

@@ -15,9 +15,16 @@ BLOCK = 1 << 18
 """Bytes read at a time."""
 
 _MAGIC = 16
+_SHORTEST = 4
 _BOM = b"\xef\xbb\xbf"
 _ANOTHER = "name a plain text"
-_AS_PARQUET = "write it as plain text, or texts as Parquet, for --field COLUMN"
+_AS_ARROW = "--format arrow --field COLUMN reads a column of texts; a graph has to be plain text"
+
+
+def _utf_16(order: str) -> tuple[str, str]:
+    return "UTF-16 text", f"convert it first: iconv -f UTF-16{order} -t UTF-8 FILE"
+
+
 _BINARY = (
     (b"\x1f\x8b\x08", "gzip data", "name it .gz"),
     (b"(\xb5/\xfd", "zstd data", "name it .zst"),
@@ -29,15 +36,16 @@ _BINARY = (
     (b"\x89PNG\r\n", "a picture", _ANOTHER),
     (b"\x93NUMPY", "a NumPy array", _ANOTHER),
     (b"SQLite format 3\x00", "a database", _ANOTHER),
-    (b"\xff\xfe", "UTF-16 text", "convert it to UTF-8 first"),
-    (b"\xfe\xff", "UTF-16 text", "convert it to UTF-8 first"),
+    (b"\xff\xfe", *_utf_16("")),
+    (b"\xfe\xff", *_utf_16("")),
     (
         b"PAR1",
         "a Parquet file",
         "--format parquet --field COLUMN reads a column of texts; a graph has to be plain text",
     ),
-    (b"ARROW1", "an Arrow file", _AS_PARQUET),
-    (b"\xff\xff\xff\xff", "an Arrow stream", _AS_PARQUET),
+    (b"ARROW1", "an Arrow file", _AS_ARROW),
+    (b"\xff\xff\xff\xff", "an Arrow stream", _AS_ARROW),
+    (b"FEA1", "a Feather file of version 1", "write it as version 2, or as Parquet"),
 )
 
 
@@ -97,10 +105,18 @@ def opening(source: str, first: bytes) -> int:
     for magic, what, hint in _BINARY:
         bzip = magic != b"BZh" or first[4:10] == b"1AY&SY"
         if first.startswith(magic) and bzip:
-            raise CorruptInputError(f"is {what}, not text", where=source, hint=hint)
+            raise _no_text(source, what, hint)
+    for order, zeros, others in (("LE", first[1::2], first[::2]), ("BE", first[::2], first[1::2])):
+        # What is in ASCII, without a byte order mark.
+        if len(first) >= _SHORTEST and not any(zeros) and all(others):
+            raise _no_text(source, *_utf_16(order))
     if first[8:10] == b'{"' and b"\x00" in first[:8]:
-        raise CorruptInputError("is a safetensors file, not text", where=source, hint=_ANOTHER)
+        raise _no_text(source, "a safetensors file", _ANOTHER)
     return len(_BOM) if first.startswith(_BOM) else 0
+
+
+def _no_text(source: str, what: str, hint: str) -> CorruptInputError:
+    return CorruptInputError(f"is {what}, not text", where=source, hint=hint)
 
 
 def position(raw: BinaryIO, otherwise: int) -> int:

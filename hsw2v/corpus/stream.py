@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,12 +50,14 @@ def encode(
     listener: Listener = ignore,
     piece_bytes: int = PIECE,
     most_bytes: int | None = None,
+    spared: Collection[str] = (),
 ) -> EncodedCorpus:
     """Read every source once, and encode its tokens as provisional ids.
 
     Sources are what `files.expand_sources` takes. Memory depends on the number of types and the
     longest token, not on the length of sources or lines; `piece_bytes` are read at a time. With
-    `most_bytes` reading ends with the first piece that ends beyond so many bytes, as stored.
+    `most_bytes` reading ends with the first piece that ends beyond so many bytes, as stored. Types
+    that are to be `spared` are not dropped, whatever `config.max_types` says.
 
     Raises:
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read as text, or as
@@ -69,7 +71,12 @@ def encode(
     check_sources(names, config)
     parts = [Part(name) for name in names]
     return encode_parts(
-        parts, config, listener=listener, piece_bytes=piece_bytes, most_bytes=most_bytes
+        parts,
+        config,
+        listener=listener,
+        piece_bytes=piece_bytes,
+        most_bytes=most_bytes,
+        spared=spared,
     )
 
 
@@ -80,9 +87,10 @@ def encode_parts(
     listener: Listener = ignore,
     piece_bytes: int = PIECE,
     most_bytes: int | None = None,
+    spared: Collection[str] = (),
 ) -> EncodedCorpus:
     """Read parts of sources, as `encode` reads whole ones."""
-    with _Encoder(config, listener, bytes_of(parts)) as encoder, Background() as background:
+    with _Encoder(config, listener, bytes_of(parts), spared) as encoder, Background() as background:
         pool = Pool((Piece() for _ in range(_PIECES)), background)
         read = background.ahead(read_pieces(parts, pool.take, piece_bytes, config))
         for piece in background.ahead(_tokenised(read, config)):
@@ -137,6 +145,7 @@ def encode_sentences(
     config: CorpusConfig,
     *,
     listener: Listener = ignore,
+    spared: Collection[str] = (),
 ) -> EncodedCorpus:
     """Encode sentences, which are lists of tokens, or arrays of whole numbers.
 
@@ -158,7 +167,7 @@ def encode_sentences(
             "field is for files of records, not for lists of tokens", hint="leave it out"
         )
     numbered = enumerate([sentences] if isinstance(sentences, str) else sentences, 1)
-    with _Encoder(config, listener, None) as encoder:
+    with _Encoder(config, listener, None, spared) as encoder:
         for piece in _sentence_pieces(numbered, config.lowercase):
             encoder.add(piece)
         return encoder.finish("sentences")
@@ -240,7 +249,13 @@ def _short(value: object) -> str:
 class _Encoder:
     """Gives the tokens of pieces their ids, and writes these to a file."""
 
-    def __init__(self, config: CorpusConfig, listener: Listener, bytes_total: int | None) -> None:
+    def __init__(
+        self,
+        config: CorpusConfig,
+        listener: Listener,
+        bytes_total: int | None,
+        spared: Collection[str],
+    ) -> None:
         # Before anything is called that is not compiled yet.
         apart(_warm_up)
         self._config = config
@@ -250,7 +265,8 @@ class _Encoder:
         self._replaced = 0
         self._skipped = 0
         self._looks = ""
-        self._table = TypeTable(config.max_types)
+        self._spared = spared
+        self._table = TypeTable(config.max_types, spared)
         self._ids: NDArray[np.int32] = np.empty(0, np.int32)
         self._pace = Pace()
         self._out = IdWriter(config.cache_dir)
@@ -307,6 +323,7 @@ class _Encoder:
             looks=self._looks,
             dropped_types=self._table.dropped,
             blocks=borders_of(stored),
+            spared=frozenset(self._spared),
         )
 
     def _renumber(self, arrivals: NDArray[np.int64]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -36,11 +36,15 @@ class TypeTable:
     """Types in order of arrival, with their counts.
 
     With `max_types`, the rarer half of the types is dropped whenever the table is full: their
-    counts are lost, and a type that comes back is new.
+    counts are lost, and a type that comes back is new. Types that are to be `spared` stay, and are
+    there besides.
     """
 
-    def __init__(self, max_types: int = 0) -> None:
+    def __init__(self, max_types: int = 0, spared: Collection[str] = ()) -> None:
         self.max_types = max_types
+        self._spared = list(spared)
+        self._most_rows = max_types + 1
+        """With `max_types`: the end of a sentence, spared types, and so many others."""
         self.dropped = 0
         """Types that were dropped, each as often as it was."""
         self.dropped_count = 0
@@ -81,7 +85,7 @@ class TypeTable:
                 done,
                 piece.count,
                 self._slots,
-                min(most, self.max_types + 1) if self.max_types else most,
+                min(most, self._most_rows) if self.max_types else most,
                 self._offsets,
                 self._blob,
                 self._state,
@@ -119,7 +123,7 @@ class TypeTable:
 
     def _make_room(self, length: int) -> None:
         rows = int(self._state[ROWS])
-        if self.max_types and rows > self.max_types:
+        if self.max_types and rows >= self._most_rows:
             self._prune()
         elif rows >= self._most():
             self.enlarge()
@@ -154,11 +158,14 @@ class TypeTable:
         # Of equally rare types the newer one is more frequent: it has had less time.
         newest_first = -used[:0:-1, COUNT].astype(np.int64)
         frequent_first = len(used) - 1 - np.argsort(newest_first, kind="stable")
-        lost = frequent_first[self.max_types // 2 :]
+        spared = self._is_spared()
+        lost = frequent_first[~spared[frequent_first]][self.max_types // 2 :]
+        self._most_rows = self.max_types + 1 + int(np.count_nonzero(spared))
         self.dropped += len(lost)
-        self.dropped_count = max(self.dropped_count, int(used[lost[0], COUNT]))
         kept = np.ones(len(used), np.bool_)
-        kept[lost] = False
+        if len(lost):
+            self.dropped_count = max(self.dropped_count, int(used[lost[0], COUNT]))
+            kept[lost] = False
         lengths = np.diff(self._offsets[: len(used) + 1])
         blob = self._blob[: self._offsets[len(used)]][np.repeat(kept, lengths)]
         self._blob[: len(blob)] = blob
@@ -168,6 +175,14 @@ class TypeTable:
         self._slots[:] = 0
         rehash(used, self._slots)
         self._state[ROWS] = len(used)
+
+    def _is_spared(self) -> NDArray[np.bool_]:
+        """Return which rows are to be spared, (rows,) bool; the end of a sentence is not."""
+        found = np.zeros(int(self._state[ROWS]), np.bool_)
+        if self._spared:
+            types = self.vocabulary().find(self._spared)
+            found[types[types >= 0] + 1] = True
+        return found
 
 
 def merged(several: Sequence[Vocabulary]) -> Vocabulary:

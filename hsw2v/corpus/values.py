@@ -57,3 +57,8 @@ def kind_of(value: object) -> str:
 def too_long() -> CorruptInputError:
     """Return the error of a record that is too long."""
     return CorruptInputError(f"the record has more than {LONGEST_RECORD:,} bytes")
+
+
+def too_deep() -> CorruptInputError:
+    """Return the error of lists in lists that are too deep to follow."""
+    return CorruptInputError("its lists are nested too deep")

@@ -50,5 +50,5 @@ def choose_words(
     """
     source, dropped = encoded.source, encoded.dropped_types
     vocabulary, remap = choose(encoded.types, config, lists, source, dropped)
-    lists.tell_missing(vocabulary, encoded.types, dropped, listener)
+    lists.tell_missing(vocabulary, encoded.types, listener)
     return vocabulary, WordCorpus(encoded, remap)

@@ -27,14 +27,15 @@ def diagnose(
     seed: int = 1,
     field: str | None = None,
     format: str = "auto",
+    header: bool = True,
     skip_bad_records: bool = False,
     listener: Listener = ignore,
     progress: bool = False,
 ) -> Diagnosis:
     """Measure errors and gradients of a model at a sample of the windows of a corpus.
 
-    The source is tokenised as that of the model was; `field`, `format` and `skip_bad_records` are
-    its own. Windows are drawn evenly from all over it, as
+    The source is tokenised as that of the model was; `field`, `format`, `header` and
+    `skip_bad_records` are its own. Windows are drawn evenly from all over it, as
     training would visit them: subsampled, and of random reach unless `fixed_window`. The answer has
     `by_depth`, `by_decile` and `totals`, with means over the decisions at each depth of the tree,
     and over those for targets in each decile of the vocabulary, the most frequent first: `error`
@@ -64,7 +65,8 @@ def diagnose(
     from hsw2v.corpus.sources import words_of_source
 
     config, counts = known_settings(model.config), model.counts
-    config = config.replace(field=field, format=format, skip_bad_records=skip_bad_records)
+    form = {"field": field, "format": format, "header": header}
+    config = config.replace(**form, skip_bad_records=skip_bad_records)
     diagnoser = Diagnoser(
         model.output_layer,
         model.output,

@@ -70,7 +70,9 @@ def compare(
     chosen = experiment if isinstance(experiment, Experiment) else read_experiment(experiment)
     with (
         _results_in(Path(folder), plot) as results,
-        read_texts(corpus, chosen.corpus, chosen.heldout, listener=listener) as texts,
+        read_texts(
+            corpus, chosen.corpus, chosen.heldout, listener=listener, spared=chosen.spared()
+        ) as texts,
     ):
         found = _Comparing(chosen, texts, results, Path(folder), keep_models, listener).work()
     if plot:

@@ -14,6 +14,7 @@ from hsw2v.config import (
     TREES,
     Config,
     CorpusConfig,
+    check_plain,
     from_tables,
     named,
     nearest,
@@ -135,6 +136,11 @@ class Experiment:
         """How the corpus is read."""
         return self.settings[0].config.corpus
 
+    def spared(self) -> frozenset[str]:
+        """Return the words of any setting that `max_types` is not to drop."""
+        lists = [read_lists(one.config, ignore) for one in self.settings]
+        return frozenset().union(*(one.spared(self.corpus) for one in lists))
+
     def has_heldout_loss(self, setting: Setting) -> bool:
         """Tell whether a held-out loss is measured with a setting."""
         normalized = is_normalized(setting.config.training.loss)
@@ -200,6 +206,7 @@ def _settings(tables: Any, base: Config, where: str) -> Iterable[Setting]:
         if "seed" in values:
             raise _seed_elsewhere()
         with named(f"setting '{name}'"):
+            check_plain(values)
             config = base.replace(**values)
         files = config.files
         if config.training.tree not in TREES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
@@ -10,7 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 from hsw2v.errors import UsageError
-from hsw2v.files import STDOUT, extension_of, writing
+from hsw2v.files import STDOUT, compression_of, extension_of, writing
 from hsw2v.model.arguments import check_finite
 from hsw2v.model.npy import words_beside, write_npy
 
@@ -91,6 +92,29 @@ def format_for(path: str, format: str | None = None) -> str:
             f"the format {format!r} is not for standard output", hint="name a file to write"
         )
     return format
+
+
+def check_model_name(path: str | os.PathLike[str]) -> None:
+    """Make sure that a model file is not named like vectors for other programs, or compressed.
+
+    Raises:
+        UsageError: it is.
+    """
+    name = os.fspath(path)
+    extension, packed = extension_of(name), compression_of(name)
+    format = EXTENSIONS.get(extension, "") if extension else ""
+    if format in ("", "safetensors") and not packed:
+        return
+    plain = name.removesuffix(packed)
+    stem = plain.removesuffix(extension) if format else plain
+    model = stem if stem.endswith(".safetensors") else f"{stem}.safetensors"
+    hint = f"name it {model}"
+    if format not in ("", "safetensors"):
+        hint += f", and then: hsw2v export {model} {name}"
+    what = "a compressed file" if packed else FORMATS[format]
+    raise UsageError(
+        f"is named as {what}, and a model file is to be written", where=name, hint=hint
+    )
 
 
 def _format_of(path: str) -> str:

@@ -49,12 +49,12 @@ def why_missing(
         return f"does not occur in the text{dropped}"
     count = int(oov.counts[row])
     if settings.vocab is not None:
-        why = "not in the file of --vocab"
+        why = "not in --vocab"
     elif count < settings.min_count:
         why = f"below --min-count {settings.min_count}"
     else:
         beyond = f"not among the {words:,} words of --max-vocab" if settings.max_vocab else ""
-        dropped = "in the file of --drop-words" if settings.drop_words is not None else ""
+        dropped = "dropped by --drop-words" if settings.drop_words is not None else ""
         why = " or ".join(filter(None, (dropped, beyond)))
     times = "once" if count == 1 else f"{count:,} times"
     return f"occurs {times} in the text" + (f", {why}" if why else "")

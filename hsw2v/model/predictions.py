@@ -69,6 +69,7 @@ class Predictions(Queries):
         normalize_exactly: bool = False,
         field: str | None = None,
         format: str = "auto",
+        header: bool = True,
         skip_bad_records: bool = False,
         listener: Listener = ignore,
         progress: bool = False,
@@ -78,15 +79,16 @@ class Predictions(Queries):
         A score has `log_prob` (nats, summed), `words` (how many were scored), `perplexity` (None
         where there are none) and `tokens`. Each word of the vocabulary is scored given its whole
         window, other words left out. Of a sentence of more than 8,192 tokens every piece of as
-        many is a sentence of its own. `field`, `format` and `skip_bad_records` are those of this
-        source, whatever the model was trained on.
+        many is a sentence of its own. `field`, `format`, `header` and `skip_bad_records` are those
+        of this source, whatever the model was trained on.
 
         Raises:
             UsageError: as `predict`, or the format of the source is not known.
             MissingInputError, CorruptInputError, EncodingError, EmptyCorpusError, OutputError,
             ResourceError: as `hsw2v.train`.
         """
-        form = {"field": field, "format": format, "skip_bad_records": skip_bad_records}
+        form = {"field": field, "format": format, "header": header}
+        form["skip_bad_records"] = skip_bad_records
         return self._predictor(normalize_exactly).score(source, listener, **form)
 
     def _predictor(self, normalize_exactly: bool) -> Predictor:

@@ -14,6 +14,7 @@ from hsw2v.errors import UsageError
 from hsw2v.events import Event, Listener, Notice, ignore
 from hsw2v.graphs.graph import Graph
 from hsw2v.model import Model
+from hsw2v.model.export import check_model_name
 from hsw2v.network.parameters import check_tables
 from hsw2v.progress import with_progress
 from hsw2v.training.checkpoint import open_run, read_run
@@ -76,7 +77,10 @@ def train(
     is given.
 
     Words are those that `min_count`, `max_vocab`, `keep_words`, `drop_words` or `vocab` choose.
-    With `init`, a file that `hsw2v.load` opens, words that it has start from their vectors there.
+    The last three, and `connector_words`, are files, or the words themselves: a list or a set of
+    them, and for `vocab` also a mapping of words to counts, such as a `Counter`. The settings of a
+    model tell how many there were, and a digest. With `init`, a file that `hsw2v.load` opens, words
+    that it has start from their vectors there.
 
     With `output` the model is saved there when it is complete; `force` replaces a file of that
     name. Until then the training is kept in the folder OUTPUT.checkpoint every `checkpoint_every`
@@ -93,7 +97,8 @@ def train(
 
     Raises:
         UsageError: a setting is unknown or out of bounds, or there is no held-out loss with it, or
-            `plot` is no name of a figure; or it contradicts `from_model` or how a `Graph` was
+            `plot` is no name of a figure, or `output` one of vectors for other programs, as
+            vectors.bin is; or it contradicts `from_model` or how a `Graph` was
             read, or the model has no output layer or no counts; or there are neither a source
             nor a graph, or both.
         MissingInputError, CorruptInputError, EncodingError: a source cannot be read, or the file
@@ -105,6 +110,8 @@ def train(
         DivergedError: training ran away, at an eighth of the learning rate, too.
         ResourceError: there is not enough memory.
     """
+    if output is not None:
+        check_model_name(output)
     drawn = None if plot is None else TrainingPlot(plot, force=force or resumed)
     earlier = None if from_model is None else Earlier.of(from_model)
     first = defaults(graph, None if earlier is None else earlier.settings)
@@ -164,6 +171,7 @@ def train(
                 training=chosen.training,
                 cluster=cluster,
                 listener=_beginning(warm_up, listener),
+                spared=lists.spared(chosen.corpus),
             )
         )
         return fit(
@@ -205,6 +213,8 @@ def resume(
         MissingInputError, ModelFileError: there is no such folder, or a file of it is damaged.
         And what `train` raises.
     """
+    if output is not None:
+        check_model_name(output)
     was = read_run(checkpoint).notes
     drawn = plot_again(was.notes, plot, listener, force=bool(force))
     if drawn is not None:
@@ -293,8 +303,12 @@ def _asked(
     texts = [None if one is None else stored_as(one) for one in (source, heldout)]
     config = config.replace(ray_address=None, tables="memory")
     asked = {"texts": texts, "normalize_exactly": normalize_exactly, "config": config.to_dict()}
-    if files := list(config.files.values()):
-        asked["files"] = stored_as(files)
+    files = config.files
+    if earlier is not None and earlier.model.phrases is not None:
+        # Its phrases are known, with their connector words.
+        files.pop("connector_words", None)
+    if files:
+        asked["files"] = stored_as(list(files.values()))
     return asked if earlier is None else {**asked, "from_model": earlier.digest}
 
 

@@ -112,6 +112,7 @@ def write_run(folder: Path, run: Run, texts: Texts) -> None:
             # Workers have the ids, and read them again.
             arrays[f"{name}.blocks"] = encoded.blocks
             totals["apart"] = encoded.apart
+            totals["spared"] = sorted(encoded.spared)
         else:
             totals["ids"] = len(encoded.ids)
             totals["checksum"] = _write_ids(folder / f"{name}.ids", encoded)
@@ -397,7 +398,12 @@ def _open_text(folder: Path, name: str, store: Store, totals: Mapping[str, Any])
         apart = [Reading(parts_of(parts), *rest) for parts, *rest in totals["apart"]]
         if not all(type(one) is int for reading in apart for one in reading[1:]):
             raise TypeError("what workers have read is of another type")
-        return EncodedCorpus(None, blocks=_borders(store, name), apart=apart, **about)
+        # Nor did it spare any types.
+        spared = totals.get("spared", [])
+        if not isinstance(spared, list) or not all(isinstance(one, str) for one in spared):
+            raise TypeError("types that are spared are of another type")
+        blocks = _borders(store, name)
+        return EncodedCorpus(None, blocks=blocks, apart=apart, spared=frozenset(spared), **about)
     stored = _open_ids(folder / f"{name}.ids", len(about["types"]), totals)
     return EncodedCorpus(stored, blocks=borders_of(stored), **about)
 

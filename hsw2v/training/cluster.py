@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from typing import Any
@@ -73,6 +73,7 @@ class Hsw2vWorker(RemoteWorker):
         self,
         common: Common,
         config: CorpusConfig,
+        spared: Collection[str],
         vocabulary: Vocabulary,
         slices: list[Slice],
         own: int | None,
@@ -84,7 +85,7 @@ class Hsw2vWorker(RemoteWorker):
 
         `borders (K+1,)` are those of its blocks, and `first_block` is the number of the first.
         """
-        stored = self._reader.gather(config, vocabulary, slices, own, sent)
+        stored = self._reader.gather(config, vocabulary, slices, own, sent, spared)
         ids = np.empty(0, np.int32) if stored is None else stored.ids
         self.own(common, OwnText(ids, borders, first_block))
 

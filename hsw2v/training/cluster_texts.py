@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any, TypeVar, cast
@@ -70,28 +70,38 @@ def all_see(cluster: Cluster, names: Sequence[str], listener: Listener) -> bool:
 
 
 def read_on(
-    cluster: Cluster, parts: list[list[Part]], config: CorpusConfig, listener: Listener
+    cluster: Cluster,
+    parts: list[list[Part]],
+    config: CorpusConfig,
+    listener: Listener,
+    spared: Collection[str] = (),
 ) -> EncodedCorpus:
-    """Let each worker of a cluster read parts of a corpus.
+    """Let each worker of a cluster read parts of a corpus; types that are `spared` are not dropped.
 
     Raises:
         What `encode` raises.
     """
     config = there(config)
     totals, types, blocks = _patiently(
-        cluster, lambda: _read_once(cluster, parts, config, listener)
+        cluster, lambda: _read_once(cluster, parts, config, listener, spared)
     )
-    return together(parts, totals, types, blocks, None, config, listener)
+    return together(parts, totals, types, blocks, None, config, listener, spared)
 
 
 def _read_once(
-    cluster: Cluster, parts: list[list[Part]], config: CorpusConfig, listener: Listener
+    cluster: Cluster,
+    parts: list[list[Part]],
+    config: CorpusConfig,
+    listener: Listener,
+    spared: Collection[str],
 ) -> tuple[list[Totals], Vocabulary, Any]:
     workers, pace = cluster.workers, Pace()
+    # They are asked again and again.
+    shared = cluster.put(spared)
     total = bytes_of([part for some in parts for part in some])
     while True:
         asked = [
-            worker.reader.remote("read", some, config, PATIENCE)
+            worker.reader.remote("read", some, config, PATIENCE, shared)
             for worker, some in zip(workers, parts, strict=True)
         ]
         told: list[Totals | CorpusProgress | None] = cluster.wait(asked, no_tick)
@@ -153,13 +163,14 @@ def employ(
     config = there(config)
     remapped = common.windowing._replace(remap=remap_of(len(vocabulary)))
     shared, words = cluster.put(common._replace(windowing=remapped)), cluster.put(vocabulary)
+    reading = config, cluster.put(encoded.spared)
     asked = []
     for number, blocks in enumerate(own):
         ends = borders[blocks.start : blocks.stop + 1]
         found = _slices(encoded.apart, int(ends[0]), int(ends[-1]))
         where = {reader: place for place, reader in enumerate(found)}
         slices, place = list(found.values()), (ends - ends[0], blocks.start)
-        cluster.texts.append(partial(_own_slices, shared, config, words, slices, None, place, []))
+        cluster.texts.append(partial(_own_slices, shared, reading, words, slices, None, place, []))
         sent = [
             workers[reader].reader.remote("send", words, one.begin, one.end)
             for reader, one in found.items()
@@ -167,7 +178,7 @@ def employ(
         ]
         # One that has read nothing of its own is sent all.
         at = where.get(number, -1)
-        asked.append(partial(_own_slices, shared, config, words, slices, at, place, sent))
+        asked.append(partial(_own_slices, shared, reading, words, slices, at, place, sent))
     try:
         cluster.wait([ask(worker) for ask, worker in zip(asked, workers, strict=True)], no_tick)
     except cluster.lost as error:
@@ -191,7 +202,7 @@ def _own(shared: Any, text: Any, worker: Any) -> Any:
 
 def _own_slices(
     shared: Any,
-    config: CorpusConfig,
+    reading: tuple[CorpusConfig, Any],
     words: Any,
     slices: list[Slice],
     own: int | None,
@@ -199,7 +210,7 @@ def _own_slices(
     sent: list[Any],
     worker: Any,
 ) -> Any:
-    return worker.own_slices.remote(shared, config, words, slices, own, *place, *sent)
+    return worker.own_slices.remote(shared, *reading, words, slices, own, *place, *sent)
 
 
 def _patiently(cluster: Cluster, ask: Callable[[], Answer]) -> Answer:

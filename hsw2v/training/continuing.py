@@ -95,6 +95,7 @@ class Earlier:
             pretrain="",
             field=None,
             format="auto",
+            header=True,
             skip_bad_records=False,
             rebuild_at=0.0,
             threads=None,
@@ -152,7 +153,8 @@ class Earlier:
         return [
             f"{name} is {getattr(now, name)}, and the model's is {getattr(was, name)}"
             for name in ("phrases", *PHRASE_SETTINGS)
-            if getattr(now, name) != getattr(was, name)
+            # Words given in Python are told by their digest in a model.
+            if str(getattr(now, name)) != str(getattr(was, name))
         ]
 
     @cached_property

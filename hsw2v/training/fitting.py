@@ -78,7 +78,7 @@ def fit(
     if earlier is not None:
         start = WarmStart(earlier, encoded.types, chosen.vocabulary, listener, lists)
         known, continues = start.vocabulary, True
-        lists.tell_missing(known, encoded.types, encoded.dropped_types, listener)
+        lists.tell_missing(known, encoded.types, listener)
     if known is None:
         vocabulary, corpus = choose_words(encoded, chosen.vocabulary, lists, listener)
         # The text alone does not tell them.

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from hsw2v.errors import EncodingError, UsageError
 from hsw2v.events import Listener, ignore
 from hsw2v.graphs.graph import Graph
 from hsw2v.markup import table
+from hsw2v.model.export import check_model_name
 from hsw2v.network.mapped import free_in, no_room
 from hsw2v.network.outputs import OUTPUTS, Structure, most_rows
 from hsw2v.network.outputs.output import BuiltOutput
@@ -167,12 +168,14 @@ def plan(
     lists, _ = read_lists(chosen, listener), InitialVectors.of(chosen.training)
     tell_unused(asked, listener, usual)
     if output is not None:
+        check_model_name(output)
         files.check_writable(output, force=force)
         if not force:
             check_not_interrupted(folder_of(output))
     total = _stored_bytes(source)
     most = _sample_bytes(sample_mb, total)
-    encoded, problems = _encoded(source, chosen.corpus, listener, most, total)
+    spared = lists.spared(chosen.corpus)
+    encoded, problems = _encoded(source, chosen.corpus, listener, most, total, spared)
     with memory_explained(), encoded:
         sampled = most is not None
         factor = total / encoded.bytes_read if sampled and total else 1.0
@@ -270,16 +273,18 @@ def _encoded(
     listener: Listener,
     most: int | None,
     total: int | None,
+    spared: Collection[str],
 ) -> tuple[EncodedCorpus, list[str]]:
     """Read a corpus, past bytes that are not UTF-8 if it can be read again; tell of the first."""
     with memory_explained():
         try:
-            return encode_source(source, config, listener, most), []
+            return encode_source(source, config, listener, most, spared=spared), []
         except EncodingError as error:
             if total is None:
                 raise
             tolerant = dataclasses.replace(config, encoding_errors="replace")
-            return encode_source(source, tolerant, listener, most), [str(error)]
+            found = encode_source(source, tolerant, listener, most, spared=spared)
+            return found, [str(error)]
 
 
 def _simple(config: Config, sampled: bool) -> Config:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -81,15 +81,23 @@ class Reader:
         return all(os.path.isfile(name) and os.path.getsize(name) == size for name, size in files)
 
     def read(
-        self, parts: list[Part], config: CorpusConfig, patience: float
+        self,
+        parts: list[Part],
+        config: CorpusConfig,
+        patience: float,
+        spared: Collection[str] = (),
     ) -> Totals | CorpusProgress | None:
         """Read some parts; return what was read or, after so many seconds, how far that is.
+
+        `spared` are the types that are not dropped.
 
         Raises:
             What `encode` raises, but for a lack of tokens.
         """
         if self._thread is None and not self._done:
-            self._thread = threading.Thread(target=self._encode, args=(parts, config), daemon=True)
+            self._thread = threading.Thread(
+                target=self._encode, args=(parts, config, spared), daemon=True
+            )
             self._thread.start()
         if self._thread is not None:
             self._thread.join(patience)
@@ -101,9 +109,9 @@ class Reader:
             raise error
         return self._totals
 
-    def _encode(self, parts: list[Part], config: CorpusConfig) -> None:
+    def _encode(self, parts: list[Part], config: CorpusConfig, spared: Collection[str]) -> None:
         try:
-            self._read = encoded_if_any(parts, config, self._listen)
+            self._read = encoded_if_any(parts, config, self._listen, spared)
             if self._read is not None:
                 self._totals = totals_of(self._read)
         except BaseException as error:
@@ -158,6 +166,7 @@ class Reader:
         slices: Sequence[Slice],
         own: int | None,
         sent: Sequence[Ids] = (),
+        spared: Collection[str] = (),
     ) -> IdFile | None:
         """Return the ids of slices one after the other, as `word_ids`; None if there are none.
 
@@ -178,7 +187,9 @@ class Reader:
                 if own is not None and number != own:
                     writer.write(next(others))
                     continue
-                read = self._read if own is not None else encoded_if_any(one.parts, config, ignore)
+                read = self._read
+                if own is None:
+                    read = encoded_if_any(one.parts, config, ignore, spared)
                 if read is None or read.stored is None:
                     continue
                 if own is None:
@@ -203,7 +214,7 @@ class Reader:
 
 
 def encoded_if_any(
-    parts: list[Part], config: CorpusConfig, listener: Listener
+    parts: list[Part], config: CorpusConfig, listener: Listener, spared: Collection[str] = ()
 ) -> EncodedCorpus | None:
     """Encode parts of sources; return None where they have no tokens.
 
@@ -211,7 +222,7 @@ def encoded_if_any(
         What `encode` raises otherwise.
     """
     try:
-        return encode_parts(parts, config, listener=listener) if parts else None
+        return encode_parts(parts, config, listener=listener, spared=spared) if parts else None
     except EmptyCorpusError:
         return None
 
@@ -241,6 +252,7 @@ def together(
     stored: IdFile | None,
     config: CorpusConfig,
     listener: Listener,
+    spared: Collection[str] = (),
 ) -> EncodedCorpus:
     """Return the corpus of which each of some readers has read parts.
 
@@ -281,6 +293,7 @@ def together(
         skipped_records=skipped,
         looks=looks,
         apart=[Reading(some, one.ids, one.checksum) for some, one in read],
+        spared=frozenset(spared),
     )
 
 
@@ -304,11 +317,15 @@ def remap_of(words: int) -> NDArray[np.int32]:
 
 
 def encode_apart(
-    parts: list[list[Part]], config: CorpusConfig, listener: Listener
+    parts: list[list[Part]],
+    config: CorpusConfig,
+    listener: Listener,
+    spared: Collection[str] = (),
 ) -> EncodedCorpus:
     """Encode parts of sources one after the other, each with a table of types of its own.
 
-    That is what workers come to: types are dropped by each of them alone.
+    That is what workers come to: types are dropped by each of them alone, but for those that are to
+    be `spared`.
 
     Raises:
         What `encode` raises.
@@ -317,7 +334,7 @@ def encode_apart(
         found: list[EncodedCorpus] = []
         totals = []
         for some in parts:
-            encoded = encoded_if_any(some, config, _after(found, listener))
+            encoded = encoded_if_any(some, config, _after(found, listener), spared)
             if encoded is not None:
                 found.append(context.enter_context(encoded))
             totals.append(Totals() if encoded is None else totals_of(encoded))
@@ -329,7 +346,7 @@ def encode_apart(
                     writer.write(ids[provisional])
             stored = writer.finish()
         blocks = np.zeros(1, np.int64) if stored is None else borders_of(stored)
-        return together(parts, totals, types, blocks, stored, config, listener)
+        return together(parts, totals, types, blocks, stored, config, listener, spared)
 
 
 def _after(before: Sequence[EncodedCorpus], listener: Listener) -> Listener:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import starmap
@@ -47,11 +47,13 @@ def read_texts(
     training: TrainingConfig | None = None,
     cluster: Cluster | None = None,
     listener: Listener = ignore,
+    spared: Collection[str] = (),
 ) -> Iterator[Texts]:
     """Read a corpus, and perhaps a held-out text, once; they are gone at the end of the context.
 
     Where phrases are to be joined, they are those given, or else those of the corpus. For a
-    `training` on a `cluster` its workers read the corpus, if they can.
+    `training` on a `cluster` its workers read the corpus, if they can. `spared` are types of the
+    corpus that stay, whatever `max_types` says.
 
     Raises:
         What `train` raises of sources.
@@ -61,7 +63,8 @@ def read_texts(
         # Before the corpus is read.
         check_sources(names_of(cast(Path | Sequence[Path], heldout)), config)
     with ExitStack() as texts:
-        corpus = texts.enter_context(_corpus(source, config, phrases, training, cluster, listener))
+        found = _corpus(source, config, phrases, training, cluster, listener, spared)
+        corpus = texts.enter_context(found)
         held = None
         if heldout is not None:
             unbounded = dataclasses.replace(config, max_types=0)
@@ -77,6 +80,7 @@ def _corpus(
     training: TrainingConfig | None,
     cluster: Cluster | None,
     listener: Listener,
+    spared: Collection[str],
 ) -> EncodedCorpus:
     names = None
     # The pairs of words that are phrases are counted in one place.
@@ -85,11 +89,13 @@ def _corpus(
     if training is not None and names is not None:
         check_sources(names, config)
         if cluster is not None and all_see(cluster, names, listener):
-            return read_on(cluster, divided(names, training.workers, config), config, listener)
+            parts = divided(names, training.workers, config)
+            return read_on(cluster, parts, config, listener, spared)
         if training.workers > 1 and config.max_types:
             # Each worker has a table of types of its own, wherever it is.
-            return encode_apart(divided(names, training.workers, config), config, listener)
-    return encode_source(source, config, listener, phrases=phrases)
+            parts = divided(names, training.workers, config)
+            return encode_apart(parts, config, listener, spared)
+    return encode_source(source, config, listener, phrases=phrases, spared=spared)
 
 
 @contextmanager
@@ -111,9 +117,9 @@ def read_again(
         if part.end is not None and part.end > (stored_size(part.source) or 0):
             raise _changed(part.source)
     if cluster is None or not all_see(cluster, sources_of(parts), listener):
-        found = encode_apart(parts, config, listener)
+        found = encode_apart(parts, config, listener, was.spared)
     else:
-        found = read_on(cluster, parts, config, listener)
+        found = read_on(cluster, parts, config, listener, was.spared)
     with found:
         _check_same(was, found)
         yield dataclasses.replace(texts, corpus=found)

@@ -178,7 +178,7 @@ def test_several_readers_come_to_the_same(
     with encode_apart(parts, config, lambda _: None) as found:
         assert (found.ids.tolist(), found.types.words) == expected
     there = [part for some in parts for part in some]
-    assert (len(there) > 1) == (readers > 1 and format not in ("csv", "tsv"))
+    assert (len(there) > 1) == (readers > 1 and format not in ("arrow", "csv", "tsv"))
 
 
 def test_what_is_bad_in_a_part_has_its_byte(tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_a_table_has_its_column_once(tmp_path: Path) -> None:
     for content, what in (
         (b"id,content\n1,x\n", "there is no column 'text'; its columns: id, content"),
         (b"text,text\n1,x\n", "there is more than one column 'text'"),
-        (b'id,"text\n1,x\n', "the header is not well formed"),
+        (b'id,"text\n1,x\n', "the first row is not well formed"),
     ):
         path = write(tmp_path / "a.csv", content)
         assert what in wrong(path)
@@ -489,11 +489,11 @@ def test_binary_records_read_as_text_say_what_to_do(tmp_path: Path) -> None:
         (parquet(["x"]), "is a Parquet file, not text; --format parquet --field COLUMN"),
         (
             b"ARROW1\x00\x00" + b"x" * 20,
-            "is an Arrow file, not text; write it as plain text, or",
+            "is an Arrow file, not text; --format arrow --field COLUMN",
         ),
         (
             b"\xff\xff\xff\xff\x90\x00\x00\x00",
-            "is an Arrow stream, not text; write it as plain text, or",
+            "is an Arrow stream, not text; --format arrow --field COLUMN",
         ),
     ):
         assert what in wrong(write(tmp_path / "a.bin", content), field=None)
