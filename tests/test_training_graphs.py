@@ -248,7 +248,7 @@ def _touched(path: Path) -> Path:
 
 
 def test_python_says_the_same_of_neither_and_both(karate: Path) -> None:
-    with pytest.raises(errors.UsageError, match="nothing to train on"):
+    with pytest.raises(errors.UsageError, match="neither a corpus nor a graph"):
         hsw2v.train()
     with pytest.raises(errors.UsageError, match="a corpus and a graph"):
         hsw2v.plan(karate, graph=karate)

@@ -103,7 +103,12 @@ def read_labels(path: str) -> WordLabels:
     return WordLabels(Path(readable(path)).name, labels)
 
 
-def check_protocol(fractions: Sequence[float], repeats: int) -> None:
+FRACTIONS = (0.1, 0.5, 0.9)
+"""Shares of the words whose labels are known."""
+REPEATS = 10
+
+
+def check_protocol(fractions: Sequence[float] = FRACTIONS, repeats: int = REPEATS) -> None:
     """Find out, before any work, what cannot be done.
 
     Raises:
