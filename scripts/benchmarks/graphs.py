@@ -29,9 +29,9 @@ OURS = {
     "negative sampling": ("--loss", "ns"),
     "Huffman tree and negative sampling": ("--loss", "hs+ns"),
 }
-GENSIM, GENSIM_USUAL = "gensim", "gensim, sample 1e-3 (its default)"
-SAMPLES = {GENSIM: 0.0, GENSIM_USUAL: 1e-3}
-PROGRAMS = (*OURS, *SAMPLES)
+GENSIM = "gensim"
+THEIRS = {GENSIM: (), "gensim, corpus_file as it is": ("--own-schedule",)}
+PROGRAMS = (*OURS, *THEIRS)
 LABELS, LINKS, WALKS = TASKS = ("labels", "links", "walks")
 HELD_OUT = 0.1
 """The share of the edges, for links."""
@@ -59,13 +59,12 @@ def _train_gensim(
     settings = {"walks_per_node": given.walks_per_node, "walk_length": given.walk_length}
     write_text(text, graph.walks(seed=seed, **settings).lines(), force=True)
     options = {
-        **{"model": "skipgram", "loss": "hs", "lr": 0.025, "sample": SAMPLES[program]},
-        **{"dim": given.dim},
+        **{"model": "skipgram", "loss": "hs", "lr": 0.025, "sample": 0, "dim": given.dim},
         **{"window": 10, "min-count": 1, "negative": 5, "epochs": 1},
         **{"threads": given.threads, "seed": seed},
     }
     asked = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    return [sys.executable, peer.__file__, GENSIM, str(text), output, *asked]
+    return [sys.executable, peer.__file__, GENSIM, str(text), output, *asked, *THEIRS[program]]
 
 
 def _labels(given: Namespace, program: str, seed: int) -> Fields:
