@@ -160,6 +160,13 @@ def shown(text: str) -> str:
     return _CONTROLS.sub(lambda control: f"\\x{ord(control[0]):02x}", text)
 
 
+_A_LINE = {
+    "edges": "two nodes a line",
+    "weighted": "two nodes and a weight a line",
+    "adjacency": "a node and its neighbours a line",
+}
+
+
 def describe(event: Event) -> str:
     """Return an event as one line."""
     if isinstance(event, Notice):
@@ -174,7 +181,8 @@ def describe(event: Event) -> str:
         nodes, edges = ("" if one == 1 else "s" for one in (event.nodes, event.edges))
         return (
             f"graph: {event.nodes:,} node{nodes}, {event.edges:,} edge{edges}, {kind}, read as "
-            f"{event.graph_format} (--graph-format) in {event.seconds:.1f} s"
+            f"{event.graph_format}, {_A_LINE[event.graph_format]} (--graph-format), in "
+            f"{event.seconds:.1f} s"
         )
     if isinstance(event, WalkProgress):
         speed = event.walks / event.seconds if event.seconds else 0.0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +119,9 @@ def test_the_format_is_told_by_the_lines(tmp_path: Path, text: str, expected: st
         ("a\tb\tlong\n" + "".join(f"{n} {n + 1}\n" for n in range(20)), "line 1: .* of 2 col"),
         ("".join(f"{n} {n + 1} 0.5\n" for n in range(20)) + "20 1\n", "line 21: .* a weight"),
         ("a b x\na c y\n", "lines have 3 columns"),
+        # Each line begins with another node, but not each neighbour has a line.
+        ("1 2\n3 4\n5 6 7\n8 9\n", "line 3: .* of 2 columns"),
+        ("1 2 .5\n3 4 1\n5 6 7 8\n", "line 3: .* two nodes and a weight"),
     ],
 )
 def test_a_format_that_cannot_be_told_is_asked_for(tmp_path: Path, text: str, what: str) -> None:
@@ -181,6 +187,67 @@ def test_other_inputs_are_refused_as_texts_are(tmp_path: Path) -> None:
 def test_json_is_no_graph(tmp_path: Path, text: str, what: str) -> None:
     with pytest.raises(errors.CorruptInputError, match=what):
         read(tmp_path / "g.txt", text)
+
+
+MTX = "%%MatrixMarket matrix coordinate real general\n% x\n3 3 3\n2 1 1.5\n3 1 2\n3 2 1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("g.mtx", MTX, "is Matrix Market, .*; leave its first lines out: awk"),
+        ("g.mat", "MATLAB 5.0 MAT-file, Platform\0\0\xff", "is a MATLAB file.*loadmat"),
+        ("g", '<?xml version="1.0"?>\n<!-- x -->\n<graphml xmlns="x">', "is GraphML.*read_graphml"),
+        ("g", "<gexf version='1.2'>", "is GEXF.*read_gexf"),
+        ("g", "<?xml version='1.0'?>\n<svg>", "is XML, not a list of edges; write a line"),
+        ("g", 'Creator "me"\ngraph\n[\n node [ id 0 ]\n]\n', "is GML.*read_gml"),
+        ("g.net", '*Vertices 3\n1 "a"\n2 "b"\n*Edges\n1 2\n', "is Pajek.*read_pajek"),
+        ("g.gv", "digraph one\n{\n a -> b;\n}\n", "is DOT"),
+        ("g.npz", "PK\3\4", "arrays .*load_npz"),
+        ("g.graph", "% METIS\n3 2\n2 3\n1\n1\n", "METIS, .*awk"),
+    ],
+)
+def test_formats_of_other_programs_are_named_with_what_converts_them(
+    tmp_path: Path, name: str, text: str, what: str
+) -> None:
+    with pytest.raises(errors.CorruptInputError, match=what):
+        read(tmp_path / name, text.encode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "hint", "edges"),
+    [
+        ("g.mtx", MTX, None, {("2", "1"): 1.5, ("3", "1"): 2.0, ("3", "2"): 1.0}),
+        (
+            "g.graph",
+            "% METIS\n4 2\n2 3\n1\n1\n\n",
+            "adjacency",
+            {("1", "2"): 1.0, ("1", "3"): 1.0},
+        ),
+    ],
+)
+def test_the_line_that_converts_does(
+    tmp_path: Path, name: str, text: str, hint: str | None, edges: dict[tuple[str, str], float]
+) -> None:
+    path = tmp_path / name
+    with pytest.raises(errors.CorruptInputError) as raised:
+        read(path, text)
+    (line,) = re.findall(r"awk '.*?' FILE", str(raised.value))
+    told = ["sh", "-c", line.replace("FILE", shlex.quote(str(path)))]
+    converted = subprocess.run(told, check=True, capture_output=True).stdout
+    graph = read(tmp_path / "g.txt", converted, graph_format=hint or "auto")
+    assert edges_of(graph) == both_ways(edges)
+    # Where it is no METIS after all, the format is named.
+    if hint:
+        assert len(graph) == 4
+        assert len(read(path, "3 2\n1 2\n", graph_format="edges")) == 3
+
+
+def test_words_that_begin_like_another_format_are_nodes(tmp_path: Path) -> None:
+    assert read(tmp_path / "a.txt", "graph theory\ndigraph graph\n").edge_count() == 2
+    assert read(tmp_path / "b.txt", "<a> <b>\n<b> <c>\n").edge_count() == 2
+    assert read(tmp_path / "c.txt", "MATLAB R\nR Julia\n").edge_count() == 2
+    assert read(tmp_path / "d.graph", "a b\nb c\n").edge_count() == 2
 
 
 @pytest.mark.parametrize("first", [b"PAR1", b"ARROW1", b'\x40\0\0\0\0\0\0\0{"a":', b"\x7fELF"])

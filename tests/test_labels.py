@@ -17,7 +17,7 @@ from sklearn.metrics import f1_score
 from sklearn.multiclass import OneVsRestClassifier
 
 import hsw2v
-from hsw2v import events
+from hsw2v import arrays, events
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, EmptyCorpusError, UsageError
 from hsw2v.query.labels import LabelTask, WordLabels, f1, most_probable, read_labels
@@ -91,6 +91,15 @@ def test_a_trial_is_that_of_deepwalk() -> None:
     assert [one.labelled for one in result.scores] == [0.3, 0.6]
     assert result.scores[0].micro_f1 == pytest.approx(np.mean(expected[0::4]))
     assert result.scores[1].macro_f1_deviation == pytest.approx(np.std(expected[3::4], ddof=1))
+
+
+def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = LabelTask(WordLabels("labels", some_labels()), np.arange(len(WORDS)))
+    found = []
+    for threads in (1, 4):
+        monkeypatch.setattr(arrays, "blas_thread_count", lambda count=threads: count)
+        found.append(list(task.splits(some_vectors(), [0.3, 0.6], 2, 5)))
+    assert found[0] == found[1]
 
 
 def test_f1_is_that_of_scikit_learn() -> None:

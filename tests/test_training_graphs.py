@@ -204,7 +204,8 @@ def test_a_training_on_another_graph_is_another_training(karate: Path, tmp_path:
 def test_the_command_line_trains_plans_and_walks(karate: Path, tmp_path: Path) -> None:
     options = ["--walks-per-node", 20, "--walk-length", 12, "--seed", 2, "--threads", 1]
     done = run("train", "--graph", karate, *options, "--dim", 8, cwd=tmp_path)
-    assert "graph: 34 nodes, 78 edges, undirected, read as edges (--graph-format)" in done.stderr
+    line = "graph: 34 nodes, 78 edges, undirected, read as edges, two nodes a line (--graph-format)"
+    assert line in done.stderr
     assert "corpus: 8,160 tokens in 680 sentences, 34 of 34 types" in done.stderr
     model = hsw2v.load(tmp_path / "karate.safetensors")
     assert model.info["origin"] == str(karate)
@@ -248,7 +249,7 @@ def _touched(path: Path) -> Path:
 
 
 def test_python_says_the_same_of_neither_and_both(karate: Path) -> None:
-    with pytest.raises(errors.UsageError, match="nothing to train on"):
+    with pytest.raises(errors.UsageError, match="neither a corpus nor a graph"):
         hsw2v.train()
     with pytest.raises(errors.UsageError, match="a corpus and a graph"):
         hsw2v.plan(karate, graph=karate)

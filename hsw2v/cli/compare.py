@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 
 from hsw2v import events
-from hsw2v.cli.options import corpus_argument, json_option, quiet_option
+from hsw2v.cli.options import graph_option, json_option, quiet_option, training_corpus_argument
 from hsw2v.cli.output import print_json, print_table
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import leave_scipy_out
 
 
 @click.command()
 @click.argument("experiment")
-@corpus_argument
+@training_corpus_argument
+@graph_option
 @click.option(
     "-o",
     "--output",
@@ -30,6 +30,7 @@ from hsw2v.cli.train import leave_scipy_out
 def compare(
     experiment: str,
     corpus: tuple[str, ...],
+    graph: str | None,
     output: str | None,
     plot: bool,
     keep_models: bool,
@@ -40,16 +41,18 @@ def compare(
 
     EXPERIMENT is a TOML file: common settings as in a file for --config, a section [[setting]]
     with a name for each variant, and in [experiment] the seeds and test sets (see
-    configs/experiments/). The corpus is read once. Time, held-out loss, word pairs and analogies
-    go to results.md, results.csv and results.json, with a log of each run beside them. After
-    Ctrl-C the same command continues; settings that were changed are run again.
+    configs/experiments/). The corpus, or the graph, is read once; each run on a graph is on the
+    walks that `train --graph` with its settings and its seed makes. Time, held-out loss, word
+    pairs, analogies and labels go to results.md, results.csv and results.json, with a log of each
+    run beside them. After Ctrl-C the same command continues; settings that were changed are run
+    again.
 
     \b
     Examples:
       hsw2v compare remedies.toml corpus.txt
       hsw2v compare output-layers.toml news/ -o layers --plot
+      hsw2v compare walks.toml --graph edges.txt
     """
-    leave_scipy_out()
     import hsw2v
 
     folder = Path(output or Path(experiment).stem)
@@ -67,8 +70,9 @@ def compare(
         try:
             found = hsw2v.compare(
                 experiment,
-                list(corpus),
+                list(corpus) or None,
                 folder,
+                graph=graph,
                 plot=plot,
                 keep_models=keep_models,
                 listener=listen,

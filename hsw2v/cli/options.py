@@ -76,8 +76,8 @@ training_corpus_argument = click.argument("corpus", nargs=-1)
 graph_option = click.option(
     "--graph",
     metavar="FILE",
-    help="In place of CORPUS: make random walks over this graph, and train on them. The defaults "
-    "are those of configs/graph-walks.toml.",
+    help="In place of CORPUS: random walks over this graph. The defaults are those of "
+    "configs/graph-walks.toml.",
 )
 words_argument = click.argument("words", nargs=-1, required=True, type=word)
 among_option = click.option(

@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from hsw2v.config import Config, VocabularyConfig, as_keys, named
+from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.lists import read_lists
 from hsw2v.corpus.sources import Path as PathLike
 from hsw2v.corpus.sources import Source
@@ -19,19 +19,21 @@ from hsw2v.corpus.words import choose_words
 from hsw2v.errors import DivergedError, OutputError, OutputExistsError
 from hsw2v.events import EpochEnd, Event, Listener, Notice, Preparing, RunBegin, RunEnd, ignore
 from hsw2v.experiments.comparison import Comparison, quality_of
+from hsw2v.experiments.corpora import Corpora, on_what, read_corpora
 from hsw2v.experiments.experiment import Experiment, Setting, read_experiment
 from hsw2v.experiments.panels import draw
 from hsw2v.experiments.preparing import prepare
 from hsw2v.experiments.results import Digests, Results, Run
 from hsw2v.files import check_writable, explain_write_error, write_text
+from hsw2v.graphs.graph import Graph
 from hsw2v.model import Model
 from hsw2v.network.outputs import effective
 from hsw2v.plots import check_figure
 from hsw2v.progress import with_progress
 from hsw2v.training.api import train_on
 from hsw2v.training.checks import check_on, without_effect
+from hsw2v.training.graphs import defaults
 from hsw2v.training.log import Log
-from hsw2v.training.texts import Texts, read_texts
 
 RESULTS = "results.json"
 TABLES, RECORDS = "results.md", "results.csv"
@@ -41,9 +43,10 @@ FIGURE = "comparison.svg"
 @with_progress
 def compare(
     experiment: Experiment | PathLike,
-    corpus: Source,
-    folder: PathLike,
+    corpus: Source | None = None,
+    folder: PathLike | None = None,
     *,
+    graph: Graph | PathLike | None = None,
     plot: bool = False,
     keep_models: bool = False,
     listener: Listener = ignore,
@@ -51,32 +54,40 @@ def compare(
 ) -> Comparison:
     """Train with every setting and every seed of an experiment, and compare the results.
 
-    The experiment is a TOML file, the corpus what `hsw2v.train` takes; it is read once. Within a
+    The experiment is a TOML file, the corpus what `hsw2v.train` takes; it is read once. In place of
+    a corpus `graph` is a `Graph` or the path of one, which is read once; each run is on the walks
+    that `train` makes with its settings and its seed, and defaults are those for a graph. Within a
     seed, settings are trained in turn, so that other load on the machine falls on all of them. The
-    folder gets `results.json`, `results.md` and `results.csv`, written after each run, a log of
-    each run (`SETTING-SEED.jsonl`), with `keep_models` its model, and with `plot` at the end a
-    figure, `comparison.svg`, for which matplotlib is needed. Runs that are in `results.json` are
-    not run again: after an interrupt the same call continues, and settings that were changed are
-    run again. A setting with which training diverges has no figures.
+    folder (default: the name of the experiment without .toml, in the current folder) gets
+    `results.json`, `results.md` and `results.csv`, written after each run, a log of each run
+    (`SETTING-SEED.jsonl`), with `keep_models` its model, and with `plot` at the end a figure,
+    `comparison.svg`, for which matplotlib is needed. Runs that are in `results.json` are not run
+    again: after an interrupt the same call continues, and settings that were changed are run again.
+    A setting with which training diverges has no figures.
 
     Raises:
-        UsageError: the experiment cannot be done, or matplotlib is not installed.
-        MissingInputError, CorruptInputError, EncodingError: the corpus, or a file of the
-            experiment, cannot be read.
+        UsageError: the experiment cannot be done, or matplotlib is not installed; or there are
+            neither a corpus nor a graph, or both.
+        MissingInputError, CorruptInputError, EncodingError: the corpus, the graph or a file of the
+            experiment cannot be read.
         OutputExistsError: the folder holds files of something else.
         OutputError, DiskFullError: the folder cannot be written to.
         EmptyCorpusError, ResourceError: as `train`.
     """
-    chosen = experiment if isinstance(experiment, Experiment) else read_experiment(experiment)
+    if isinstance(experiment, Experiment):
+        name = experiment.name
+    else:
+        name = Path(experiment).stem
+        experiment = read_experiment(experiment, defaults(graph))
+    place = Path(folder or name)
+    chosen = on_what(experiment, corpus, graph, listener)
     with (
-        _results_in(Path(folder), plot) as results,
-        read_texts(
-            corpus, chosen.corpus, chosen.heldout, listener=listener, spared=chosen.spared()
-        ) as texts,
+        _results_in(place, plot) as results,
+        read_corpora(chosen, corpus, graph, listener) as corpora,
     ):
-        found = _Comparing(chosen, texts, results, Path(folder), keep_models, listener).work()
+        found = _Comparing(chosen, corpora, results, place, keep_models, listener).work()
     if plot:
-        draw(found, Path(folder) / FIGURE)
+        draw(found, place / FIGURE)
     return found
 
 
@@ -149,15 +160,15 @@ class _Comparing:
     def __init__(
         self,
         experiment: Experiment,
-        texts: Texts,
+        corpora: Corpora,
         results: Results,
         folder: Path,
         keep_models: bool,
         listener: Listener,
     ) -> None:
-        self._experiment, self._texts, self._results = experiment, texts, results
+        self._experiment, self._corpora, self._results = experiment, corpora, results
         self._folder, self._keep_models, self._listener = folder, keep_models, listener
-        digests = Digests(experiment, texts)
+        digests = Digests(experiment, corpora)
         turns = [(seed, one) for seed in experiment.seeds for one in experiment.settings]
         self._plan = [
             _Planned(
@@ -206,18 +217,16 @@ class _Comparing:
 
     def _check(self, settings: Iterable[Setting]) -> None:
         """Find out what training would refuse now that the corpus is read."""
-        corpus = self._texts.corpus
-
-        @cache
-        def vocabulary_of(chosen: VocabularyConfig) -> Vocabulary:
-            lists = read_lists(Config(corpus=self._experiment.corpus, vocabulary=chosen), ignore)
-            return choose_words(corpus, chosen, lists)[0]
-
+        known: dict[tuple[EncodedCorpus, VocabularyConfig], Vocabulary] = {}
         for one in settings:
+            corpus = self._corpora.of(one.config.replace(seed=self._experiment.seeds[0])).corpus
+            chosen = one.config.vocabulary
             with named(f"setting '{one.name}'"):
-                vocabulary = vocabulary_of(one.config.vocabulary)
+                if (corpus, chosen) not in known:
+                    lists = read_lists(one.config, ignore)
+                    known[corpus, chosen] = choose_words(corpus, chosen, lists)[0]
                 codes = self._experiment.codes.get(one.name)
-                check_on(vocabulary, corpus.tokens, one.config, codes)
+                check_on(known[corpus, chosen], corpus.tokens, one.config, codes)
 
     def _is_known(self, one: _Planned) -> bool:
         run = self._results.get(one.digest)
@@ -229,7 +238,8 @@ class _Comparing:
         files = [one.log, one.model] if self._keep_models else [one.log]
         self._results.disown(*files)
         run = Run(digest=one.digest, setting=one.setting.name, seed=one.seed)
-        config, texts = one.setting.config.replace(seed=one.seed), self._texts
+        config = one.setting.config.replace(seed=one.seed)
+        texts = self._corpora.of(config)
         if not self._experiment.has_heldout_loss(one.setting):
             texts = replace(texts, heldout=None)
         ends: list[EpochEnd] = []
@@ -264,6 +274,10 @@ class _Comparing:
             words_per_second=end.tokens / seconds,
             heldout_loss=end.heldout_loss,
             evaluation=model.evaluate_on(experiment.pairs, experiment.analogies),
+            labels=tuple(
+                model.evaluate_labels(labels, listener=self._listener)
+                for labels in experiment.labels
+            ),
             versions=model.info["versions"],
         )
 
@@ -281,8 +295,8 @@ class _Comparing:
             experiment.common,
             experiment.settings,
             experiment.seeds,
-            self._texts.corpus.tokens,
-            tuple(runs),
+            runs=tuple(runs),
+            **self._corpora.sizes,
         )
         write_text(self._folder / TABLES, [comparison.markdown()], force=True)
         write_text(self._folder / RECORDS, [comparison.csv()], force=True)

@@ -15,6 +15,7 @@ from hsw2v.config import shown
 from hsw2v.experiments.experiment import Setting, stem
 from hsw2v.experiments.results import Run
 from hsw2v.markup import table as html_table
+from hsw2v.query.labels import LabelScore
 
 Figures = dict[str, float | None]
 Table = list[list[str]]
@@ -60,14 +61,23 @@ def cost_of(run: Run) -> Figures:
 
 
 def quality_of(run: Run) -> Figures:
-    """Return the correlation on each set of pairs, and the accuracy on each set of analogies."""
+    """Return the correlation on pairs, the accuracy on analogies, and Micro-F1 on labels."""
     found = run.evaluation
     pairs = {stem(one.name): one.spearman for one in found.pairs}
-    return pairs | {stem(one.name): one.total.accuracy for one in found.analogies}
+    analogies = {stem(one.name): one.total.accuracy for one in found.analogies}
+    return pairs | analogies | _of_labels(run, "Micro-F1", lambda one: one.micro_f1)
+
+
+def _of_labels(run: Run, measure: str, figure: Callable[[LabelScore], float]) -> Figures:
+    return {
+        f"{stem(one.name)} {measure} {score.labelled:.0%}": figure(score)
+        for one in run.labels
+        for score in one.scores
+    }
 
 
 def parts_of(run: Run) -> Figures:
-    """Return the same for rare and frequent pairs, and for semantic and syntactic analogies."""
+    """Return the same of rare and frequent pairs, of semantic and syntactic ones; Macro-F1."""
     found: Figures = {}
     for pairs in run.evaluation.pairs:
         name = stem(pairs.name)
@@ -76,7 +86,7 @@ def parts_of(run: Run) -> Figures:
         name = stem(one.name)
         found[f"{name} semantic"] = one.semantic.accuracy
         found[f"{name} syntactic"] = one.syntactic.accuracy
-    return found
+    return found | _of_labels(run, "Macro-F1", lambda one: one.macro_f1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,8 +94,9 @@ class Comparison:
     """The finished runs of an experiment, ordered by setting and seed.
 
     `runs` have `setting`, `seed`, `seconds`, `words_per_second`, `heldout_loss`,
-    `heldout_perplexity` and `evaluation`, as `Model.evaluate` returns it; a run that diverged has
-    no figures, and its `problem` says why.
+    `heldout_perplexity`, `evaluation`, as `Model.evaluate` returns it, and `labels`, what
+    `Model.evaluate_labels` returns of each file; a run that diverged has no figures, and its
+    `problem` says why.
     """
 
     name: str
@@ -95,8 +106,11 @@ class Comparison:
     """Each with its `name`, its whole `config`, and its own settings, `given`."""
     seeds: tuple[int, ...]
     tokens: int
-    """Of the corpus."""
+    """Of the corpus; 0 of walks over a graph, which depend on the settings."""
     runs: tuple[Run, ...]
+    nodes: int = 0
+    """Of the graph; 0 of a corpus."""
+    edges: int = 0
 
     def __repr__(self) -> str:
         settings, runs = len(self.settings), len(self.runs)
@@ -120,7 +134,7 @@ class Comparison:
         return self._table(lambda run: cost_of(run) | quality_of(run), times=True)
 
     def parts(self) -> Table:
-        """Return the same of the parts of test sets: rare and frequent, semantic and syntactic."""
+        """Return the same of rare and frequent pairs, semantic and syntactic ones; Macro-F1."""
         return self._table(parts_of)
 
     def tables(self) -> list[Table]:
@@ -131,7 +145,12 @@ class Comparison:
         """Return both tables as Markdown, with the settings."""
         seeds = _listed(self.seeds)
         threads = _listed(dict.fromkeys(one.config.training.threads for one in self.settings))
-        caption = f"{self.tokens:,} tokens; threads: {threads}; seeds: {seeds}."
+        size = (
+            f"{self.nodes:,} nodes, {self.edges:,} edges"
+            if self.nodes
+            else f"{self.tokens:,} tokens"
+        )
+        caption = f"{size}; threads: {threads}; seeds: {seeds}."
         if len(self.seeds) > 1:
             caption += " Means over the seeds, with the least and the most in parentheses."
         caption += f" Times are seconds relative to {self.names[0]}."

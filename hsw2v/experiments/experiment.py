@@ -14,6 +14,7 @@ from hsw2v.config import (
     TREES,
     Config,
     CorpusConfig,
+    GraphConfig,
     check_plain,
     from_tables,
     named,
@@ -26,14 +27,15 @@ from hsw2v.errors import UsageError
 from hsw2v.events import ignore
 from hsw2v.files import expand_sources, is_address
 from hsw2v.network.outputs import is_normalized, unused_settings
+from hsw2v.query.labels import WordLabels, check_protocol, read_labels
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 from hsw2v.training.checks import check_training
 from hsw2v.training.initial import InitialVectors
 from hsw2v.trees.codes import Codes
 
-TestSet = TypeVar("TestSet", WordPairs, AnalogyQuestions)
+TestSet = TypeVar("TestSet", WordPairs, AnalogyQuestions, WordLabels)
 Value = TypeVar("Value")
-KEYS = ("name", "seeds", "pairs", "analogies", "heldout", "normalize_exactly")
+KEYS = ("name", "seeds", "pairs", "analogies", "labels", "heldout", "normalize_exactly")
 """Of the section [experiment]; the other sections are those of a settings file."""
 
 
@@ -60,7 +62,7 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Settings that are trained on one corpus, each with every seed, and their test sets.
+    """Settings that are trained on one corpus or graph, each with every seed, and their test sets.
 
     The first of the settings is the baseline.
     """
@@ -72,6 +74,7 @@ class Experiment:
     seeds: tuple[int, ...] = (1,)
     pairs: tuple[WordPairs, ...] = ()
     analogies: tuple[AnalogyQuestions, ...] = ()
+    labels: tuple[WordLabels, ...] = ()
     heldout: str | None = None
     """A text whose exact loss is measured after every epoch."""
     normalize_exactly: bool = False
@@ -84,9 +87,10 @@ class Experiment:
 
         Raises:
             UsageError: there is no setting, or no seed; two things have one name, or two settings
-                are the same; training refuses a setting, or a setting has its own [corpus];
-                `normalize_exactly` is set without a held-out text.
-            MissingInputError: the file of a tree, or the held-out text, is not there.
+                are the same; training refuses a setting, or a setting has its own [corpus], or
+                reads the graph in its own way; `normalize_exactly` is set without a held-out text.
+            MissingInputError: the file of a tree, or the held-out text, is not there; there are
+                labels, and scikit-learn is not installed.
             CorruptInputError, EncodingError: the file of a tree is not a tree.
         """
         if not self.settings:
@@ -102,11 +106,7 @@ class Experiment:
         names: dict[Config, str] = {}
         for one in self.settings:
             with named(f"setting '{one.name}'"):
-                if one.config.corpus != self.corpus:
-                    raise UsageError(
-                        "has settings of the corpus, which is read only once",
-                        hint="put them under [corpus]",
-                    )
+                self._check_reading(one.config)
                 same = names.setdefault(one.config, one.name)
                 if same != one.name:
                     raise UsageError(f"is the same as setting '{same}'", hint="leave one out")
@@ -118,13 +118,31 @@ class Experiment:
         if self.heldout is not None:
             with named("heldout"):
                 expand_sources([self.heldout])
+        if self.labels:
+            check_protocol()
+
+    def _check_reading(self, config: Config) -> None:
+        if config.corpus != self.corpus:
+            raise UsageError(
+                "has settings of the corpus, which is read only once",
+                hint="put them under [corpus]",
+            )
+        if _graph_reading(config) != _graph_reading(self.settings[0].config):
+            raise UsageError(
+                "reads the graph in its own way, and it is read only once",
+                hint="put directed and graph_format under [graph]",
+            )
+
+    @property
+    def test_sets(self) -> tuple[WordPairs | AnalogyQuestions | WordLabels, ...]:
+        """All of them."""
+        return (*self.pairs, *self.analogies, *self.labels)
 
     def _check_names(self) -> None:
-        sets: tuple[WordPairs | AnalogyQuestions, ...] = (*self.pairs, *self.analogies)
         for what, names in (
             ("seeds are", self.seeds),
             ("settings are named", [one.name for one in self.settings]),
-            ("test sets are named", [stem(one.name) for one in sets]),
+            ("test sets are named", [stem(one.name) for one in self.test_sets]),
             # There are file systems where A and a are one file.
             ("settings have the file name", [one.stem.casefold() for one in self.settings]),
         ):
@@ -147,13 +165,20 @@ class Experiment:
         return self.heldout is not None and (normalized or self.normalize_exactly)
 
 
+def _graph_reading(config: Config) -> tuple[bool, str]:
+    graph = config.graph or GraphConfig()
+    return graph.directed, graph.graph_format
+
+
 def stem(name: str) -> str:
     """Return the name of a test set in tables: that of its file without extensions."""
     return name.split(".", 1)[0] or name
 
 
-def read_experiment(path: str | os.PathLike[str]) -> Experiment:
+def read_experiment(path: str | os.PathLike[str], defaults: Config | None = None) -> Experiment:
     """Read an experiment from a TOML file; paths in it are relative to its folder.
+
+    Settings that it does not have are those of `defaults` (default: those for a text).
 
     Raises:
         MissingInputError: the file, or one that it names, cannot be read.
@@ -163,10 +188,10 @@ def read_experiment(path: str | os.PathLike[str]) -> Experiment:
     where = os.fspath(path)
     tables = read_tables(path)
     with named(where):
-        return _experiment(tables, where)
+        return _experiment(tables, where, defaults)
 
 
-def _experiment(tables: Mapping[str, Any], where: str) -> Experiment:
+def _experiment(tables: Mapping[str, Any], where: str, defaults: Config | None) -> Experiment:
     known = ("experiment", "setting", *sections())
     for name in tables:
         if name not in known:
@@ -178,7 +203,7 @@ def _experiment(tables: Mapping[str, Any], where: str) -> Experiment:
         if name not in KEYS:
             raise UsageError(f"unknown key '{name}' in [experiment]", hint=nearest(name, KEYS))
     common = {name: values for name, values in tables.items() if name in sections()}
-    base = from_tables(common)
+    base = from_tables(common, defaults)
     if "seed" in common.get("training", {}):
         raise _seed_elsewhere()
     heldout, exactly = own.get("heldout"), own.get("normalize_exactly", False)
@@ -190,6 +215,7 @@ def _experiment(tables: Mapping[str, Any], where: str) -> Experiment:
         seeds=tuple(Config().replace(seed=one).training.seed for one in seeds),
         pairs=tuple(_test_sets("pairs", read_pairs, own, where)),
         analogies=tuple(_test_sets("analogies", read_analogies, own, where)),
+        labels=tuple(_test_sets("labels", read_labels, own, where)),
         heldout=None if heldout is None else _beside(where, _text("heldout", heldout)),
         normalize_exactly=_typed("normalize_exactly", exactly, bool, "true or false"),
     )

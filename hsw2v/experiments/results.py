@@ -5,22 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.errors import CorruptInputError
+from hsw2v.experiments.corpora import Corpora
 from hsw2v.experiments.experiment import Experiment, Setting
 from hsw2v.files import atomic_write, pieces, read_text
 from hsw2v.query.evaluation import AnalogiesResult, Evaluation, PairsResult, Score
-from hsw2v.query.testsets import AnalogyQuestions, WordPairs
+from hsw2v.query.labels import LabelScore, LabelsResult
 from hsw2v.records import records
 from hsw2v.training.report import perplexity
-from hsw2v.training.texts import Texts
 
 FORMAT = "hsw2v comparison 1"
 
@@ -41,6 +40,8 @@ class Run:
     heldout_loss: float | None = None
     """After the last epoch, in nats a prediction."""
     evaluation: Evaluation = field(default_factory=lambda: Evaluation((), ()))
+    labels: tuple[LabelsResult, ...] = ()
+    """On each file of labels, as `Model.evaluate_labels` returns it."""
     versions: dict[str, str] = field(default_factory=dict)
     problem: str = ""
     """Why there are no figures; empty if there are."""
@@ -63,7 +64,14 @@ class Run:
             [{**one, "sections": records(Score, one["sections"])} for one in found["analogies"]],
         )
         evaluation = Evaluation(records(PairsResult, found["pairs"]), analogies)
-        (run,) = records(cls, [{**fields, "evaluation": evaluation}])
+        labels = records(
+            LabelsResult,
+            [
+                {**one, "scores": records(LabelScore, one["scores"])}
+                for one in fields.get("labels", [])
+            ],
+        )
+        (run,) = records(cls, [{**fields, "evaluation": evaluation, "labels": labels}])
         if not all(isinstance(one, str) for one in run.versions.values()):
             raise TypeError("a version is no string")
         return run
@@ -73,18 +81,17 @@ class Digests:
     """What identifies runs: a digest of all that their figures depend on.
 
     These are the settings with the seed, what is in the files that they name, every token of the
-    corpus and of the held-out text, the test sets, and the version of hsw2v. The names of settings
-    do not matter, nor do `cache_dir` and `tables`.
+    corpus or the whole graph, every token of the held-out text, the test sets, and the version of
+    hsw2v. The names of settings do not matter, nor do `cache_dir` and `tables`.
     """
 
-    def __init__(self, experiment: Experiment, texts: Texts) -> None:
+    def __init__(self, experiment: Experiment, corpora: Corpora) -> None:
         """Compute what all runs have in common."""
         self._experiment = experiment
         self._of_file = cache(lambda path: _digest(pieces(path)))
-        sets: tuple[WordPairs | AnalogyQuestions, ...] = (*experiment.pairs, *experiment.analogies)
-        tests = [astuple(one) for one in sets]
-        self._common = [version("hsw2v"), _digest(_parts(texts.corpus)), tests]
-        self._heldout = None if texts.heldout is None else _digest(_parts(texts.heldout))
+        tests = [astuple(one) for one in experiment.test_sets]
+        self._common = [version("hsw2v"), _digest(corpora.parts()), tests]
+        self._heldout = None if experiment.heldout is None else _digest(corpora.heldout_parts())
 
     def of(self, setting: Setting, seed: int) -> str:
         """Return the digest of one run."""
@@ -94,13 +101,6 @@ class Digests:
         measured = self._experiment.has_heldout_loss(setting)
         facts = [config.to_dict(), self._common, self._heldout if measured else None]
         return _digest([json.dumps(facts, sort_keys=True).encode()])
-
-
-def _parts(corpus: EncodedCorpus) -> Iterator[memoryview]:
-    """Yield the types and ids of a corpus, in pieces: it need not fit in memory."""
-    types = corpus.types
-    yield from (types.blob.data, types.offsets.data, types.counts.data)
-    yield from (ids.data for ids in corpus.parts())
 
 
 def _digest(parts: Iterable[bytes | memoryview]) -> str:

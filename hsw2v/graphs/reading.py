@@ -18,6 +18,7 @@ from hsw2v.corpus.tokens import END_OF_LINE
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, EmptyCorpusError, UsageError
 from hsw2v.events import CorpusProgress, Listener, Pace
+from hsw2v.graphs.foreign import check_beginning, check_metis, check_names
 
 COLUMNS = {"edges": 2, "weighted": 3}
 """Of the formats that have a fixed number."""
@@ -27,6 +28,8 @@ _COMMENTS = np.frombuffer(b"#%", np.uint8)
 _LONGEST_NUMBER = 64
 _FEW = 0.1
 """The share of lines that may be mistakes in a list of edges, though no node begins two."""
+_SHORT = 100
+"""Lines of a file in which each neighbour is looked for at the beginning of a line."""
 _NODES_AND_MORE = 4
 """Columns that are too many for an edge: a node and its neighbours."""
 _EXAMPLES = {
@@ -83,11 +86,12 @@ def read_edges(
     Raises:
         UsageError: a setting is for text, or the format cannot be told from the first lines.
         CorruptInputError: a line is not of the format, or a weight is not a number from 0 to 1e30,
-            or the file is JSON.
+            or the file is a graph in a format of other programs.
         EmptyCorpusError: there are no edges.
         And what `read_pieces` raises.
     """
     check_settings(config)
+    check_names(names)
     apart(lambda: _Reader("edges").add(_lines_of(b"a b\n")))
     parts, reader, pace = [Part(name) for name in names], _Reader(graph_format), Pace()
     total = bytes_of(parts)
@@ -111,9 +115,9 @@ def _whole_lines(parts: Sequence[Part], config: CorpusConfig) -> Iterator[Piece]
     """Read pieces that end with a line; the longest line has to fit in memory."""
     read, whole, rest, line, replaced = Piece(), Piece(), list[bytes](), 1, 0
     for piece in read_pieces(parts, lambda: read):
-        _check_looks(piece)
         if piece.line == 1:
             line = 1
+            check_beginning(piece.source, piece.text(), piece.looks)
         prepare(piece, config)
         replaced += piece.replaced
         text = piece.text()
@@ -128,21 +132,6 @@ def _whole_lines(parts: Sequence[Part], config: CorpusConfig) -> Iterator[Piece]
             rest = [text[end:]]
         else:
             rest[-1] = text
-
-
-def _check_looks(piece: Piece) -> None:
-    """Refuse JSON, whose words would be nodes.
-
-    Raises:
-        CorruptInputError: a file begins as JSON.
-    """
-    what = piece.looks.split(";")[0]
-    if "JSON" in what:
-        raise CorruptInputError(
-            f"looks like {what}, not like a graph",
-            where=piece.source,
-            hint="write a line for each edge, as 'a b'",
-        )
 
 
 class _Lines:
@@ -212,6 +201,7 @@ class _Reader:
         if not len(lines.widths):
             return
         if self.graph_format == "auto":
+            check_metis(piece.source, piece.text())
             self.graph_format = told_format(lines)
         self._check_widths(lines)
         if self.graph_format == "weighted":
@@ -323,13 +313,22 @@ def told_format(lines: _Lines) -> str:
         raise _odd(lines, int(np.argmin(numbers)), "whose third column is a number")
     weighted[weighted] = numbers
     for those, what in ((edges, "of 2 columns"), (weighted, "of two nodes and a weight")):
-        others = np.count_nonzero(~those) / len(those)
-        if others <= _FEW or (others < 0.5 and not distinct):
+        share = np.count_nonzero(~those) / len(those)
+        if share <= _FEW or (share < 0.5 and not (distinct and _have_lines(lines, names))):
             raise _odd(lines, int(np.argmin(those)), what)
     if distinct or lines.widths.max() >= _NODES_AND_MORE:
         return "adjacency"
     found = map(str, sorted(set(lines.widths.tolist())))
     raise _unclear(lines, f"lines have {' or '.join(found)} columns")
+
+
+def _have_lines(lines: _Lines, names: list[bytes]) -> bool:
+    """Tell whether each neighbour has a line of its own, too; so it may be if lines are many.
+
+    A short list of edges, a line of which is a mistake, is no list of neighbours.
+    """
+    others = lines.spelled(lines.is_node & (lines.column > 0))
+    return len(names) > _SHORT or set(others.tolist()) <= set(names)
 
 
 def _odd(lines: _Lines, line: int, others: str) -> UsageError:

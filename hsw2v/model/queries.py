@@ -19,7 +19,7 @@ from hsw2v.progress import with_progress
 from hsw2v.query.analogies import METHODS, analogies, odd_one_out
 from hsw2v.query.answers import Answers, Neighbour
 from hsw2v.query.evaluation import Evaluation
-from hsw2v.query.labels import LabelsResult, LabelTask, check_protocol, read_labels
+from hsw2v.query.labels import LabelsResult, LabelTask, WordLabels, check_protocol, read_labels
 from hsw2v.query.neighbours import Floats, Indexes, nearest, unit_rows
 from hsw2v.query.testsets import AnalogyQuestions, WordPairs, read_analogies, read_pairs
 
@@ -181,7 +181,7 @@ class Queries(ModelBase):
     @with_progress
     def evaluate_labels(
         self,
-        labels: Path,
+        labels: Path | WordLabels,
         *,
         fractions: Sequence[float] = (0.1, 0.5, 0.9),
         repeats: int = 10,
@@ -204,7 +204,7 @@ class Queries(ModelBase):
             EmptyCorpusError: fewer than two words with labels are in the vocabulary.
         """
         check_protocol(fractions, repeats)
-        test = read_labels(os.fspath(labels))
+        test = labels if isinstance(labels, WordLabels) else read_labels(os.fspath(labels))
         task = LabelTask(test, self.vocabulary.find(list(test.labels)))
         splits, pace, total = [], Pace(), repeats * len(fractions)
         listener(LabelsProgress(0, total, 0.0))

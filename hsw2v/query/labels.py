@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hsw2v.arrays import on_threads
 from hsw2v.errors import CorruptInputError, EmptyCorpusError, UsageError, missing_extra
 from hsw2v.files import read_text, readable
 from hsw2v.markup import table
@@ -103,7 +104,12 @@ def read_labels(path: str) -> WordLabels:
     return WordLabels(Path(readable(path)).name, labels)
 
 
-def check_protocol(fractions: Sequence[float], repeats: int) -> None:
+FRACTIONS = (0.1, 0.5, 0.9)
+"""Shares of the words whose labels are known."""
+REPEATS = 10
+
+
+def check_protocol(fractions: Sequence[float] = FRACTIONS, repeats: int = REPEATS) -> None:
     """Find out, before any work, what cannot be done.
 
     Raises:
@@ -189,12 +195,17 @@ class LabelTask:
 def _probabilities(known: Floats, labels: Bools, vectors: Floats) -> NDArray[np.float64]:
     """Return the probability of each label for vectors (m, D), (m, L) float64."""
     found = np.empty((len(vectors), labels.shape[1]))
-    for label, have in enumerate(labels.T):
+
+    def fit(label: int) -> None:
+        have = labels[:, label]
         if have.all() or not have.any():
             # All that is known of it.
             found[:, label] = have[0]
         else:
             found[:, label] = _classifier().fit(known, have).predict_proba(vectors)[:, 1]
+
+    # The frequent labels take longest, and liblinear lets go of the interpreter.
+    on_threads(fit, np.argsort(-labels.sum(axis=0), kind="stable").tolist())
     return found
 
 

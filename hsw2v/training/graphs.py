@@ -72,7 +72,9 @@ def chosen_source(
             it contradicts how a `Graph` was read.
     """
     if graph is None and source is None:
-        raise UsageError("there is nothing to train on", hint="name a corpus, or --graph FILE")
+        raise UsageError(
+            "there is neither a corpus nor a graph", hint="name a corpus, or --graph FILE"
+        )
     if graph is not None and source is not None:
         raise UsageError("there are a corpus and a graph", hint="leave one of them out")
     if source is not None:

@@ -1,9 +1,8 @@
-"""Graphs: the table of DeepWalk on labels of nodes, and how fast walks are made."""
+"""Graphs: the table of DeepWalk on labels of nodes, links, and how fast walks are made."""
 
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -13,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hsw2v
-from benchmarks import peer
+from benchmarks import graph_links, peer
 from benchmarks.benchmark import ROUNDS, THREADS, Benchmark, option
-from benchmarks.pages import Pages, spread, table
+from benchmarks.pages import Pages, deviating, spread, table
 from benchmarks.processes import measure as measured
 from benchmarks.processes import tell
 from benchmarks.records import Fields, Record, rounded
@@ -28,9 +27,14 @@ OURS = {
     "Huffman tree": (),
     "semantic tree": ("--tree", "semantic", "--rebuild-at", "0.5"),
     "negative sampling": ("--loss", "ns"),
+    "Huffman tree and negative sampling": ("--loss", "hs+ns"),
 }
 GENSIM = "gensim"
-PROGRAMS = (*OURS, GENSIM)
+THEIRS = {GENSIM: (), "gensim, corpus_file as it is": ("--own-schedule",)}
+PROGRAMS = (*OURS, *THEIRS)
+LABELS, LINKS, WALKS = TASKS = ("labels", "links", "walks")
+HELD_OUT = 0.1
+"""The share of the edges, for links."""
 SLOWER = 20
 """PecanPy makes a share of the biased walks: all would take an hour."""
 BIASES = ((1.0, 1.0), (0.25, 0.25), (4.0, 0.25), (0.25, 4.0))
@@ -38,13 +42,18 @@ BIASES = ((1.0, 1.0), (0.25, 0.25), (4.0, 0.25), (0.25, 4.0))
 WALKERS = IDS, LISTS, PECANPY = "hsw2v", "hsw2v, lists of names", "PecanPy, lists of names"
 
 
-def _train(given: Namespace, program: str, seed: int, output: str, folder: Path) -> list[str]:
-    """Return the command that trains; gensim has the same walks, as a text."""
+def _train(given: Namespace, program: str, seed: int, output: str, graph: object) -> list[str]:
+    """Return the command that trains with a program of ours."""
     walks = ["--walks-per-node", given.walks_per_node, "--walk-length", given.walk_length]
-    if program != GENSIM:
-        command = ["-m", "hsw2v", "train", "--graph", given.graph, "-o", output, *walks, "--quiet"]
-        more = ["--seed", seed, "--threads", given.threads, "--dim", given.dim, *OURS[program]]
-        return [sys.executable, *map(str, [*command, *more])]
+    command = ["-m", "hsw2v", "train", "--graph", graph, "-o", output, *walks, "--quiet"]
+    more = ["--seed", seed, "--threads", given.threads, "--dim", given.dim, *OURS[program]]
+    return [sys.executable, *map(str, [*command, *more])]
+
+
+def _train_gensim(
+    given: Namespace, program: str, seed: int, output: str, folder: Path
+) -> list[str]:
+    """Write the same walks as a text, and return the command that trains on it."""
     text = folder / "walks.txt"
     graph = hsw2v.Graph.read(given.graph)
     settings = {"walks_per_node": given.walks_per_node, "walk_length": given.walk_length}
@@ -55,14 +64,18 @@ def _train(given: Namespace, program: str, seed: int, output: str, folder: Path)
         **{"threads": given.threads, "seed": seed},
     }
     asked = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    return [sys.executable, peer.__file__, GENSIM, str(text), output, *asked]
+    return [sys.executable, peer.__file__, GENSIM, str(text), output, *asked, *THEIRS[program]]
 
 
 def _labels(given: Namespace, program: str, seed: int) -> Fields:
     with tempfile.TemporaryDirectory() as folder:
         output = f"{folder}/model"
-        cost = measured(_train(given, program, seed, output, Path(folder)))
-        model = peer.load_gensim(output) if program == GENSIM else hsw2v.load(output)
+        if program in OURS:
+            cost = measured(_train(given, program, seed, output, given.graph))
+            model = hsw2v.load(output)
+        else:
+            cost = measured(_train_gensim(given, program, seed, output, Path(folder)))
+            model = peer.load_gensim(output)
         found = model.evaluate_labels(given.labels, fractions=list(DEEPWALK), repeats=given.repeats)
     scores = {
         str(one.labelled): [rounded(100 * one.micro_f1), rounded(100 * one.macro_f1)]
@@ -74,6 +87,17 @@ def _labels(given: Namespace, program: str, seed: int) -> Fields:
         "peak_bytes": cost.peak_bytes,
         "scores": scores,
     }
+
+
+def _links(given: Namespace, program: str, seed: int) -> Fields:
+    graph = hsw2v.Graph.read(given.graph)
+    held = graph_links.hold_out(graph, HELD_OUT, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        rest, output = Path(folder, "rest.txt"), f"{folder}/model"
+        write_text(rest, graph_links.lines(graph, held.rest))
+        subprocess.run(_train(given, program, seed, output, rest), check=True)
+        found = graph_links.auc(hsw2v.load(output), graph, held)
+    return {"auc": round(found, 4), "held_out": len(held.edges)}
 
 
 def _walk(given: Namespace, key: Fields) -> Fields | None:
@@ -124,26 +148,37 @@ def _walk_keys(given: Namespace) -> Iterator[Fields]:
 
 
 def measure(given: Namespace, record: Record) -> None:
-    """Train with each program and seed and evaluate on labels; then measure walks."""
-    keys = [
-        {"program": program, "seed": seed} for seed in given.seeds for program in given.programs
+    """Do the tasks: train and evaluate with each program and seed, and measure walks."""
+    peers = given.seeds[: given.peer_seeds]
+    turns = [
+        (seed, program)
+        for seed in given.seeds
+        for program in given.programs
+        if program in OURS or seed in peers
     ]
-    record.measure(keys, lambda key: _labels(given, key["program"], key["seed"]))
-    if not given.pecanpy:
-        tell("left out: PecanPy (--pecanpy PYTHON names an interpreter that has it)")
-    record.measure(list(_walk_keys(given)), lambda key: _walk(given, key))
+    if LABELS in given.tasks:
+        keys = [{"program": program, "seed": seed} for seed, program in turns]
+        record.measure(keys, lambda key: _labels(given, key["program"], key["seed"]))
+    if LINKS in given.tasks:
+        keys = [{"links": program, "seed": seed} for seed, program in turns if program in OURS]
+        record.measure(keys, lambda key: _links(given, key["links"], key["seed"]))
+    if WALKS in given.tasks:
+        if not given.pecanpy:
+            tell("left out: PecanPy (--pecanpy PYTHON names an interpreter that has it)")
+        record.measure(list(_walk_keys(given)), lambda key: _walk(given, key))
 
 
 def render(record: Record, pages: Pages) -> str:
-    """Return the table of labels and that of walks."""
-    return "\n\n".join([_labels_table(record), _walks_table(record)])
+    """Return the tables of labels, of links and of walks that there are."""
+    found = [_labels_table(record), _links_table(record), _walks_table(record)]
+    return "\n\n".join(one for one in found if one)
 
 
 def _labels_table(record: Record) -> str:
     shares = list(DEEPWALK)
     header = ["Micro-F1, Macro-F1 (%)", *(f"{share:.0%} labelled" for share in shares)]
     paper = [f"{micro:.1f}, {macro:.1f}" for micro, macro in DEEPWALK.values()]
-    rows = [["DeepWalk (2014)", *paper, "-", "-"]]
+    rows = [["DeepWalk (2014)", *paper, "-", "-", "-"]]
     for program in PROGRAMS:
         runs = record.select(program=program)
         if not runs:
@@ -151,10 +186,21 @@ def _labels_table(record: Record) -> str:
         cells = []
         for share in shares:
             both = zip(*(run["scores"][str(share)] for run in runs), strict=True)
-            cells.append(", ".join(spread(one, 1, statistics.mean) for one in both))
+            cells.append(", ".join(deviating(one, 1) for one in both))
         costs = (spread((run[name] for run in runs), 0) for name in ("seconds", "processor"))
-        rows.append([program, *cells, *costs])
-    return table([*header, "seconds", "processor seconds"], rows)
+        rows.append([program, *cells, str(len(runs)), *costs])
+    header += ["seeds", "seconds", "processor seconds"]
+    return table(header, rows) if len(rows) > 1 else ""
+
+
+def _links_table(record: Record) -> str:
+    runs = {program: record.select(links=program) for program in OURS}
+    rows = [
+        [program, deviating((100 * run["auc"] for run in some), 2), str(len(some))]
+        for program, some in runs.items()
+        if some
+    ]
+    return table(["held-out edges", "AUC (%)", "seeds"], rows) if rows else ""
 
 
 def _walks_table(record: Record) -> str:
@@ -167,12 +213,14 @@ def _walks_table(record: Record) -> str:
             speed = (run["nodes"] / run["seconds"] / 1e6 for run in runs)
             cost = (run["processor"] / run["nodes"] * 1e9 for run in runs)
             rows.append([walker, f"{p:g}", f"{q:g}", spread(speed, 2), spread(cost, 0)])
-    return table(["walks", "p", "q", "million nodes a second", "processor ns a node"], rows)
+    header = ["walks", "p", "q", "million nodes a second", "processor ns a node"]
+    return table(header, rows) if rows else ""
 
 
 BENCHMARK = Benchmark(
     "graphs",
-    "labels of nodes as in DeepWalk's table, beside gensim; speed of walks, beside PecanPy",
+    "labels of nodes as in DeepWalk's table, and links, beside gensim; speed of walks, beside "
+    "PecanPy",
     measure,
     render,
     (
@@ -180,6 +228,8 @@ BENCHMARK = Benchmark(
         ("labels", {"help": "nodes with their labels"}),
         option("--programs", list(PROGRAMS), choices=PROGRAMS),
         option("--seeds", [1, 2, 3], metavar="SEED", help="of walks and trainings (1 2 3)"),
+        option("--tasks", list(TASKS), choices=TASKS, help="what is measured (all)"),
+        option("--peer-seeds", 1, help="how many of the seeds gensim has (1): it is slow"),
         option("--repeats", 10, help="draws of the nodes whose labels are known (10)"),
         option("--walks-per-node", 80),
         option("--walk-length", 40),

@@ -35,6 +35,13 @@ def spread(
     return shown if least == most else f"{shown} ({least}–{most})"
 
 
+def deviating(figures: Iterable[float], digits: int) -> str:
+    """Return the mean and, of more than one figure, the standard deviation."""
+    known = list(figures)
+    mean = f"{statistics.fmean(known):.{digits}f}"
+    return mean if len(known) == 1 else f"{mean} ± {statistics.stdev(known):.{digits}f}"
+
+
 def ratios(dividends: Iterable[float], divisors: Iterable[float]) -> str:
     """Return the spread of the ratios of each round; the last one may be incomplete."""
     return spread((a / b for a, b in zip(dividends, divisors, strict=False)), 2)

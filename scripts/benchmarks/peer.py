@@ -15,7 +15,8 @@ def train_gensim(given: argparse.Namespace) -> None:
 
     Each of its workers takes its own part of the file, and how far training is it takes to be its
     own words by those of the whole file: with n workers the learning rate of an epoch falls by 1/n
-    of what it should. So each epoch is made to end n times as far below its start.
+    of what it should. So each epoch is made to end n times as far below its start, unless
+    gensim's own schedule is asked for.
     """
     from gensim.models import Word2Vec
 
@@ -33,6 +34,11 @@ def train_gensim(given: argparse.Namespace) -> None:
         seed=given.seed,
     )
     model.build_vocab(corpus_file=given.corpus)
+    if given.own_schedule:
+        words = model.corpus_total_words
+        model.train(corpus_file=given.corpus, total_words=words, epochs=given.epochs)
+        model.save(given.output)
+        return
     step = (given.lr - model.min_alpha) / given.epochs
     for epoch in range(given.epochs):
         first = given.lr - epoch * step
@@ -111,6 +117,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True, type=float)
     for name in ("dim", "window", "min-count", "negative", "epochs", "threads", "seed"):
         parser.add_argument(f"--{name}", required=True, type=int)
+    parser.add_argument("--own-schedule", action="store_true", help="of gensim's learning rate")
     parser.add_argument("--subwords", default="0", help="lengths of n-grams, of fastText")
     given = parser.parse_args()
     {"gensim": train_gensim, "fasttext": train_fasttext}[given.peer](given)
