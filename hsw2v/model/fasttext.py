@@ -2,7 +2,8 @@
 
 All is little-endian. After a magic number and the version come the arguments of the training, the
 dictionary (words, then labels of a classifier), whether matrices are quantised, and two matrices:
-rows of words and then of buckets, and the output rows. docs/file-format.md has the layout.
+rows of words and then of buckets, and the output rows. With hierarchical softmax these are nodes of
+the tree that the counts make. docs/file-format.md has the layout.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
 from hsw2v.model.reading import GrowingTable, distinct, first_not_finite
 from hsw2v.model.subwords import SubwordVectors, composed
 from hsw2v.query.neighbours import Floats
+from hsw2v.trees.fasttext import UNMADE, fasttext_tree
+from hsw2v.trees.tree import Tree
 
 MAGIC, VERSIONS = 793712314, (11, 12)
 START = struct.Struct("<2i")
@@ -38,13 +41,15 @@ END_OF_SENTENCE = "</s>"
 LOSSES = {1: "hs", 2: "ns", 3: "softmax", 4: "one-vs-all"}
 MODELS = {1: "cbow", 2: "skipgram", 3: "supervised"}
 SUPERVISED = "supervised"
-SCORED = ("ns", "softmax")
-"""Losses whose output rows are those of words; with hs they are nodes, of a tree not kept."""
+OF_NODES = "hs"
+"""The loss whose output rows are those of nodes, in the order in which they are made."""
+SCORED = ("ns", "softmax", OF_NODES)
 WORDS_AT_ONCE = 1 << 16
 
 _LONGEST_WORD = 1 << 16
 _LARGEST_DIM = 1 << 16
 _BYTES_AT_ONCE = 1 << 22
+_ROWS_AT_ONCE = 1 << 12
 _AGAIN = "fetch or train the model again"
 
 
@@ -73,6 +78,16 @@ class Arguments(NamedTuple):
             return None
         return Subwords(shortest, self.maxn, self.bucket)
 
+    @property
+    def scored(self) -> bool:
+        """Whether the output rows predict words."""
+        return LOSSES[self.loss] in SCORED and MODELS[self.model] != SUPERVISED
+
+    @property
+    def of_nodes(self) -> bool:
+        """Whether they are those of the nodes of a tree over words."""
+        return self.scored and LOSSES[self.loss] == OF_NODES
+
 
 class Read(NamedTuple):
     """What is read of a file."""
@@ -82,7 +97,9 @@ class Read(NamedTuple):
     """(V, D) float32, of words with their n-grams."""
     subwords: SubwordVectors | None
     has_outputs: bool
-    """Whether its output rows are those of words: `read_outputs` reads them."""
+    """Whether its output rows predict words: `read_outputs` reads them."""
+    of_nodes: bool
+    """Whether they are those of nodes: `tree_of` makes the tree."""
     config: dict[str, Any]
     info: dict[str, Any]
 
@@ -96,7 +113,8 @@ def read_fasttext(pieces: Iterator[bytes], name: str) -> Read:
     """Read a file in order, from its pieces.
 
     Words that are not UTF-8, which fastText allows, have backslashes in place of such bytes. Labels
-    and output rows are passed over.
+    and output rows are passed over. Where all of a tree are zeros, as `write_fasttext` has them for
+    a model without, there are none.
 
     Raises:
         ModelFileError: it is quantised or pruned, of another version, or not as fastText writes it.
@@ -108,8 +126,10 @@ def read_fasttext(pieces: Iterator[bytes], name: str) -> Read:
     words, counts = _dictionary(content)
     own, buckets = _input(content, arguments, words)
     rows = _outputs(content, arguments, len(words))
-    content.skip(4 * arguments.dim * rows)
+    trained = content.skip(4 * arguments.dim * rows)
     content.end()
+    if arguments.of_nodes and max(counts) >= UNMADE:
+        raise content.broken("the counts of its words are out of bounds")
     vocabulary = distinct([_utf8(word) for word in words], name, "entry", 1, counts)
     subwords = None
     if arguments.subwords is not None:
@@ -117,12 +137,15 @@ def read_fasttext(pieces: Iterator[bytes], name: str) -> Read:
         subwords = SubwordVectors(arguments.subwords, every, buckets)
         _compose(own, words, subwords)
     info = {"fasttext": arguments._asdict()}
-    scored = LOSSES[arguments.loss] in SCORED and MODELS[arguments.model] != SUPERVISED
-    return Read(vocabulary, own, subwords, scored, _config(arguments), info)
+    of_nodes = arguments.of_nodes and trained
+    has_outputs = of_nodes or (arguments.scored and not arguments.of_nodes)
+    return Read(vocabulary, own, subwords, has_outputs, of_nodes, _config(arguments), info)
 
 
 def read_outputs(pieces: Iterator[bytes], name: str) -> Floats:
-    """Read the output vectors of words, (V, D) float32, and pass over what is before them.
+    """Read the output vectors, and pass over what is before them.
+
+    They are those of words, (V, D) float32, or of the nodes of `tree_of`, (V-1, D) float32.
 
     Raises:
         ModelFileError, CorruptInputError, ResourceError: as `read_fasttext`.
@@ -133,8 +156,39 @@ def read_outputs(pieces: Iterator[bytes], name: str) -> Floats:
     rows, dim = _matrix(content, "quantised", (len(words) + arguments.bucket, arguments.dim))
     content.skip(4 * dim * rows)
     outputs = _table(content, _outputs(content, arguments, len(words)), dim)
-    _check_finite(outputs, words, name)
-    return outputs
+    if not arguments.of_nodes:
+        _check_finite(outputs, words, name)
+        return outputs
+    if not all_finite(outputs):
+        raise _not_finite("a node", name)
+    # The last of the rows, as many as words, belongs to no node.
+    return _reversed(outputs[:-1])
+
+
+def tree_of(vocabulary: Vocabulary, name: str) -> Tree:
+    """Return the tree whose nodes the output rows of a file are, given its words.
+
+    Raises:
+        ModelFileError: memory cannot hold the paths of such a tree.
+    """
+    tree = fasttext_tree(vocabulary.counts)
+    try:
+        tree.check()
+    except ValueError as error:
+        raise _broken(str(error), name) from error
+    return tree
+
+
+def _reversed(table: Floats) -> Floats:
+    """Reverse the order of rows in place, in bounded memory."""
+    half = len(table) // 2
+    for start in range(0, half, _ROWS_AT_ONCE):
+        stop = min(start + _ROWS_AT_ONCE, half)
+        one, other = table[start:stop], table[len(table) - stop : len(table) - start]
+        kept = one[::-1].copy()
+        one[:] = other[::-1]
+        other[:] = kept
+    return table
 
 
 def _input(content: _Content, arguments: Arguments, words: list[bytes]) -> tuple[Floats, Floats]:
@@ -253,6 +307,8 @@ def _config(arguments: Arguments) -> dict[str, Any]:
     if (subwords := arguments.subwords) is not None:
         training["subwords"] = str(subwords)
         training["buckets"] = subwords.buckets
+    if arguments.of_nodes:
+        training["tree"] = "huffman"
     vocabulary = {"min_count": arguments.minCount, "sample": arguments.t}
     return {"vocabulary": _allowed(vocabulary), "training": _allowed(training)}
 
@@ -277,6 +333,10 @@ def _check_finite(vectors: Floats, words: list[bytes], name: str) -> None:
         raise _not_finite(repr(_utf8(words[row]).decode()), name)
 
 
+def _broken(what: str, name: str) -> ModelFileError:
+    return ModelFileError(f"is no whole fastText file: {what}", where=name, hint=_AGAIN)
+
+
 def _not_finite(whose: str, name: str) -> CorruptInputError:
     return CorruptInputError(
         f"the vector of {whose} holds a number that is not finite", where=name, hint=_AGAIN
@@ -291,7 +351,7 @@ class _Content:
         self._buffer, self._place = b"", 0
 
     def broken(self, what: str) -> ModelFileError:
-        return ModelFileError(f"is no whole fastText file: {what}", where=self.name, hint=_AGAIN)
+        return _broken(what, self.name)
 
     def unpack(self, form: struct.Struct) -> tuple[Any, ...]:
         return form.unpack(self.take(form.size))
@@ -308,10 +368,14 @@ class _Content:
             missing -= self._place
         return b"".join(found)
 
-    def skip(self, size: int) -> None:
-        """Pass over bytes."""
+    def skip(self, size: int) -> bool:
+        """Pass over bytes, and tell whether any of them is not 0."""
+        found = False
         while size:
-            size -= len(self.take(min(size, _BYTES_AT_ONCE)))
+            some = np.frombuffer(self.take(min(size, _BYTES_AT_ONCE)), np.uint8)
+            found = found or bool(some.any())
+            size -= len(some)
+        return found
 
     def entries(self, count: int) -> Iterator[tuple[bytes, int, int]]:
         """Yield the entries of a dictionary: a word that ends in NUL, its count, its kind."""

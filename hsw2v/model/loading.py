@@ -9,7 +9,7 @@ from itertools import chain
 from hsw2v.errors import MissingInputError, ModelFileError, UsageError
 from hsw2v.files import STDIN, is_address, name_of, pieces
 from hsw2v.model import modelfile, npy, others
-from hsw2v.model.fasttext import is_fasttext, read_fasttext, read_outputs
+from hsw2v.model.fasttext import is_fasttext, read_fasttext, read_outputs, tree_of
 from hsw2v.model.foreign import (
     check_header,
     has_header,
@@ -116,6 +116,7 @@ def _fasttext(content: Iterator[bytes], source: str) -> Model:
         found.vocabulary,
         found.vectors,
         (lambda: read_outputs(pieces(source), source)) if outputs else None,
+        (lambda: tree_of(found.vocabulary, source)) if outputs and found.of_nodes else None,
         config=found.config,
         info=found.info,
         subwords=found.subwords,
