@@ -22,6 +22,7 @@ from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
 from hsw2v.model.reading import GrowingTable, distinct, first_not_finite
+from hsw2v.model.report import LoadingReport
 from hsw2v.model.subwords import SubwordVectors, composed
 from hsw2v.query.neighbours import Floats
 from hsw2v.trees.fasttext import UNMADE, fasttext_tree
@@ -109,8 +110,8 @@ def is_fasttext(beginning: bytes) -> bool:
     return beginning[:4] == struct.pack("<i", MAGIC)
 
 
-def read_fasttext(pieces: Iterator[bytes], name: str) -> Read:
-    """Read a file in order, from its pieces.
+def read_fasttext(pieces: Iterator[bytes], name: str, report: LoadingReport | None = None) -> Read:
+    """Read a file in order, from its pieces; a report is told of the words as they are composed.
 
     Words that are not UTF-8, which fastText allows, have backslashes in place of such bytes. Labels
     and output rows are passed over. Where all of a tree are zeros, as `write_fasttext` has them for
@@ -135,7 +136,7 @@ def read_fasttext(pieces: Iterator[bytes], name: str) -> Read:
     if arguments.subwords is not None:
         every = np.arange(arguments.bucket, dtype=np.int32)
         subwords = SubwordVectors(arguments.subwords, every, buckets)
-        _compose(own, words, subwords)
+        _compose(own, words, subwords, report or LoadingReport())
     info = {"fasttext": arguments._asdict()}
     of_nodes = arguments.of_nodes and trained
     has_outputs = of_nodes or (arguments.scored and not arguments.of_nodes)
@@ -277,12 +278,15 @@ def _table(content: _Content, rows: int, dim: int) -> Floats:
     return table.whole()
 
 
-def _compose(own: Floats, words: list[bytes], subwords: SubwordVectors) -> None:
+def _compose(
+    own: Floats, words: list[bytes], subwords: SubwordVectors, report: LoadingReport
+) -> None:
     """Make the vectors of words of their own rows, in place."""
     ends = [at for at, word in enumerate(words) if word == END_OF_SENTENCE.encode()]
     alone = own[ends]
     for part, some in parts(Vocabulary.from_encoded(words, [0] * len(words))):
         own[part] = composed(own[part], subwords.settings.ngrams(some), subwords)
+        report.tell("composing", part.stop, len(words))
     own[ends] = alone
 
 
