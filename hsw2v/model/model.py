@@ -273,7 +273,8 @@ class Model(Predictions):
         """Write words and vectors for other programs, and return the files written.
 
         Formats are "text" and "binary" (word2vec's), "npy" (with the words in a file beside it)
-        and "fasttext" (a .bin file, with n-grams); by default the extension tells, text or one of
+        and "fasttext" (a .bin file, with n-grams, and with output vectors of words, or of the nodes
+        of a tree that fastText makes of the counts: that of tree huffman); by default the extension tells, text or one of
         the former, and an extension such as .gz compresses. `top` writes only so many of the most
         frequent words, `normalize` vectors of length 1, which are none of a mean of n-grams. The
         `dtype` "float16" or "int8" (with a scale for each row) takes a half or a quarter of the

@@ -54,6 +54,7 @@ class LoadingReport:
 
     def _end(self) -> None:
         """Tell that it is over, however, if anything was told."""
-        if (last := self._last) is not None:
+        last = self._last
+        if last is not None and last.done != last.total:
             total = last.done if last.total is None else last.total
             self._listener(dataclasses.replace(last, done=total, total=total))
