@@ -16,7 +16,7 @@ from test_continuing import NO_STEP, earlier
 from test_fasttext import FILES, written
 
 import hsw2v
-from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
+from hsw2v.errors import CorruptInputError, Hsw2vError, ModelFileError, UsageError
 from hsw2v.files import pieces
 from hsw2v.model import fasttext
 from hsw2v.query.probabilities import TreeSoftmax
@@ -195,7 +195,8 @@ def test_nodes_and_the_tree_are_made_when_they_are_needed(monkeypatch: pytest.Mo
     assert model.config["training"]["tree"] == "huffman"
     assert not {"output", "structure"} & set(vars(model))
     assert model.tree is not None
-    assert "output" not in vars(model)
+    run("info", FILES / "themes-hs.bin")
+    run("tree", FILES / "themes-hs.bin")
 
 
 def test_nodes_are_turned_round_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +279,36 @@ def test_counts_that_fasttext_makes_no_tree_of_are_refused(tmp_path: Path) -> No
     (tmp_path / "f.bin").write_bytes(some_nodes([b"a", b"b", b"c"], [10**15, 2, 1]))
     with pytest.raises(ModelFileError, match="counts of its words are out of bounds"):
         hsw2v.load(tmp_path / "f.bin")
+
+
+def test_a_file_that_is_another_by_now_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "f.bin").write_bytes((FILES / "themes-hs.bin").read_bytes())
+    model = hsw2v.load(tmp_path / "f.bin")
+    (tmp_path / "f.bin").write_bytes((FILES / "themes-cbow-hs.bin").read_bytes()[:2000])
+    with pytest.raises(CorruptInputError, match="ends too early"):
+        model.predict(["wort"])
+    (tmp_path / "f.bin").write_bytes((FILES / "cbow-hs.bin").read_bytes())
+    with pytest.raises(ModelFileError, match="is another file now"):
+        model.predict(["wort"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mutants_are_refused_or_have_probabilities(tmp_path: Path, seed: int) -> None:
+    whole = (FILES / "themes-hs.bin").read_bytes()
+    rng = np.random.default_rng(seed)
+    for _ in range(60):
+        content = bytearray(whole)
+        # In its beginning, its words and counts, or its nodes.
+        for at in rng.choice([*range(4, 1100), *range(len(whole) - 1600, len(whole))], 2):
+            content[at] = rng.integers(256)
+        (tmp_path / "f.bin").write_bytes(content)
+        try:
+            model = hsw2v.load(tmp_path / "f.bin")
+            found = model.distribution([model.words[0]])
+        except Hsw2vError:
+            continue
+        if model.tree is not None:
+            assert found.sum() == pytest.approx(1.0)
 
 
 def test_a_tree_whose_paths_no_memory_holds_is_refused_soon(tmp_path: Path) -> None:

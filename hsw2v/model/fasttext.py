@@ -21,6 +21,7 @@ from hsw2v.config.subwords import LONGEST
 from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
+from hsw2v.model.fasttext_content import AGAIN, BYTES_AT_ONCE, Content, broken
 from hsw2v.model.reading import GrowingTable, distinct, first_not_finite
 from hsw2v.model.report import LoadingReport
 from hsw2v.model.subwords import SubwordVectors, composed
@@ -32,7 +33,6 @@ MAGIC, VERSIONS = 793712314, (11, 12)
 START = struct.Struct("<2i")
 ARGUMENTS = struct.Struct("<12id")
 DICTIONARY = struct.Struct("<3i2q")
-ENTRY = struct.Struct("<qb")
 FLAG = struct.Struct("<?")
 MATRIX = struct.Struct("<2q")
 NOT_PRUNED = -1
@@ -47,11 +47,8 @@ OF_NODES = "hs"
 SCORED = ("ns", "softmax", OF_NODES)
 WORDS_AT_ONCE = 1 << 16
 
-_LONGEST_WORD = 1 << 16
 _LARGEST_DIM = 1 << 16
-_BYTES_AT_ONCE = 1 << 22
 _ROWS_AT_ONCE = 1 << 12
-_AGAIN = "fetch or train the model again"
 
 
 class Arguments(NamedTuple):
@@ -122,14 +119,14 @@ def read_fasttext(pieces: Iterator[bytes], name: str, report: LoadingReport | No
         CorruptInputError: it is truncated, goes on after its end, or a word or a number is none.
         ResourceError: its matrix does not fit in memory.
     """
-    content = _Content(pieces, name)
+    content = Content(pieces, name)
     arguments = _arguments(content)
     words, counts = _dictionary(content)
     own, buckets = _input(content, arguments, words)
     rows = _outputs(content, arguments, len(words))
     trained = content.skip(4 * arguments.dim * rows)
     content.end()
-    if arguments.of_nodes and max(counts) >= UNMADE:
+    if arguments.of_nodes and trained and max(counts) >= UNMADE:
         raise content.broken("the counts of its words are out of bounds")
     vocabulary = distinct([_utf8(word) for word in words], name, "entry", 1, counts)
     subwords = None
@@ -138,9 +135,10 @@ def read_fasttext(pieces: Iterator[bytes], name: str, report: LoadingReport | No
         subwords = SubwordVectors(arguments.subwords, every, buckets)
         _compose(own, words, subwords, report or LoadingReport())
     info = {"fasttext": arguments._asdict()}
-    of_nodes = arguments.of_nodes and trained
-    has_outputs = of_nodes or (arguments.scored and not arguments.of_nodes)
-    return Read(vocabulary, own, subwords, has_outputs, of_nodes, _config(arguments), info)
+    has_outputs = arguments.scored and (trained or not arguments.of_nodes)
+    return Read(
+        vocabulary, own, subwords, has_outputs, arguments.of_nodes, _config(arguments), info
+    )
 
 
 def read_outputs(pieces: Iterator[bytes], name: str) -> Floats:
@@ -151,7 +149,7 @@ def read_outputs(pieces: Iterator[bytes], name: str) -> Floats:
     Raises:
         ModelFileError, CorruptInputError, ResourceError: as `read_fasttext`.
     """
-    content = _Content(pieces, name)
+    content = Content(pieces, name)
     arguments = _arguments(content)
     words, _ = _dictionary(content)
     rows, dim = _matrix(content, "quantised", (len(words) + arguments.bucket, arguments.dim))
@@ -176,7 +174,7 @@ def tree_of(vocabulary: Vocabulary, name: str) -> Tree:
     try:
         tree.check()
     except ValueError as error:
-        raise _broken(str(error), name) from error
+        raise broken(str(error), name) from error
     return tree
 
 
@@ -192,7 +190,7 @@ def _reversed(table: Floats) -> Floats:
     return table
 
 
-def _input(content: _Content, arguments: Arguments, words: list[bytes]) -> tuple[Floats, Floats]:
+def _input(content: Content, arguments: Arguments, words: list[bytes]) -> tuple[Floats, Floats]:
     """Return the rows of words, (V, D), and of buckets, none where there are no n-grams."""
     rows = (len(words) + arguments.bucket, arguments.dim)
     _matrix(content, "quantised", rows)
@@ -206,13 +204,13 @@ def _input(content: _Content, arguments: Arguments, words: list[bytes]) -> tuple
     return own, buckets
 
 
-def _outputs(content: _Content, arguments: Arguments, words: int) -> int:
+def _outputs(content: Content, arguments: Arguments, words: int) -> int:
     """Read what stands before the output rows, and return how many there are."""
     rows = None if MODELS[arguments.model] == SUPERVISED else words
     return _matrix(content, "quantised in its output", (rows, arguments.dim))[0]
 
 
-def _arguments(content: _Content) -> Arguments:
+def _arguments(content: Content) -> Arguments:
     mark, version = content.unpack(START)
     if mark != MAGIC:
         raise content.broken("it does not begin as one")
@@ -233,7 +231,7 @@ def _arguments(content: _Content) -> Arguments:
     return found
 
 
-def _dictionary(content: _Content) -> tuple[list[bytes], list[int]]:
+def _dictionary(content: Content) -> tuple[list[bytes], list[int]]:
     """Return the words and their counts; labels are left out."""
     size, words, labels, tokens, pruned = content.unpack(DICTIONARY)
     if min(words - 1, labels, tokens) < 0 or size != words + labels:
@@ -254,7 +252,7 @@ def _dictionary(content: _Content) -> tuple[list[bytes], list[int]]:
     return [word for word, _, _ in entries[:words]], counts
 
 
-def _matrix(content: _Content, kind: str, expected: tuple[int | None, int]) -> tuple[int, int]:
+def _matrix(content: Content, kind: str, expected: tuple[int | None, int]) -> tuple[int, int]:
     """Read what stands before a matrix, and return its shape, which must be as expected."""
     (quantised,) = content.unpack(FLAG)
     if quantised:
@@ -269,9 +267,9 @@ def _matrix(content: _Content, kind: str, expected: tuple[int | None, int]) -> t
     return rows, columns
 
 
-def _table(content: _Content, rows: int, dim: int) -> Floats:
+def _table(content: Content, rows: int, dim: int) -> Floats:
     table = GrowingTable(rows, dim, content.name)
-    step = max(1, _BYTES_AT_ONCE // (4 * dim))
+    step = max(1, BYTES_AT_ONCE // (4 * dim))
     for start in range(0, rows, step):
         some = min(step, rows - start)
         table.add(np.frombuffer(content.take(4 * dim * some), "<f4").reshape(some, dim))
@@ -337,76 +335,7 @@ def _check_finite(vectors: Floats, words: list[bytes], name: str) -> None:
         raise _not_finite(repr(_utf8(words[row]).decode()), name)
 
 
-def _broken(what: str, name: str) -> ModelFileError:
-    return ModelFileError(f"is no whole fastText file: {what}", where=name, hint=_AGAIN)
-
-
 def _not_finite(whose: str, name: str) -> CorruptInputError:
     return CorruptInputError(
-        f"the vector of {whose} holds a number that is not finite", where=name, hint=_AGAIN
+        f"the vector of {whose} holds a number that is not finite", where=name, hint=AGAIN
     )
-
-
-class _Content:
-    """The bytes of a file, in order."""
-
-    def __init__(self, pieces: Iterator[bytes], name: str) -> None:
-        self._pieces, self.name = pieces, name
-        self._buffer, self._place = b"", 0
-
-    def broken(self, what: str) -> ModelFileError:
-        return _broken(what, self.name)
-
-    def unpack(self, form: struct.Struct) -> tuple[Any, ...]:
-        return form.unpack(self.take(form.size))
-
-    def take(self, size: int) -> bytes:
-        """Return the next bytes, so many."""
-        found = [self._buffer[self._place : self._place + size]]
-        missing = size - len(found[0])
-        self._place += len(found[0])
-        while missing:
-            self._buffer = self._next()
-            found.append(self._buffer[:missing])
-            self._place = len(found[-1])
-            missing -= self._place
-        return b"".join(found)
-
-    def skip(self, size: int) -> bool:
-        """Pass over bytes, and tell whether any of them is not 0."""
-        found = False
-        while size:
-            some = np.frombuffer(self.take(min(size, _BYTES_AT_ONCE)), np.uint8)
-            found = found or bool(some.any())
-            size -= len(some)
-        return found
-
-    def entries(self, count: int) -> Iterator[tuple[bytes, int, int]]:
-        """Yield the entries of a dictionary: a word that ends in NUL, its count, its kind."""
-        buffer, place = self._buffer, self._place
-        while count:
-            end = buffer.find(b"\0", place)
-            if end < 0 or end + 1 + ENTRY.size > len(buffer):
-                if len(buffer) - place > _LONGEST_WORD:
-                    raise self.broken("a word of its dictionary has no end")
-                buffer, place = buffer[place:] + self._next(), 0
-                continue
-            if end == place:
-                raise self.broken("a word of its dictionary is empty")
-            yield buffer[place:end], *ENTRY.unpack_from(buffer, end + 1)
-            place = end + 1 + ENTRY.size
-            count -= 1
-        self._buffer, self._place = buffer, place
-
-    def end(self) -> None:
-        """Make sure that nothing follows."""
-        if self._place < len(self._buffer) or next(self._pieces, b""):
-            raise CorruptInputError("goes on after its end", where=self.name, hint=_AGAIN)
-
-    def _next(self) -> bytes:
-        piece = next(self._pieces, b"")
-        if not piece:
-            raise CorruptInputError(
-                "ends too early, as a fastText file that is truncated", where=self.name, hint=_AGAIN
-            )
-        return piece

@@ -15,6 +15,7 @@ from hsw2v.errors import UsageError
 from hsw2v.files import writing
 from hsw2v.model import fasttext
 from hsw2v.model.arguments import check_finite
+from hsw2v.model.fasttext_content import ENTRY
 from hsw2v.model.subwords import SubwordVectors, own_rows
 from hsw2v.network.outputs import Structure
 from hsw2v.query.neighbours import Floats
@@ -125,16 +126,18 @@ def _outputs(model: Model, counts: NDArray[np.int64]) -> tuple[str, Floats]:
             return "ns", model.output[layer.sampled_rows]
         if layer.built_of is None:
             return "ns", model.output
-        # The loss of a word's path is that of its hidden vector, which is normalised here alone.
+        # fastText does not normalise the hidden vectors that nodes were trained with.
         if model.batch_norm is None and _is_made_of(layer.built_of, counts):
             return fasttext.OF_NODES, model.output[::-1]
-    # That loss, since without output rows no reader takes them for trained ones.
+    # Zeros of this loss are no output layer for a reader.
     return fasttext.OF_NODES, np.empty((0, model.dim), np.float32)
 
 
 def _is_made_of(structure: Structure, counts: NDArray[np.int64]) -> bool:
     """Tell whether a structure is the tree that fastText makes of counts."""
-    if not isinstance(structure, Tree) or len(structure) != len(counts) or max(counts) >= UNMADE:
+    if not isinstance(structure, Tree) or len(structure) != len(counts):
+        return False
+    if counts.max() >= UNMADE:
         return False
     return np.array_equal(structure.children, fasttext_tree(counts).children)
 
@@ -153,7 +156,7 @@ def _write_dictionary(out: BinaryIO, words: Vocabulary, counts: NDArray[np.int64
         entries = zip(borders, borders[1:], counts[part].tolist(), strict=False)
         out.write(
             b"".join(
-                b"%b\0%b" % (text[begin:end], fasttext.ENTRY.pack(count, fasttext.WORD))
+                b"%b\0%b" % (text[begin:end], ENTRY.pack(count, fasttext.WORD))
                 for begin, end, count in entries
             )
         )

@@ -26,6 +26,7 @@ from hsw2v.model.model import Model
 from hsw2v.model.predictor import Predictor
 from hsw2v.model.report import LoadingReport
 from hsw2v.model.store import looks_like_store
+from hsw2v.network.outputs.hs import HierarchicalOutput
 from hsw2v.progress import with_progress
 from hsw2v.query.neighbours import Floats
 
@@ -132,8 +133,14 @@ def _fasttext(
     found = read_fasttext(content, source, report)
 
     def outputs() -> Floats:
-        with LoadingReport(listener) as again, contextlib.closing(again.pieces(source)) as content:
-            return read_outputs(content, source)
+        with (
+            LoadingReport(listener) as report,
+            contextlib.closing(report.pieces(source)) as content,
+        ):
+            read = read_outputs(content, source)
+        if read.shape != (len(found.vocabulary) - found.of_nodes, found.vectors.shape[1]):
+            raise ModelFileError("is another file now", where=source, hint="open it again")
+        return read
 
     # Questions of vectors do without: the file is read again for those that do not.
     again = found.has_outputs and source != STDIN
@@ -145,6 +152,7 @@ def _fasttext(
         config=found.config,
         info=found.info,
         subwords=found.subwords,
+        built=HierarchicalOutput if found.of_nodes else None,
     )
 
 
