@@ -122,8 +122,9 @@ def test_the_definition_is_that_of_fasttext_which_predicts_labels_by_it(tmp_path
             assert math.exp(expected[labels.index(name)]) == pytest.approx(one, abs=2e-3)
 
 
-def test_the_text_of_the_training_is_likely_with_this_tree_and_no_other() -> None:
-    model = hsw2v.load(FILES / "themes-hs.bin")
+@pytest.mark.parametrize("name", ["themes-hs", "themes-cbow-hs"])
+def test_the_text_of_the_training_is_likely_with_this_tree_and_no_other(name: str) -> None:
+    model = hsw2v.load(FILES / f"{name}.bin")
     assert model.counts is not None
     share = model.counts / model.counts.sum()
     unigram = -float(share @ np.log(share))
