@@ -19,6 +19,7 @@ from hsw2v.events import (
     GraphReady,
     HeldoutProgress,
     LabelsProgress,
+    LoadingProgress,
     MapProgress,
     Notice,
     PhrasesProgress,
@@ -47,6 +48,7 @@ PROGRESS: dict[type[Event], tuple[str, str]] = {
     TrainingProgress: ("tokens", "tokens_total"),
     ScoringProgress: ("tokens", "tokens_total"),
     VectorsProgress: ("done", "total"),
+    LoadingProgress: ("done", "total"),
     LabelsProgress: ("trials", "trials_total"),
     DiagnosisProgress: ("windows", "windows_total"),
     MapProgress: ("iterations", "iterations_total"),
@@ -105,7 +107,7 @@ class Bar(Display):
         done, total = (getattr(event, name) for name in PROGRESS[type(event)])
         if type(event) is not self._kind:
             self._open(type(event), total)
-        self._bar.n = min(done, total) if total else done
+        self._bar.n, self._bar.total = min(done, total) if total else done, total
         self._bar.set_description_str(short(event), refresh=False)
         self._bar.refresh()
 
@@ -237,6 +239,11 @@ def describe(event: Event) -> str:
         of = "" if event.total is None else f" of {event.total:,}"
         speed = event.done / event.seconds if event.seconds else 0.0
         return f"{event.stage}: {event.done:,}{of}, {speed:,.0f}/s"
+    if isinstance(event, LoadingProgress):
+        if event.stage == "reading":
+            of = "" if event.total is None else f" of {event.total / 1e6:,.0f}"
+            return f"loading: {event.done / 1e6:,.0f}{of} MB"
+        return f"loading: {event.stage}, {event.done:,} of {event.total:,} words"
     if isinstance(event, HeldoutProgress):
         return f"held-out loss: {event.blocks:,} of {event.blocks_total:,} blocks"
     if isinstance(event, LabelsProgress):

@@ -214,6 +214,19 @@ class ScoringProgress(Event):
 
 
 @dataclass(frozen=True)
+class LoadingProgress(Event):
+    """How far a file of vectors is loaded, where that takes seconds; it ends with `total` done."""
+
+    stage: str
+    """A name for people: reading, or composing words of their n-grams."""
+    done: int
+    """Bytes as stored, or words."""
+    total: int | None
+    """None where it is not known."""
+    seconds: float
+
+
+@dataclass(frozen=True)
 class LabelsProgress(Event):
     """How far the evaluation on labels is."""
 

@@ -12,6 +12,7 @@ from hsw2v.display import PROGRESS, Display, describe, display_here
 from hsw2v.events import (
     Event,
     GradientsRecorded,
+    LoadingProgress,
     Notice,
     Preparing,
     VocabularyReady,
@@ -57,6 +58,9 @@ class ProgressListener:
             self._be_patient()
         if type(event) in PROGRESS:
             self._display.show(event)
+            if isinstance(event, LoadingProgress) and event.done == event.total:
+                # Output vectors are loaded when they are asked for, and no run ends then.
+                self._display.close()
         elif not isinstance(event, Preparing | GradientsRecorded):
             self._display.say(describe(event))
 

@@ -32,7 +32,7 @@ from hsw2v.model.subwords import SubwordVectors
 FILES = Path(__file__).parent / "fasttext_files"
 FROM_FASTTEXT = json.loads((FILES / "vectors.json").read_text(encoding="utf-8"))
 NAMES = sorted(FROM_FASTTEXT)
-WITH_NGRAMS = ("skipgram", "cbow-hs", "supervised")
+WITH_NGRAMS = ("skipgram", "cbow-hs", "supervised", "themes-hs")
 
 
 def close(found: np.ndarray, expected: object) -> bool:
@@ -47,7 +47,7 @@ def test_vectors_are_those_that_fasttext_has(name: str) -> None:
     for word, expected in FROM_FASTTEXT[name].items():
         if any(expected):
             assert close(model[word], expected), word
-        elif word not in model and name == "plain":
+        elif word not in model and model.subwords is None:
             with pytest.raises(UnknownWordError):
                 model.vector(word)
 
@@ -120,10 +120,9 @@ def test_quantised_files_are_refused_by_name(name: str) -> None:
     assert "load the .bin file that it was made of" in said
 
 
-def test_nodes_and_labels_are_no_output_layer_here() -> None:
-    for name in ("cbow-hs.bin", "supervised.bin"):
-        with pytest.raises(UsageError, match="vectors of words only"):
-            hsw2v.load(FILES / name).predict("größe _ wort")
+def test_labels_are_no_output_layer_here() -> None:
+    with pytest.raises(UsageError, match="vectors of words only"):
+        hsw2v.load(FILES / "supervised.bin").predict("größe _ wort")
 
 
 def test_output_vectors_of_negative_sampling_are_read_when_they_are_needed() -> None:

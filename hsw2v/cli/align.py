@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hsw2v.cli.opening import load
 from hsw2v.cli.options import (
     force_option,
     json_option,
@@ -72,7 +73,7 @@ def align(
 
     if output is not None:
         check_model_output(output, [reference, model], force=force)
-    first, second = hsw2v.load(reference), hsw2v.load(model)
+    first, second = load(reference, quiet=quiet), load(model, quiet=quiet)
     with Progress(quiet=quiet) as progress:
         found = hsw2v.align(first, second, dictionary=dictionary, listener=progress.listen)
         if output is not None:

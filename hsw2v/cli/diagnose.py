@@ -117,7 +117,7 @@ def diagnose(
 
     assert model is not None
     assert corpus is not None
-    opened = open_model(model, [corpus])
+    opened = open_model(model, [corpus], quiet=quiet)
     if plot:
         check_output(plot, expand_sources([corpus]), force=force)
     with Progress(quiet=quiet) as progress:

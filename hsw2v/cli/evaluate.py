@@ -106,7 +106,7 @@ def evaluate(
             "nothing to evaluate on", hint="give --pairs FILE, --analogies FILE or --labels FILE"
         )
     expand_sources(labels)
-    opened = open_model(model)
+    opened = open_model(model, quiet=quiet)
     found = opened.evaluate(pairs=list(pairs), analogies=list(analogies), restrict=restrict)
     with Progress(quiet=quiet) as progress:
         told = [

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from hsw2v.cli.opening import check_model
+from hsw2v.cli.opening import check_model, load
 from hsw2v.cli.options import model_argument, normalize_option, number_option
 from hsw2v.cli.output import warn
 from hsw2v.errors import without_credentials
@@ -33,11 +33,10 @@ def explore(model: str, port: int, no_browser: bool, normalize_exactly: bool) ->
       hsw2v explore corpus.safetensors --port 8000 --no-browser
     """
     check_model(model)
-    import hsw2v
     from hsw2v.explore.questions import Questions
     from hsw2v.explore.server import ExploreServer
 
-    questions = Questions(hsw2v.load(model), normalize_exactly=normalize_exactly)
+    questions = Questions(load(model), normalize_exactly=normalize_exactly)
     with ExploreServer(questions.answer, port) as server:
         print(server.address, flush=True)
         warn(f"{without_credentials(model)} is at this address until Ctrl-C")

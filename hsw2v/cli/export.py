@@ -64,7 +64,7 @@ def export(
     check_model(model, [output])
     chosen = format_for(output, format)
     check_output(output, [model], force=force, stdout=True)
-    opened = open_model(model, [output])
+    opened = open_model(model, [output], quiet=quiet)
     written = opened.export(
         output, format=chosen, top=top, normalize=normalize, dtype=dtype, force=force
     )

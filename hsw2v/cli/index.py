@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hsw2v.cli.opening import load
 from hsw2v.cli.options import force_option, model_argument, number_option, quiet_option
 from hsw2v.cli.progress import Progress
 from hsw2v.files import check_writable
@@ -41,13 +42,12 @@ def index(
       hsw2v index corpus.safetensors
       hsw2v similar corpus.safetensors --index - < words.txt
     """
-    import hsw2v
     from hsw2v.model.indexing import check_installed, index_beside
 
     output = index_beside(model)
     check_installed()
     check_writable(output, force=force)
-    opened = hsw2v.load(model)
+    opened = load(model, quiet=quiet)
     with Progress(quiet=quiet) as progress:
         built = opened.build_index(
             connectivity=connectivity,

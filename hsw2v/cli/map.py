@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hsw2v.cli.opening import check_model
+from hsw2v.cli.opening import check_model, load
 from hsw2v.cli.options import force_option, model_argument, number_option, quiet_option
 from hsw2v.cli.progress import Progress
 from hsw2v.cli.train import check_output
@@ -76,9 +76,7 @@ def map(
     check_outputs(chosen, force=force)
     check_installed()
     levels = _numbers(branches)
-    import hsw2v
-
-    known = hsw2v.load(model)
+    known = load(model, quiet=quiet)
     check_words(known.vocabulary.spelled(range(min(top, len(known)))), chosen)
     with Progress(quiet=quiet) as progress:
         found = known.map(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hsw2v.cli.opening import load
 from hsw2v.cli.options import (
     count_option,
     force_option,
@@ -49,13 +50,12 @@ def neighbours(
       hsw2v neighbours corpus.safetensors -o neighbours.parquet
       hsw2v neighbours corpus.safetensors -o neighbours.tsv.gz -k 20 --top 50000
     """
-    import hsw2v
     from hsw2v.model import neighbours as work
     from hsw2v.model.tables import check_table
 
     check_table(output, work.EXTENSIONS, force=force)
     check_output(output, [model], force=force)
-    opened = hsw2v.load(model)
+    opened = load(model, quiet=quiet)
     index = opened_index(opened, model) if indexed else None
     with Progress(quiet=quiet) as progress:
         rows = opened.write_neighbours(

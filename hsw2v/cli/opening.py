@@ -11,7 +11,9 @@ import click
 
 from hsw2v.cli.output import named, tell_waiting, warn
 from hsw2v.errors import MissingInputError, ModelFileError, UsageError
+from hsw2v.events import Listener, ignore
 from hsw2v.files import STDIN, is_address, readable
+from hsw2v.progress import ProgressListener
 
 if TYPE_CHECKING:
     from hsw2v.model import Model
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 MODEL_EXTENSION = ".safetensors"
 
 
-def open_model(model: str, others: Iterable[str] = ()) -> Model:
+def open_model(model: str, others: Iterable[str] = (), *, quiet: bool = False) -> Model:
     """Open the model that a command names first; `others` are its arguments after that.
+
+    How far that is shows on standard error where it takes a while, unless that is to be quiet.
 
     Raises:
         MissingInputError: there is no such file; it tells what was meant, as far as that shows.
@@ -28,15 +32,25 @@ def open_model(model: str, others: Iterable[str] = ()) -> Model:
     """
     others = list(others)
     check_model(model, others)
-    import hsw2v
-
     try:
-        return hsw2v.load(model)
+        return load(model, quiet=quiet)
     except ModelFileError as error:
         if not (meant := _model_among(others)):
             raise
         hint = _in_order(meant, [model, *others])
         raise ModelFileError(error.what, where=error.where, hint=hint) from error
+
+
+def load(source: str, *, quiet: bool = False) -> Model:
+    """Open a file of vectors as `hsw2v.load` does, and show how far that is, as `open_model`."""
+    import hsw2v
+
+    return hsw2v.load(source, listener=load_listener(quiet))
+
+
+def load_listener(quiet: bool = False) -> Listener:
+    """Return the listener of a loading."""
+    return ignore if quiet else ProgressListener().listen
 
 
 def check_model(model: str, others: Iterable[str] = ()) -> None:

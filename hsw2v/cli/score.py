@@ -49,7 +49,7 @@ def score(
     leave_scipy_out()
     from hsw2v.query.scoring import Score
 
-    opened = open_model(model, [file])
+    opened = open_model(model, [file], quiet=quiet)
     log_prob, words, sentences = 0.0, 0, 0
     with Progress(quiet=quiet, sources=[file]) as progress:
         scores = opened.score(

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from hsw2v.cli.opening import load
 from hsw2v.cli.options import (
     force_option,
     given_only,
@@ -87,7 +88,6 @@ def sentences(
       hsw2v sentences corpus.safetensors - < sentences.txt > vectors.txt
     """
     leave_scipy_out()
-    import hsw2v
     from hsw2v.model import sentence_files as work
     from hsw2v.model.tables import check_table
 
@@ -99,7 +99,7 @@ def sentences(
         work.check_component(save_component, weighting)
         check_beside(output or "", {"component": save_component}, inputs, force=force, of="output")
     removed = None if component is None else work.read_component(component)
-    opened = hsw2v.load(model)
+    opened = load(model, quiet=quiet)
     with Progress(quiet=quiet) as progress:
         done = work.write_sentence_vectors(
             opened,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hsw2v import files
-from hsw2v.cli.opening import MODEL_EXTENSION
+from hsw2v.cli.opening import MODEL_EXTENSION, load_listener
 from hsw2v.cli.options import (
     checkpoint_option,
     config_option,
@@ -136,7 +136,7 @@ def train(
                 "there is no plan of a training that continues a model",
                 hint="leave out --dry-run or --from",
             )
-        earlier = _earlier(from_model)
+        earlier = _earlier(from_model, quiet)
     settings = resolve(config, given, earlier.settings if earlier else defaults_of(graph))
     if earlier is not None:
         has_lr = config is not None or given["lr"] is not None
@@ -276,7 +276,7 @@ def resume(
         progress.end(model, os.path.relpath(path), time.perf_counter() - begun)
 
 
-def _earlier(path: str) -> Earlier:
+def _earlier(path: str, quiet: bool) -> Earlier:
     """Open the model that a training continues.
 
     Raises:
@@ -286,7 +286,7 @@ def _earlier(path: str) -> Earlier:
     leave_scipy_out()
     from hsw2v.training.continuing import Earlier
 
-    return Earlier.of(path)
+    return Earlier.of(path, load_listener(quiet))
 
 
 def leave_scipy_out() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hsw2v.cli.opening import load_listener
 from hsw2v.cli.options import json_option
 from hsw2v.cli.output import print_json, print_table
 
@@ -31,7 +32,7 @@ def verify(file: str, as_json: bool) -> None:
     else:
         from hsw2v.model.loading import verify as verify_file
 
-        checked = list(verify_file(file))
+        checked = list(verify_file(file, load_listener()))
     if as_json:
         print_json(
             {"file": file, "checked": [{"name": one, "found": what} for one, what in checked]}

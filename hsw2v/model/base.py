@@ -57,6 +57,7 @@ class ModelBase:
         subwords: SubwordVectors | None = None,
         oov: Vocabulary | Callable[[], Vocabulary] | None = None,
         phrases: Phrases | Callable[[], Phrases] | None = None,
+        built: type[BuiltOutput[Any]] | None = None,
     ) -> None:
         """Hold `vectors (V, D)` of the words of a vocabulary, as float32.
 
@@ -67,10 +68,11 @@ class ModelBase:
         mean and running variance. With `subwords`, the vectors of n-grams, words that are not in
         the vocabulary have vectors, too: wherever a word is asked for, it may be any, unless it is
         said otherwise. `oov` returns the types of the text that are no words, with their counts;
-        `phrases` are those that were joined in it. `config` are the settings it was trained with,
-        by section; `info` versions, totals and times. Arrays, tree, classes and phrases may be
-        given as functions, which are called when they are first used. The `name` of a model is that
-        of its file, if it has one.
+        `phrases` are those that were joined in it. `built` is the output layer that the tree or
+        classes are of; without it their number of output vectors tells. `config` are the settings
+        it was trained with, by section; `info` versions, totals and times. Arrays, tree, classes
+        and phrases may be given as functions, which are called when they are first used. The `name`
+        of a model is that of its file, if it has one.
         """
         self.vocabulary = vocabulary
         self.config: dict[str, Any] = dict(config or {})
@@ -83,7 +85,7 @@ class ModelBase:
         self._batch_norm = _floats(batch_norm)
         self.subwords = subwords
         self._phrases = phrases
-        self._built: type[BuiltOutput[Any]] | None = None
+        self._built = built
         self._oov = oov
 
     @classmethod

@@ -2,7 +2,8 @@
 
 All is little-endian. After a magic number and the version come the arguments of the training, the
 dictionary (words, then labels of a classifier), whether matrices are quantised, and two matrices:
-rows of words and then of buckets, and the output rows. docs/file-format.md has the layout.
+rows of words and then of buckets, and the output rows. With hierarchical softmax these are nodes of
+the tree that the counts make. docs/file-format.md has the layout.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ from hsw2v.config.subwords import LONGEST
 from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, ModelFileError, UsageError
+from hsw2v.model.fasttext_content import AGAIN, BYTES_AT_ONCE, Content, broken
 from hsw2v.model.reading import GrowingTable, distinct, first_not_finite
+from hsw2v.model.report import LoadingReport
 from hsw2v.model.subwords import SubwordVectors, composed
 from hsw2v.query.neighbours import Floats
+from hsw2v.trees.fasttext import UNMADE, fasttext_tree
+from hsw2v.trees.tree import Tree
 
 MAGIC, VERSIONS = 793712314, (11, 12)
 START = struct.Struct("<2i")
 ARGUMENTS = struct.Struct("<12id")
 DICTIONARY = struct.Struct("<3i2q")
-ENTRY = struct.Struct("<qb")
 FLAG = struct.Struct("<?")
 MATRIX = struct.Struct("<2q")
 NOT_PRUNED = -1
@@ -38,14 +42,13 @@ END_OF_SENTENCE = "</s>"
 LOSSES = {1: "hs", 2: "ns", 3: "softmax", 4: "one-vs-all"}
 MODELS = {1: "cbow", 2: "skipgram", 3: "supervised"}
 SUPERVISED = "supervised"
-SCORED = ("ns", "softmax")
-"""Losses whose output rows are those of words; with hs they are nodes, of a tree not kept."""
+OF_NODES = "hs"
+"""The loss whose output rows are those of nodes, in the order in which they are made."""
+SCORED = ("ns", "softmax", OF_NODES)
 WORDS_AT_ONCE = 1 << 16
 
-_LONGEST_WORD = 1 << 16
 _LARGEST_DIM = 1 << 16
-_BYTES_AT_ONCE = 1 << 22
-_AGAIN = "fetch or train the model again"
+_ROWS_AT_ONCE = 1 << 12
 
 
 class Arguments(NamedTuple):
@@ -73,6 +76,16 @@ class Arguments(NamedTuple):
             return None
         return Subwords(shortest, self.maxn, self.bucket)
 
+    @property
+    def scored(self) -> bool:
+        """Whether the output rows predict words."""
+        return LOSSES[self.loss] in SCORED and MODELS[self.model] != SUPERVISED
+
+    @property
+    def of_nodes(self) -> bool:
+        """Whether they are those of the nodes of a tree over words."""
+        return self.scored and LOSSES[self.loss] == OF_NODES
+
 
 class Read(NamedTuple):
     """What is read of a file."""
@@ -82,7 +95,9 @@ class Read(NamedTuple):
     """(V, D) float32, of words with their n-grams."""
     subwords: SubwordVectors | None
     has_outputs: bool
-    """Whether its output rows are those of words: `read_outputs` reads them."""
+    """Whether its output rows predict words: `read_outputs` reads them."""
+    of_nodes: bool
+    """Whether they are those of nodes: `tree_of` makes the tree."""
     config: dict[str, Any]
     info: dict[str, Any]
 
@@ -92,52 +107,90 @@ def is_fasttext(beginning: bytes) -> bool:
     return beginning[:4] == struct.pack("<i", MAGIC)
 
 
-def read_fasttext(pieces: Iterator[bytes], name: str) -> Read:
-    """Read a file in order, from its pieces.
+def read_fasttext(pieces: Iterator[bytes], name: str, report: LoadingReport | None = None) -> Read:
+    """Read a file in order, from its pieces; a report is told of the words as they are composed.
 
     Words that are not UTF-8, which fastText allows, have backslashes in place of such bytes. Labels
-    and output rows are passed over.
+    and output rows are passed over. Where all of a tree are zeros, as `write_fasttext` has them for
+    a model without, there are none.
 
     Raises:
         ModelFileError: it is quantised or pruned, of another version, or not as fastText writes it.
         CorruptInputError: it is truncated, goes on after its end, or a word or a number is none.
         ResourceError: its matrix does not fit in memory.
     """
-    content = _Content(pieces, name)
+    content = Content(pieces, name)
     arguments = _arguments(content)
     words, counts = _dictionary(content)
     own, buckets = _input(content, arguments, words)
     rows = _outputs(content, arguments, len(words))
-    content.skip(4 * arguments.dim * rows)
+    trained = content.skip(4 * arguments.dim * rows)
     content.end()
+    if arguments.of_nodes and trained and max(counts) >= UNMADE:
+        raise content.broken("the counts of its words are out of bounds")
     vocabulary = distinct([_utf8(word) for word in words], name, "entry", 1, counts)
     subwords = None
     if arguments.subwords is not None:
         every = np.arange(arguments.bucket, dtype=np.int32)
         subwords = SubwordVectors(arguments.subwords, every, buckets)
-        _compose(own, words, subwords)
+        _compose(own, words, subwords, report or LoadingReport())
     info = {"fasttext": arguments._asdict()}
-    scored = LOSSES[arguments.loss] in SCORED and MODELS[arguments.model] != SUPERVISED
-    return Read(vocabulary, own, subwords, scored, _config(arguments), info)
+    has_outputs = arguments.scored and (trained or not arguments.of_nodes)
+    return Read(
+        vocabulary, own, subwords, has_outputs, arguments.of_nodes, _config(arguments), info
+    )
 
 
 def read_outputs(pieces: Iterator[bytes], name: str) -> Floats:
-    """Read the output vectors of words, (V, D) float32, and pass over what is before them.
+    """Read the output vectors, and pass over what is before them.
+
+    They are those of words, (V, D) float32, or of the nodes of `tree_of`, (V-1, D) float32.
 
     Raises:
         ModelFileError, CorruptInputError, ResourceError: as `read_fasttext`.
     """
-    content = _Content(pieces, name)
+    content = Content(pieces, name)
     arguments = _arguments(content)
     words, _ = _dictionary(content)
     rows, dim = _matrix(content, "quantised", (len(words) + arguments.bucket, arguments.dim))
     content.skip(4 * dim * rows)
     outputs = _table(content, _outputs(content, arguments, len(words)), dim)
-    _check_finite(outputs, words, name)
-    return outputs
+    if not arguments.of_nodes:
+        _check_finite(outputs, words, name)
+        return outputs
+    if not all_finite(outputs):
+        raise _not_finite("a node", name)
+    # The last of the rows, as many as words, belongs to no node.
+    return _reversed(outputs[:-1])
 
 
-def _input(content: _Content, arguments: Arguments, words: list[bytes]) -> tuple[Floats, Floats]:
+def tree_of(vocabulary: Vocabulary, name: str) -> Tree:
+    """Return the tree whose nodes the output rows of a file are, given its words.
+
+    Raises:
+        ModelFileError: memory cannot hold the paths of such a tree.
+    """
+    tree = fasttext_tree(vocabulary.counts)
+    try:
+        tree.check()
+    except ValueError as error:
+        raise broken(str(error), name) from error
+    return tree
+
+
+def _reversed(table: Floats) -> Floats:
+    """Reverse the order of rows in place, in bounded memory."""
+    half = len(table) // 2
+    for start in range(0, half, _ROWS_AT_ONCE):
+        stop = min(start + _ROWS_AT_ONCE, half)
+        one, other = table[start:stop], table[len(table) - stop : len(table) - start]
+        kept = one[::-1].copy()
+        one[:] = other[::-1]
+        other[:] = kept
+    return table
+
+
+def _input(content: Content, arguments: Arguments, words: list[bytes]) -> tuple[Floats, Floats]:
     """Return the rows of words, (V, D), and of buckets, none where there are no n-grams."""
     rows = (len(words) + arguments.bucket, arguments.dim)
     _matrix(content, "quantised", rows)
@@ -151,13 +204,13 @@ def _input(content: _Content, arguments: Arguments, words: list[bytes]) -> tuple
     return own, buckets
 
 
-def _outputs(content: _Content, arguments: Arguments, words: int) -> int:
+def _outputs(content: Content, arguments: Arguments, words: int) -> int:
     """Read what stands before the output rows, and return how many there are."""
     rows = None if MODELS[arguments.model] == SUPERVISED else words
     return _matrix(content, "quantised in its output", (rows, arguments.dim))[0]
 
 
-def _arguments(content: _Content) -> Arguments:
+def _arguments(content: Content) -> Arguments:
     mark, version = content.unpack(START)
     if mark != MAGIC:
         raise content.broken("it does not begin as one")
@@ -178,7 +231,7 @@ def _arguments(content: _Content) -> Arguments:
     return found
 
 
-def _dictionary(content: _Content) -> tuple[list[bytes], list[int]]:
+def _dictionary(content: Content) -> tuple[list[bytes], list[int]]:
     """Return the words and their counts; labels are left out."""
     size, words, labels, tokens, pruned = content.unpack(DICTIONARY)
     if min(words - 1, labels, tokens) < 0 or size != words + labels:
@@ -199,7 +252,7 @@ def _dictionary(content: _Content) -> tuple[list[bytes], list[int]]:
     return [word for word, _, _ in entries[:words]], counts
 
 
-def _matrix(content: _Content, kind: str, expected: tuple[int | None, int]) -> tuple[int, int]:
+def _matrix(content: Content, kind: str, expected: tuple[int | None, int]) -> tuple[int, int]:
     """Read what stands before a matrix, and return its shape, which must be as expected."""
     (quantised,) = content.unpack(FLAG)
     if quantised:
@@ -214,21 +267,24 @@ def _matrix(content: _Content, kind: str, expected: tuple[int | None, int]) -> t
     return rows, columns
 
 
-def _table(content: _Content, rows: int, dim: int) -> Floats:
+def _table(content: Content, rows: int, dim: int) -> Floats:
     table = GrowingTable(rows, dim, content.name)
-    step = max(1, _BYTES_AT_ONCE // (4 * dim))
+    step = max(1, BYTES_AT_ONCE // (4 * dim))
     for start in range(0, rows, step):
         some = min(step, rows - start)
         table.add(np.frombuffer(content.take(4 * dim * some), "<f4").reshape(some, dim))
     return table.whole()
 
 
-def _compose(own: Floats, words: list[bytes], subwords: SubwordVectors) -> None:
+def _compose(
+    own: Floats, words: list[bytes], subwords: SubwordVectors, report: LoadingReport
+) -> None:
     """Make the vectors of words of their own rows, in place."""
     ends = [at for at, word in enumerate(words) if word == END_OF_SENTENCE.encode()]
     alone = own[ends]
     for part, some in parts(Vocabulary.from_encoded(words, [0] * len(words))):
         own[part] = composed(own[part], subwords.settings.ngrams(some), subwords)
+        report.tell("composing", part.stop, len(words))
     own[ends] = alone
 
 
@@ -253,6 +309,8 @@ def _config(arguments: Arguments) -> dict[str, Any]:
     if (subwords := arguments.subwords) is not None:
         training["subwords"] = str(subwords)
         training["buckets"] = subwords.buckets
+    if arguments.of_nodes:
+        training["tree"] = "huffman"
     vocabulary = {"min_count": arguments.minCount, "sample": arguments.t}
     return {"vocabulary": _allowed(vocabulary), "training": _allowed(training)}
 
@@ -279,66 +337,5 @@ def _check_finite(vectors: Floats, words: list[bytes], name: str) -> None:
 
 def _not_finite(whose: str, name: str) -> CorruptInputError:
     return CorruptInputError(
-        f"the vector of {whose} holds a number that is not finite", where=name, hint=_AGAIN
+        f"the vector of {whose} holds a number that is not finite", where=name, hint=AGAIN
     )
-
-
-class _Content:
-    """The bytes of a file, in order."""
-
-    def __init__(self, pieces: Iterator[bytes], name: str) -> None:
-        self._pieces, self.name = pieces, name
-        self._buffer, self._place = b"", 0
-
-    def broken(self, what: str) -> ModelFileError:
-        return ModelFileError(f"is no whole fastText file: {what}", where=self.name, hint=_AGAIN)
-
-    def unpack(self, form: struct.Struct) -> tuple[Any, ...]:
-        return form.unpack(self.take(form.size))
-
-    def take(self, size: int) -> bytes:
-        """Return the next bytes, so many."""
-        found = [self._buffer[self._place : self._place + size]]
-        missing = size - len(found[0])
-        self._place += len(found[0])
-        while missing:
-            self._buffer = self._next()
-            found.append(self._buffer[:missing])
-            self._place = len(found[-1])
-            missing -= self._place
-        return b"".join(found)
-
-    def skip(self, size: int) -> None:
-        """Pass over bytes."""
-        while size:
-            size -= len(self.take(min(size, _BYTES_AT_ONCE)))
-
-    def entries(self, count: int) -> Iterator[tuple[bytes, int, int]]:
-        """Yield the entries of a dictionary: a word that ends in NUL, its count, its kind."""
-        buffer, place = self._buffer, self._place
-        while count:
-            end = buffer.find(b"\0", place)
-            if end < 0 or end + 1 + ENTRY.size > len(buffer):
-                if len(buffer) - place > _LONGEST_WORD:
-                    raise self.broken("a word of its dictionary has no end")
-                buffer, place = buffer[place:] + self._next(), 0
-                continue
-            if end == place:
-                raise self.broken("a word of its dictionary is empty")
-            yield buffer[place:end], *ENTRY.unpack_from(buffer, end + 1)
-            place = end + 1 + ENTRY.size
-            count -= 1
-        self._buffer, self._place = buffer, place
-
-    def end(self) -> None:
-        """Make sure that nothing follows."""
-        if self._place < len(self._buffer) or next(self._pieces, b""):
-            raise CorruptInputError("goes on after its end", where=self.name, hint=_AGAIN)
-
-    def _next(self) -> bytes:
-        piece = next(self._pieces, b"")
-        if not piece:
-            raise CorruptInputError(
-                "ends too early, as a fastText file that is truncated", where=self.name, hint=_AGAIN
-            )
-        return piece

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsw2v.config import known_settings
 from hsw2v.corpus.subwords import NGrams
@@ -14,8 +15,12 @@ from hsw2v.errors import UsageError
 from hsw2v.files import writing
 from hsw2v.model import fasttext
 from hsw2v.model.arguments import check_finite
+from hsw2v.model.fasttext_content import ENTRY
 from hsw2v.model.subwords import SubwordVectors, own_rows
+from hsw2v.network.outputs import Structure
 from hsw2v.query.neighbours import Floats
+from hsw2v.trees.fasttext import UNMADE, fasttext_tree
+from hsw2v.trees.tree import Tree
 
 if TYPE_CHECKING:
     from hsw2v.model.model import Model
@@ -62,15 +67,18 @@ def write_fasttext(out: BinaryIO, model: Model, words: Vocabulary) -> None:
     """Write a model, with these of its words, the first ones, in bounded memory.
 
     fastText's mean of a word's own row and those of its n-grams is the vector that the word has
-    here. Output rows are those of words, where the output layer has some; else zeros.
+    here. Output rows are those of words, where the output layer has some, or of nodes, where the
+    tree is the one that fastText makes of the counts; else zeros.
 
     Raises:
         UsageError: a number is beyond a float32.
     """
-    arguments = _arguments(model)
+    counts = _counts(words)
+    loss, outputs = _outputs(model, counts)
+    arguments = _arguments(model, loss)
     out.write(fasttext.START.pack(fasttext.MAGIC, max(fasttext.VERSIONS)))
     out.write(fasttext.ARGUMENTS.pack(*arguments))
-    _write_dictionary(out, words)
+    _write_dictionary(out, words, counts)
     rows = len(words) + arguments.bucket
     out.write(fasttext.FLAG.pack(False) + fasttext.MATRIX.pack(rows, model.dim))
     for part in _own_rows(model, words):
@@ -79,14 +87,14 @@ def write_fasttext(out: BinaryIO, model: Model, words: Vocabulary) -> None:
         for part in _all_buckets(subwords):
             _write(out, part)
     out.write(fasttext.FLAG.pack(False) + fasttext.MATRIX.pack(len(words), model.dim))
-    outputs = _word_outputs(model)
     for start in range(0, len(words), _ROWS_AT_ONCE):
-        size = min(_ROWS_AT_ONCE, len(words) - start)
-        zeros = np.zeros((size, model.dim), np.float32)
-        _write(out, zeros if outputs is None else outputs[start : start + size])
+        part = np.zeros((min(_ROWS_AT_ONCE, len(words) - start), model.dim), np.float32)
+        some = outputs[start : start + len(part)]
+        part[: len(some)] = some
+        _write(out, part)
 
 
-def _arguments(model: Model) -> fasttext.Arguments:
+def _arguments(model: Model, loss: str) -> fasttext.Arguments:
     settings = known_settings(model.config, _SETTINGS)
     training, vocabulary = settings.training, settings.vocabulary
     subwords = model.subwords and model.subwords.settings
@@ -97,8 +105,7 @@ def _arguments(model: Model) -> fasttext.Arguments:
         minCount=vocabulary.min_count,
         neg=training.negative,
         wordNgrams=1,
-        # A tree is rebuilt of the counts, and a table of draws: both are of no use without outputs.
-        loss=_LOSS_OF["hs" if _word_outputs(model) is None else "ns"],
+        loss=_LOSS_OF[loss],
         model=_MODEL_OF[training.model],
         bucket=subwords.buckets if subwords else 0,
         minn=subwords.shortest if subwords else 0,
@@ -108,19 +115,39 @@ def _arguments(model: Model) -> fasttext.Arguments:
     )
 
 
-def _word_outputs(model: Model) -> Floats | None:
-    """Return the output vectors of words, (V, D), where the output layer has some."""
-    if model.output is None:
-        return None
-    layer = model.output_layer
-    if layer.sampled_rows is not None:
-        return model.output[layer.sampled_rows]
-    return model.output if layer.built_of is None else None
+def _outputs(model: Model, counts: NDArray[np.int64]) -> tuple[str, Floats]:
+    """Return fastText's loss, and its output rows (n, D): the first ones, the others are zeros.
+
+    fastText makes the tree of `counts (V,)`, the ones that are written.
+    """
+    if model.output is not None:
+        layer = model.output_layer
+        if layer.sampled_rows is not None:
+            return "ns", model.output[layer.sampled_rows]
+        if layer.built_of is None:
+            return "ns", model.output
+        # fastText does not normalise the hidden vectors that nodes were trained with.
+        if model.batch_norm is None and _is_made_of(layer.built_of, counts):
+            return fasttext.OF_NODES, model.output[::-1]
+    # Zeros of this loss are no output layer for a reader.
+    return fasttext.OF_NODES, np.empty((0, model.dim), np.float32)
 
 
-def _write_dictionary(out: BinaryIO, words: Vocabulary) -> None:
-    # Where counts are not known, one each: fastText divides by their sum.
-    counts = words.counts if words.counts.any() else np.ones_like(words.counts)
+def _is_made_of(structure: Structure, counts: NDArray[np.int64]) -> bool:
+    """Tell whether a structure is the tree that fastText makes of counts."""
+    if not isinstance(structure, Tree) or len(structure) != len(counts):
+        return False
+    if counts.max() >= UNMADE:
+        return False
+    return np.array_equal(structure.children, fasttext_tree(counts).children)
+
+
+def _counts(words: Vocabulary) -> NDArray[np.int64]:
+    """Return the counts; where they are not known, one each: fastText divides by their sum."""
+    return words.counts if words.counts.any() else np.ones_like(words.counts)
+
+
+def _write_dictionary(out: BinaryIO, words: Vocabulary, counts: NDArray[np.int64]) -> None:
     size = len(words)
     tokens = int(counts.sum())
     out.write(fasttext.DICTIONARY.pack(size, size, 0, tokens, fasttext.NOT_PRUNED))
@@ -129,7 +156,7 @@ def _write_dictionary(out: BinaryIO, words: Vocabulary) -> None:
         entries = zip(borders, borders[1:], counts[part].tolist(), strict=False)
         out.write(
             b"".join(
-                b"%b\0%b" % (text[begin:end], fasttext.ENTRY.pack(count, fasttext.WORD))
+                b"%b\0%b" % (text[begin:end], ENTRY.pack(count, fasttext.WORD))
                 for begin, end, count in entries
             )
         )

@@ -273,11 +273,12 @@ class Model(Predictions):
         """Write words and vectors for other programs, and return the files written.
 
         Formats are "text" and "binary" (word2vec's), "npy" (with the words in a file beside it)
-        and "fasttext" (a .bin file, with n-grams); by default the extension tells, text or one of
-        the former, and an extension such as .gz compresses. `top` writes only so many of the most
-        frequent words, `normalize` vectors of length 1, which are none of a mean of n-grams. The
-        `dtype` "float16" or "int8" (with a scale for each row) takes a half or a quarter of the
-        room, as "npy" or "safetensors", a model file of word vectors alone.
+        and "fasttext" (a .bin file, with n-grams, and with output vectors of words, or of the nodes
+        of the tree huffman, which fastText makes of the counts); by default the extension tells,
+        text or one of the former, and an extension such as .gz compresses. `top` writes only so
+        many of the most frequent words, `normalize` vectors of length 1, which are none of a mean
+        of n-grams. The `dtype` "float16" or "int8" (with a scale for each row) takes a half or a
+        quarter of the room, as "npy" or "safetensors", a model file of word vectors alone.
 
         Raises:
             UsageError: an unknown format, a word that the format cannot hold, or vectors of length

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import CorruptInputError, Hsw2vError, MissingInputError, ResourceError
-from hsw2v.files import compression_of, is_address, pieces, read_text
+from hsw2v.files import compression_of, is_address, read_text
 from hsw2v.model.compact import from_int8
 from hsw2v.model.reading import Floats, distinct, first_not_finite, not_finite
+from hsw2v.model.report import LoadingReport
 
 MAGIC = b"\x93NUMPY"
 ARRAY, WORDS, SCALES = ".npy", ".words.txt", ".scales.npy"
@@ -49,10 +50,10 @@ def write_npy(
         out.write(np.ascontiguousarray(block, dtype=dtype).tobytes())
 
 
-def read_npy(source: str) -> tuple[Vocabulary, Floats]:
+def read_npy(source: str, report: LoadingReport | None = None) -> tuple[Vocabulary, Floats]:
     """Read an array (V, D) of numbers, and its V words; returns these and `(V, D) float32`.
 
-    Counts are not known, and 0. Nothing is unpickled.
+    Counts are not known, and 0. Nothing is unpickled. A report is told how far that is.
 
     Raises:
         MissingInputError: the file of words is not there.
@@ -70,7 +71,7 @@ def read_npy(source: str) -> tuple[Vocabulary, Floats]:
             where=source,
             hint=f"put them there, one a line, in the order of the rows{belongs}",
         )
-    vectors = _vectors(source)
+    vectors = _vectors(source, report)
     words = _lines(names)
     if len(words) != len(vectors):
         raise CorruptInputError(
@@ -89,7 +90,9 @@ def _bare(source: str) -> str:
     return source[: len(source) - len(compression_of(source))]
 
 
-def array_in(source: str, kinds: str, dimensions: int, hint: str) -> NDArray[Any]:
+def array_in(
+    source: str, kinds: str, dimensions: int, hint: str, report: LoadingReport | None = None
+) -> NDArray[Any]:
     """Read an array of NumPy that has numbers of these kinds, and so many dimensions.
 
     Raises:
@@ -97,7 +100,7 @@ def array_in(source: str, kinds: str, dimensions: int, hint: str) -> NDArray[Any
         CorruptInputError: it is something else; the hint says what it must have.
         ResourceError: it does not fit in memory.
     """
-    stream = io.BufferedReader(_Stream(pieces(source)))
+    stream = io.BufferedReader(_Stream((report or LoadingReport()).pieces(source)))
     try:
         array = np.lib.format.read_array(stream, allow_pickle=False)
     except MemoryError as error:
@@ -128,9 +131,9 @@ def array_in(source: str, kinds: str, dimensions: int, hint: str) -> NDArray[Any
 
 
 @np.errstate(over="ignore")
-def _vectors(source: str) -> Floats:
+def _vectors(source: str, report: LoadingReport | None) -> Floats:
     hint = "it must have a row of floating-point numbers for every word"
-    array = array_in(source, "fi", 2, hint)
+    array = array_in(source, "fi", 2, hint, report)
     if array.dtype.kind == "f":
         return np.ascontiguousarray(array, np.float32)
     names = scales_beside(source)

@@ -113,7 +113,7 @@ def train(
     if output is not None:
         check_model_name(output)
     drawn = None if plot is None else TrainingPlot(plot, force=force or resumed)
-    earlier = None if from_model is None else Earlier.of(from_model)
+    earlier = None if from_model is None else Earlier.of(from_model, listener)
     first = defaults(graph, None if earlier is None else earlier.settings)
     base = config if isinstance(config, Config) else read_config(config, first) if config else first
     asked = base.replace(**settings)
@@ -132,7 +132,7 @@ def train(
         normalize_exactly=normalize_exactly,
         built=earlier is not None,
     )
-    lists, initial = read_lists(chosen, listener), InitialVectors.of(chosen.training)
+    lists, initial = read_lists(chosen, listener), InitialVectors.of(chosen.training, listener)
     if earlier is not None:
         lists.check_extends(earlier.model.vocabulary, earlier.model.name)
     tell_unused(asked, listener, first)
@@ -280,7 +280,7 @@ def train_on(
     codes = check_training(
         chosen.training, heldout=texts.heldout is not None, normalize_exactly=normalize_exactly
     )
-    lists, initial = read_lists(chosen, listener), InitialVectors.of(chosen.training)
+    lists, initial = read_lists(chosen, listener), InitialVectors.of(chosen.training, listener)
     with memory_explained(), connected(chosen.training, listener) as cluster:
         # What is compared is what was asked for: nothing is tried again.
         return fit(

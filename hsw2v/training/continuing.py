@@ -21,7 +21,7 @@ from hsw2v.corpus.lists import NO_LISTS, WordLists
 from hsw2v.corpus.sources import Path
 from hsw2v.corpus.vocabulary import Vocabulary, extend, kept_counts
 from hsw2v.errors import UsageError
-from hsw2v.events import Listener, Notice
+from hsw2v.events import Listener, Notice, ignore
 from hsw2v.kernels.normalisation import MOMENTUM
 from hsw2v.model import Model, load
 from hsw2v.model.modelfile import phrase_arrays
@@ -54,14 +54,14 @@ class Earlier:
     """Its output vectors."""
 
     @classmethod
-    def of(cls, given: Model | Path) -> Earlier:
+    def of(cls, given: Model | Path, listener: Listener = ignore) -> Earlier:
         """Take a model, or open its file.
 
         Raises:
             UsageError: training cannot go on with it: it has no output layer, or no counts.
             MissingInputError, ModelFileError: as `hsw2v.load`.
         """
-        model = given if isinstance(given, Model) else load(given)
+        model = given if isinstance(given, Model) else load(given, listener=listener)
         where, hint = model.name, "name a model file that hsw2v train wrote"
         output = model.output
         if output is None:

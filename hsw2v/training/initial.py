@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hsw2v.config import TrainingConfig
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
-from hsw2v.events import Listener, Notice
+from hsw2v.events import Listener, Notice, ignore
 from hsw2v.files import readable
 from hsw2v.model import Model, load
 from hsw2v.network.network import Network
@@ -42,7 +42,7 @@ class InitialVectors:
     """Whether they stay as they are."""
 
     @classmethod
-    def of(cls, training: TrainingConfig) -> InitialVectors | None:
+    def of(cls, training: TrainingConfig, listener: Listener = ignore) -> InitialVectors | None:
         """Open the file that the settings name, if they name one.
 
         Raises:
@@ -61,7 +61,7 @@ class InitialVectors:
                     "there are no vectors to freeze", hint="name a file of them with --init"
                 )
             return None
-        model = load(training.init)
+        model = load(training.init, listener=listener)
         if model.dim != training.dim:
             raise UsageError(
                 f"its vectors have {model.dim} dimensions, and dim is {training.dim}",

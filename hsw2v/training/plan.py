@@ -165,7 +165,7 @@ def plan(
     source, asked = chosen_source(source, graph, base.replace(**settings), listener)
     chosen = asked.resolved()
     codes = check_training(chosen.training, heldout=False)
-    lists, _ = read_lists(chosen, listener), InitialVectors.of(chosen.training)
+    lists, _ = read_lists(chosen, listener), InitialVectors.of(chosen.training, listener)
     tell_unused(asked, listener, usual)
     if output is not None:
         check_model_name(output)

@@ -23,6 +23,12 @@ def main() -> None:
     draw = random.Random(1)
     words = [stem + ending for stem in STEMS for ending in ENDINGS]
     lines = [" ".join(draw.choices(words, k=8)) for _ in range(60)]
+    # Each line is about one stem, so that there is something to learn.
+    themes = [
+        " ".join(stem + ending for ending in draw.choices(ENDINGS, [16, 8, 4, 2, 1], k=8))
+        for stem in draw.choices(STEMS, range(9, 1, -1), k=100)
+    ]
+    (HERE / "themes.txt").write_text("\n".join(themes) + "\n", encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder) / "text"
         text.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -35,6 +41,13 @@ def main() -> None:
             "plain": {"model": "skipgram", "minn": 0, "maxn": 0},
         }.items():
             model = fasttext.train_unsupervised(str(text), **shared, **settings)
+            model.save_model(str(HERE / f"{name}.bin"))
+        known = {**shared, "epoch": 60, "minCount": 1, "t": 1.0, "loss": "hs"}
+        for name, settings in {
+            "themes-hs": {"model": "skipgram", **ngrams},
+            "themes-cbow-hs": {"model": "cbow", "minn": 0, "maxn": 0},
+        }.items():
+            model = fasttext.train_unsupervised(str(HERE / "themes.txt"), **known, **settings)
             model.save_model(str(HERE / f"{name}.bin"))
         labelled = [f"__label__{one.split()[0]} {one} w{at}" for at, one in enumerate(lines * 5)]
         text.write_text("\n".join(labelled) + "\n", encoding="utf-8")
