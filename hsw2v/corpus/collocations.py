@@ -8,7 +8,7 @@ collocation extraction"; connector words, and what is counted, are gensim's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -21,14 +21,14 @@ from hsw2v.config import CorpusConfig
 from hsw2v.corpus.background import apart
 from hsw2v.corpus.counting import Tick, count_pairs, runs_of
 from hsw2v.corpus.encoded import EncodedCorpus, IdWriter, borders_of
-from hsw2v.corpus.joining import Joined, Joining, Pairs, pairs_of
+from hsw2v.corpus.joining import Joining, Pairs, pairs_of
 from hsw2v.corpus.phrases import Phrase, Phrases, connectors_of
 from hsw2v.corpus.tokens import HALF, ROW
 from hsw2v.corpus.vocabulary import Vocabulary, taken
 from hsw2v.events import Listener, Pace, PhrasesProgress, PhrasesReady, ignore
 
 Marks = NDArray[np.bool_]
-Write = Callable[[Vocabulary, Iterable[Joined], Tick], None]
+Write = Callable[[Joining, Tick], None]
 """What takes a corpus with its pairs joined, and tells how far it is."""
 
 _ALMOST = 1e-9
@@ -66,7 +66,7 @@ def find_and_write(
 ) -> Phrases:
     """Find the phrases of a corpus, and `write` it with them joined, as `join_phrases` joins them.
 
-    The corpus is closed. What is written are ids of types, not all of which need occur.
+    The corpus is closed.
 
     Raises:
         What `join_phrases` and `write` raise.
@@ -76,7 +76,7 @@ def find_and_write(
             for _ in range(passes.count - 1):
                 encoded = passes.next(encoded).encoded(config.cache_dir, passes.tick)
             joining = passes.next(encoded)
-            write(joining.types, joining.parts(), passes.tick)
+            write(joining, passes.tick)
             return passes.phrases(joining.tokens, int(np.count_nonzero(joining.counts)))
     finally:
         encoded.close()
@@ -102,8 +102,8 @@ class _Passes:
         is_connector = _marked(encoded.types, self._joins.connectors)
         if self._known is None:
             pairs, counts, scores = _find(encoded, is_connector, self._config, self._told)
-            given = _spelled, pairs.words(), encoded.types, counts, scores
-            self._found.append(self._beside.submit(*given))
+            spelled = partial(_spelled, pairs.words(), encoded.types, counts, scores)
+            self._found.append(self._beside.submit(spelled))
         else:
             pairs = pairs_of(self._known.passes[number - 1], encoded.types)
         return Joining(encoded, is_connector, pairs, self._joins.delimiter)
@@ -120,7 +120,7 @@ class _Passes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._beside.shutdown()
+        self._beside.shutdown(wait=False, cancel_futures=True)
 
 
 class _Told:

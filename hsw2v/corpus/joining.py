@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,23 +65,35 @@ def pairs_of(phrases: Sequence[Phrase], types: Vocabulary) -> Pairs:
     for one in ids:
         for length in range(2, len(one)):
             numbers.setdefault(one[1:length], len(numbers))
-    longer = [(numbers[run[:-1]], run[-1]) for run in numbers if run]
-    runs, _ = _table(*_columns(longer, 2), np.zeros(len(longer)), np.arange(1, len(numbers)))
-    columns = _columns([(one[0], one[-1], numbers[one[1:-1]]) for one in ids], 3)
-    return Pairs(*columns, runs)
+    longer = _columns((numbers[run[:-1]], run[-1], 0) for run in numbers if run)
+    runs, _ = _table(longer, np.arange(1, len(numbers)))
+    first, second, between = _columns((one[0], one[-1], numbers[one[1:-1]]) for one in ids)
+    return Pairs(first, second, between, runs)
 
 
-def _columns(rows: Sequence[tuple[int, ...]], count: int) -> NDArray[np.int64]:
-    return np.array(rows, np.int64).reshape(-1, count).T
+def _columns(rows: Iterable[tuple[int, int, int]]) -> tuple[NDArray[np.int64], ...]:
+    return tuple(np.array(list(rows), np.int64).reshape(-1, 3).T)
 
 
 class Joined(NamedTuple):
     """Some of the ids of a corpus with pairs joined."""
 
-    ids: Ids
+    room: Ids
+    size: int
+    """How many of the room's first are such ids."""
     done: int
     """The ids of the corpus that were looked at, of a `total`."""
     total: int
+
+    @property
+    def ids(self) -> Ids:
+        """(n,) int32."""
+        return self.room[: self.size]
+
+
+def room() -> Ids:
+    """Return room for what is joined at once."""
+    return np.empty(IDS_AT_ONCE + LONGEST_RUN + 2, np.int32)
 
 
 class Joining:
@@ -98,7 +111,7 @@ class Joining:
         words = _joined_words(pairs.words(), encoded.types, delimiter)
         self.types, values = with_others(encoded.types, words)
         """Those of the corpus, and after them those that pairs become."""
-        self._slots, self._bits = _table(pairs.first, pairs.second, pairs.between, values)
+        self._slots, self._bits = _table(pairs[:3], values)
         self._roles = np.where(is_connector, CONNECTOR, 0).astype(np.uint8)
         self._roles[pairs.first] |= BEGINS
         self.counts = np.zeros(len(self.types) + 1, np.int64)
@@ -111,20 +124,21 @@ class Joining:
         joined = int(self._encoded.types.counts.sum() - self.counts.sum())
         return self._encoded.tokens - joined
 
-    def parts(self) -> Iterator[Joined]:
-        """Join, and yield what comes of it: ids that may be changed, and that the next replace."""
-        ids, scan = self._encoded.ids, np.zeros(SCAN, np.int64)
-        out, given = np.empty(IDS_AT_ONCE + LONGEST_RUN + 2, np.int32), 0
-        how = self._roles, self._runs, self._slots, self._bits, self.counts, scan, out
+    def parts(self, take: Callable[[], Ids] | None = None) -> Iterator[Joined]:
+        """Join, and yield what comes of it, each in a `room` that is taken; by default the same."""
+        take = take or partial(lambda same: same, room())
+        ids, scan, out, waiting = self._encoded.ids, np.zeros(SCAN, np.int64), take(), 0
+        how = self._roles, self._runs, self._slots, self._bits, self.counts, scan
         for begin in range(0, len(ids), IDS_AT_ONCE):
             end = min(begin + IDS_AT_ONCE, len(ids))
-            given = join(ids, begin, end, *how, given)
+            given = join(ids, begin, end, *how, out, waiting)
             self._encoded.forget()
-            waiting = scan[PLACE] if scan[FIRST] and end < len(ids) else given
-            last = out[waiting:given].copy()
-            yield Joined(out[:waiting], end, len(ids))
-            given, scan[PLACE] = len(last), 0
-            out[:given] = last
+            size = int(scan[PLACE]) if scan[FIRST] and end < len(ids) else given
+            rest = out[size:given].copy()
+            yield Joined(out, size, end, len(ids))
+            if end < len(ids):
+                out, waiting, scan[PLACE] = take(), len(rest), 0
+                out[:waiting] = rest
 
     def encoded(self, folder: str | None, tick: Tick = lambda done, total: None) -> EncodedCorpus:
         """Return the corpus that comes of it; the one before is closed."""
@@ -165,14 +179,11 @@ def _joined_words(words: NDArray[np.int64], types: Vocabulary, delimiter: str) -
 
 
 def _table(
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-    between: NDArray[np.int64],
-    values: NDArray[np.integer[Any]],
+    pairs: Sequence[NDArray[np.int64]], values: NDArray[np.integer[Any]]
 ) -> tuple[Slots, NDArray[np.uint64]]:
-    """Return the table of pairs with their values, and its filter."""
+    """Return the table of pairs, by their halves and runs, with their values; and its filter."""
+    first, second, between = (some.astype(np.uint64) for some in pairs)
     slots = no_slots(2 << len(first).bit_length())
     bits = np.zeros(max(len(slots) // _SLOTS_A_NUMBER, 2), np.uint64)
-    keys = first.astype(np.uint64) << HALF | second.astype(np.uint64)
-    put(slots, keys, between.astype(np.uint64), values.astype(np.int64), bits)
+    put(slots, first << HALF | second, between, values.astype(np.int64), bits)
     return slots, bits

@@ -90,7 +90,7 @@ def _put(slots, key, run, value):
 
 @compiled
 def put(slots, keys, runs, values, bits) -> None:
-    """Put pairs that are not there in a table that has room, with their values, and in its filter."""
+    """Put pairs that are not there in a table that has room, with values, and in its filter."""
     for i in range(len(keys)):
         _put(slots, keys[i], runs[i], runs[i] << RUN_SHIFT | np.uint64(values[i]))
         mixed = _mixed(keys[i], runs[i])

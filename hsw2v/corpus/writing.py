@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from hsw2v.corpus.background import Background, Pool
 from hsw2v.corpus.counting import Tick
-from hsw2v.corpus.joining import Joined
+from hsw2v.corpus.encoded import Ids
+from hsw2v.corpus.joining import Joined, Joining, room
 from hsw2v.corpus.pairs import PAD, write_words
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.files import writing
@@ -20,33 +21,38 @@ _ROOM = 1 << 20
 """Bytes that are written at once, but for a longer word."""
 
 
-def write_joined(
-    types: Vocabulary,
-    parts: Iterable[Joined],
-    tick: Tick,
-    path: str | os.PathLike[str],
-    *,
-    force: bool = False,
-) -> None:
-    """Write the sentences of parts of a corpus, one a line, with spaces between words.
+def pass_over(joining: Joining, tick: Tick) -> None:
+    """Write nothing: what is joined is counted."""
+    for part in joining.parts():
+        tick(part.done, part.total)
 
-    By `files.writing`. `tick` is called with how far the parts are.
+
+def write_joined(
+    joining: Joining, tick: Tick, path: str | os.PathLike[str], *, force: bool = False
+) -> None:
+    """Write the sentences that are joined, one a line, with spaces between words.
+
+    By `files.writing`; joining, spelling and writing are done by a thread each.
 
     Raises:
         OutputExistsError, OutputError, DiskFullError
     """
     with writing(path, force=force) as out, Background() as background:
-        rooms = Pool((np.empty(_ROOM, np.uint8) for _ in range(2)), background)
-        for text in background.ahead(_texts(types, parts, rooms.take)):
+        joined = Pool((room() for _ in range(2)), background)
+        spelled = Pool((np.empty(_ROOM, np.uint8) for _ in range(2)), background)
+        parts = background.ahead(joining.parts(joined.take))
+        texts = _texts(joining.types, _given_back(parts, joined), spelled.take)
+        for text in background.ahead(texts):
             out.write(text.room[: text.size].data)
-            rooms.give_back(text.room)
+            spelled.give_back(text.room)
             tick(text.done, text.total)
 
 
-def pass_over(types: Vocabulary, parts: Iterable[Joined], tick: Tick) -> None:
-    """Write nothing: the parts are made, and counted."""
+def _given_back(parts: Iterable[Joined], pool: Pool[Ids]) -> Iterator[Joined]:
+    """Yield parts, and give their rooms back afterwards."""
     for part in parts:
-        tick(part.done, part.total)
+        yield part
+        pool.give_back(part.room)
 
 
 class _Text(NamedTuple):
@@ -63,20 +69,20 @@ class _Text(NamedTuple):
 def _texts(
     types: Vocabulary, parts: Iterable[Joined], take: Callable[[], NDArray[np.uint8]]
 ) -> Iterator[_Text]:
-    """Yield the text of parts, in rooms that are free."""
+    """Yield the text of parts, in rooms that are taken."""
     former, blob = 0, np.concatenate((types.blob, np.zeros(PAD, np.uint8)))
     for part in parts:
-        begin = 0
-        while begin < len(part.ids):
-            room = take()
-            end, size = write_words(part.ids, begin, blob, types.offsets, former, room)
+        begin, ids = 0, part.ids
+        while begin < len(ids):
+            out = take()
+            end, size = write_words(ids, begin, blob, types.offsets, former, out)
             while end == begin:
                 # A word that is longer than the room.
-                room = np.empty(2 * len(room), np.uint8)
-                end, size = write_words(part.ids, begin, blob, types.offsets, former, room)
-            yield _Text(room, size, part.done, part.total)
-            former, begin = int(part.ids[end - 1]), end
+                out = np.empty(2 * len(out), np.uint8)
+                end, size = write_words(ids, begin, blob, types.offsets, former, out)
+            former, begin = int(ids[end - 1]), end
+            yield _Text(out, size, part.done, part.total)
     if former:
-        room = take()
-        room[0] = ord("\n")
-        yield _Text(room, 1, part.done, part.total)
+        out = take()
+        out[0] = ord("\n")
+        yield _Text(out, 1, part.done, part.total)
