@@ -115,7 +115,8 @@ def scan(data, size, starts, ends, heads, tails) -> int:
             ends[ended] = base + lowest(finish)
             ended += 1
             finish &= finish - _ONE
-    make_keys(data, starts, ends, ended, heads, tails)
+    # Not the literal 0 that it begins as, which would be compiled for, too.
+    make_keys(data, starts, ends, np.int64(ended), heads, tails)
     return ended
 
 
