@@ -93,7 +93,7 @@ class _Passes:
         apart(partial(_warm_up, config.cache_dir, connectors=bool(self._joins.connectors)))
         self._found: list[Future[tuple[Phrase, ...]]] = []
         self._told = _Told(listener, self.count)
-        self.tick = partial(self._told.tick, "joining")
+        self.tick = self._told.of("joining")
         self._beside = ThreadPoolExecutor(1)
 
     def next(self, encoded: EncodedCorpus) -> Joining:
@@ -130,12 +130,17 @@ class _Told:
         self._listener, self._pace = listener, Pace()
         self._passes = passes
         self.number = 0
+        """Of the pass, from 1."""
 
-    def tick(self, stage: str, done: int, total: int) -> None:
-        """Tell how far a stage is, unless something was told just now."""
-        if self._pace.due():
-            at = stage, self.number, self._passes, done, total
-            self._listener(PhrasesProgress(*at, self._pace.seconds))
+    def of(self, stage: str) -> Tick:
+        """Return what tells how far a stage is, unless something was told just now."""
+
+        def tick(done: int, total: int) -> None:
+            if self._pace.due():
+                at = stage, self.number, self._passes, done, total
+                self._listener(PhrasesProgress(*at, self._pace.seconds))
+
+        return tick
 
     def ready(self, phrases: Phrases, tokens: int, types: int) -> None:
         """Tell what came out."""
@@ -158,11 +163,9 @@ def _find(
 
     Returns their counts and scores, too.
     """
-    runs = runs_of(encoded, is_connector)
-    tick = partial(told.tick, "counting pairs")
-    least = config.phrase_min_count
-    pairs = count_pairs(encoded, is_connector, runs, least, tick=tick)
-    counts = encoded.types.counts
+    runs = runs_of(encoded, is_connector, told.of("connector words"))
+    least, counts = config.phrase_min_count, encoded.types.counts
+    pairs = count_pairs(encoded, is_connector, runs, least, tick=told.of("counting pairs"))
     different = int(np.count_nonzero(~is_connector[1:])) + pairs.distinct
     first, second = _halves(pairs.keys)
     both = counts[first - 1], counts[second - 1]

@@ -69,8 +69,14 @@ def enlarged(slots: Slots) -> Slots:
     return larger
 
 
-def runs_of(encoded: EncodedCorpus, is_connector: NDArray[np.bool_]) -> Slots:
+def runs_of(
+    encoded: EncodedCorpus,
+    is_connector: NDArray[np.bool_],
+    tick: Tick = lambda done, total: None,
+) -> Slots:
     """Return the table of the runs of connector words of a corpus.
+
+    `tick` is called with the ids that are done, and their total.
 
     Raises:
         ResourceError: there are too many.
@@ -86,6 +92,7 @@ def runs_of(encoded: EncodedCorpus, is_connector: NDArray[np.bool_]) -> Slots:
             if at < end:
                 runs = enlarged(runs)
         encoded.forget()
+        tick(end, len(ids))
         if known >= MOST_RUNS:
             raise ResourceError(
                 f"there are more than {MOST_RUNS:,} runs of connector words",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import hsw2v
 from hsw2v.config import Config, CorpusConfig
-from hsw2v.corpus import counting, joining
+from hsw2v.corpus import counting, joining, writing
 from hsw2v.corpus.counting import PairCounts, count_pairs, no_slots, runs_of
 from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.pairs import LONGEST_RUN
@@ -176,6 +176,40 @@ def test_a_text_is_joined_as_its_sentences_are_and_written(tmp_path: Path) -> No
         find_phrases(tmp_path / "none.txt", output=output)
 
 
+@given(some_sentences, st.integers(1, 7), st.integers(1, 9), st.sampled_from(["", "xy"]))
+def test_what_is_written_depends_on_no_size_of_its_parts(
+    tmp_path_factory: pytest.TempPathFactory,
+    sentences: Sentences,
+    at_once: int,
+    bytes_at_once: int,
+    connectors: str,
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    asked: dict[str, Any] = {"phrases": 2, "phrase_threshold": 0.8, "phrase_min_count": 1}
+    if connectors:
+        words = folder / "connectors-of-text.txt"
+        words.write_text("\n".join(connectors))
+        asked["connector_words"] = str(words)
+    heard: list[Event] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joining, "IDS_AT_ONCE", at_once)
+        patch.setattr(writing, "_ROOM", bytes_at_once)
+        output = folder / "joined.txt"
+        found = find_phrases(sentences, output=output, force=True, listener=heard.append, **asked)
+    lines = [" ".join(found.join(one)) + "\n" for one in sentences]
+    assert output.read_text() == "".join(lines)
+    with joined(sentences, **asked) as expected:
+        assert expected.phrases == found
+        (ready,) = (one for one in heard if isinstance(one, PhrasesReady))
+        assert (ready.tokens, ready.types) == (expected.tokens, len(expected.types))
+
+
+def test_a_text_without_phrases_is_written_as_it_is(tmp_path: Path) -> None:
+    found = find_phrases([["a", "b"], ["c"]], output=tmp_path / "same.txt")
+    assert not len(found)
+    assert (tmp_path / "same.txt").read_text() == "a b\nc\n"
+
+
 def test_blocks_of_a_long_sentence_do_not_matter() -> None:
     sentence = ["new", "york", "is", "big"] * 5_000
     with joined([sentence], phrase_threshold=0.001) as found:
@@ -245,10 +279,12 @@ def test_too_many_runs_of_connector_words_are_refused(
 def test_what_a_listener_hears(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[Event] = []
     monkeypatch.setattr("hsw2v.events.Pace.SECONDS", 0.0)
-    encode_source(MANUAL, corpus_of(phrases=2), heard.append).close()
+    config = corpus_of(phrases=2, connector_words="english")
+    encode_source(MANUAL, config, heard.append).close()
     told = [one for one in heard if isinstance(one, PhrasesProgress)]
     assert [one.number for one in told] == sorted(one.number for one in told)
-    assert {(one.stage, one.passes) for one in told} == {("counting pairs", 2), ("joining", 2)}
+    assert {one.stage for one in told} == {"connector words", "counting pairs", "joining"}
+    assert {one.passes for one in told} == {2}
     assert all(one.done <= one.total for one in told)
     (ready,) = (one for one in heard if isinstance(one, PhrasesReady))
     assert len(ready.phrases) == 2
