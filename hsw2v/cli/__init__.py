@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -9,9 +10,14 @@ from typing import NoReturn
 
 __all__ = ["main"]
 
+_ALLOCATIONS = 200_000
+"""Objects between two searches for garbage in cycles."""
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program with these arguments (default: the command line's) and exit."""
+    # What is imported stays: looking through it again and again takes a tenth of a second.
+    gc.set_threshold(_ALLOCATIONS)
     _open_closed_streams()
     try:
         from hsw2v.cli.completion import VARIABLE, complete

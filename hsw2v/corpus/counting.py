@@ -32,7 +32,7 @@ from hsw2v.errors import ResourceError
 MOST_SLOTS = 1 << 26
 """Of all tables of counts together, of 16 bytes each."""
 _FIRST_SLOTS = 1 << 16
-_IDS_A_SLOT = 8
+_IDS_A_SLOT = 4
 """Of a table as it begins, which is larger than `_FIRST_SLOTS` for many ids."""
 _AT_ONCE = 1 << 15
 """Ids whose pairs are found, and then counted."""
@@ -46,7 +46,7 @@ Tick = Callable[[int, int], None]
 
 
 class PairCounts(NamedTuple):
-    """Pairs that are frequent, by their keys and runs in rising order."""
+    """Pairs that are frequent, in any order."""
 
     keys: NDArray[np.uint64]
     """(n,) uint64: the first word in the upper half, the second in the lower."""
@@ -69,8 +69,14 @@ def enlarged(slots: Slots) -> Slots:
     return larger
 
 
-def runs_of(encoded: EncodedCorpus, is_connector: NDArray[np.bool_]) -> Slots:
+def runs_of(
+    encoded: EncodedCorpus,
+    is_connector: NDArray[np.bool_],
+    tick: Tick = lambda done, total: None,
+) -> Slots:
     """Return the table of the runs of connector words of a corpus.
+
+    `tick` is called with the ids that are done, and their total.
 
     Raises:
         ResourceError: there are too many.
@@ -86,6 +92,7 @@ def runs_of(encoded: EncodedCorpus, is_connector: NDArray[np.bool_]) -> Slots:
             if at < end:
                 runs = enlarged(runs)
         encoded.forget()
+        tick(end, len(ids))
         if known >= MOST_RUNS:
             raise ResourceError(
                 f"there are more than {MOST_RUNS:,} runs of connector words",
@@ -108,7 +115,7 @@ def count_pairs(
     """Count the pairs of a corpus, and return those that occur `least` times.
 
     `is_connector (T+1,)` tells which types are connector words, and `runs` numbers theirs. The
-    result is the same with any number of threads. `tick` is called with the ids that are done, as
+    pairs are the same with any number of threads. `tick` is called with the ids that are done, as
     if all threads were one, and their total.
     """
     # More would read all ids again for little.
@@ -121,9 +128,7 @@ def count_pairs(
     _on_threads(parts, tick)
     found = [one for part in parts for one in part.found]
     keys, between, counts = (np.concatenate(some) for some in zip(*found, strict=True))
-    order = np.lexsort((between, keys))
-    distinct = sum(part.distinct for part in parts)
-    return PairCounts(keys[order], between[order], counts[order], distinct)
+    return PairCounts(keys, between, counts, sum(part.distinct for part in parts))
 
 
 def _on_threads(parts: list[_Part], tick: Tick) -> None:
@@ -234,9 +239,8 @@ class _Table:
 
     def frequent(self, least: int) -> Frequent:
         """Return the pairs that occur so often."""
-        keys, counts = np.empty(0, np.uint64), np.empty(0, np.int64)
-        room = frequent(self._slots, least, keys, keys, counts)
-        keys, runs = np.empty((2, room), np.uint64)
-        counts = np.empty(room, np.int64)
-        frequent(self._slots, least, keys, runs, counts)
-        return keys, runs, counts
+        # Only what is filled in takes memory.
+        keys, runs = np.empty((2, self.used), np.uint64)
+        counts = np.empty(self.used, np.int64)
+        found = frequent(self._slots, least, keys, runs, counts)
+        return keys[:found].copy(), runs[:found].copy(), counts[:found].copy()

@@ -9,8 +9,11 @@ in the upper 24 bits beside a value: how often the pair was met, or which type i
 numbered by such a table, too: run r followed by connector c has the key r, c and its number as the
 value.
 
-`scan (4,) int64` is where a scan is: the first word of a pair to come, 0 for none; its position;
-the number of the run since; and the length of that.
+`scan (4,) int64` is where a scan is: the first word of a pair to come, 0 for none; where it is in
+what is written; the number of the run since; and the length of that.
+
+A filter `(2^b,) uint64` has a bit for the highest b and the lowest 6 bits of a mixed key, which is
+set if a table has such a pair: most that are not there are told so without a look at the table.
 """
 
 from __future__ import annotations
@@ -26,12 +29,14 @@ FIRST, PLACE, RUN, LENGTH = 0, 1, 2, 3
 SCAN = 4
 KEY, VALUE = 0, 1
 """Columns of the slots."""
-CONNECTOR, BEGINS, ENDS = 1, 2, 4
-"""Roles of types, as bits: a connector word, and one that begins a pair, or ends one."""
+CONNECTOR, BEGINS = 1, 2
+"""Roles of types, as bits: a connector word, and one that begins a pair."""
 RUN_SHIFT = np.uint64(40)
 MOST_RUNS = 1 << 24
 LONGEST_RUN = 15
 """Connector words of a run; more end it, and nothing is a pair across them."""
+PAD = 16
+"""Bytes that may be read or written past the last of a text."""
 AHEAD = 16
 """Pairs by which slots are prefetched; keys must be readable so far past the last."""
 
@@ -39,6 +44,8 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _SILVER = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _ONE = np.uint64(1)
+_BITS = np.uint64(63)
+"""Which bit of a number."""
 _VALUES = np.uint64((1 << 40) - 1)
 
 
@@ -74,13 +81,20 @@ def _longer(runs, run, connector):
     return np.int64(runs[_find(runs, _mixed(key, none), key, none), VALUE])
 
 
+@inlined
+def _put(slots, key, run, value):
+    """Put a pair that is not there, with its run and value in one, in a table that has room."""
+    slot = _find(slots, _mixed(key, run), key, run)
+    slots[slot, KEY], slots[slot, VALUE] = key, value
+
+
 @compiled
-def put(slots, keys, runs, values) -> None:
-    """Put pairs that are not there with their values in a table that has room."""
+def put(slots, keys, runs, values, bits) -> None:
+    """Put pairs that are not there in a table that has room, with values, and in its filter."""
     for i in range(len(keys)):
-        slot = _find(slots, _mixed(keys[i], runs[i]), keys[i], runs[i])
-        slots[slot, KEY] = keys[i]
-        slots[slot, VALUE] = runs[i] << RUN_SHIFT | np.uint64(values[i])
+        _put(slots, keys[i], runs[i], runs[i] << RUN_SHIFT | np.uint64(values[i]))
+        mixed = _mixed(keys[i], runs[i])
+        bits[np.int64(mixed >> _shift(bits))] |= _ONE << (mixed & _BITS)
 
 
 @compiled
@@ -89,7 +103,7 @@ def put_again(before, slots) -> None:
     for i in range(len(before)):
         if before[i, KEY]:
             key, run = before[i, KEY], before[i, VALUE] >> RUN_SHIFT
-            slots[_find(slots, _mixed(key, run), key, run)] = before[i]
+            _put(slots, key, run, before[i, VALUE])
 
 
 @compiled
@@ -175,107 +189,109 @@ def keep_part(before, slots, mask, part) -> int:
         key, run = before[i, KEY], before[i, VALUE] >> RUN_SHIFT
         mixed = _mixed(key, run)
         if key and mixed & mask == part:
-            slots[_find(slots, mixed, key, run)] = before[i]
+            _put(slots, key, run, before[i, VALUE])
             kept += 1
     return kept
 
 
 @compiled
 def frequent(slots, least, keys, runs, counts) -> int:
-    """Fill in the pairs that were counted `least` times, and return their number.
-
-    Only counts, if there is no room.
-    """
+    """Fill in the pairs that were counted `least` times, and return their number."""
     found = 0
     for i in range(len(slots)):
         times = np.int64(slots[i, VALUE] & _VALUES)
         if slots[i, KEY] and times >= least:
-            if found < len(keys):
-                keys[found], counts[found] = slots[i, KEY], times
-                runs[found] = slots[i, VALUE] >> RUN_SHIFT
+            keys[found], counts[found] = slots[i, KEY], times
+            runs[found] = slots[i, VALUE] >> RUN_SHIFT
             found += 1
     return found
 
 
-@inlined
-def _emit(ids, begin, end, number, known, out, given):
-    """Write the new ids of some types; those of types that are new are the next."""
+@compiled
+def join(ids, begin, end, roles, runs, slots, bits, counts, scan, out, given) -> int:
+    """Join the pairs in `ids[begin:end]` that a table and its filter have, from left to right.
+
+    `roles (T+1,) uint8` tells which types are connectors, and which begin a pair. Adds to the ids
+    that are `given` in `out`, and returns how many these are; what may begin a pair is there, but
+    may be replaced by the next call: from `scan[PLACE]` on, if there is a `scan[FIRST]`.
+    `counts (T'+1,) int64` change by what is joined.
+    """
+    first, place, run = scan[FIRST], scan[PLACE], scan[RUN]
     for i in range(begin, end):
+        word = np.int64(ids[i])
+        out[given] = ids[i]
+        given += 1
+        role = roles[word]
+        if role & CONNECTOR:
+            if first:
+                run = _longer(runs, run, word)
+                first = first if run else 0
+            continue
+        key, between = np.uint64(first) << HALF | np.uint64(word), np.uint64(run)
+        mixed = _mixed(key, between)
+        # Without a first word, or at the end of a sentence, the key is none of the table.
+        if bits[np.int64(mixed >> _shift(bits))] >> (mixed & _BITS) & _ONE:
+            slot = _find(slots, mixed, key, between)
+            if slots[slot, KEY]:
+                for part in range(place, given):
+                    counts[out[part]] -= 1
+                joined = np.int64(slots[slot, VALUE] & _VALUES)
+                counts[joined] += 1
+                out[place] = joined
+                given = place + 1
+                first, run = 0, 0
+                continue
+        first = word if role & BEGINS else 0
+        place, run = given - 1, 0
+    scan[FIRST], scan[PLACE], scan[RUN] = first, place, run
+    return given
+
+
+@compiled
+def number_anew(ids, number, known) -> int:
+    """Replace ids by those in order of arrival, and return how many types have arrived.
+
+    `number (T+1,) int32` has the new ids, 0 for none yet, and `known` types arrived before.
+    """
+    for i in range(len(ids)):
         word = ids[i]
         found = number[word]
         if found == 0 and word != 0:
             known += 1
             number[word] = found = known
-        out[given] = found
-        given += 1
-    return known, given
+        ids[i] = found
+    return known
 
 
 @compiled
-def join(ids, begin, end, roles, runs, slots, number, known, counts, scan, out) -> tuple[int, int]:
-    """Join the pairs in `ids[begin:end]` that a table has, from left to right.
+def write_words(ids, begin, blob, offsets, former, out) -> tuple[int, int]:
+    """Write the words of `ids[begin:]`, with spaces between them and line feeds after sentences.
 
-    `roles (T+1,) uint8` tells which types are connectors, begin a pair or end one. Types are
-    numbered anew in order of arrival: `number (T',) int32` has their new ids, 0 for none yet, of
-    which there are `known`. `counts (T',) int64` change by what is joined. Returns how many ids are
-    written to `out`, and how many types there are. What may begin a pair waits for the next call,
-    but at the end of all ids.
-    """
-    first, place, run, given = scan[FIRST], scan[PLACE], scan[RUN], 0
-    for i in range(begin, end):
-        word = np.int64(ids[i])
-        if first:
-            if roles[word] & CONNECTOR:
-                run = _longer(runs, run, word)
-                if run:
-                    continue
-            elif roles[word] & ENDS:
-                key, between = np.uint64(first) << HALF | np.uint64(word), np.uint64(run)
-                slot = _find(slots, _mixed(key, between), key, between)
-                if slots[slot, KEY]:
-                    joined = np.int64(slots[slot, VALUE] & _VALUES)
-                    for part in range(place, i + 1):
-                        counts[ids[part]] -= 1
-                    counts[joined] += 1
-                    if number[joined] == 0:
-                        known += 1
-                        number[joined] = known
-                    out[given] = number[joined]
-                    given += 1
-                    first = 0
-                    continue
-            known, given = _emit(ids, place, i, number, known, out, given)
-            first = 0
-        if roles[word] & BEGINS:
-            first, place, run = word, i, 0
-        else:
-            known, given = _emit(ids, i, i + 1, number, known, out, given)
-    if end == len(ids) and first:
-        known, given = _emit(ids, place, end, number, known, out, given)
-    scan[FIRST], scan[PLACE], scan[RUN] = first, place, run
-    return given, known
-
-
-@compiled
-def write_words(ids, blob, offsets, former, out) -> int:
-    """Write the words of ids, with spaces between them and line feeds at ends of sentences.
-
-    `blob (bytes + 8,) uint8` has the words after one another, and word k from `offsets[k - 1]` on;
-    `former` is the id before. Returns how many bytes of `out` are written; 8 more may change.
+    `blob (bytes + PAD,) uint8` has the words after one another, and word k from `offsets[k - 1]`
+    on; `former` is the id before. Returns where it stopped, for want of room, and the bytes of
+    `out` that are written; up to `PAD` more may change.
     """
     at = 0
-    for i in range(len(ids)):
+    last = len(out) - PAD - 1
+    for i in range(begin, len(ids)):
         word = np.int64(ids[i])
         if word == 0:
+            if at > last:
+                return i, at
             out[at] = np.uint8(10)
             at += 1
         else:
+            start = offsets[word - 1]
+            length = offsets[word] - start
+            if at + length > last:
+                return i, at
             out[at] = np.uint8(32)
             at += int(former != 0)
-            begin = offsets[word - 1]
-            length = offsets[word] - begin
-            for byte in range(0, length, 8):
-                store(out, at + byte, load(blob, begin + byte))
+            # Few words are longer.
+            store(out, at, load(blob, start))
+            store(out, at + 8, load(blob, start + 8))
+            for byte in range(16, length, 8):
+                store(out, at + byte, load(blob, start + byte))
             at += length
         former = word
-    return at
+    return len(ids), at

@@ -6,16 +6,17 @@ import dataclasses
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from typing import Any, cast
 
 from hsw2v.config import PHRASE_SETTINGS, Config, CorpusConfig, no_effect
-from hsw2v.corpus.collocations import join_phrases
+from hsw2v.corpus.collocations import Write, find_and_write, join_phrases
 from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.phrases import Phrases, connectors_of
 from hsw2v.corpus.stream import Token, encode, encode_sentences
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.corpus.words import WordCorpus
-from hsw2v.corpus.writing import write_corpus
+from hsw2v.corpus.writing import pass_over, write_joined
 from hsw2v.errors import EmptyCorpusError, UsageError, without_credentials
 from hsw2v.events import Listener, Notice, ignore
 from hsw2v.files import check_writable, expand_sources, stored_size
@@ -122,8 +123,8 @@ def _encoded(
     source: Source,
     config: CorpusConfig,
     listener: Listener,
-    most_bytes: int | None,
-    spared: Collection[str],
+    most_bytes: int | None = None,
+    spared: Collection[str] = (),
 ) -> EncodedCorpus:
     if isinstance(source, EncodedSource):
         return source.encode(config, listener)
@@ -173,13 +174,15 @@ def find_phrases(
         raise UsageError("no phrases are found in 0 passes", hint="give 1 or more")
     if not chosen.phrases:
         chosen = dataclasses.replace(chosen, phrases=1)
-    if output is not None:
+    if output is None:
+        write: Write = pass_over
+    else:
         check_writable(output, force=force, stdout=True)
-    with encode_source(source, chosen, listener) as encoded:
-        if output is not None:
-            write_corpus(encoded, output, force=force)
-        assert encoded.phrases is not None
-        return encoded.phrases
+        write = partial(write_joined, path=output, force=force)
+    # What cannot be read is to be told before the text is.
+    connectors_of(chosen)
+    _tell_unused(chosen, listener)
+    return find_and_write(_encoded(source, chosen, listener), chosen, write, listener)
 
 
 def words_of_source(

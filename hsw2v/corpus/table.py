@@ -40,7 +40,8 @@ class TypeTable:
     there besides.
     """
 
-    def __init__(self, max_types: int = 0, spared: Collection[str] = ()) -> None:
+    def __init__(self, max_types: int = 0, spared: Collection[str] = (), *, room: int = 0) -> None:
+        """Make an empty table, with room for some types from the beginning."""
         self.max_types = max_types
         self._spared = list(spared)
         self._most_rows = max_types + 1
@@ -49,7 +50,7 @@ class TypeTable:
         """Types that were dropped, each as often as it was."""
         self.dropped_count = 0
         """The highest count that a type had when it was dropped."""
-        self._slots = _empty_slots(_FIRST_SLOTS)
+        self._slots = _empty_slots(max(_FIRST_SLOTS, 1 << (room // 5 * 8).bit_length()))
         self._offsets = np.zeros(self._most() + 1, np.int64)
         self._blob = np.zeros(_FIRST_BLOB, np.uint8)
         self._state = np.zeros(STATE, np.int64)
@@ -202,7 +203,7 @@ def with_others(types: Vocabulary, others: Vocabulary) -> tuple[Vocabulary, NDAr
 
     Ids count from 1, (n,) int32; counts are of no use.
     """
-    table = TypeTable()
+    table = TypeTable(room=len(types) + len(others))
     _ids_of(types, table)
     ids = _ids_of(others, table)
     return table.vocabulary(), ids
@@ -210,7 +211,7 @@ def with_others(types: Vocabulary, others: Vocabulary) -> tuple[Vocabulary, NDAr
 
 def places(types: Vocabulary, known: Vocabulary) -> NDArray[np.int64]:
     """Return which of the V words that are known each of T types is, (T,) int64; -1 for none."""
-    table = TypeTable()
+    table = TypeTable(room=len(known))
     _ids_of(known, table)
     found = _ids_of(types, table).astype(np.int64) - 1
     found[found >= len(known)] = -1

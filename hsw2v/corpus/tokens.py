@@ -26,6 +26,7 @@ END_OF_LINE = np.uint64(ord("\n"))
 """Head of the key of a line feed."""
 HEAD, TAIL, PLACE, COUNT = 0, 1, 2, 3
 """Columns of the slots."""
+COLUMNS = 4
 ROWS, FORMER, SENTENCES, ARRIVED = 0, 1, 2, 3
 """Indexes of the state of `intern`: rows of the table, the last id given, ends of sentences given,
 types that have arrived (more than rows where some were dropped)."""
@@ -114,7 +115,8 @@ def scan(data, size, starts, ends, heads, tails) -> int:
             ends[ended] = base + lowest(finish)
             ended += 1
             finish &= finish - _ONE
-    make_keys(data, starts, ends, ended, heads, tails)
+    # Not the literal 0 that it begins as, which would be compiled for, too.
+    make_keys(data, starts, ends, np.int64(ended), heads, tails)
     return ended
 
 
@@ -166,7 +168,9 @@ def intern(
                     state[ROWS], state[FORMER], state[SENTENCES] = rows, former, sentences
                     state[ARRIVED] = arrived
                     return i, given
-                blob[place : place + length] = data[start : start + length]
+                # The assignment of a slice takes two seconds to compile.
+                for byte in range(length):
+                    blob[place + byte] = data[start + byte]
                 offsets[rows + 1] = place + length
                 slots[slot, HEAD], slots[slot, TAIL] = head, tail
                 slots[slot, PLACE] = arrived << HALF | np.uint64(rows)
@@ -197,7 +201,8 @@ def rehash(used, slots) -> None:
             slot = _home(used[i, HEAD], used[i, TAIL], shift)
             while slots[slot, TAIL]:
                 slot = (slot + 1) & last_slot
-            slots[slot] = used[i]
+            for column in range(COLUMNS):
+                slots[slot, column] = used[i, column]
 
 
 @compiled

@@ -240,14 +240,19 @@ def extend(
         new = _bounded(new, types, lists, config.max_vocab - len(known))
     counts = np.concatenate((counts, types.counts[new]))
     order = np.argsort(-counts, kind="stable")
-    both = Vocabulary(
-        np.concatenate((known.blob, types.blob)),
-        np.concatenate((known.offsets[:-1], known.offsets[-1] + types.offsets)),
-        np.concatenate((known.counts, types.counts)),
-    )
+    both = concatenated(known, types)
     before = np.concatenate((np.arange(len(known)), np.full(len(new), -1)))[order]
     words = taken(both, np.concatenate((np.arange(len(known)), len(known) + new))[order])
     return Vocabulary(words.blob, words.offsets, counts[order]), before
+
+
+def concatenated(some: Vocabulary, others: Vocabulary) -> Vocabulary:
+    """Return words with others after them."""
+    return Vocabulary(
+        np.concatenate((some.blob, others.blob)),
+        np.concatenate((some.offsets[:-1], some.offsets[-1] + others.offsets)),
+        np.concatenate((some.counts, others.counts)),
+    )
 
 
 def taken(types: Vocabulary, order: NDArray[np.int64]) -> Vocabulary:

@@ -33,16 +33,20 @@ class Measurement:
 def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Measurement:
     """Run a command to its end, and measure it.
 
+    Python may keep the byte code of what it imports, as that of an installed package is kept.
+
     Raises:
         SystemExit: it failed; the message ends in its last words.
     """
+    given = {**os.environ, **(environment or {})}
+    given.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryFile() as words:
         done = subprocess.run(
             [sys.executable, "-I", "-S", __file__, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=words,
-            env={**os.environ, **(environment or {})},
+            env=given,
             check=True,
         )
         code, *figures = json.loads(done.stdout)
