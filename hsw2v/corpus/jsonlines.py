@@ -73,26 +73,22 @@ def _json_record(line: bytes) -> object:
         ) from None
 
 
-def picked(record: object, field: str) -> object:
+def picked(record: object, field: str, path: str = "") -> object:
     """Return the value of a field of an object; `a.b` may be field b of field a.
 
     Where a is a list of objects, it is a list of their fields b, each in a list of its own, so that
-    it ends a sentence.
+    it ends a sentence. With a `path`, that of the record, the rest of the field is within it.
 
     Raises:
         CorruptInputError: there is none.
     """
-    if isinstance(record, dict) and field in record:
+    if not path and isinstance(record, dict) and field in record:
         return record[field]
-    return _within(record, field.split("."), field)
-
-
-def _within(value: object, names: Sequence[str], field: str, path: str = "") -> object:
-    """Return the value of a field of a field, by their names; `path` leads to the first."""
-    for number, name in enumerate(names):
-        if path and isinstance(value, list):
-            return [[_within(one, names[number:], field, path)] for one in value]
+    value, rest = record, field[len(path) + 1 :] if path else field
+    for name in rest.split("."):
         if not isinstance(value, dict):
+            if isinstance(value, list) and path:
+                return [[picked(one, field, path)] for one in value]
             what = f"the field '{path}'" if path else "the record"
             raise CorruptInputError(
                 f"{what} is {kind_of(value)}, not an object",
