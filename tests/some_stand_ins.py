@@ -267,6 +267,7 @@ WRITERS: list[tuple[str, Callable[[StandIns, Path], None]]] = [
     ("vectors.bin", _export(8)),
     ("vectors.npy", _export(8)),
     ("cc.*.bin*", _export(8, subwords="3-6", loss="ns")),
+    ("german-hs.bin", _export(8, subwords="3-6", loss="hs", tree="huffman")),
     ("word2vec.model", _pickle),
     ("broken.jsonl", _broken_records),
     ("dump.zst", _records("body.text")),
