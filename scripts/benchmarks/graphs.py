@@ -96,8 +96,9 @@ def _links(given: Namespace, program: str, seed: int) -> Fields:
         rest, output = Path(folder, "rest.txt"), f"{folder}/model"
         write_text(rest, graph_links.lines(graph, held.rest))
         subprocess.run(_train(given, program, seed, output, rest), check=True)
-        found = graph_links.auc(hsw2v.load(output), graph, held)
-    return {"auc": round(found, 4), "held_out": len(held.edges)}
+        found = graph_links.areas(hsw2v.load(output), graph, held)
+    areas = {name: round(100 * area, 2) for name, area in found._asdict().items()}
+    return {**areas, "held_out": len(held.edges)}
 
 
 def _walk(given: Namespace, key: Fields) -> Fields | None:
@@ -195,12 +196,14 @@ def _labels_table(record: Record) -> str:
 
 def _links_table(record: Record) -> str:
     runs = {program: record.select(links=program) for program in OURS}
+    areas = ("cosine", "fitted")
     rows = [
-        [program, deviating((100 * run["auc"] for run in some), 2), str(len(some))]
+        [program, *(deviating((run[one] for run in some), 1) for one in areas), str(len(some))]
         for program, some in runs.items()
         if some
     ]
-    return table(["held-out edges", "AUC (%)", "seeds"], rows) if rows else ""
+    header = ["held-out edges, AUC (%)", "cosine", "logistic regression", "seeds"]
+    return table(header, rows) if rows else ""
 
 
 def _walks_table(record: Record) -> str:
