@@ -166,18 +166,26 @@ def count(keys, between, mixed, begin, end, mask, part, slots, used, most) -> tu
 
     Returns where the table is full, and how many it has.
     """
-    shift = _shift(slots)
+    shift, last = _shift(slots), len(slots) - 1
     for i in range(begin, end):
         prefetch(slots, np.int64(mixed[i + AHEAD] >> shift) >> 1)
         if mixed[i] & mask != part:
             continue
-        slot = _find(slots, mixed[i], keys[i], between[i])
-        if slots[slot, KEY] == 0:
-            if used == most:
-                return i, used
-            slots[slot, KEY], slots[slot, VALUE] = keys[i], between[i] << RUN_SHIFT
-            used += 1
-        slots[slot, VALUE] += _ONE
+        key, run = keys[i], between[i]
+        slot = np.int64(mixed[i] >> shift)
+        # As `_find`, but what is found is tested once: most of the time goes into this.
+        while True:
+            here, value = slots[slot, KEY], slots[slot, VALUE]
+            if here == key and value >> RUN_SHIFT == run:
+                slots[slot, VALUE] = value + _ONE
+                break
+            if here == 0:
+                if used == most:
+                    return i, used
+                slots[slot, KEY], slots[slot, VALUE] = key, run << RUN_SHIFT | _ONE
+                used += 1
+                break
+            slot = (slot + 1) & last
     return end, used
 
 
