@@ -15,8 +15,8 @@ import pytest
 from commandline import complaint, run, write_corpus
 
 import hsw2v
+from hsw2v.cli.checks import default_output
 from hsw2v.cli.demo import standard_library_sentences
-from hsw2v.cli.train import default_output
 
 SMALL = ("--dim", "8", "--epochs", "1", "--threads", "1")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hsw2v.cli.checks import check_model_output
 from hsw2v.cli.opening import load
 from hsw2v.cli.options import (
     force_option,
@@ -15,7 +16,6 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.output import print_json, print_table
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_model_output
 
 if TYPE_CHECKING:
     from hsw2v.model.aligning import Change

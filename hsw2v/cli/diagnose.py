@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hsw2v.cli.checks import check_output
 from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import (
     force_option,
@@ -19,7 +20,6 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.output import formatted, print_json, print_table
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_output
 from hsw2v.cli.tree import COLUMNS
 from hsw2v.errors import UsageError
 from hsw2v.files import expand_sources

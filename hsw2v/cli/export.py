@@ -6,10 +6,10 @@ import os
 
 import click
 
+from hsw2v.cli.checks import check_output
 from hsw2v.cli.opening import check_model, open_model
 from hsw2v.cli.options import force_option, model_argument, number_option, quiet_option
 from hsw2v.cli.output import say
-from hsw2v.cli.train import check_output
 from hsw2v.files import STDOUT
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from hsw2v.cli.checks import check_output
 from hsw2v.cli.opening import check_model, load
 from hsw2v.cli.options import force_option, model_argument, number_option, quiet_option
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_output
 from hsw2v.errors import UsageError
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hsw2v.cli.checks import check_output
 from hsw2v.cli.opening import load
 from hsw2v.cli.options import (
     count_option,
@@ -14,7 +15,6 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.progress import Progress
 from hsw2v.cli.similar import opened_index
-from hsw2v.cli.train import check_output
 
 
 @click.command()

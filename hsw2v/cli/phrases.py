@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hsw2v import files
+from hsw2v.cli.checks import check_output, leave_scipy_out
 from hsw2v.cli.options import (
     config_option,
     corpus_argument,
@@ -20,7 +21,6 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.output import print_json
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_output, leave_scipy_out
 from hsw2v.errors import UsageError
 
 if TYPE_CHECKING:

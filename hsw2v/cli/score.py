@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hsw2v.cli.checks import leave_scipy_out
 from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import (
     format_options,
@@ -18,7 +19,6 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.output import print_json
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import leave_scipy_out
 
 if TYPE_CHECKING:
     from hsw2v.query.scoring import Score

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from hsw2v.cli.checks import check_beside, check_output, leave_scipy_out
 from hsw2v.cli.opening import load
 from hsw2v.cli.options import (
     force_option,
@@ -16,7 +17,6 @@ from hsw2v.cli.options import (
     settings_options,
 )
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import check_beside, check_output, leave_scipy_out
 from hsw2v.config import FORM, sections
 from hsw2v.files import expand_sources
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hsw2v.cli.checks import check_output
 from hsw2v.cli.opening import open_model
 from hsw2v.cli.options import force_option, json_option, model_argument, number_option, word
 from hsw2v.cli.output import print_json, print_table
-from hsw2v.cli.train import check_output
 from hsw2v.config import TREE_LOSSES
 from hsw2v.errors import UsageError
 from hsw2v.files import STDOUT, write_text

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from hsw2v.cli.checks import defaults_of, leave_scipy_out
 from hsw2v.cli.options import (
     config_option,
     graph_option,
@@ -16,7 +17,6 @@ from hsw2v.cli.options import (
     training_corpus_argument,
 )
 from hsw2v.cli.progress import Progress
-from hsw2v.cli.train import defaults_of, leave_scipy_out
 
 
 @click.command()
