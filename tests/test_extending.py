@@ -80,7 +80,7 @@ class ToyEngine:
 
 
 def allow(monkeypatch: pytest.MonkeyPatch, setting: str, choices: tuple[str, ...]) -> None:
-    """Do what a change of `config/settings.py` would."""
+    """Do what a change of `config/training.py` would."""
     (field,) = (one for one in dataclasses.fields(TrainingConfig) if one.name == setting)
     changed = MappingProxyType({**field.metadata, "choices": choices})
     monkeypatch.setattr(field, "metadata", changed)
@@ -110,7 +110,7 @@ def test_a_tree_is_added_in_two_places(monkeypatch: pytest.MonkeyPatch) -> None:
         children[-1, 1] = ~(words - 1)
         return Tree(children)
 
-    monkeypatch.setattr("hsw2v.config.settings.TREES", (*TREES, "chain"))
+    monkeypatch.setattr("hsw2v.config.training.TREES", (*TREES, "chain"))
     monkeypatch.setitem(building.BUILDERS, "chain", chain)
     heard: list[Event] = []
     model = hsw2v.train(planted(), tree="chain", listener=heard.append, **SMALL)

@@ -19,6 +19,16 @@ from typing import Any
 
 from hsw2v.config.given import GivenWords
 from hsw2v.config.settings import (
+    FORM,
+    LISTS,
+    PHRASE_SETTINGS,
+    RENAMED,
+    CorpusConfig,
+    GraphConfig,
+    VocabularyConfig,
+)
+from hsw2v.config.synonyms import SYNONYMS
+from hsw2v.config.training import (
     ALWAYS_TRAINED,
     BESIDE_SAMPLING,
     CLASS_NODE_SAMPLE,
@@ -27,25 +37,17 @@ from hsw2v.config.settings import (
     DEFAULT_REBUILD_AT,
     DEFAULT_REBUILD_EVERY,
     FEWEST_EPOCHS,
-    FORM,
     LEAST_NODE_SAMPLE,
-    LISTS,
     LOSSES,
     MOST_EPOCHS,
     OPTIMIZERS,
     PASSED_TOKENS,
-    PHRASE_SETTINGS,
-    RENAMED,
     SEVERAL_TREES,
     SUBWORD_LR,
     TREE_LOSSES,
     TREES,
-    CorpusConfig,
-    GraphConfig,
     TrainingConfig,
-    VocabularyConfig,
 )
-from hsw2v.config.synonyms import SYNONYMS
 from hsw2v.config.values import bounds, checked, type_of
 from hsw2v.errors import Hsw2vError, MissingInputError, UsageError, without_credentials
 
