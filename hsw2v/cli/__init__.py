@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-__all__ = ["main"]
+from hsw2v.cli.garbage import search_rarely
 
-_ALLOCATIONS = 200_000
-"""Objects between two searches for garbage in cycles."""
+__all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program with these arguments (default: the command line's) and exit."""
-    # What is imported stays: looking through it again and again takes a tenth of a second.
-    gc.set_threshold(_ALLOCATIONS)
+    search_rarely()
     _open_closed_streams()
     try:
         from hsw2v.cli.completion import VARIABLE, complete

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hsw2v import events
+from hsw2v.cli.garbage import search_as_usual
 from hsw2v.cli.output import TYPED, WAITING
 from hsw2v.config import Config
 from hsw2v.display import Display
@@ -57,7 +58,8 @@ class Progress(ProgressListener):
         self._settings = {"config": config.to_dict(), **facts}
 
     def listen(self, event: events.Event) -> None:
-        """Show an event, and log it."""
+        """Show an event, and log it. The first tells that the work has begun."""
+        search_as_usual()
         if not isinstance(event, events.Notice):
             self._stop_waiting()
             self._reads_stdin = False
