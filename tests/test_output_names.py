@@ -42,6 +42,13 @@ def test_any_other_name_will_do(name: str | Path, tmp_path: Path) -> None:
     assert "a" in hsw2v.load(tmp_path / name)
 
 
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("a b c\n" * 9)
+    said = complaint("train", "text.txt", "-o", "models/", code=8, cwd=tmp_path)
+    assert said == "models/: is a directory; name a file to write"
+    assert [one.name for one in tmp_path.iterdir()] == ["text.txt"]
+
+
 def test_the_command_line_says_what_to_type(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("a b c\n" * 9)
     for command in (("train",), ("plan",), ("train", "--dry-run")):

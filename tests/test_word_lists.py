@@ -149,8 +149,10 @@ def test_lists_that_contradict_each_other_are_refused(write) -> None:
 def test_a_text_without_any_of_the_words_is_refused(write) -> None:
     with pytest.raises(EmptyCorpusError, match="no word of it is in"):
         chosen(lists(vocab=write("nowhere\n")))
-    with pytest.raises(EmptyCorpusError, match="all words are to be dropped"):
+    with pytest.raises(EmptyCorpusError, match="all words are to be dropped; name fewer words"):
         chosen(lists(drop_words=write("\n".join(TYPES.words))), min_count=1)
+    with pytest.raises(EmptyCorpusError, match=r"is not dropped occurs 8 times .* 7\); .*count 7 "):
+        chosen(lists(drop_words=write("many\n")), min_count=8)
 
 
 def test_without_lists_nothing_changes() -> None:

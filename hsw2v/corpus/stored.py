@@ -18,7 +18,10 @@ _MAGIC = 16
 _SHORTEST = 4
 _BOM = b"\xef\xbb\xbf"
 _ANOTHER = "name a plain text"
-_AS_ARROW = "--format arrow --field COLUMN reads a column of texts; a graph has to be plain text"
+
+
+def _columns(format: str) -> str:
+    return f"{_ANOTHER}, or its column of texts with --format {format} --field COLUMN"
 
 
 def _utf_16(order: str) -> tuple[str, str]:
@@ -38,13 +41,9 @@ _BINARY = (
     (b"SQLite format 3\x00", "a database", _ANOTHER),
     (b"\xff\xfe", *_utf_16("")),
     (b"\xfe\xff", *_utf_16("")),
-    (
-        b"PAR1",
-        "a Parquet file",
-        "--format parquet --field COLUMN reads a column of texts; a graph has to be plain text",
-    ),
-    (b"ARROW1", "an Arrow file", _AS_ARROW),
-    (b"\xff\xff\xff\xff", "an Arrow stream", _AS_ARROW),
+    (b"PAR1", "a Parquet file", _columns("parquet")),
+    (b"ARROW1", "an Arrow file", _columns("arrow")),
+    (b"\xff\xff\xff\xff", "an Arrow stream", _columns("arrow")),
     (b"FEA1", "a Feather file of version 1", "write it as version 2, or as Parquet"),
 )
 

@@ -316,6 +316,9 @@ def test_bad_columns_are_told_of_by_the_schema(tmp_path: Path) -> None:
     ):
         assert what in wrong(path, field=field)
         assert what in wrong(path, field=field, skip_bad_records=True)
+    twice = pa.table([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
+    path = write(tmp_path / "b.parquet", parquet_of(twice))
+    assert "there is more than one column 'text'; its columns: text, text" in wrong(path)
 
 
 def test_rows_that_are_null_have_their_number(tmp_path: Path) -> None:
