@@ -135,6 +135,15 @@ def test_a_vocabulary_out_of_order_is_refused(write, content: str, message: str)
         lists(vocab=write(content))
 
 
+@pytest.mark.parametrize("setting", ["keep_words", "drop_words"])
+def test_words_with_counts_are_no_words_to_keep_or_drop(write, setting: str) -> None:
+    path = write("a\nb\t3\n")
+    with pytest.raises(
+        CorruptInputError, match=r"line 2: there is a tab within 'b\\t3', .*cut -f 1"
+    ):
+        lists(**{setting: path})
+
+
 def test_lists_that_contradict_each_other_are_refused(write) -> None:
     path, other = write("a\nb\n"), write("b\nc\n", "other.txt")
     with pytest.raises(UsageError, match=r"other\.txt: has words that are to be kept: 'b'"):

@@ -29,10 +29,10 @@ def _utf_16(order: str) -> tuple[str, str]:
 
 
 _BINARY = (
-    (b"\x1f\x8b\x08", "gzip data", "name it .gz"),
-    (b"(\xb5/\xfd", "zstd data", "name it .zst"),
-    (b"\xfd7zXZ\x00", "xz data", "name it .xz"),
-    (b"BZh", "bzip2 data", "name it .bz2"),
+    (b"\x1f\x8b\x08", "gzip data", "name it .gz, or decompress it first"),
+    (b"(\xb5/\xfd", "zstd data", "name it .zst, or decompress it first"),
+    (b"\xfd7zXZ\x00", "xz data", "name it .xz, or decompress it first"),
+    (b"BZh", "bzip2 data", "name it .bz2, or decompress it first"),
     (b"PK\x03\x04", "a zip archive", "unpack it first"),
     (b"%PDF-", "a PDF document", "extract its text first"),
     (b"\x7fELF", "a program", _ANOTHER),
