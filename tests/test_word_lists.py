@@ -181,6 +181,14 @@ def test_training_tells_which_words_the_text_lacks(write) -> None:
     )
 
 
+def test_a_list_to_drop_of_which_no_word_occurs_is_told_of(write) -> None:
+    _, told = notices(drop_words=write("THE\nx\n"))
+    said = "not in the text, so that none is dropped: the words of "
+    assert [one.endswith("('THE', 'x')") for one in told if one.startswith(said)] == [True]
+    _, told = notices(drop_words=write("the\nx\n"))
+    assert not any(one.startswith(said) for one in told)
+
+
 def test_types_are_dropped_but_for_those_of_a_list(write) -> None:
     model, told = notices(keep_words=write("once\nnowhere\n"), max_types=2, min_count=1)
     assert "once" in model

@@ -79,6 +79,10 @@ class WordLists(NamedTuple):
             if missing:
                 some = f"{len(missing):,} of the {len(one.words):,} words of {name}"
                 listener(Notice(f"not in the text, and {then}: {some} ({named(missing)})"))
+        # Of lists of stop words some are always missing; all, if they are cased otherwise.
+        if self.drop is not None and not self.drop.among(types).any():
+            some = f"{readable(self.drop.source)} ({named(self.drop.words)})"
+            listener(Notice(f"not in the text, so that none is dropped: the words of {some}"))
 
     def check_extends(self, known: Vocabulary, where: str) -> None:
         """Make sure that training can go on with the words of a model: none is to be dropped.

@@ -32,7 +32,7 @@ from hsw2v.errors import (
     without_credentials,
 )
 from hsw2v.events import CorpusProgress, Listener, Notice, Pace, ignore
-from hsw2v.files import expand_sources, stored_size
+from hsw2v.files import STDIN, expand_sources, stored_size
 
 _PIECES = 4
 _BATCH = 1 << 15
@@ -301,7 +301,8 @@ class _Encoder:
         self._replaced += piece.replaced
         self._skipped += piece.skipped
         if piece.looks and not self._looks:
-            self._looks = f"{without_credentials(piece.source)} looks like {piece.looks}"
+            name = "standard input" if piece.source == STDIN else piece.source
+            self._looks = f"{without_credentials(name)} looks like {piece.looks}"
             self._listener(Notice(self._looks))
         if self._pace.due():
             self._report_progress()
