@@ -25,6 +25,7 @@ SMALL: dict[str, Any] = {"dim": 4, "epochs": 1, "min_count": 1, "threads": 1}
         ("x.bin.gz", "a compressed file, .*; name it x.safetensors, and then: hsw2v export"),
         ("x.safetensors.gz", "a compressed file, and a model file .*; name it x.safetensors$"),
         ("x.gz", "name it x.safetensors$"),
+        ("x.BIN", "name it x.safetensors, and then: hsw2v export x.safetensors x.BIN$"),
     ],
 )
 def test_other_names_are_refused(name: str, message: str) -> None:
