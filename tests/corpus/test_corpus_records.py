@@ -488,15 +488,11 @@ def test_what_is_text_is_not(text: str, tmp_path: Path) -> None:
 
 
 def test_binary_records_read_as_text_say_what_to_do(tmp_path: Path) -> None:
-    for content, what in (
-        (parquet(["x"]), "is a Parquet file, not text; --format parquet --field COLUMN"),
-        (
-            b"ARROW1\x00\x00" + b"x" * 20,
-            "is an Arrow file, not text; --format arrow --field COLUMN",
-        ),
-        (
-            b"\xff\xff\xff\xff\x90\x00\x00\x00",
-            "is an Arrow stream, not text; --format arrow --field COLUMN",
-        ),
+    for content, what, format in (
+        (parquet(["x"]), "a Parquet file", "parquet"),
+        (b"ARROW1\x00\x00" + b"x" * 20, "an Arrow file", "arrow"),
+        (b"\xff\xff\xff\xff\x90\x00\x00\x00", "an Arrow stream", "arrow"),
     ):
-        assert what in wrong(write(tmp_path / "a.bin", content), field=None)
+        said = wrong(write(tmp_path / "a.bin", content), field=None)
+        hint = f"or its column of texts with --format {format} --field COLUMN"
+        assert f"is {what}, not text; name a plain text, {hint}" in said
