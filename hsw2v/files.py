@@ -311,7 +311,7 @@ def check_writable(
         )
     with _explained(path):
         target = _target(path)
-        if target.is_dir():
+        if target.is_dir() or os.fspath(path).endswith(os.sep):
             raise OutputError("is a directory", where=str(path), hint="name a file to write")
         if target.exists() and not target.is_file():
             raise OutputError("is not a regular file", where=str(path), hint="name another")

@@ -51,6 +51,7 @@ def test_python_m_and_the_installed_command_are_the_same_program(tmp_path: Path)
     ("source", "expected"),
     [
         ("news.txt.gz", "news.safetensors"),
+        ("NEWS.TXT.GZ", "NEWS.safetensors"),
         ("some/where/news.2024.txt", "news.2024.safetensors"),
         ("wiki.en.txt.xz", "wiki.en.safetensors"),
         ("walks", "walks.safetensors"),

@@ -276,7 +276,7 @@ def test_bytes_that_are_replaced_are_told(tmp_path: Path) -> None:
     graph = read(tmp_path / "g.txt", b"A B\nb\xff c\n", corpus=corpus, listener=heard.append)
     assert graph.nodes == ["a", "b", "c"]
     notices = [one.message for one in heard if isinstance(one, events.Notice)]
-    assert notices == ["1 bytes were not valid UTF-8 and were left out"]
+    assert notices == ["1 byte was not valid UTF-8 and was left out"]
 
 
 def test_compressed_files_and_several_are_one_graph(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ SMALL: dict[str, Any] = {"dim": 4, "epochs": 1, "min_count": 1, "threads": 1}
         ("x.bin.gz", "a compressed file, .*; name it x.safetensors, and then: hsw2v export"),
         ("x.safetensors.gz", "a compressed file, and a model file .*; name it x.safetensors$"),
         ("x.gz", "name it x.safetensors$"),
+        ("x.BIN", "name it x.safetensors, and then: hsw2v export x.safetensors x.BIN$"),
     ],
 )
 def test_other_names_are_refused(name: str, message: str) -> None:
@@ -40,6 +41,13 @@ def test_other_names_are_refused(name: str, message: str) -> None:
 def test_any_other_name_will_do(name: str | Path, tmp_path: Path) -> None:
     hsw2v.train([["a", "b"]] * 9, output=tmp_path / name, **SMALL)
     assert "a" in hsw2v.load(tmp_path / name)
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("a b c\n" * 9)
+    said = complaint("train", "text.txt", "-o", "models/", code=8, cwd=tmp_path)
+    assert said == "models/: is a directory; name a file to write"
+    assert [one.name for one in tmp_path.iterdir()] == ["text.txt"]
 
 
 def test_the_command_line_says_what_to_type(tmp_path: Path) -> None:

@@ -173,9 +173,12 @@ def test_what_looks_like_records_is_told_at_the_command_line(tmp_path: Path) -> 
     found = run("train", "a.jsonl", *OPTIONS, cwd=tmp_path)
     note = "note: a.jsonl looks like JSON lines; --field NAME trains on one field"
     assert f"{note} (fields: id, text, more)\n" in found.stderr
+    found = run("vocab", "-", stdin=jsonl(TEXTS), cwd=tmp_path)
+    assert "note: standard input looks like JSON lines; --format jsonl --field" in found.stderr
     write(tmp_path / "a.parquet", parquet(TEXTS))
     message = complaint("train", "a.parquet", "-o", "b.safetensors", cwd=tmp_path, code=4)
-    assert "is a Parquet file, not text; --format parquet --field COLUMN" in message
+    assert "is a Parquet file, not text; name a plain text, or its column of texts" in message
+    assert message.endswith(" with --format parquet --field COLUMN")
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])

@@ -135,6 +135,15 @@ def test_a_vocabulary_out_of_order_is_refused(write, content: str, message: str)
         lists(vocab=write(content))
 
 
+@pytest.mark.parametrize("setting", ["keep_words", "drop_words"])
+def test_words_with_counts_are_no_words_to_keep_or_drop(write, setting: str) -> None:
+    path = write("a\nb\t3\n")
+    with pytest.raises(
+        CorruptInputError, match=r"line 2: there is a tab within 'b\\t3', .*cut -f 1"
+    ):
+        lists(**{setting: path})
+
+
 def test_lists_that_contradict_each_other_are_refused(write) -> None:
     path, other = write("a\nb\n"), write("b\nc\n", "other.txt")
     with pytest.raises(UsageError, match=r"other\.txt: has words that are to be kept: 'b'"):
@@ -149,8 +158,10 @@ def test_lists_that_contradict_each_other_are_refused(write) -> None:
 def test_a_text_without_any_of_the_words_is_refused(write) -> None:
     with pytest.raises(EmptyCorpusError, match="no word of it is in"):
         chosen(lists(vocab=write("nowhere\n")))
-    with pytest.raises(EmptyCorpusError, match="all words are to be dropped"):
+    with pytest.raises(EmptyCorpusError, match="all words are to be dropped; name fewer words"):
         chosen(lists(drop_words=write("\n".join(TYPES.words))), min_count=1)
+    with pytest.raises(EmptyCorpusError, match=r"is not dropped occurs 8 times .* 7\); .*count 7 "):
+        chosen(lists(drop_words=write("many\n")), min_count=8)
 
 
 def test_without_lists_nothing_changes() -> None:
@@ -168,6 +179,14 @@ def test_training_tells_which_words_the_text_lacks(write) -> None:
         and one.endswith("('x', 'y', 'z' and 1 more)")
         for one in told
     )
+
+
+def test_a_list_to_drop_of_which_no_word_occurs_is_told_of(write) -> None:
+    _, told = notices(drop_words=write("THE\nx\n"))
+    said = "not in the text, so that none is dropped: the words of "
+    assert [one.endswith("('THE', 'x')") for one in told if one.startswith(said)] == [True]
+    _, told = notices(drop_words=write("the\nx\n"))
+    assert not any(one.startswith(said) for one in told)
 
 
 def test_types_are_dropped_but_for_those_of_a_list(write) -> None:

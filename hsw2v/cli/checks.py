@@ -30,7 +30,7 @@ def default_output(source: str) -> str:
     if path.is_dir():
         name = path.resolve().name
     else:
-        packed = path.suffix in files.COMPRESSIONS
+        packed = path.suffix.lower() in files.COMPRESSIONS
         name = (path.with_suffix("") if packed else path).stem
     return f"{name or 'model'}.safetensors"
 

@@ -101,8 +101,11 @@ def _found(schema: Any, field: str, source: str) -> tuple[Sequence[str], Any, bo
     from pyarrow import types
 
     def missing(names: Sequence[str]) -> CorruptInputError:
+        what = "more than one" if names.count(path[0]) > 1 else "no"
         return CorruptInputError(
-            f"there is no column '{field}'", where=source, hint=f"its {listed(names, 'columns')}"
+            f"there is {what} column '{field}'",
+            where=source,
+            hint=f"its {listed(names, 'columns')}",
         )
 
     path = [field] if field in schema.names else field.split(".")
@@ -204,5 +207,5 @@ def explained(source: str, what: str) -> Iterator[None]:
         raise CorruptInputError(
             f"is {what}, or is damaged ({reason})",
             where=source,
-            hint="fetch or write the file again",
+            hint="fetch or write the file again, or name its format with --format",
         ) from cause

@@ -79,6 +79,10 @@ class WordLists(NamedTuple):
             if missing:
                 some = f"{len(missing):,} of the {len(one.words):,} words of {name}"
                 listener(Notice(f"not in the text, and {then}: {some} ({named(missing)})"))
+        # Of lists of stop words some are always missing; all, if they are cased otherwise.
+        if self.drop is not None and not self.drop.among(types).any():
+            some = f"{readable(self.drop.source)} ({named(self.drop.words)})"
+            listener(Notice(f"not in the text, so that none is dropped: the words of {some}"))
 
     def check_extends(self, known: Vocabulary, where: str) -> None:
         """Make sure that training can go on with the words of a model: none is to be dropped.
@@ -166,16 +170,30 @@ def read_words(source: str) -> list[str]:
     """Return the words of a file, one a line, each once, in its order.
 
     Raises:
-        MissingInputError, CorruptInputError, EncodingError: it cannot be read, or has no words.
+        MissingInputError, CorruptInputError, EncodingError: it cannot be read, or has no words, or
+            counts beside them.
     """
-    return list(dict.fromkeys(line.text for line in _lines(source)))
+    return list(dict.fromkeys(_one_a_line(source)))
+
+
+def _one_a_line(source: str) -> list[str]:
+    words = []
+    for line in _lines(source):
+        if "\t" in line.text:
+            raise CorruptInputError(
+                f"there is a tab within {line.text!r}, and a line has one word",
+                where=f"{source}, line {line.number}",
+                hint="leave out what follows: cut -f 1 FILE",
+            )
+        words.append(line.text)
+    return words
 
 
 def _words_of(given: str | GivenWords, setting: str, lower: bool, listener: Listener) -> WordList:
     if isinstance(given, GivenWords):
         source, lines = setting, list(given.words)
     else:
-        source, lines = given, [line.text for line in _lines(given)]
+        source, lines = given, _one_a_line(given)
     words = list(dict.fromkeys(line.lower() if lower else line for line in lines))
     if again := len(lines) - len(words):
         times = "time" if again == 1 else "times"

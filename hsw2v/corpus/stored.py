@@ -18,7 +18,10 @@ _MAGIC = 16
 _SHORTEST = 4
 _BOM = b"\xef\xbb\xbf"
 _ANOTHER = "name a plain text"
-_AS_ARROW = "--format arrow --field COLUMN reads a column of texts; a graph has to be plain text"
+
+
+def _columns(format: str) -> str:
+    return f"{_ANOTHER}, or its column of texts with --format {format} --field COLUMN"
 
 
 def _utf_16(order: str) -> tuple[str, str]:
@@ -26,10 +29,10 @@ def _utf_16(order: str) -> tuple[str, str]:
 
 
 _BINARY = (
-    (b"\x1f\x8b\x08", "gzip data", "name it .gz"),
-    (b"(\xb5/\xfd", "zstd data", "name it .zst"),
-    (b"\xfd7zXZ\x00", "xz data", "name it .xz"),
-    (b"BZh", "bzip2 data", "name it .bz2"),
+    (b"\x1f\x8b\x08", "gzip data", "name it .gz, or decompress it first"),
+    (b"(\xb5/\xfd", "zstd data", "name it .zst, or decompress it first"),
+    (b"\xfd7zXZ\x00", "xz data", "name it .xz, or decompress it first"),
+    (b"BZh", "bzip2 data", "name it .bz2, or decompress it first"),
     (b"PK\x03\x04", "a zip archive", "unpack it first"),
     (b"%PDF-", "a PDF document", "extract its text first"),
     (b"\x7fELF", "a program", _ANOTHER),
@@ -38,13 +41,9 @@ _BINARY = (
     (b"SQLite format 3\x00", "a database", _ANOTHER),
     (b"\xff\xfe", *_utf_16("")),
     (b"\xfe\xff", *_utf_16("")),
-    (
-        b"PAR1",
-        "a Parquet file",
-        "--format parquet --field COLUMN reads a column of texts; a graph has to be plain text",
-    ),
-    (b"ARROW1", "an Arrow file", _AS_ARROW),
-    (b"\xff\xff\xff\xff", "an Arrow stream", _AS_ARROW),
+    (b"PAR1", "a Parquet file", _columns("parquet")),
+    (b"ARROW1", "an Arrow file", _columns("arrow")),
+    (b"\xff\xff\xff\xff", "an Arrow stream", _columns("arrow")),
     (b"FEA1", "a Feather file of version 1", "write it as version 2, or as Parquet"),
 )
 

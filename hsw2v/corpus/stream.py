@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from hsw2v.errors import (
     without_credentials,
 )
 from hsw2v.events import CorpusProgress, Listener, Notice, Pace, ignore
-from hsw2v.files import expand_sources, stored_size
+from hsw2v.files import STDIN, expand_sources, stored_size
 
 _PIECES = 4
 _BATCH = 1 << 15
@@ -110,7 +110,8 @@ def tell_replaced(replaced: int, config: CorpusConfig, listener: Listener) -> No
     """Tell of bytes that were not valid UTF-8, if there were any."""
     if replaced:
         done = "replaced" if config.encoding_errors == "replace" else "left out"
-        listener(Notice(f"{replaced:,} bytes were not valid UTF-8 and were {done}"))
+        what, were = ("byte", "was") if replaced == 1 else ("bytes", "were")
+        listener(Notice(f"{replaced:,} {what} {were} not valid UTF-8 and {were} {done}"))
 
 
 def tell_skipped(records: int, listener: Listener) -> None:
@@ -197,6 +198,12 @@ def _batches(numbered: Iterable[tuple[int, Any]]) -> Iterator[tuple[list[Token],
             raise UsageError(
                 f"sentence {number} is {_short(sentence)}, not a list of tokens",
                 hint="give lists of strings, such as line.split()",
+            )
+        if isinstance(sentence, Mapping):
+            # Its tokens would be the names of its fields.
+            raise UsageError(
+                f"sentence {number} is {_short(sentence)}, a record and not a list of tokens",
+                hint="give lists of strings, such as (one['text'].split() for one in records)",
             )
         rest = iter(sentence)
         while some := list(itertools.islice(rest, _BATCH)):
@@ -294,7 +301,8 @@ class _Encoder:
         self._replaced += piece.replaced
         self._skipped += piece.skipped
         if piece.looks and not self._looks:
-            self._looks = f"{without_credentials(piece.source)} looks like {piece.looks}"
+            name = "standard input" if piece.source == STDIN else piece.source
+            self._looks = f"{without_credentials(name)} looks like {piece.looks}"
             self._listener(Notice(self._looks))
         if self._pace.due():
             self._report_progress()

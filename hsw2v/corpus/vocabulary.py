@@ -160,18 +160,26 @@ def choose(
     if config.max_vocab:
         order = _bounded(order, types, lists, config.max_vocab)
     if not len(order):
-        most = int(types.counts.max(initial=0))
-        raise EmptyCorpusError(
-            f"no word occurs {config.min_count} times (the most frequent {most})"
-            if most < config.min_count
-            else "all words are to be dropped",
-            where=source,
-            hint=f"raise --max-types ({dropped_types:,} types were dropped)"
-            if dropped_types
-            else f"use --min-count {most} or lower, or a larger corpus",
-        )
+        raise _no_word(types, config, lists, source, dropped_types)
     remap[order + 1] = np.arange(len(order), dtype=np.int32)
     return taken(types, order), remap
+
+
+def _no_word(
+    types: Vocabulary, config: VocabularyConfig, lists: WordLists, source: str, dropped_types: int
+) -> EmptyCorpusError:
+    counts = types.counts if lists.drop is None else types.counts[~lists.drop.among(types)]
+    if not len(counts):
+        hint = "name fewer words with --drop-words, or a larger corpus"
+        return EmptyCorpusError("all words are to be dropped", where=source, hint=hint)
+    most, of = int(counts.max()), "" if len(counts) == len(types) else " that is not dropped"
+    return EmptyCorpusError(
+        f"no word{of} occurs {config.min_count} times (the most frequent {most})",
+        where=source,
+        hint=f"raise --max-types ({dropped_types:,} types were dropped)"
+        if dropped_types
+        else f"use --min-count {most} or lower, or a larger corpus",
+    )
 
 
 def eligible(

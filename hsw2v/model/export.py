@@ -105,8 +105,9 @@ def check_model_name(path: str | os.PathLike[str]) -> None:
     format = EXTENSIONS.get(extension, "") if extension else ""
     if format in ("", "safetensors") and not packed:
         return
-    plain = name.removesuffix(packed)
-    stem = plain.removesuffix(extension) if format else plain
+    # The name may be in capitals.
+    plain = name[: len(name) - len(packed)]
+    stem = plain[: len(plain) - len(extension)] if format else plain
     model = stem if stem.endswith(".safetensors") else f"{stem}.safetensors"
     hint = f"name it {model}"
     if format not in ("", "safetensors"):

@@ -118,6 +118,7 @@ def test_other_files_are_told_of(tmp_path: Path) -> None:
     for content in (b"", b"ARROW1", b"\xff\xff\xff\xff", b"words of a text\n", jsonl(["x"])):
         path = write(tmp_path / "a.arrow", content)
         assert f"{path}: is no Arrow file, or is damaged (" in wrong(path)
+        assert wrong(path).endswith("write the file again, or name its format with --format")
     first = write(tmp_path / "a.txt", b"FEA1" + b"\0" * 60)
     assert "a Feather file of version 1, not text" in wrong(first, field=None)
 

@@ -316,6 +316,9 @@ def test_bad_columns_are_told_of_by_the_schema(tmp_path: Path) -> None:
     ):
         assert what in wrong(path, field=field)
         assert what in wrong(path, field=field, skip_bad_records=True)
+    twice = pa.table([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
+    path = write(tmp_path / "b.parquet", parquet_of(twice))
+    assert "there is more than one column 'text'; its columns: text, text" in wrong(path)
 
 
 def test_rows_that_are_null_have_their_number(tmp_path: Path) -> None:
@@ -485,15 +488,11 @@ def test_what_is_text_is_not(text: str, tmp_path: Path) -> None:
 
 
 def test_binary_records_read_as_text_say_what_to_do(tmp_path: Path) -> None:
-    for content, what in (
-        (parquet(["x"]), "is a Parquet file, not text; --format parquet --field COLUMN"),
-        (
-            b"ARROW1\x00\x00" + b"x" * 20,
-            "is an Arrow file, not text; --format arrow --field COLUMN",
-        ),
-        (
-            b"\xff\xff\xff\xff\x90\x00\x00\x00",
-            "is an Arrow stream, not text; --format arrow --field COLUMN",
-        ),
+    for content, what, format in (
+        (parquet(["x"]), "a Parquet file", "parquet"),
+        (b"ARROW1\x00\x00" + b"x" * 20, "an Arrow file", "arrow"),
+        (b"\xff\xff\xff\xff\x90\x00\x00\x00", "an Arrow stream", "arrow"),
     ):
-        assert what in wrong(write(tmp_path / "a.bin", content), field=None)
+        said = wrong(write(tmp_path / "a.bin", content), field=None)
+        hint = f"or its column of texts with --format {format} --field COLUMN"
+        assert f"is {what}, not text; name a plain text, {hint}" in said

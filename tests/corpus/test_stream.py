@@ -415,6 +415,7 @@ def test_sentences_are_lower_cased_and_bounded_alike():
         (["a sentence"], "not a list of tokens"),
         ("a sentence", "not a list of tokens"),
         ([["a"], 3], "sentence 2 is 3"),
+        ([{"text": "a b"}], "sentence 1 is .* a record and not a list of tokens; give lists of"),
         ([["a", None]], "token None is not a string"),
         ([[b"a"]], "is not a string"),
         ([["\ud800"]], "valid characters"),
