@@ -151,7 +151,7 @@ def test_a_line_that_is_not_of_the_format_is_named(
     assert str(raised.value).startswith(f"{tmp_path / 'g.txt'}, line")
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "# a b\n", "a\n", "a\nb\n"])
+@pytest.mark.parametrize("text", ["", "\n\n", "# a b\n", "a\n", "a\nb\n", "a;b\nb;c\n"])
 def test_a_graph_without_edges_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(errors.EmptyCorpusError, match="no edges"):
         read(tmp_path / "g.txt", text, graph_format="adjacency")

@@ -241,8 +241,11 @@ class _Reader:
         names = self.table.vocabulary()
         sources, targets = _joined(self._sources), _joined(self._targets)
         if not len(sources):
-            what = f"{len(names):,} nodes, but no edges" if len(names) else "no edges"
-            raise EmptyCorpusError(f"there are {what}", where=where, hint="name a graph")
+            raise EmptyCorpusError(
+                "there are no edges" + (", only nodes" if len(names) else ""),
+                where=where,
+                hint="a line is two nodes, or more, with blanks, tabs or commas between them",
+            )
         weights = np.concatenate(self._weights) if self._weights else None
         read = self._stored, self._replaced
         return Edges(names, sources, targets, weights, self.graph_format, *read)
