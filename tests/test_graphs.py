@@ -207,6 +207,7 @@ MTX = "%%MatrixMarket matrix coordinate real general\n% x\n3 3 3\n2 1 1.5\n3 1 2
         ("g", "a b {}\nb c {}\n", "braces.*data=False"),
         ("g", "a b {'weight': 3, 'x': 1}\r\nb c {}\r\n", "braces.*write_weighted_edgelist"),
         ("g", "# G\n\na 2\nb {}\nc {}\n", "braces.*write_edgelist"),
+        ("g.csv", '"New York","Rome"\n"Rome","Oslo"\n', "quotes.*put _ for the blanks"),
         ("g.npz", "PK\3\4", "arrays .*load_npz"),
         ("g.graph", "% METIS\n3 2\n2 3\n1\n1\n", "METIS, .*awk"),
     ],
@@ -252,6 +253,7 @@ def test_words_that_begin_like_another_format_are_nodes(tmp_path: Path) -> None:
     assert read(tmp_path / "b.txt", "<a> <b>\n<b> <c>\n").edge_count() == 2
     assert read(tmp_path / "c.txt", "MATLAB R\nR Julia\n").edge_count() == 2
     assert read(tmp_path / "d.graph", "a b\nb c\n").edge_count() == 2
+    assert read(tmp_path / "e.txt", '"a" b\nb {c}\n{d} b\n').edge_count() == 3
 
 
 def test_the_header_of_a_table_is_no_edge(tmp_path: Path) -> None:

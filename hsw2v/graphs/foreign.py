@@ -64,9 +64,16 @@ _FORMS = (
     ),
     _Form(
         "a list of NetworkX with the data of edges in braces",
-        re.compile(rb"(?:[^\n]*\n){0,9}?[^\s#%{][^\n{]*[ \t,]\{[^\n{}]*\}[ \t\r]*(?:\n|\Z)"),
+        re.compile(
+            rb"(?:[^\n]*\n){0,9}?[^\s#%{][^\n{]*[ \t,]\{(?:['\"][^\n]*)?\}[ \t\r]*(?:\n|\Z)"
+        ),
         "write it with networkx.write_edgelist(graph, FILE, data=False), or with "
         "write_weighted_edgelist",
+    ),
+    _Form(
+        "a table with names in quotes",
+        re.compile(rb'(?:[#%][^\n]*\n|\s)*"[^"\n]*"[ \t]*[,;]'),
+        "leave the quotes out, and put _ for the blanks of a name",
     ),
 )
 _METIS = (".graph", ".metis")
