@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from commandline import write_model
 
 from hsw2v.cli.garbage import search_as_usual, search_rarely
+from hsw2v.cli.program import program
 from hsw2v.cli.progress import Progress
 from hsw2v.events import Preparing
+from hsw2v.explore.server import ExploreServer
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +33,16 @@ def test_the_first_event_ends_the_start() -> None:
         progress.listen(Preparing(1))
     assert gc.get_threshold() == usual
     assert gc.get_freeze_count() > 0
+
+
+def test_a_server_searches_as_usual(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    usual, seen = gc.get_threshold(), []
+    monkeypatch.setattr(ExploreServer, "serve_forever", lambda _: seen.append(gc.get_threshold()))
+    search_rarely()
+    CliRunner().invoke(
+        program, ["explore", str(write_model(tmp_path / "model.safetensors")), "--no-browser"]
+    )
+    assert seen == [usual]
 
 
 def test_what_others_have_set_stays() -> None:

@@ -151,7 +151,7 @@ def test_a_line_that_is_not_of_the_format_is_named(
     assert str(raised.value).startswith(f"{tmp_path / 'g.txt'}, line")
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "# a b\n", "a\n", "a\nb\n"])
+@pytest.mark.parametrize("text", ["", "\n\n", "# a b\n", "a\n", "a\nb\n", "a;b\nb;c\n"])
 def test_a_graph_without_edges_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(errors.EmptyCorpusError, match="no edges"):
         read(tmp_path / "g.txt", text, graph_format="adjacency")
@@ -203,6 +203,11 @@ MTX = "%%MatrixMarket matrix coordinate real general\n% x\n3 3 3\n2 1 1.5\n3 1 2
         ("g", 'Creator "me"\ngraph\n[\n node [ id 0 ]\n]\n', "is GML.*read_gml"),
         ("g.net", '*Vertices 3\n1 "a"\n2 "b"\n*Edges\n1 2\n', "is Pajek.*read_pajek"),
         ("g.gv", "digraph one\n{\n a -> b;\n}\n", "is DOT"),
+        ("g", "[\n  [1, 2],\n  [2, 3]\n]\n", "is JSON, not a list of edges; write a line"),
+        ("g", "a b {}\nb c {}\n", "braces.*data=False"),
+        ("g", "a b {'weight': 3, 'x': 1}\r\nb c {}\r\n", "braces.*write_weighted_edgelist"),
+        ("g", "# G\n\na 2\nb {}\nc {}\n", "braces.*write_edgelist"),
+        ("g.csv", '"New York","Rome"\n"Rome","Oslo"\n', "quotes.*put _ for the blanks"),
         ("g.npz", "PK\3\4", "arrays .*load_npz"),
         ("g.graph", "% METIS\n3 2\n2 3\n1\n1\n", "METIS, .*awk"),
     ],
@@ -248,6 +253,17 @@ def test_words_that_begin_like_another_format_are_nodes(tmp_path: Path) -> None:
     assert read(tmp_path / "b.txt", "<a> <b>\n<b> <c>\n").edge_count() == 2
     assert read(tmp_path / "c.txt", "MATLAB R\nR Julia\n").edge_count() == 2
     assert read(tmp_path / "d.graph", "a b\nb c\n").edge_count() == 2
+    assert read(tmp_path / "e.txt", '"a" b\nb {c}\n{d} b\n').edge_count() == 3
+
+
+def test_the_header_of_a_table_is_no_edge(tmp_path: Path) -> None:
+    path = tmp_path / "g.csv"
+    with pytest.raises(errors.UsageError, match=r"line 1: .* not as others, .*put a # before it"):
+        read(path, "source,target\n1,2\n2,3\n")
+    assert len(read(path, "#source,target\n1,2\n2,3\n")) == 3
+    assert len(read(path, "source,target\n1,2\n2,3\n", graph_format="edges")) == 5
+    assert len(read(path, "a,b\n")) == 2
+    assert len(read(path, "a,1\n2,3\n")) == 4
 
 
 @pytest.mark.parametrize("first", [b"PAR1", b"ARROW1", b'\x40\0\0\0\0\0\0\0{"a":', b"\x7fELF"])

@@ -191,13 +191,13 @@ def test_without_scikit_learn_the_extra_is_named(
 def test_the_command_line_evaluates_on_labels(model: Path, labels: Path) -> None:
     # In a process of its own: `train` keeps SciPy out of this one.
     apart = {"env": dict(os.environ)}
-    asked = ("evaluate", model, "--labels", labels, "--fraction", 0.2, 0.5, "--repeats", 2)
+    asked = ("evaluate", model, "--labels", labels, "--fraction", 0.125, 0.5, "--repeats", 2)
     done = run(*asked, **apart)
     table = [line.split() for line in done.stdout.splitlines()]
     assert table[0] == ["labels.txt", "Micro-F1", "Macro-F1", "covered"]
-    assert [row[:2] for row in table[1:]] == [["20%", "labelled"], ["50%", "labelled"]]
+    assert [row[:2] for row in table[1:]] == [["12.5%", "labelled"], ["50%", "labelled"]]
     found = json.loads(run(*asked, "--json", "--seed", 1, **apart).stdout)["labels"][0]
-    expected = hsw2v.load(model).evaluate_labels(labels, fractions=[0.2, 0.5], repeats=2)
+    expected = hsw2v.load(model).evaluate_labels(labels, fractions=[0.125, 0.5], repeats=2)
     for one, score in zip(found["scores"], expected.scores, strict=True):
         assert one["micro_f1"] == pytest.approx(score.micro_f1)
         assert table[1 + found["scores"].index(one)][2] == f"{score.micro_f1:.4f}"

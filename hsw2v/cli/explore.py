@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from hsw2v.cli.garbage import search_as_usual
 from hsw2v.cli.opening import check_model, load
 from hsw2v.cli.options import model_argument, normalize_option, number_option
 from hsw2v.cli.output import warn
@@ -42,6 +43,7 @@ def explore(model: str, port: int, no_browser: bool, normalize_exactly: bool) ->
         warn(f"{without_credentials(model)} is at this address until Ctrl-C")
         if not no_browser and _has_display():
             _open_browser(server.address)
+        search_as_usual()
         server.serve_forever()
 
 

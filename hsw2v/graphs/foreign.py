@@ -43,6 +43,7 @@ _FORMS = (
         re.compile(rb"MATLAB \d"),
         f"convert it with scipy.io.loadmat and hsw2v.Graph.from_edges; {_DOCS}",
     ),
+    _Form("JSON", re.compile(rb"\s*\[\s*[\[{]"), "write a line for each edge, as 'a b'"),
     _Form("GraphML", re.compile(rb"\s*<(?s:.*?)<?graphml\b"), _networkx("read_graphml")),
     _Form("GEXF", re.compile(rb"\s*<(?s:.*?)<?gexf\b"), _networkx("read_gexf")),
     _Form("XML", re.compile(rb"\s*<[?!]"), "write a line for each edge, as 'a b'"),
@@ -60,6 +61,19 @@ _FORMS = (
         "DOT (Graphviz)",
         re.compile(rb"\s*(?:strict\s+)?(?:di)?graph\b[^\n{]*\n?\s*\{", re.IGNORECASE),
         _networkx("nx_pydot.read_dot"),
+    ),
+    _Form(
+        "a list of NetworkX with the data of edges in braces",
+        re.compile(
+            rb"(?:[^\n]*\n){0,9}?[^\s#%{][^\n{]*[ \t,]\{(?:['\"][^\n]*)?\}[ \t\r]*(?:\n|\Z)"
+        ),
+        "write it with networkx.write_edgelist(graph, FILE, data=False), or with "
+        "write_weighted_edgelist",
+    ),
+    _Form(
+        "a table with names in quotes",
+        re.compile(rb'(?:[#%][^\n]*\n|\s)*"[^"\n]*"[ \t]*[,;]'),
+        "leave the quotes out, and put _ for the blanks of a name",
     ),
 )
 _METIS = (".graph", ".metis")

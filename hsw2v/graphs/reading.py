@@ -241,8 +241,11 @@ class _Reader:
         names = self.table.vocabulary()
         sources, targets = _joined(self._sources), _joined(self._targets)
         if not len(sources):
-            what = f"{len(names):,} nodes, but no edges" if len(names) else "no edges"
-            raise EmptyCorpusError(f"there are {what}", where=where, hint="name a graph")
+            raise EmptyCorpusError(
+                "there are no edges" + (", only nodes" if len(names) else ""),
+                where=where,
+                hint="a line is two nodes, or more, with blanks, tabs or commas between them",
+            )
         weights = np.concatenate(self._weights) if self._weights else None
         read = self._stored, self._replaced
         return Edges(names, sources, targets, weights, self.graph_format, *read)
@@ -304,6 +307,8 @@ def told_format(lines: _Lines) -> str:
     listed = distinct and set(thirds.tolist()) <= set(names)
     numbers = np.isfinite(_floats(thirds))
     if edges.all():
+        if _has_header(lines):
+            raise _odd(lines, 0, "whose nodes are numbers")
         return "edges"
     if weighted.all() and numbers.all():
         if listed:
@@ -320,6 +325,16 @@ def told_format(lines: _Lines) -> str:
         return "adjacency"
     found = map(str, sorted(set(lines.widths.tolist())))
     raise _unclear(lines, f"lines have {' or '.join(found)} columns")
+
+
+def _has_header(lines: _Lines) -> bool:
+    """Tell whether only the nodes of the first line are no numbers, as in a table with a header."""
+    nodes = lines.spelled(lines.is_node)
+    try:
+        nodes[2:].astype(np.float64)
+    except ValueError:
+        return False
+    return len(nodes) > 2 and not np.isfinite(_floats(nodes[:2])).any()
 
 
 def _have_lines(lines: _Lines, names: list[bytes]) -> bool:
@@ -340,7 +355,7 @@ def _unclear(lines: _Lines, why: str, where: str | None = None) -> UsageError:
     return UsageError(
         f"the format cannot be told: {why}",
         where=where or lines.piece.source,
-        hint=("correct it, or " if where else "")
+        hint=("correct it, or put a # before it if it is no edge, or " if where else "")
         + "name the format with --graph-format: "
         + "; ".join(_formats()),
     )
