@@ -95,7 +95,7 @@ def write_fasttext(out: BinaryIO, model: Model, words: Vocabulary) -> None:
 def _arguments(model: Model, loss: str) -> fasttext.Arguments:
     settings = known_settings(model.config, _SETTINGS)
     training, vocabulary = settings.training, settings.vocabulary
-    subwords = model.subwords and model.subwords.settings
+    subwords = None if model.subwords is None else model.subwords.settings
     return fasttext.Arguments(
         dim=model.dim,
         ws=training.window,
@@ -138,7 +138,7 @@ def left_out(model: Model, *, top: int | None = None) -> str:
     words = model.vocabulary.first(len(model) if top is None else top)
     _, rows = _outputs(model, _counts(words))
     if not len(rows):
-        return "fastText has no such output layer: there are zeros for it"
+        return "fastText has no such output layer: the file has zeros in its place"
     if len(rows) < len(model.output):
         return "of the output layer there are the vectors of words, and not those of nodes"
     return ""
