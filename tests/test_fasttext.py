@@ -15,6 +15,7 @@ from some_models import some_model
 from some_subwords import OTHERS, WORDS, some_subwords
 
 import hsw2v
+from hsw2v.corpus.subwords import Subwords
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import (
     CorruptInputError,
@@ -163,6 +164,18 @@ def test_a_model_without_ngrams_is_exported_as_it_is(tmp_path: Path) -> None:
     # Unknown counts are written as 1: fastText divides by their sum.
     assert found.counts is not None
     assert found.counts.tolist() == [1, 1]
+
+
+def test_a_model_whose_words_are_shorter_than_every_ngram_is_exported(tmp_path: Path) -> None:
+    plain = some_subwords(["a", "b"])
+    none = np.empty((0, plain.dim), np.float32)
+    subwords = SubwordVectors(Subwords(90, 95, 50), np.empty(0, np.int32), none)
+    model = hsw2v.Model(plain.vocabulary, plain.vectors, subwords=subwords)
+    model.export(tmp_path / "m", format="fasttext")
+    found = hsw2v.load(tmp_path / "m")
+    np.testing.assert_array_equal(found.vectors, model.vectors)
+    assert found.subwords is not None
+    assert found.subwords.settings == subwords.settings
 
 
 def test_top_exports_the_most_frequent_words_with_all_ngrams(tmp_path: Path) -> None:

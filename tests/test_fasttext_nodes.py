@@ -19,6 +19,7 @@ import hsw2v
 from hsw2v.errors import CorruptInputError, Hsw2vError, ModelFileError, UsageError
 from hsw2v.files import pieces
 from hsw2v.model import fasttext
+from hsw2v.model.fasttext_export import left_out
 from hsw2v.query.probabilities import TreeSoftmax
 from hsw2v.trees.fasttext import fasttext_tree
 from hsw2v.trees.huffman import huffman
@@ -348,6 +349,27 @@ def test_a_huffman_tree_comes_back_with_its_probabilities(
     np.testing.assert_allclose(after.distribution(context), before.distribution(context), rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("loss", "tree", "told"),
+    [
+        ("hs", "huffman", ""),
+        ("ns", "semantic", ""),
+        ("hs", "balanced", "note: fastText has no such output layer: the file has zeros"),
+        ("hs+ns", "huffman", "note: of the output layer there are the vectors of words, and not"),
+    ],
+)
+def test_the_command_line_tells_what_is_left_out(
+    tmp_path: Path, loss: str, tree: str, told: str
+) -> None:
+    model, out = tmp_path / "m.safetensors", tmp_path / "m.bin"
+    earlier(loss=loss, tree=tree).save(model)
+    _, _, note = run("export", model, out, "--format", "fasttext").stderr.partition("MB\n")
+    assert note.startswith(told)
+    assert bool(note) == bool(told)
+    again = run("export", model, out, "--format", "fasttext", "--force", "--quiet")
+    assert not again.stderr
+
+
 def test_fasttext_opens_the_nodes(tmp_path: Path) -> None:
     package = pytest.importorskip("fasttext")
     before = earlier(loss="hs", tree="huffman")
@@ -379,8 +401,11 @@ def test_nodes_of_another_tree_are_zeros(tmp_path: Path) -> None:
         (some_model("class", words), {}),
         (huffman_of(normed, batch_norm=normed.batch_norm), {}),
         (huffman_model, {"top": len(huffman_model) - 1}),
+        # fastText would not normalise what these are multiplied by.
+        (some_model("ns", words, batch_norm=True), {}),
     ):
         after = round_trip(model, tmp_path, **options)
+        assert "zeros" in left_out(model, **options)
         assert not after.has_output
         assert loss_of(tmp_path / "m.bin") == 1
         np.testing.assert_allclose(after.vectors, model.vectors[: len(after)], atol=1e-6)

@@ -60,6 +60,7 @@ def export(
       hsw2v export corpus.safetensors small.safetensors --dtype int8
     """
     from hsw2v.model.export import FORMATS, format_for
+    from hsw2v.model.fasttext_export import left_out
 
     check_model(model, [output])
     chosen = format_for(output, format)
@@ -76,3 +77,5 @@ def export(
             f"{' and '.join(written)}: {FORMATS[chosen]}, {words:,} words × {opened.dim} "
             f"dimensions, {megabytes} MB"
         )
+        if chosen == "fasttext" and (zeros := left_out(opened, top=top)):
+            say(f"note: {zeros}")

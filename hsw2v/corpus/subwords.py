@@ -86,9 +86,8 @@ class Subwords:
         if self.shortest == 1:
             first = np.arange(characters) == np.append(0, last[:-1])[word_of]
             valid[:, 0] &= ~(first | (np.arange(characters) == ends - 1))
-        begins, at = np.nonzero(valid)
-        hashes = _fnv1a(text, starts[begins], starts[after[begins, at]])
-        counts = np.bincount(word_of[begins], minlength=len(offsets) - 1)
+        hashes = _fnv1a(text, starts, ends, self.shortest, longest)[valid]
+        counts = np.bincount(word_of, valid.sum(axis=1), len(offsets) - 1).astype(np.int64)
         return counts, (hashes % np.uint32(self.buckets)).astype(np.int32)
 
 
@@ -107,13 +106,29 @@ def _bordered(
 
 
 def _fnv1a(
-    text: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.int64]
+    text: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    shortest: int,
+    longest: int,
 ) -> NDArray[np.uint32]:
-    """Return the hash of each slice of a text, (n,) uint32."""
+    """Return the hashes of n-grams by first character and length, (characters, lengths).
+
+    Characters begin at `starts`, and `ends` are the ends of their words, as places among these. An
+    n-gram has the hash of the one that is shorter by a character, and that character.
+    """
     signed = text.view(np.int8).astype(np.int32).view(np.uint32)
-    found = np.full(len(begins), _OFFSET)
-    lengths = ends - begins
-    for place in range(int(lengths.max(initial=0))):
-        more = np.flatnonzero(lengths > place)
-        found[more] = (found[more] ^ signed[begins[more] + place]) * _PRIME
+    sizes = np.diff(starts)
+    found = np.empty((len(ends), max(0, longest - shortest + 1)), np.uint32)
+    hashes, inside = np.full(len(ends), _OFFSET), np.arange(len(ends))
+    for length in range(1, longest + 1):
+        inside = inside[inside + length <= ends[inside]]
+        last = inside + length - 1
+        # Of words that are not UTF-8, a character has any number of bytes.
+        for place in range(int(sizes[last].max(initial=0))):
+            some = sizes[last] > place
+            more = inside[some]
+            hashes[more] = (hashes[more] ^ signed[starts[last[some]] + place]) * _PRIME
+        if length >= shortest:
+            found[:, length - shortest] = hashes
     return found

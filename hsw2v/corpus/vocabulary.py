@@ -104,6 +104,11 @@ class Vocabulary:
             return [self.words[word] for word in ids]
         return [self._encoded(word).decode() for word in ids]
 
+    def first(self, count: int) -> Vocabulary:
+        """Return the first words, so many, as views."""
+        offsets = self.offsets[: count + 1]
+        return Vocabulary(self.blob[: offsets[-1]], offsets, self.counts[:count])
+
     def repeated(self) -> str | None:
         """Return a word that is there twice, if there is one; no strings are kept."""
         hashes, ids = self._hashed

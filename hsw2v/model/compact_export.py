@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.errors import UsageError
 from hsw2v.files import STDOUT, atomic_write, check_writable, compressing, compression_of
 from hsw2v.model.arguments import check_finite
@@ -42,10 +41,7 @@ def export_compact(
             hint=f"write {dtype} as .npy or .safetensors",
         )
     check_finite(vectors)
-    every, count = model.vocabulary, len(vectors)
-    words = Vocabulary(
-        every.blob[: every.offsets[count]], every.offsets[: count + 1], every.counts[:count]
-    )
+    words = model.vocabulary.first(len(vectors))
     if format == "npy":
         return _write_npy(path, words.words, *in_dtype(vectors, dtype), force)
     if compression:

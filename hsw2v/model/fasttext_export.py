@@ -45,9 +45,7 @@ def export_fasttext(path: str, model: Model, *, top: int | None, force: bool) ->
             where=path,
             hint="name it .bin",
         )
-    every = model.vocabulary
-    count = len(every) if top is None else min(top, len(every))
-    words = Vocabulary(every.blob, every.offsets[: count + 1], every.counts[:count])
+    words = model.vocabulary.first(len(model) if top is None else top)
     _check_words(words)
     with writing(path, force=force) as out:
         write_fasttext(out, model, words)
@@ -55,7 +53,7 @@ def export_fasttext(path: str, model: Model, *, top: int | None, force: bool) ->
 
 
 def _check_words(words: Vocabulary) -> None:
-    if (at := np.flatnonzero(words.blob[: words.offsets[-1]] == 0)).size:
+    if (at := np.flatnonzero(words.blob == 0)).size:
         word = int(np.searchsorted(words.offsets, at[0], side="right")) - 1
         raise UsageError(
             f"the word {words.spelled([word])[0]!r} cannot be written in the format 'fasttext'",
@@ -68,7 +66,7 @@ def write_fasttext(out: BinaryIO, model: Model, words: Vocabulary) -> None:
 
     fastText's mean of a word's own row and those of its n-grams is the vector that the word has
     here. Output rows are those of words, where the output layer has some, or of nodes, where the
-    tree is the one that fastText makes of the counts; else zeros.
+    tree is the one that fastText makes of the counts; else, and with batch normalisation, zeros.
 
     Raises:
         UsageError: a number is beyond a float32.
@@ -97,7 +95,7 @@ def write_fasttext(out: BinaryIO, model: Model, words: Vocabulary) -> None:
 def _arguments(model: Model, loss: str) -> fasttext.Arguments:
     settings = known_settings(model.config, _SETTINGS)
     training, vocabulary = settings.training, settings.vocabulary
-    subwords = model.subwords and model.subwords.settings
+    subwords = None if model.subwords is None else model.subwords.settings
     return fasttext.Arguments(
         dim=model.dim,
         ws=training.window,
@@ -120,17 +118,30 @@ def _outputs(model: Model, counts: NDArray[np.int64]) -> tuple[str, Floats]:
 
     fastText makes the tree of `counts (V,)`, the ones that are written.
     """
-    if model.output is not None:
+    # fastText does not normalise the hidden vectors that output vectors were trained with.
+    if model.output is not None and model.batch_norm is None:
         layer = model.output_layer
         if layer.sampled_rows is not None:
             return "ns", model.output[layer.sampled_rows]
         if layer.built_of is None:
             return "ns", model.output
-        # fastText does not normalise the hidden vectors that nodes were trained with.
-        if model.batch_norm is None and _is_made_of(layer.built_of, counts):
+        if _is_made_of(layer.built_of, counts):
             return fasttext.OF_NODES, model.output[::-1]
     # Zeros of this loss are no output layer for a reader.
     return fasttext.OF_NODES, np.empty((0, model.dim), np.float32)
+
+
+def left_out(model: Model, *, top: int | None = None) -> str:
+    """Return what of the output layer `export_fasttext` has no place for; "" where all is there."""
+    if model.output is None:
+        return ""
+    words = model.vocabulary.first(len(model) if top is None else top)
+    _, rows = _outputs(model, _counts(words))
+    if not len(rows):
+        return "fastText has no such output layer: the file has zeros in its place"
+    if len(rows) < len(model.output):
+        return "of the output layer there are the vectors of words, and not those of nodes"
+    return ""
 
 
 def _is_made_of(structure: Structure, counts: NDArray[np.int64]) -> bool:
