@@ -73,7 +73,7 @@ def _word(one: Any, name: str) -> str:
     if isinstance(one, numbers.Integral) and not isinstance(one, bool):
         # As in sentences, where it is the token of its digits.
         return str(int(one))
-    if not isinstance(one, str) or not one or not _is_text(one):
+    if not isinstance(one, str) or not one or not is_text(one):
         raise UsageError(
             f"{name} has {_short(one)}, which is no word",
             hint="give strings of valid Unicode, or whole numbers",
@@ -91,7 +91,8 @@ def _count(word: str, count: Any, name: str) -> int:
     return int(count)
 
 
-def _is_text(value: str) -> bool:
+def is_text(value: str) -> bool:
+    """Tell whether a string is valid Unicode: it has no half of a surrogate pair."""
     try:
         value.encode()
     except UnicodeEncodeError:

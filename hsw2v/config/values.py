@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from hsw2v.config.given import given_words
+from hsw2v.config.given import given_words, is_text
 from hsw2v.config.settings import LARGEST
 from hsw2v.errors import UsageError
 
@@ -83,7 +83,7 @@ def _plain(value: Any, kind: type) -> Any:
     if kind is bool:
         return value if isinstance(value, bool) else None
     if kind is str:
-        return value if isinstance(value, str) and _is_text(value) else None
+        return value if isinstance(value, str) and is_text(value) else None
     family = numbers.Integral if kind is int else numbers.Real
     if isinstance(value, bool) or not isinstance(value, family):
         return None
@@ -92,14 +92,6 @@ def _plain(value: Any, kind: type) -> Any:
     except OverflowError:
         return None
     return plain if isinstance(plain, int) or math.isfinite(plain) else None
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def bounds(one: dataclasses.Field[Any]) -> str:

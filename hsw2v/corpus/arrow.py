@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from hsw2v.corpus.columns import BATCH, MOST_ROWS, Column, explained
+from hsw2v.corpus.columns import BATCH, MOST_ROWS, Column, explained, pyarrow_for
 from hsw2v.corpus.values import Values
-from hsw2v.errors import missing_extra
 
 MAGIC = b"ARROW1"
 """What a file begins with; a stream does not."""
@@ -28,7 +27,7 @@ class ArrowColumn:
             CorruptInputError: it is not of Arrow, or has no such column of text.
             UsageError: pyarrow is not installed.
         """
-        ipc = check_arrow(source)
+        ipc = pyarrow_for("arrow", source)
         self._stream, self._source = stream, source
         with explained(source, _NO_ARROW):
             is_file = stream.read(len(MAGIC)) == MAGIC
@@ -77,16 +76,3 @@ def _check(array: Any) -> None:
     elif types.is_large_string(array.type):
         array = array.view(pyarrow.large_binary())
     array.validate(full=True)
-
-
-def check_arrow(source: str) -> Any:
-    """Return the module of pyarrow that reads Arrow files.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    try:
-        from pyarrow import ipc
-    except ImportError as error:
-        raise missing_extra("Arrow needs pyarrow", "parquet", error, where=source) from error
-    return ipc

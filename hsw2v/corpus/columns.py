@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from hsw2v.corpus.formats import listed
 from hsw2v.corpus.jsonlines import picked
 from hsw2v.corpus.values import Place, Values
-from hsw2v.errors import CorruptInputError, Hsw2vError, ResourceError
+from hsw2v.errors import CorruptInputError, Hsw2vError, ResourceError, missing_extra
 from hsw2v.files import explain_read_error, is_address
 
 BATCH = 1 << 19
 """Bytes of text at a time, about."""
 MOST_ROWS = 1 << 12
 """Rows at a time, at most."""
+WITH_PYARROW = {"parquet": ("Parquet", "pyarrow.parquet"), "arrow": ("Arrow", "pyarrow.ipc")}
+"""The names of formats, and what reads them."""
+
+
+def pyarrow_for(format: str, source: str) -> Any:
+    """Return the module of pyarrow for a format, `parquet` or `arrow`, of a file.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    name, module = WITH_PYARROW[format]
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise missing_extra(f"{name} needs pyarrow", "parquet", error, where=source) from error
 
 
 class Column:

@@ -22,8 +22,8 @@ from hsw2v.corpus.pairs import (
     SCAN,
     VALUE,
     join,
-    number_anew,
     put,
+    renumber,
 )
 from hsw2v.corpus.phrases import Phrase
 from hsw2v.corpus.table import with_others
@@ -147,7 +147,7 @@ class Joining:
         number, arrived = np.zeros(len(self.types) + 1, np.int32), 0
         with self._encoded, IdWriter(folder) as out:
             for part in self.parts():
-                arrived = number_anew(part.ids, number, arrived)
+                arrived = renumber(part.ids, number, arrived)
                 out.write(part.ids)
                 tick(part.done, part.total)
             stored = out.finish()

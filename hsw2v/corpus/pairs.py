@@ -256,7 +256,7 @@ def join(ids, begin, end, roles, runs, slots, bits, counts, scan, out, given) ->
 
 
 @compiled
-def number_anew(ids, number, known) -> int:
+def renumber(ids, number, known) -> int:
     """Replace ids by those in order of arrival, and return how many types have arrived.
 
     `number (T+1,) int32` has the new ids, 0 for none yet, and `known` types arrived before.

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any, BinaryIO
 
-from hsw2v.corpus.columns import BATCH, MOST_ROWS, Column, explained
+from hsw2v.corpus.columns import BATCH, MOST_ROWS, Column, explained, pyarrow_for
 from hsw2v.corpus.values import Values
-from hsw2v.errors import missing_extra
 
 _BUFFER = 1 << 20
 _NO_PARQUET = "no Parquet file"
@@ -34,7 +33,7 @@ class ParquetColumn:
             CorruptInputError: it is no Parquet file, or has no such column of text.
             UsageError: pyarrow is not installed.
         """
-        parquet = check_parquet(source)
+        parquet = pyarrow_for("parquet", source)
         self._source, self._begin = source, begin
         with explained(source, _NO_PARQUET):
             self._file = parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
@@ -69,19 +68,6 @@ class ParquetColumn:
         ):
             yield self._column.values(batch, first)
             first += batch.num_rows
-
-
-def check_parquet(source: str) -> Any:
-    """Return the module of pyarrow that reads and writes Parquet.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    try:
-        from pyarrow import parquet
-    except ImportError as error:
-        raise missing_extra("Parquet needs pyarrow", "parquet", error, where=source) from error
-    return parquet
 
 
 def _start(group: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from hsw2v.corpus.parquet import check_parquet
+from hsw2v.corpus.columns import pyarrow_for
 from hsw2v.corpus.vocabulary import Vocabulary
 from hsw2v.files import atomic_write
 
@@ -28,7 +28,7 @@ def write_parquet(
         UsageError: pyarrow is not installed.
         OutputExistsError, OutputError, DiskFullError
     """
-    parquet = check_parquet(path)
+    parquet = pyarrow_for("parquet", path)
     import pyarrow
 
     spelled = {name: _strings(one) for name, one in (words or {}).items()}

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsw2v.config import CorpusConfig
-from hsw2v.corpus.arrow import check_arrow
+from hsw2v.corpus.columns import WITH_PYARROW, pyarrow_for
 from hsw2v.corpus.formats import WITH_COLUMNS, check_formats, format_of, looks_like
-from hsw2v.corpus.parquet import check_parquet
 from hsw2v.corpus.parts import Part
 from hsw2v.corpus.records import open_records
 from hsw2v.corpus.stored import Stored, position
@@ -36,7 +35,6 @@ LONGEST = 1 << 20
 _SAMPLE = 4096
 _MOST_CONTROLS = 0.02
 """The greatest share of control characters in a text of another encoding."""
-_PACKAGES = {"parquet": check_parquet, "arrow": check_arrow}
 _HEAD = 1 << 16
 """Bytes that tell what a text looks like."""
 
@@ -172,8 +170,8 @@ def check_sources(names: Sequence[str], config: CorpusConfig) -> None:
     check_formats(names, config)
     for name in names:
         check_address(name)
-        if (check := _PACKAGES.get(format_of(name, config))) is not None:
-            check(name)
+        if (format := format_of(name, config)) in WITH_PYARROW:
+            pyarrow_for(format, name)
     for name in names:
         if stored_size(name) is not None:
             with open_stored(name) as raw, decompressed(raw, name) as stream:

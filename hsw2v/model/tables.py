@@ -29,7 +29,7 @@ def check_table(path: str, extensions: Sequence[str], *, force: bool = False) ->
             f"all but {PARQUET} may be compressed, as {others[-1]}.gz",
         )
     if bare.endswith(PARQUET):
-        from hsw2v.corpus.parquet import check_parquet
+        from hsw2v.corpus.columns import pyarrow_for
 
-        check_parquet(path)
+        pyarrow_for("parquet", path)
     check_writable(path, force=force)

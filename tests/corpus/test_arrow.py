@@ -179,7 +179,7 @@ def test_without_pyarrow_it_is_said_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.arrow", arrow(["x"]))
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.ipc", None)
     said = wrong(path, error=errors.UsageError)
     assert "Arrow needs pyarrow" in said
     assert "pip install 'hsw2v[parquet]'" in said

@@ -431,7 +431,7 @@ def test_without_pyarrow_it_is_said_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.parquet", parquet(["x"]))
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     assert "pip install 'hsw2v[parquet]'" in wrong(path, error=errors.UsageError)
 
 
