@@ -185,7 +185,7 @@ EXTRAS = [
     ("requests", "http", "https://host/a.txt"),
     ("azure.storage.blob", "azure", "azure://box/a.txt"),
     ("google.cloud.storage", "gcs", "gs://bucket/a.txt"),
-    ("pyarrow", "parquet", "a.parquet"),
+    ("pyarrow.parquet", "parquet", "a.parquet"),
 ]
 
 
@@ -206,7 +206,8 @@ def test_other_missing_packages_name_their_extra(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocked = ("matplotlib", "matplotlib.figure", "sklearn", "sklearn.linear_model", "ray")
-    for package in (*blocked, "usearch", "usearch.index", "openTSNE", "bokeh", "pyarrow"):
+    others = ("usearch", "usearch.index", "openTSNE", "bokeh", "pyarrow", "pyarrow.parquet")
+    for package in (*blocked, *others):
         _block(monkeypatch, package)
     plot = ("diagnose", "small.safetensors", "text.txt", "--plot", "d.svg")
     (folder / "labels.txt").write_text("king a\nqueen b\n")
