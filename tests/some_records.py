@@ -11,7 +11,12 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import smart_open
+
+from hsw2v import errors
+from hsw2v.config import Config
+from hsw2v.corpus.stream import encode
 
 FIELD = "text"
 
@@ -83,3 +88,24 @@ def write(path: Path, content: bytes) -> Path:
     with smart_open.open(path, "wb") as stream:
         stream.write(content)
     return path
+
+
+Read = tuple[list[int], list[str]]
+"""The ids of a corpus, and its types."""
+
+
+def read(*sources: Path | str, listener: Any = lambda _: None, **given: Any) -> Read:
+    piece = {"piece_bytes": given.pop("piece_bytes")} if "piece_bytes" in given else {}
+    config = Config().replace(**given).corpus
+    with encode(list(sources), config, listener=listener, **piece) as found:
+        return found.ids.tolist(), found.types.words
+
+
+def wrong(
+    *sources: Path | str, error: type[Exception] = errors.CorruptInputError, **given: Any
+) -> str:
+    """What is said of a corpus that cannot be read."""
+    with pytest.raises(error) as found:
+        read(*sources, **{"field": "text", **given})
+    assert type(found.value) is error
+    return str(found.value)

@@ -14,29 +14,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.feather
 import pytest
-from some_records import arrow, arrow_of, jsonl, plain, write
+from some_records import Read, arrow, arrow_of, jsonl, plain, read, write, wrong
 
 from hsw2v import errors
-from hsw2v.config import Config, CorpusConfig
+from hsw2v.config import CorpusConfig
 from hsw2v.corpus import arrow as arrow_module
 from hsw2v.corpus.parts import divided
-from hsw2v.corpus.stream import encode
 from hsw2v.events import CorpusProgress, Event
 
 TEXTS = ["one line of words", "", "two lines\nof a record", "é ü 日本\u2028語", " spaces "] * 20
-Read = tuple[list[int], list[str]]
-
-
-def read(*sources: Path | str, listener: Any = lambda _: None, **given: Any) -> Read:
-    config = Config().replace(**given).corpus
-    with encode(list(sources), config, listener=listener) as found:
-        return found.ids.tolist(), found.types.words
-
-
-def wrong(*sources: Path | str, error: type[Exception] = errors.CorruptInputError, **given: Any):
-    with pytest.raises(error) as found:
-        read(*sources, **{"field": "text", **given})
-    return str(found.value)
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from some_records import FORMATS, jsonl, parquet, parquet_of, plain, table, write
+from some_records import FORMATS, Read, jsonl, parquet, parquet_of, plain, read, table, write, wrong
 
 from hsw2v import errors
-from hsw2v.config import Config, CorpusConfig
+from hsw2v.config import CorpusConfig
 from hsw2v.corpus import delimited, jsonlines, records, stored, values
 from hsw2v.corpus import parquet as columns
 from hsw2v.corpus.parts import divided
-from hsw2v.corpus.stream import encode, encode_parts, encode_sentences
+from hsw2v.corpus.stream import encode_parts, encode_sentences
 from hsw2v.events import CorpusProgress, Event, Notice
 from hsw2v.training.reader import encode_apart
 
@@ -37,29 +37,12 @@ TEXTS = [
     "NUL \x00 and more",
     " spaces  around ",
 ] * 4
-Read = tuple[list[int], list[str]]
-
-
-def read(*sources: Path | str, listener: Any = lambda _: None, **given: Any) -> Read:
-    piece = {"piece_bytes": given.pop("piece_bytes")} if "piece_bytes" in given else {}
-    config = Config().replace(**given).corpus
-    with encode(list(sources), config, listener=listener, **piece) as found:
-        return found.ids.tolist(), found.types.words
 
 
 def notices(*sources: Path | str, **given: Any) -> list[str]:
     heard: list[Event] = []
     read(*sources, listener=heard.append, **given)
     return [one.message for one in heard if isinstance(one, Notice)]
-
-
-def wrong(
-    *sources: Path | str, error: type[Exception] = errors.CorruptInputError, **given: Any
-) -> str:
-    with pytest.raises(error) as found:
-        read(*sources, **{"field": "text", **given})
-    assert type(found.value) is error
-    return str(found.value)
 
 
 @pytest.fixture

@@ -12,30 +12,16 @@ from typing import Any
 
 import pytest
 from commandline import complaint, run
-from some_records import plain, tsv, write
+from some_records import plain, read, tsv, write, wrong
 
 import hsw2v
 from hsw2v import errors
-from hsw2v.config import Config, CorpusConfig
+from hsw2v.config import CorpusConfig
 from hsw2v.corpus.parts import divided
-from hsw2v.corpus.stream import encode
 from hsw2v.events import Event, Notice
 from hsw2v.training.reader import encode_apart
 
 TEXTS = ["one line of words", "", "two lines\nof a record", 'a "quoted" word,\tand a tab'] * 200
-Read = tuple[list[int], list[str]]
-
-
-def read(*sources: Path | str, listener: Any = lambda _: None, **given: Any) -> Read:
-    config = Config().replace(**given).corpus
-    with encode(list(sources), config, listener=listener) as found:
-        return found.ids.tolist(), found.types.words
-
-
-def wrong(*sources: Path | str, error: type[Exception] = errors.CorruptInputError, **given: Any):
-    with pytest.raises(error) as found:
-        read(*sources, **given)
-    return str(found.value)
 
 
 def notices(path: Path, **given: Any) -> list[str]:
