@@ -179,6 +179,21 @@ def test_export_refuses_extensions_that_it_does_not_know(folder: Path, name: str
         hsw2v.load(folder / "small.safetensors").export(folder / "other.csv")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "-", "text.txt", "-"),
+        ("train", "-", "--heldout", "-"),
+        ("plan", "-", "--vocab", "-"),
+        ("vocab", "-", "--keep-words", "-"),
+        ("vocab", "--graph", "-", "--drop-words", "-"),
+    ],
+)
+def test_standard_input_is_named_once(folder: Path, arguments: tuple[str, ...]) -> None:
+    told = complaint(*arguments, "--quiet", cwd=folder, code=2)
+    assert told == "standard input: is named twice (-); name a file instead"
+
+
 EXTRAS = [
     ("boto3", "s3", "s3://bucket/a.txt"),
     ("boto3", "s3", "s3://bucket/*.txt"),

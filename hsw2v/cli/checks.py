@@ -56,7 +56,8 @@ def check_paths(
     `others` are inputs besides the corpus or the graph and the files that settings name.
 
     Raises:
-        UsageError: there are neither a corpus nor a graph, or both.
+        UsageError: there are neither a corpus nor a graph, or both, or standard input is named
+            twice.
         MissingInputError: an input does not exist.
         And what `check_model_output` raises.
     """
@@ -70,8 +71,19 @@ def check_paths(
         _check_no_model(one)
     path = output or default_output(corpus[0])
     inputs = [*files.expand_sources([*corpus, *others]), *settings.files.values()]
+    check_stdin(inputs)
     check_model_output(path, inputs, force=force)
     return path, inputs
+
+
+def check_stdin(inputs: Sequence[str]) -> None:
+    """Check that standard input, which can be read once, is named once.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if inputs.count(files.STDIN) > 1:
+        raise UsageError("is named twice (-)", where="standard input", hint="name a file instead")
 
 
 def check_model_output(path: str, inputs: list[str], *, force: bool) -> None:

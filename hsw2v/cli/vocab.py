@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hsw2v.cli.checks import defaults_of, leave_scipy_out
+from hsw2v.cli.checks import check_stdin, defaults_of, leave_scipy_out
 from hsw2v.cli.options import (
     config_option,
     graph_option,
@@ -47,6 +47,7 @@ def vocab(
     from hsw2v.training.graphs import chosen_source
 
     asked = resolve(config, given, defaults_of(graph))
+    check_stdin([*corpus, *([graph] if graph else ()), *asked.files.values()])
     with Progress(quiet=quiet, sources=[graph] if graph else corpus) as progress:
         source, settings = chosen_source(list(corpus) or None, graph, asked, progress.listen)
         lists = read_lists(settings, progress.listen)
