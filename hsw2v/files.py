@@ -17,7 +17,7 @@ import re
 import secrets
 import sys
 import urllib.parse
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -135,19 +135,28 @@ def stored_size(source: str) -> int | None:
     return os.path.getsize(source)
 
 
-def pieces(source: str, size: int = 1 << 22) -> Generator[bytes, None, None]:
+def pieces(
+    source: str,
+    size: int = 1 << 22,
+    tick: Callable[[BinaryIO, int], None] = lambda stored, passed: None,
+) -> Generator[bytes, None, None]:
     """Yield all bytes of a source, decompressed by its extension, at most `size` at a time.
+
+    Before each piece `tick` is called with the source as it is stored, and the bytes that are read.
 
     Raises:
         MissingInputError: the source cannot be opened.
         CorruptInputError: it is truncated, or cannot be decompressed.
     """
+    passed = 0
     with open_stored(source) as stored, decompressed(stored, source) as stream:
         while True:
             with reading(source):
                 piece = stream.read(size)
             if not piece:
                 return
+            passed += len(piece)
+            tick(stored, passed)
             yield piece
 
 

@@ -35,13 +35,6 @@ def default_output(source: str) -> str:
     return f"{name or 'model'}.safetensors"
 
 
-def defaults_of(graph: str | None) -> Config:
-    """Return the defaults for a text, or for a graph."""
-    from hsw2v.config.presets import GRAPH
-
-    return Config() if graph is None else GRAPH
-
-
 def check_paths(
     corpus: tuple[str, ...],
     graph: str | None,

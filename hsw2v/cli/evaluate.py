@@ -160,7 +160,7 @@ def _print_labels(found: list[LabelsResult], *, apart: bool) -> None:
             micro = f"{one.micro_f1:.4f} ± {one.micro_f1_deviation:.4f}"
             macro = f"{one.macro_f1:.4f} ± {one.macro_f1_deviation:.4f}"
             covered = f"{result.covered:,} of {result.words:,}"
-            table.append((f"{100.0 * one.labelled:g}% labelled", micro, macro, covered))
+            table.append((f"{one.percent} labelled", micro, macro, covered))
         print_table(table, right=range(1, 4))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hsw2v.cli.checks import check_paths, defaults_of, leave_scipy_out
+from hsw2v.cli.checks import check_paths, leave_scipy_out
 from hsw2v.cli.options import (
     config_option,
     force_option,
@@ -22,6 +22,7 @@ from hsw2v.cli.output import print_json, print_table
 from hsw2v.cli.progress import Progress
 from hsw2v.cli.train import output_option
 from hsw2v.config import Config
+from hsw2v.config.presets import defaults_of
 
 if TYPE_CHECKING:
     from hsw2v.training.plan import Plan

@@ -13,7 +13,6 @@ from hsw2v.cli.checks import (
     check_beside,
     check_epochs,
     check_paths,
-    defaults_of,
     leave_scipy_out,
 )
 from hsw2v.cli.opening import load_listener
@@ -31,6 +30,7 @@ from hsw2v.cli.options import (
 )
 from hsw2v.cli.progress import Progress
 from hsw2v.config import Config
+from hsw2v.config.presets import defaults_of
 from hsw2v.errors import ModelFileError, UsageError
 
 if TYPE_CHECKING:

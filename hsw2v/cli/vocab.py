@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hsw2v.cli.checks import check_stdin, defaults_of, leave_scipy_out
+from hsw2v.cli.checks import check_stdin, leave_scipy_out
 from hsw2v.cli.options import (
     config_option,
     graph_option,
@@ -17,6 +17,7 @@ from hsw2v.cli.options import (
     training_corpus_argument,
 )
 from hsw2v.cli.progress import Progress
+from hsw2v.config.presets import defaults_of
 
 
 @click.command()
@@ -47,8 +48,9 @@ def vocab(
     from hsw2v.training.graphs import chosen_source
 
     asked = resolve(config, given, defaults_of(graph))
-    check_stdin([*corpus, *([graph] if graph else ()), *asked.files.values()])
-    with Progress(quiet=quiet, sources=[graph] if graph else corpus) as progress:
+    sources = [graph] if graph else corpus
+    check_stdin([*sources, *asked.files.values()])
+    with Progress(quiet=quiet, sources=sources) as progress:
         source, settings = chosen_source(list(corpus) or None, graph, asked, progress.listen)
         lists = read_lists(settings, progress.listen)
         spared = lists.spared(settings.corpus)

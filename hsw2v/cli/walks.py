@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hsw2v.cli.checks import check_output, defaults_of, leave_scipy_out
+from hsw2v.cli.checks import check_output, leave_scipy_out
 from hsw2v.cli.options import (
     config_option,
     force_option,
@@ -16,6 +16,7 @@ from hsw2v.cli.options import (
     settings_options,
 )
 from hsw2v.cli.progress import Progress
+from hsw2v.config.presets import defaults_of
 from hsw2v.files import STDOUT, expand_sources, write_text
 
 

@@ -15,3 +15,8 @@ GRAPH = Config().replace(
 )
 """For walks over a graph: those of DeepWalk (Perozzi et al. 2014). `configs/graph-walks.toml` has
 the reasons."""
+
+
+def defaults_of(graph: object) -> Config:
+    """Return the defaults for a graph or, if it is None, for a text."""
+    return Config() if graph is None else GRAPH

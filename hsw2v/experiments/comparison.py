@@ -70,7 +70,7 @@ def quality_of(run: Run) -> Figures:
 
 def _of_labels(run: Run, measure: str, figure: Callable[[LabelScore], float]) -> Figures:
     return {
-        f"{stem(one.name)} {measure} {score.labelled:.0%}": figure(score)
+        f"{stem(one.name)} {measure} {score.percent}": figure(score)
         for one in run.labels
         for score in one.scores
     }

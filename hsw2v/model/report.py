@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Generator
-from typing import Any
+from typing import Any, BinaryIO
 
+from hsw2v import files
 from hsw2v.corpus.stored import position
 from hsw2v.events import Listener, LoadingProgress, Pace, ignore
-from hsw2v.files import decompressed, open_stored, reading, stored_size
+from hsw2v.files import stored_size
 
 BYTES_AT_ONCE = 1 << 22
 _SECONDS_UNTIL = 1.0
@@ -36,21 +37,17 @@ class LoadingReport:
             self._listener(self._last)
 
     def pieces(self, source: str) -> Generator[bytes, None, None]:
-        """Yield all bytes of a source as `hsw2v.files.pieces` does, and tell of them.
+        """Return all bytes of a source as `hsw2v.files.pieces` does, and tell of them.
 
         Raises:
             MissingInputError, CorruptInputError: as that does.
         """
-        total, passed = stored_size(source), 0
-        with open_stored(source) as stored, decompressed(stored, source) as stream:
-            while True:
-                with reading(source):
-                    piece = stream.read(BYTES_AT_ONCE)
-                if not piece:
-                    return
-                passed += len(piece)
-                self.tell("reading", position(stored, passed), total)
-                yield piece
+        total = stored_size(source)
+
+        def tick(stored: BinaryIO, passed: int) -> None:
+            self.tell("reading", position(stored, passed), total)
+
+        return files.pieces(source, BYTES_AT_ONCE, tick)
 
     def _end(self) -> None:
         """Tell that it is over, however, if anything was told."""

@@ -47,6 +47,11 @@ class LabelScore:
     """The standard deviation over the splits; 0 of a single one."""
     macro_f1_deviation: float
 
+    @property
+    def percent(self) -> str:
+        """The share as it is shown, such as 10%."""
+        return f"{100.0 * self.labelled:g}%"
+
 
 @dataclass(frozen=True)
 class LabelsResult:

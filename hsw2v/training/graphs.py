@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from hsw2v.config import Config, CorpusConfig, GraphConfig, no_effect, sections
-from hsw2v.config.presets import GRAPH
+from hsw2v.config.presets import GRAPH, defaults_of
 from hsw2v.corpus.encoded import EncodedCorpus
 from hsw2v.corpus.sources import EncodedSource, Path, Source, stored_as
 from hsw2v.errors import UsageError
@@ -50,7 +50,7 @@ def defaults(graph: object, first: Config | None = None) -> Config:
 
     How a `Graph` was read is a default, too.
     """
-    usual = first or (Config() if graph is None else GRAPH)
+    usual = first or defaults_of(graph)
     if isinstance(graph, Graph):
         return usual.replace(**{name: getattr(graph, name) for name in _OF_READING})
     return usual
